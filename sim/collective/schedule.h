@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/collective/kind.h"
+#include "sim/core/registry.h"
+
+namespace podium {
+
+/// How the positions of a group exchange bytes within a step, symbolically: position i sends to …
+enum class Pairing : std::uint8_t {
+  shift,             ///< (i + offset) mod n
+  exclusive_or,      ///< i xor offset, where that is below n
+  all_others,        ///< every other position, in one step (n - 1 messages each)
+  reduce_in_switch,  ///< each position j receives the sum of everybody's part j, added up in the switches
+  multicast,         ///< each position sends one part to all others, copied in the switches
+};
+
+/// What all positions do at the same time. `share` is the bytes of *one message* over the operation's bytes.
+struct Step {
+  Pairing pairing = Pairing::shift;
+  std::uint32_t offset = 1;
+  double share = 0;
+  double reduced = 0;        ///< bytes a rank adds up after the step, over the operation's bytes: at memory bandwidth
+  std::uint32_t repeat = 1;  ///< the same step so many times, one after the other
+};
+
+/// A collective algorithm worked out for one group size: a program by role, never expanded to ranks here. Steps follow
+/// one another; `concurrent` following steps of the same `stage` run side by side (two directions of a ring).
+struct Schedule {
+  std::string algorithm;
+  std::uint32_t ranks = 0;
+  std::vector<std::vector<Step>> stages;  ///< steps within a stage run together; a stage waits for the one before
+  /// Bytes that one position sends, over the operation's bytes.
+  double sent_per_rank() const;
+};
+
+/// What an algorithm may know of the group: its size, and whether the switches can reduce and multicast.
+struct GroupShape {
+  std::uint32_t ranks = 0;
+  bool in_switch_reduction = false;
+};
+
+/// One algorithm for one or more kinds: `make` is a pure function, called only where `suits`.
+struct Algorithm {
+  bool (*suits)(CollectiveKind, const GroupShape&) = nullptr;
+  Schedule (*make)(CollectiveKind, const GroupShape&) = nullptr;
+};
+
+struct AlgorithmKind {
+  static constexpr const char* what = "collective algorithm";
+  using Value = Algorithm;
+};
+using Algorithms = Registry<AlgorithmKind>;
+
+}  // namespace podium

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+
+#include "sim/compute/kernel.h"
+#include "sim/core/registry.h"
+#include "sim/hardware/chip.h"
+
+namespace podium {
+
+/// What kept a kernel from being faster.
+enum class Bound { compute, memory, launch };
+std::string_view to_string(Bound);
+
+/// The part of a chip that a stream of kernels may use, where work is split between streams (an Ascend die's 24 cube
+/// and 48 vector cores). Memory bandwidth is shared by all.
+struct CoreShare {
+  double matrix = 1;
+  double vector = 1;
+};
+
+struct Cost {
+  Seconds time;    ///< everything, launch included
+  Seconds launch;  ///< the fixed part of `time`
+  Flops flops;
+  Bytes bytes;
+  Bound bound = Bound::launch;
+};
+
+/// Time of one kernel on one chip. Contract: a pure function; never faster than flops over the peak or bytes over the
+/// memory bandwidth of the share, but for bytes that stay in the last-level cache; throws InputError for a data type
+/// that the chip lacks.
+class ComputeModel {
+ public:
+  virtual ~ComputeModel() = default;
+  virtual Cost cost(const Kernel&, const ChipSpec&, CoreShare) const = 0;
+};
+
+struct ComputeModelKind {
+  static constexpr const char* what = "compute model";
+  using Value = std::unique_ptr<ComputeModel> (*)(const ChipSpec&);
+};
+using ComputeModels = Registry<ComputeModelKind>;
+
+}  // namespace podium

@@ -1,0 +1,79 @@
+#include "sim/core/rng.h"
+
+#include <bit>
+#include <cmath>
+
+#include "sim/core/check.h"
+
+namespace podium {
+
+Rng::Rng(std::uint64_t seed, std::string_view stream) {
+  std::uint64_t mixed = 0xcbf29ce484222325ULL;
+  for (const char c : stream) {
+    mixed = (mixed ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  }
+  mixed ^= seed;
+  for (std::uint64_t& word : state_) {
+    mixed += 0x9e3779b97f4a7c15ULL;
+    std::uint64_t z = mixed;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    word = z ^ (z >> 31);
+  }
+}
+
+std::uint64_t Rng::next() {
+  const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
+  const std::uint64_t t = state_[1] << 17;
+  state_[2] ^= state_[0];
+  state_[3] ^= state_[1];
+  state_[1] ^= state_[2];
+  state_[0] ^= state_[3];
+  state_[2] ^= t;
+  state_[3] = std::rotl(state_[3], 45);
+  return result;
+}
+
+double Rng::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+
+std::uint64_t Rng::below(std::uint64_t bound) {
+  PODIUM_CHECK(bound > 0);
+  const std::uint64_t limit = UINT64_MAX - UINT64_MAX % bound;
+  std::uint64_t draw = next();
+  while (draw >= limit) {
+    draw = next();
+  }
+  return draw % bound;
+}
+
+double Rng::exponential() { return -std::log1p(-uniform()); }
+
+double Rng::normal() {
+  while (true) {
+    const double u = 2 * uniform() - 1;
+    const double v = 2 * uniform() - 1;
+    const double s = u * u + v * v;
+    if (s > 0 && s < 1) {
+      return u * std::sqrt(-2 * std::log(s) / s);
+    }
+  }
+}
+
+double Rng::gamma(double k) {
+  PODIUM_CHECK(k > 0);
+  if (k < 1) {
+    const double boost = std::pow(1 - uniform(), 1 / k);
+    return gamma(k + 1) * boost;
+  }
+  const double d = k - 1.0 / 3.0;
+  const double c = 1 / std::sqrt(9 * d);
+  while (true) {
+    const double x = normal();
+    const double v = std::pow(1 + c * x, 3);
+    if (v > 0 && std::log(1 - uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) {
+      return d * v;
+    }
+  }
+}
+
+}  // namespace podium

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sim/config/config.h"
+#include "sim/hardware/data_type.h"
+
+namespace podium {
+
+/// What a family of kernels achieves on a chip: fractions of the data sheet, and what one kernel costs before its first
+/// byte moves. The two efficiencies and the start are all that the roofline model knows.
+struct Achieved {
+  double compute = 1;  ///< of the peak of the data type, at large sizes
+  double memory = 1;   ///< of the memory bandwidth, when streaming
+  Seconds start;       ///< fixed time of one kernel inside a replayed graph
+};
+
+/// Families of kernels with figures of their own in a chip's file.
+enum class KernelFamily { gemm, grouped_gemm, attention_prefill, attention_decode, mla_prefill, mla_decode, memory };
+std::string_view to_string(KernelFamily);
+
+/// One device as software sees it (a rank): an H100, a GB200 GPU, one die of an Ascend 910C. Immutable.
+struct ChipSpec {
+  std::string name;
+  std::string description;
+  std::map<DataType, FlopsPerSecond> matrix_peak;  ///< dense; a type that is absent is not supported
+  FlopsPerSecond vector_peak;                      ///< bf16 or fp16 on the vector units
+  int matrix_cores = 0;                            ///< SMs, or AI cube cores
+  int vector_cores = 0;                            ///< AI vector cores; 0 where the matrix cores do the vector work
+  Bytes memory_size;
+  BytesPerSecond memory_bandwidth;
+  Bytes cache_size;  ///< last-level cache
+  Bytes reserved;    ///< memory that runtime, communication buffers and fragmentation take
+  Watts power;       ///< board or package power limit, per device
+  Watts idle_power;
+  Seconds graph_launch;  ///< host time to launch one captured graph (one serving step)
+  std::map<KernelFamily, std::map<DataType, Achieved>> achieved;  ///< by family, then by data type
+  std::string compute_model;                                      ///< name in the registry of compute models
+  std::vector<Figure> figures;
+
+  /// Peak of a type; InputError where the chip has none.
+  FlopsPerSecond peak(DataType) const;
+  bool supports(DataType type) const { return matrix_peak.contains(type); }
+  const Achieved& achieves(KernelFamily, DataType) const;
+};
+
+/// Reads configs/chips/NAME.yaml (or a path).
+ChipSpec load_chip(std::string_view name, const std::map<std::string, std::string>& overrides = {},
+                   const Location& where = {});
+
+}  // namespace podium

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace podium {
+
+/// A max-min fair sharing problem in CSR form. Flow f puts load[j] x rate(f) on link[j] for j in [first[f],
+/// first[f+1]).
+struct MaxMinProblem {
+  std::vector<double> capacity;      ///< by link
+  std::vector<std::uint32_t> first;  ///< by flow, and one past the end
+  std::vector<std::uint32_t> link;
+  std::vector<double> load;    ///< positive
+  std::vector<double> weight;  ///< by flow, positive
+  std::vector<double> cap;     ///< by flow; infinity where it has none
+};
+
+/// Weighted max-min fair rates by progressive filling (Bertsekas and Gallager, Data Networks, 6.5.2): all unfrozen
+/// rates rise in proportion to their weights; when a link is full its flows freeze. The rates are the unique vector
+/// where each flow is at its cap or crosses a full link on which no flow has a higher rate per weight.
+std::vector<double> max_min_rates(const MaxMinProblem&);
+
+}  // namespace podium

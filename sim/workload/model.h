@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/config/config.h"
+#include "sim/hardware/data_type.h"
+
+namespace podium {
+
+/// Grouped-query attention (multi-head where kv_heads = heads).
+struct GqaShape {
+  int heads = 0, kv_heads = 0, head_dim = 0;
+  bool query_key_norm = false;
+  bool bias = false;
+};
+
+/// Multi-head latent attention (DeepSeek-V2).
+struct MlaShape {
+  int heads = 0, query_rank = 0, latent = 0, rope = 0, nope = 0, value = 0;
+};
+
+struct MoeShape {
+  int experts = 0, shared_experts = 0, top_k = 0;
+  int ffn = 0;         ///< of one routed expert
+  int shared_ffn = 0;  ///< of one shared expert
+};
+
+/// One decoder layer. Feed-forward is gated (three matrices) unless the model says otherwise.
+struct Layer {
+  int window = 0;  ///< tokens that attention sees; 0: all
+  std::optional<MoeShape> moe;
+  int dense_ffn = 0;  ///< where there is no MoE
+};
+
+/// A decoder-only transformer, from its publisher's configuration. Immutable.
+struct ModelSpec {
+  std::string name;
+  std::string description;
+  int hidden = 0, vocabulary = 0, max_context = 0;
+  bool tied_embedding = false;
+  bool gated_ffn = true;
+  bool learned_positions = false;
+  std::optional<GqaShape> gqa;  ///< one of the two
+  std::optional<MlaShape> mla;
+  std::vector<Layer> layers;
+  int mtp_layers = 0;  ///< multi-token-prediction layers on top, of the last layer's shape
+  std::vector<Figure> figures;
+};
+
+ModelSpec load_model(std::string_view name, const Location& where = {});
+
+/// Weights without MTP layers, input and output embedding included.
+double parameters(const ModelSpec&);
+/// The weights that one token uses, input and output embedding included.
+double active_parameters(const ModelSpec&);
+/// Of one layer: attention with its norms; one routed expert; all shared experts and the router; the dense FFN.
+double attention_parameters(const ModelSpec&);
+double expert_parameters(const ModelSpec&, const Layer&);
+double shared_parameters(const ModelSpec&, const Layer&);
+double dense_ffn_parameters(const ModelSpec&, const Layer&);
+/// Of the cache, for one token in one layer (GQA: keys and values of all kv heads; MLA: latent and rope).
+Bytes cache_bytes_per_token_and_layer(const ModelSpec&, DataType);
+
+}  // namespace podium

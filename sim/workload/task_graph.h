@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sim/collective/kind.h"
+#include "sim/compute/compute_model.h"
+#include "sim/core/id.h"
+
+namespace podium {
+
+struct RoleTag;
+struct TaskTag;
+struct CommunicatorTag;
+struct KernelListTag;
+using RoleId = Id<RoleTag>;
+using TaskId = Id<TaskTag>;
+using CommunicatorId = Id<CommunicatorTag>;
+using KernelListId = Id<KernelListTag>;
+
+/// Ranks [base, base + count) that run the same program.
+struct Role {
+  std::string name;
+  std::uint32_t base = 0;
+  std::uint32_t count = 1;
+};
+
+/// Splits a role's ranks into groups by one digit of a mixed radix: rank base + x belongs with all ranks that differ
+/// from it only in (x / stride) mod size. Tensor parallelism has stride 1; data parallelism strides over it.
+struct Communicator {
+  std::string name;  ///< "tp", "ep" …: how exposed time is accounted for
+  std::uint32_t stride = 1;
+  std::uint32_t size = 1;
+};
+
+/// Kernels of one rank, one after the other on one stream.
+struct ComputeTask {
+  KernelListId kernels;
+};
+/// All groups of the communicator within the role, each by itself.
+struct CollectiveTask {
+  CommunicatorId communicator;
+  CollectiveKind kind = CollectiveKind::all_reduce;
+  Bytes bytes;           ///< as CollectiveKind counts them
+  double imbalance = 1;  ///< the fullest rank's bytes over the mean (expert exchanges)
+};
+/// Rank i of this role sends to rank i of `to`. Matched with its Receive by (roles, tag).
+struct SendTask {
+  RoleId to;
+  std::uint32_t tag = 0;
+  Bytes bytes;
+};
+struct ReceiveTask {
+  RoleId from;
+  std::uint32_t tag = 0;
+};
+/// Host time, or anything of a fixed length.
+struct DelayTask {
+  Seconds time;
+};
+
+using Payload = std::variant<ComputeTask, CollectiveTask, SendTask, ReceiveTask, DelayTask>;
+
+struct Task {
+  RoleId role;
+  std::uint16_t stream = 0;
+  std::uint16_t label = 0;  ///< index into TaskGraph::labels
+  Payload payload;
+  std::uint32_t first_after = 0;  ///< dependencies: a slice of TaskGraph::dependencies
+  std::uint32_t after_count = 0;
+};
+
+/// What every role does, as data: tasks with dependencies on streams. A stream runs its tasks in the order in which
+/// they were added; streams of a role run side by side. Built by generators and trace readers, run by the executor.
+class TaskGraph {
+ public:
+  RoleId add_role(Role);
+  CommunicatorId add_communicator(Communicator);
+  /// Kernel lists are interned: equal shapes are added once by their maker and used by many tasks.
+  KernelListId add_kernels(std::vector<Kernel>);
+  std::uint16_t add_label(std::string);
+  /// Cores that a stream of compute tasks may use; all of them by default.
+  void share_cores(RoleId, std::uint16_t stream, CoreShare);
+
+  TaskId add(RoleId, std::uint16_t stream, std::uint16_t label, Payload, std::span<const TaskId> after = {});
+
+  const Table<RoleId, Role>& roles() const { return roles_; }
+  const Table<CommunicatorId, Communicator>& communicators() const { return communicators_; }
+  const Table<KernelListId, std::vector<Kernel>>& kernels() const { return kernels_; }
+  const Table<TaskId, Task>& tasks() const { return tasks_; }
+  const std::vector<std::string>& labels() const { return labels_; }
+  std::span<const TaskId> after(const Task&) const;
+  CoreShare cores(RoleId, std::uint16_t stream) const;
+
+ private:
+  struct Share {
+    RoleId role;
+    std::uint16_t stream;
+    CoreShare cores;
+  };
+  Table<RoleId, Role> roles_;
+  Table<CommunicatorId, Communicator> communicators_;
+  Table<KernelListId, std::vector<Kernel>> kernels_;
+  Table<TaskId, Task> tasks_;
+  std::vector<TaskId> dependencies_;
+  std::vector<std::string> labels_;
+  std::vector<Share> shares_;
+};
+
+}  // namespace podium
