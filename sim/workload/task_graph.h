@@ -20,6 +20,8 @@ using RoleId = Id<RoleTag>;
 using TaskId = Id<TaskTag>;
 using CommunicatorId = Id<CommunicatorTag>;
 using KernelListId = Id<KernelListTag>;
+struct BlockTag;
+using BlockId = Id<BlockTag>;
 
 /// Ranks [base, base + count) that run the same program.
 struct Role {
@@ -62,7 +64,14 @@ struct DelayTask {
   Seconds time;
 };
 
-using Payload = std::variant<ComputeTask, CollectiveTask, SendTask, ReceiveTask, DelayTask>;
+/// A piece of program that comes again and again: a graph of its own over one role of as many ranks, run `repeat` times
+/// on all streams of the role. The executor may run it once and keep its time and account.
+struct BlockTask {
+  BlockId block;
+  std::uint32_t repeat = 1;
+};
+
+using Payload = std::variant<ComputeTask, CollectiveTask, SendTask, ReceiveTask, DelayTask, BlockTask>;
 
 struct Task {
   RoleId role;
@@ -81,7 +90,10 @@ class TaskGraph {
   CommunicatorId add_communicator(Communicator);
   /// Kernel lists are interned: equal shapes are added once by their maker and used by many tasks.
   KernelListId add_kernels(std::vector<Kernel>);
-  std::uint16_t add_label(std::string);
+  /// A graph of one role with base 0; labels are its own.
+  BlockId add_block(TaskGraph);
+  /// The index of a label, added where it is new.
+  std::uint16_t add_label(const std::string&);
   /// Cores that a stream of compute tasks may use; all of them by default.
   void share_cores(RoleId, std::uint16_t stream, CoreShare);
 
@@ -90,6 +102,7 @@ class TaskGraph {
   const Table<RoleId, Role>& roles() const { return roles_; }
   const Table<CommunicatorId, Communicator>& communicators() const { return communicators_; }
   const Table<KernelListId, std::vector<Kernel>>& kernels() const { return kernels_; }
+  const std::vector<TaskGraph>& blocks() const { return blocks_; }
   const Table<TaskId, Task>& tasks() const { return tasks_; }
   const std::vector<std::string>& labels() const { return labels_; }
   std::span<const TaskId> after(const Task&) const;
@@ -104,6 +117,7 @@ class TaskGraph {
   Table<RoleId, Role> roles_;
   Table<CommunicatorId, Communicator> communicators_;
   Table<KernelListId, std::vector<Kernel>> kernels_;
+  std::vector<TaskGraph> blocks_;
   Table<TaskId, Task> tasks_;
   std::vector<TaskId> dependencies_;
   std::vector<std::string> labels_;

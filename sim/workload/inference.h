@@ -1,0 +1,65 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/hardware/chip.h"
+#include "sim/workload/memory.h"
+#include "sim/workload/model.h"
+#include "sim/workload/task_graph.h"
+
+namespace podium {
+
+/// How one instance of a model is spread over ranks for inference. Attention: `tp` x `dp` ranks (dp replicas, each with
+/// sequences of its own). Experts: the same ranks as `ep` x `expert_tp`. Any numbers that divide the ranks; expert
+/// slots (routed + redundant, and the shared ones where they have slots of their own) are spread over ep as evenly as
+/// they go.
+struct InferencePlan {
+  std::string name;
+  DataType weight_type = DataType::bf16;     ///< of projections and dense FFN; their products run in it
+  DataType expert_type = DataType::bf16;     ///< of routed and shared experts
+  DataType attention_type = DataType::bf16;  ///< of the attention core
+  DataType cache_type = DataType::bf16;
+  DataType dispatch_type = DataType::bf16;  ///< of tokens sent to experts
+  DataType combine_type = DataType::bf16;   ///< of what comes back
+  std::uint32_t tp = 1, dp = 1;
+  std::uint32_t ep = 1, expert_tp = 1;
+  int redundant_experts = 0;    ///< extra copies of the hottest routed experts, over all ranks
+  int shared_expert_slots = 0;  ///< ranks that hold a shared expert as a slot of their own; 0: every rank has a copy
+  double expert_imbalance = 1;  ///< rows at the fullest rank over the mean
+  int micro_batches = 1;        ///< 2: one computes attention while the other is in its experts
+  CoreShare attention_cores;    ///< with two micro-batches: of the attention stream
+  CoreShare expert_cores;       ///< and of the expert stream
+  int draft_tokens = 0;         ///< speculated by the MTP layer in each decode iteration
+  double acceptance = 0;        ///< probability that a draft token is accepted
+
+  std::uint32_t ranks() const { return tp * dp; }
+  /// Mean tokens that a sequence gains in one decode iteration: 1 + a + a^2 + … (one term a draft token).
+  double tokens_per_iteration() const;
+};
+
+/// One iteration of an instance, by attention replica (dp rank): what the batcher put together.
+struct StepShape {
+  double decode_sequences = 0;   ///< at the fullest replica
+  double decode_context = 0;     ///< mean tokens in cache of a decoding sequence
+  double prefill_sequences = 0;  ///< at the fullest replica
+  double prefill_tokens = 0;     ///< new tokens of each
+  double prefill_context = 0;    ///< tokens of each that were in the cache before
+};
+
+/// Throws InputError for a plan that cannot be on this model (say: heads not divisible by tp) or chip (data types).
+void check_plan(const ModelSpec&, const ChipSpec&, const InferencePlan&, const Location& where = {});
+
+/// The iteration as a task graph: one role over all ranks [0, plan.ranks()). Streams: 0 compute (attention stream),
+/// 1 expert compute where two micro-batches overlap, 2 communication. Labels name what a report accounts for:
+/// "attention", "dense ffn", "experts", "router", "norms", "head", "draft", "host", "tp", "dispatch", "combine".
+TaskGraph inference_step(const ModelSpec&, const ChipSpec&, const InferencePlan&, const StepShape&);
+
+/// Weights of the fullest rank, activations of the largest step; `cache` is left at zero.
+MemoryUse inference_memory(const ModelSpec&, const ChipSpec&, const InferencePlan&, const StepShape& largest);
+/// Cache that one token of one sequence takes on a rank (all layers; windows are not deducted).
+Bytes cache_bytes_per_token(const ModelSpec&, const InferencePlan&);
+/// Cache of a whole sequence of `context` tokens on one rank, windows deducted.
+Bytes cache_bytes_per_sequence(const ModelSpec&, const InferencePlan&, double context);
+
+}  // namespace podium
