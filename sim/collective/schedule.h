@@ -12,9 +12,10 @@ namespace podium {
 /// How the positions of a group exchange bytes within a step, symbolically: position i sends to …
 enum class Pairing : std::uint8_t {
   shift,             ///< (i + offset) mod n
+  chain,             ///< i + offset, where that is below n: no way round
   exclusive_or,      ///< i xor offset, where that is below n
   all_others,        ///< every other position, in one step (n - 1 messages each)
-  reduce_in_switch,  ///< each position j receives the sum of everybody's part j, added up in the switches
+  reduce_in_switch,  ///< each position j receives the sum of the others' part j, added up in the switches
   multicast,         ///< each position sends one part to all others, copied in the switches
 };
 
@@ -23,18 +24,23 @@ struct Step {
   Pairing pairing = Pairing::shift;
   std::uint32_t offset = 1;
   double share = 0;
-  double reduced = 0;        ///< bytes a rank adds up after the step, over the operation's bytes: at memory bandwidth
-  std::uint32_t repeat = 1;  ///< the same step so many times, one after the other
+  double reduced = 0;        ///< bytes a rank adds up in the step, over the operation's bytes: at memory bandwidth
+  std::uint32_t repeat = 1;  ///< the same step so many times, one after the other; equal within a stage
+  /// Messages in a row that a chunk passes until the step is in full flow: more than one where chunks are passed on as
+  /// they arrive (a pipelined broadcast; a multicast of what is being reduced).
+  std::uint32_t depth = 1;
 };
 
-/// A collective algorithm worked out for one group size: a program by role, never expanded to ranks here. Steps follow
-/// one another; `concurrent` following steps of the same `stage` run side by side (two directions of a ring).
+/// A collective algorithm worked out for one group size: a program by role, never expanded to ranks here. Position 0 is
+/// the root of a broadcast and the sender of a send.
 struct Schedule {
   std::string algorithm;
   std::uint32_t ranks = 0;
   std::vector<std::vector<Step>> stages;  ///< steps within a stage run together; a stage waits for the one before
-  /// Bytes that one position sends, over the operation's bytes.
+  /// Bytes that the busiest position sends, over the operation's bytes.
   double sent_per_rank() const;
+  /// Messages of one group when every stage is expanded once (repeats are not counted).
+  std::size_t messages() const;
 };
 
 /// What an algorithm may know of the group: its size, and whether the switches can reduce and multicast.
@@ -43,7 +49,7 @@ struct GroupShape {
   bool in_switch_reduction = false;
 };
 
-/// One algorithm for one or more kinds: `make` is a pure function, called only where `suits`.
+/// One algorithm for one or more kinds: `make` is a pure function, called only where `suits` and for two ranks or more.
 struct Algorithm {
   bool (*suits)(CollectiveKind, const GroupShape&) = nullptr;
   Schedule (*make)(CollectiveKind, const GroupShape&) = nullptr;
@@ -54,5 +60,11 @@ struct AlgorithmKind {
   using Value = Algorithm;
 };
 using Algorithms = Registry<AlgorithmKind>;
+
+/// The schedule of a named algorithm. A group of one has nothing to do: an empty schedule. InputError where there is no
+/// such algorithm, or it does not suit (the message lists those that do); a group of none is an InputError.
+Schedule make_schedule(std::string_view algorithm, CollectiveKind, const GroupShape&, const Location& where = {});
+/// The names of the algorithms that suit, sorted.
+std::vector<std::string> suitable_algorithms(CollectiveKind, const GroupShape&);
 
 }  // namespace podium

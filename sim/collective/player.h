@@ -1,0 +1,80 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "sim/collective/fold.h"
+#include "sim/hardware/system.h"
+#include "sim/network/network.h"
+
+namespace podium {
+
+/// What a communication call costs beside its bytes on the wire.
+struct CommunicationCosts {
+  std::vector<std::optional<Protocol>> protocols;  ///< by plane of the topology
+  std::vector<std::string> planes;                 ///< their names
+  BytesPerSecond memory_bandwidth;                 ///< of one rank
+  /// That of a plane; InputError where the system has none for it.
+  const Protocol& protocol(std::uint32_t plane) const;
+};
+CommunicationCosts communication_costs(const SystemSpec&, const ChipSpec&, const Topology&);
+
+/// One call of an operation of a folded fabric.
+struct CollectiveCall {
+  std::uint32_t operation = 0;  ///< index in FoldedFabric::operations
+  CollectiveKind kind = CollectiveKind::all_reduce;
+  Bytes bytes;           ///< as `kind.h` defines them
+  double imbalance = 1;  ///< bytes of the fullest rank over the mean
+};
+
+/// The fixed cost of a call, before its first byte: `send_launch`, `dispatch_launch` or `combine_launch` and `per_peer`
+/// for each peer, or `launch`.
+Seconds launch_time(CollectiveKind, std::uint32_t ranks, const Protocol&);
+/// What each step costs beside the wire: `step`, but for one-sided kinds (send, dispatch, combine), which wait for
+/// nobody.
+Seconds step_time(CollectiveKind, const Protocol&);
+/// Two reads and one write of what a rank adds up in one repeat of a stage, at memory bandwidth.
+Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, const CommunicationCosts&);
+/// What a step waits for before it is in full flow: depth - 1 messages in a row.
+Seconds fill_time(const Step&, const std::vector<Bundle>&, Seconds step_time);
+
+/// Runs collective calls on a network of classes of links. Contract:
+///  - costs are those of the operation's plane (the farthest that it takes);
+///  - a call is its launch time, then its stages one after the other, each `repeat` times: the time of a step, then all
+///    messages of the stage begin together; it ends when all have arrived, and not before what they bring could be
+///    added up at memory bandwidth (chunk by chunk, as it arrives);
+///  - bytes are multiplied by the imbalance and divided by `bulk_efficiency`;
+///  - `done` runs once, when all groups are done. A group of one is done at once;
+///  - engine, network, fabric and costs outlive the player; the network is built on `fabric.capacities`.
+class Player {
+ public:
+  Player(Engine&, Network&, const FoldedFabric&, const CommunicationCosts&);
+  void play(const CollectiveCall&, Action done);
+
+ private:
+  struct Play {
+    CollectiveCall call;
+    Action done;
+    std::size_t stage = 0;
+    std::uint32_t repeat = 0;
+    std::size_t outstanding = 0;  ///< messages, and the reduction, of this repeat of the stage
+  };
+
+  void begin(std::uint32_t play);
+  void send(std::uint32_t play);
+  void send_step(std::uint32_t play, std::size_t step);
+  void arrived(std::uint32_t play);
+  const FoldedOperation& operation(const Play& play) const { return fabric_.operations[play.call.operation]; }
+
+  Engine& engine_;
+  Network& network_;
+  const FoldedFabric& fabric_;
+  const CommunicationCosts& costs_;
+  std::vector<Play> plays_;
+  std::vector<std::uint32_t> free_;
+};
+
+/// Plays one call alone, on an engine and a network (by name) of its own.
+Seconds time_alone(const CollectiveCall&, const FoldedFabric&, const CommunicationCosts&, std::string_view network);
+
+}  // namespace podium

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/collective/player.h"
+
+namespace podium {
+
+/// An algorithm and how long it is predicted to take, alone on the network.
+struct Candidate {
+  std::string algorithm;
+  Seconds predicted;
+};
+
+/// Alpha-beta time of a call alone: launch, and for each step its synchronisation, its longest latency and its bytes
+/// over its busiest class of links, or the reduction where that is longer. Never more than the player takes on the flow
+/// network; equal where all messages of a stage share one bottleneck.
+Seconds predict(const CollectiveCall&, const FoldedFabric&, const CommunicationCosts&);
+
+/// What an algorithm may know of the groups: in-switch reduction where the plane that joins all members can multicast
+/// and its protocol says so.
+GroupShape shape_of(const Placement&, std::optional<std::uint32_t> plane, const Topology& merged, Router&,
+                    const CommunicationCosts&);
+
+/// Chooses algorithms by predicted time. Each algorithm is folded once for each placement and kind and kept. Topology,
+/// router and costs outlive it.
+class Selector {
+ public:
+  Selector(const Topology& merged, Router&, const CommunicationCosts&);
+
+  /// All algorithms that suit, the fastest first; equal ones by name. Those that would send more than 2^20 messages are
+  /// left out where another is left. InputError where none suits.
+  std::vector<Candidate> rank(CollectiveKind, const Placement&, Bytes, double imbalance = 1,
+                              std::optional<std::uint32_t> plane = {});
+  /// The schedule of `algorithm`, where "auto" is the first of `rank`. A group of one: an empty schedule.
+  Schedule choose(std::string_view algorithm, CollectiveKind, const Placement&, Bytes, double imbalance = 1,
+                  std::optional<std::uint32_t> plane = {}, const Location& where = {});
+
+ private:
+  struct Entry {
+    CollectiveKind kind;
+    std::optional<std::uint32_t> plane;
+    Placement placement;
+    std::vector<FoldedFabric> algorithms;  ///< one operation each
+  };
+  const Entry& entry(CollectiveKind, const Placement&, std::optional<std::uint32_t> plane);
+
+  const Topology& topology_;
+  Router& router_;
+  const CommunicationCosts& costs_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace podium
