@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -34,14 +35,21 @@ PerSecond parse_quantity<PerSecond>(std::string_view, const Location&);
 
 /// A whole or decimal number; a percentage ("85 %") is divided by 100. Not finite, or trailing text: InputError.
 double parse_number(std::string_view text, const Location& where = {});
+/// A whole number that is not negative; "4,096" and "4096" are the same.
+std::int64_t parse_count(std::string_view text, const Location& where = {});
 
-/// For people: three significant digits and the unit that suits ("1.26 ms", "392 GB/s", "64 GiB").
+/// For people: three significant digits and the unit that suits ("1.26 ms", "392 GB/s"). A size that is a whole number
+/// of KiB, MiB … below 1,024 is given in them ("64 GiB"), any other in decimal units.
 std::string to_text(Bytes);
+std::string to_text(Flops);
 std::string to_text(Seconds);
 std::string to_text(BytesPerSecond);
 std::string to_text(FlopsPerSecond);
 std::string to_text(Watts);
+std::string to_text(Joules);
 std::string to_text(Dollars);
+std::string to_text(DollarsPerSecond);
+std::string to_text(PerSecond);
 /// A count with thousands separated by commas.
 std::string with_commas(long long count);
 
