@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/core/registry.h"
+#include "sim/core/units.h"
+
+namespace podium {
+
+/// One request as a client sends it. Servers never look at `output` before it has been produced.
+struct Request {
+  Seconds arrival;
+  std::uint32_t input = 0;   ///< tokens, at least 1
+  std::uint32_t output = 0;  ///< tokens, at least 1
+};
+
+/// A stream of requests with a mean rate of one request per second: scaled in time to offer any rate, so that two rates
+/// are compared on the same draws.
+using UnitRequests = std::vector<Request>;
+
+/// Poisson arrivals of equal requests.
+UnitRequests poisson_requests(std::size_t count, std::uint32_t input, std::uint32_t output, std::uint64_t seed);
+
+/// The first `count` requests of a recorded stream (repeated from the start where it is shorter), scaled to a mean rate
+/// of one.
+UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t count);
+
+/// A format of request traces: tells by a file's beginning whether it is its own, and reads it whole. One a file.
+struct RequestFormatKind {
+  static constexpr const char* what = "request format";
+  struct Value {
+    bool (*recognises)(const std::string& head);
+    std::vector<Request> (*read)(const std::string& path);
+  };
+};
+using RequestFormats = Registry<RequestFormatKind>;
+
+/// Reads a trace, format found by content. Arrivals are made to start at zero and must not go back in time.
+std::vector<Request> load_requests(const std::string& path, const Location& where = {});
+
+}  // namespace podium

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/config/config.h"
+#include "sim/core/units.h"
+#include "sim/workload/memory.h"
+
+namespace podium {
+
+/// p50, p95 and p99 over requests.
+struct Percentiles {
+  Seconds p50, p95, p99;
+};
+
+/// Work done in time, over everything that it can be divided by. `unit` says of what: "output tokens/s", "tokens/s".
+struct Throughput {
+  std::string unit;
+  double per_rank = 0, per_chip = 0, per_system = 0;
+  double per_watt = 0;               ///< all-in power, per watt (tokens/s/W = tokens/J)
+  std::optional<double> per_dollar;  ///< per dollar of rent, where the system has a price
+};
+
+/// Where the time of one step went. The shares sum to `time`.
+struct PhaseResult {
+  std::string name;  ///< "prefill step", "decode step", "training step"
+  std::string plan;  ///< "EP320 x DP320, 2 micro-batches, int8"
+  Seconds time;
+  std::vector<std::pair<std::string, Seconds>> breakdown;  ///< "compute", "memory", "launch", "exposed tp" …, "bubble"
+  MemoryUse memory;
+  Bytes memory_size;
+  double batch = 0;  ///< sequences of the whole instance (serving) or of the step (training)
+};
+
+/// A plan that was tried and what came of it.
+struct Alternative {
+  std::string plan;
+  double throughput = 0;  ///< per system, in the case's unit; 0 where it was refused
+  std::string refused;    ///< why it cannot be, where it cannot
+};
+
+/// One system on one workload at its best plan.
+struct CaseResult {
+  std::string workload;  ///< the workload's name in the study
+  std::string system;
+  std::string regime;  ///< "equal precision" or "own best precision"
+  std::string plan;
+  std::uint32_t ranks = 0, chips = 0, domains = 0;
+  Throughput throughput;
+  Watts power;
+  std::vector<PhaseResult> phases;
+  // serving
+  double request_rate = 0;  ///< requests/s sustained within the SLO
+  std::optional<Percentiles> ttft, tpot;
+  std::uint64_t requests = 0;
+  // training
+  std::optional<double> model_flops_utilisation;
+  std::vector<Alternative> alternatives;
+  std::vector<std::string> notes;
+  std::uint64_t signature = 0;
+};
+
+/// The fewest chips of one system whose throughput reaches another system's.
+struct Crossover {
+  std::string workload, regime;
+  std::string challenger, reference;
+  std::uint32_t reference_chips = 0;
+  double reference_throughput = 0;
+  std::optional<std::uint32_t> chips;  ///< nothing where `largest` chips do not reach it
+  std::uint32_t largest = 0;
+  double throughput = 0;  ///< at `chips`
+};
+
+/// What a report says of a system before any result.
+struct SystemSummary {
+  std::string name, description, chip;
+  std::uint32_t ranks = 0, chips = 0;
+  std::string rank_word;                                   ///< "die" or "GPU"
+  std::vector<std::pair<std::string, std::string>> facts;  ///< "bf16 peak", "288.8 PFLOP/s" …, in order
+};
+
+/// A source and the figures that rest on it.
+struct SourceUse {
+  std::string file;
+  Figure figure;
+};
+
+struct ComparisonResult {
+  std::string study, title, question;
+  std::vector<SystemSummary> systems;
+  std::vector<std::pair<std::string, std::string>> workloads;  ///< name and what it is
+  std::vector<CaseResult> cases;
+  std::vector<Crossover> crossovers;
+  std::vector<std::string> assumptions;
+  std::vector<SourceUse> sources;
+  std::uint64_t signature = 0;
+};
+
+/// One point of a sweep. Where `refused` is not empty there is no throughput.
+struct SweepPoint {
+  std::string workload, system;
+  std::uint32_t chips = 0, ranks = 0, domains = 0;
+  std::string plan;
+  Throughput throughput;
+  std::string refused;
+  std::uint64_t signature = 0;
+};
+
+struct SweepResult {
+  std::string study, title;
+  std::vector<std::pair<std::string, std::string>> workloads;
+  std::vector<SweepPoint> points;
+  std::vector<std::string> assumptions;
+  std::vector<SourceUse> sources;
+};
+
+}  // namespace podium

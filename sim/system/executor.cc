@@ -1,0 +1,275 @@
+#include "sim/system/executor.h"
+
+#include <algorithm>
+
+namespace podium {
+namespace {
+
+enum Category : std::size_t { compute, memory, launch, host, bubble, first_exposed };
+
+const char* const category_names[] = {"compute", "memory", "launch", "host", "bubble"};
+
+bool computes(const Payload& payload) { return std::holds_alternative<ComputeTask>(payload); }
+
+}  // namespace
+
+Executor::Executor(Engine& engine, Player& player, const PreparedGraph& prepared, bool keep_spans)
+    : engine_(engine),
+      player_(player),
+      prepared_(prepared),
+      graph_(*prepared.graph),
+      keep_spans_(keep_spans),
+      missing_(graph_.tasks().size()),
+      begun_(graph_.tasks().size()),
+      roles_(graph_.roles().size()) {
+  for (RoleState& role : roles_) {
+    role.parts.resize(first_exposed + graph_.labels().size());
+  }
+  link_dependencies();
+}
+
+void Executor::link_dependencies() {
+  const std::size_t count = graph_.tasks().size();
+  std::map<std::pair<RoleId, std::uint16_t>, TaskId> last_on_stream;
+  std::vector<std::pair<TaskId, TaskId>> edges;  // before, after
+  for (const TaskId id : graph_.tasks().ids()) {
+    const Task& task = graph_.tasks()[id];
+    for (const TaskId before : graph_.after(task)) {
+      edges.emplace_back(before, id);
+    }
+    const auto [place, first] = last_on_stream.try_emplace({task.role, task.stream}, id);
+    if (!first) {
+      edges.emplace_back(place->second, id);
+      place->second = id;
+    }
+  }
+  first_successor_.resize(count + 1);
+  for (const auto& [before, after] : edges) {
+    ++first_successor_[TaskId(before.index() + 1)];
+    ++missing_[after];
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    first_successor_[TaskId(i + 1)] += first_successor_[TaskId(i)];
+  }
+  successors_.resize(edges.size());
+  Table<TaskId, std::uint32_t> fill = first_successor_;
+  for (const auto& [before, after] : edges) {
+    successors_[fill[before]++] = after;
+  }
+}
+
+void Executor::start() {
+  for (const TaskId id : graph_.tasks().ids()) {
+    if (missing_[id] == 0) {
+      ready_.push_back(id);
+    }
+  }
+  drain();
+}
+
+void Executor::release(TaskId id) {
+  if (--missing_[id] == 0) {
+    ready_.push_back(id);
+  }
+}
+
+void Executor::drain() {
+  // a task that ends at once releases others from inside `begin`: they wait in `ready_`, the stack stays flat
+  if (draining_) {
+    return;
+  }
+  draining_ = true;
+  for (std::size_t next = 0; next < ready_.size(); ++next) {
+    begin(ready_[next]);
+  }
+  ready_.clear();
+  draining_ = false;
+}
+
+void Executor::begin(TaskId id) {
+  const Task& task = graph_.tasks()[id];
+  RoleState& role = roles_[task.role];
+  settle(role);
+  begun_[id] = engine_.now();
+  const auto place = std::find_if(role.active.begin(), role.active.end(), [&](const Activity& other) {
+    return graph_.tasks()[other.task].stream > task.stream;
+  });
+  role.active.insert(place, Activity{id});
+
+  const std::uint32_t index = prepared_.index[id];
+  const auto finish_after = [&](Seconds time) { engine_.after(time, [this, id] { finish(id); }); };
+  if (computes(task.payload)) {
+    const KernelTime& cost = prepared_.kernel_times[index];
+    const double ranks = graph_.roles()[task.role].count;
+    flops_ += cost.flops * ranks;
+    bytes_ += cost.bytes * ranks;
+    finish_after(cost.time);
+  } else if (const auto* delay = std::get_if<DelayTask>(&task.payload)) {
+    finish_after(delay->time);
+  } else if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
+    const Execution& once = prepared_.blocks[index];
+    flops_ += once.flops * block->repeat;
+    bytes_ += once.memory_traffic * block->repeat;
+    finish_after(once.time * block->repeat);
+  } else if (const auto* collective = std::get_if<CollectiveTask>(&task.payload)) {
+    player_.play({index, collective->kind, collective->bytes, collective->imbalance}, [this, id] { finish(id); });
+  } else if (const auto* send = std::get_if<SendTask>(&task.payload)) {
+    begin_send(id, *send);
+  } else {
+    begin_receive(id, std::get<ReceiveTask>(task.payload));
+  }
+}
+
+void Executor::begin_send(TaskId id, const SendTask& send) {
+  const Channel channel{graph_.tasks()[id].role.index(), send.to.index(), send.tag};
+  Message& message = messages_[channel];
+  if (message.sent) {
+    throw RunError("role '" + graph_.roles()[graph_.tasks()[id].role].name + "' sends twice to '" +
+                   graph_.roles()[send.to].name + "' with tag " + std::to_string(send.tag));
+  }
+  message.sent = true;
+  if (message.receiver) {
+    settle(roles_[send.to]);
+    active(*message.receiver)->in_flight = true;
+  }
+  player_.play({prepared_.index[id], CollectiveKind::send, send.bytes, 1}, [this, id, channel] {
+    Message& arrived = messages_[channel];
+    arrived.delivered = true;
+    const std::optional<TaskId> receiver = arrived.receiver;
+    finish(id);
+    if (receiver) {
+      finish(*receiver);
+    }
+  });
+}
+
+void Executor::begin_receive(TaskId id, const ReceiveTask& receive) {
+  Message& message = messages_[{receive.from.index(), graph_.tasks()[id].role.index(), receive.tag}];
+  if (message.receiver) {
+    throw RunError("role '" + graph_.roles()[graph_.tasks()[id].role].name + "' receives twice from '" +
+                   graph_.roles()[receive.from].name + "' with tag " + std::to_string(receive.tag));
+  }
+  message.receiver = id;
+  active(id)->in_flight = message.sent;
+  if (message.delivered) {
+    finish(id);
+  }
+}
+
+Executor::Activity* Executor::active(TaskId id) {
+  for (Activity& activity : roles_[graph_.tasks()[id].role].active) {
+    if (activity.task == id) {
+      return &activity;
+    }
+  }
+  PODIUM_CHECK(false, "the task is active");
+  return nullptr;
+}
+
+void Executor::finish(TaskId id) {
+  const Task& task = graph_.tasks()[id];
+  RoleState& role = roles_[task.role];
+  settle(role);
+  if (std::holds_alternative<BlockTask>(task.payload)) {
+    const Execution& once = prepared_.blocks[prepared_.index[id]];
+    if (once.time.value() > 0) {
+      role.blocks.add(once.account, (engine_.now() - begun_[id]) / once.time);
+    }
+  }
+  role.active.erase(role.active.begin() + (active(id) - role.active.data()));
+  if (keep_spans_) {
+    spans_.push_back({id, begun_[id], engine_.now()});
+  }
+  last_ = engine_.now();
+  ++finished_;
+  for (std::uint32_t i = first_successor_[id]; i < first_successor_[TaskId(id.index() + 1)]; ++i) {
+    release(successors_[i]);
+  }
+  drain();
+}
+
+void Executor::settle(RoleState& role) {
+  const Seconds elapsed = engine_.now() - role.settled;
+  role.settled = engine_.now();
+  if (elapsed.value() <= 0) {
+    return;
+  }
+  const auto payload = [&](const Activity& a) -> const Payload& { return graph_.tasks()[a.task].payload; };
+  const auto first = [&](auto&& wanted) { return std::find_if(role.active.begin(), role.active.end(), wanted); };
+  const auto end = role.active.end();
+  if (first([&](const Activity& a) { return std::holds_alternative<BlockTask>(payload(a)); }) != end) {
+    return;  // a block brings its own account when it ends
+  }
+  if (const auto busy = first([&](const Activity& a) { return computes(payload(a)); }); busy != end) {
+    attribute(role, *busy, elapsed);
+  } else if (first([&](const Activity& a) { return std::holds_alternative<DelayTask>(payload(a)); }) != end) {
+    role.parts[host] += elapsed;
+  } else if (const auto moving = first([](const Activity& a) { return a.in_flight; }); moving != end) {
+    role.parts[first_exposed + graph_.tasks()[moving->task].label] += elapsed;
+  } else {
+    role.parts[bubble] += elapsed;
+  }
+}
+
+void Executor::attribute(RoleState& role, const Activity& activity, Seconds elapsed) {
+  const KernelTime& cost = prepared_.kernel_times[prepared_.index[activity.task]];
+  role.parts[compute] += elapsed * (cost.compute / cost.time);
+  role.parts[memory] += elapsed * (cost.memory / cost.time);
+  role.parts[launch] += elapsed * (cost.launch / cost.time);
+}
+
+Account Executor::account(const RoleState& role, Time end) const {
+  Account result;
+  for (std::size_t i = 0; i < role.parts.size(); ++i) {
+    Seconds time = role.parts[i];
+    if (i == bubble) {
+      time += end - role.settled;
+    }
+    if (time.value() > 0) {
+      result.add(i < first_exposed ? category_names[i] : "exposed " + graph_.labels()[i - first_exposed], time);
+    }
+  }
+  result.add(role.blocks);
+  return result;
+}
+
+Execution Executor::result() const {
+  if (finished_ < graph_.tasks().size()) {
+    report_stall();
+  }
+  Execution execution;
+  execution.time = since_start(last_);
+  double ranks = 0;
+  for (const RoleId id : graph_.roles().ids()) {
+    execution.by_role.push_back(account(roles_[id], last_));
+    execution.account.add(execution.by_role.back(), graph_.roles()[id].count);
+    ranks += graph_.roles()[id].count;
+  }
+  Account mean;
+  mean.add(execution.account, 1 / ranks);
+  execution.account = mean;
+  execution.flops = flops_;
+  execution.memory_traffic = bytes_;
+  execution.signature = engine_.signature();
+  execution.spans = spans_;
+  return execution;
+}
+
+void Executor::report_stall() const {
+  std::string text = "the task graph cannot end: " + std::to_string(graph_.tasks().size() - finished_) + " of " +
+                     std::to_string(graph_.tasks().size()) + " tasks are left";
+  for (const RoleId id : graph_.roles().ids()) {
+    for (const Activity& activity : roles_[id].active) {
+      const Task& task = graph_.tasks()[activity.task];
+      text += "; role '" + graph_.roles()[id].name + "', task " + std::to_string(activity.task.index()) + " ('" +
+              graph_.labels()[task.label] + "', stream " + std::to_string(task.stream) + ") waits";
+      if (const auto* receive = std::get_if<ReceiveTask>(&task.payload)) {
+        text += " for a send from role '" + graph_.roles()[receive->from].name + "' with tag " +
+                std::to_string(receive->tag);
+      }
+    }
+  }
+  throw RunError(text);
+}
+
+}  // namespace podium

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "sim/collective/player.h"
+#include "sim/engine/engine.h"
+#include "sim/system/simulator.h"
+
+namespace podium {
+
+/// A kernel list on one stream, worked out: its time, and how much of it each bound explains (launch + compute + memory
+/// = time).
+struct KernelTime {
+  Seconds time, launch, compute, memory;
+  Flops flops;  ///< of one rank
+  Bytes bytes;  ///< of one rank
+};
+
+/// A task graph with everything that does not depend on the order of events worked out beforehand.
+struct PreparedGraph {
+  const TaskGraph* graph = nullptr;
+  const FoldedFabric* fabric = nullptr;
+  std::vector<KernelTime> kernel_times;
+  std::vector<Execution> blocks;       ///< one pass of each block on each role that runs it
+  Table<TaskId, std::uint32_t> index;  ///< compute: kernel_times; collective and send: operation; block: blocks
+};
+
+/// Runs a prepared graph on an engine: a task begins when the tasks that it names and the one before it on its stream
+/// have ended. One use. A role's time is accounted for as it passes, by what is active on its streams: the lowest
+/// stream that computes, else host time, else communication in flight ("exposed"), else waiting ("bubble").
+class Executor {
+ public:
+  Executor(Engine&, Player&, const PreparedGraph&, bool keep_spans);
+
+  /// Makes the first tasks ready; the caller then runs the engine until nothing is pending.
+  void start();
+  /// After the engine has run: RunError where tasks are left, naming what each role waits for.
+  Execution result() const;
+
+ private:
+  struct Activity {
+    TaskId task;
+    bool in_flight = true;  ///< false for a receive whose send has not begun
+  };
+  struct RoleState {
+    std::vector<Activity> active;  ///< in order of stream
+    std::vector<Seconds> parts;    ///< by category
+    Account blocks;                ///< what ran inside blocks
+    Time settled;                  ///< up to when time has been accounted for
+  };
+  using Channel = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;  ///< from role, to role, tag
+  struct Message {
+    bool sent = false, delivered = false;
+    std::optional<TaskId> receiver;
+  };
+
+  void link_dependencies();
+  void release(TaskId);
+  void drain();
+  void begin(TaskId);
+  void finish(TaskId);
+  void begin_send(TaskId, const SendTask&);
+  void begin_receive(TaskId, const ReceiveTask&);
+  void settle(RoleState&);
+  void attribute(RoleState&, const Activity&, Seconds elapsed);
+  Activity* active(TaskId);
+  Account account(const RoleState&, Time end) const;
+  [[noreturn]] void report_stall() const;
+
+  Engine& engine_;
+  Player& player_;
+  const PreparedGraph& prepared_;
+  const TaskGraph& graph_;
+  bool keep_spans_;
+  Table<TaskId, std::uint32_t> missing_;          ///< dependencies that have not ended
+  Table<TaskId, std::uint32_t> first_successor_;  ///< CSR
+  std::vector<TaskId> successors_;
+  Table<TaskId, Time> begun_;
+  Table<RoleId, RoleState> roles_;
+  std::map<Channel, Message> messages_;
+  std::vector<TaskId> ready_;
+  bool draining_ = false;
+  std::size_t finished_ = 0;
+  Time last_;
+  Flops flops_;
+  Bytes bytes_;
+  std::vector<Span> spans_;
+};
+
+}  // namespace podium

@@ -1,0 +1,55 @@
+#include "sim/system/machine.h"
+
+#include <algorithm>
+
+namespace podium {
+
+Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation, const Location& where)
+    : system_(std::move(system)), chip_(std::move(chip)), allocation_(allocation) {
+  const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
+  if (allocation_.ranks_per_domain == 0) {
+    allocation_.ranks_per_domain = whole;
+  }
+  if (allocation_.ranks == 0) {
+    throw InputError(where, "a run needs at least one rank");
+  }
+  if (allocation_.ranks_per_domain > whole) {
+    throw InputError(where, std::to_string(allocation_.ranks_per_domain) +
+                                " ranks a domain asked for, but a domain of " + system_.name + " has " +
+                                std::to_string(whole));
+  }
+  domains_ = (allocation_.ranks + allocation_.ranks_per_domain - 1) / allocation_.ranks_per_domain;
+  if (domains_ > static_cast<std::uint32_t>(system_.max_domains)) {
+    throw InputError(where, std::to_string(allocation_.ranks) + " ranks need " + std::to_string(domains_) +
+                                " domains of " + system_.name + ", whose scale-out plane is built for " +
+                                std::to_string(system_.max_domains));
+  }
+  const std::uint32_t in_last = allocation_.ranks - (domains_ - 1) * allocation_.ranks_per_domain;
+  network_ = merge_bundles(load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, {}, where));
+  PODIUM_CHECK(network_.accelerators >= (domains_ - 1) * whole + in_last);
+  for (const Plane& plane : network_.planes) {
+    if (!system_.protocols.contains(plane.name)) {
+      throw InputError(where, "system " + system_.name + " has no protocol for plane '" + plane.name +
+                                  "' of topology " + network_.name);
+    }
+  }
+}
+
+NodeId Machine::node(std::uint32_t rank) const {
+  PODIUM_CHECK(rank < allocation_.ranks);
+  const std::uint32_t domain = rank / allocation_.ranks_per_domain;
+  const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
+  return network_.accelerator(domain * whole + rank % allocation_.ranks_per_domain);
+}
+
+const Protocol& Machine::protocol(std::uint32_t plane) const {
+  return system_.protocols.at(network_.planes.at(plane).name);
+}
+
+Machine load_machine(std::string_view system, const Allocation& allocation, const Location& where) {
+  SystemSpec spec = load_system(system, {}, where);
+  ChipSpec chip = load_chip(spec.chip, {}, where);
+  return Machine(std::move(spec), std::move(chip), allocation, where);
+}
+
+}  // namespace podium

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "sim/compute/compute_model.h"
+#include "sim/hardware/system.h"
+#include "sim/topology/topology.h"
+
+namespace podium {
+
+/// How many ranks of a system a run uses and where they sit. Ranks fill domains one after the other.
+struct Allocation {
+  std::uint32_t ranks = 0;
+  std::uint32_t ranks_per_domain = 0;  ///< 64 of a rack's 72 GPUs, say; 0: all that a domain has
+};
+
+/// A machine that is ready to run: its specs, its network as sprayed traffic sees it, and where each rank sits.
+/// Immutable, shared by threads.
+class Machine {
+ public:
+  /// InputError where the allocation asks for more than the system's domains hold.
+  Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation, const Location& where = {});
+
+  const SystemSpec& system() const { return system_; }
+  const ChipSpec& chip() const { return chip_; }
+  const Topology& network() const { return network_; }  ///< bundles merged
+  std::uint32_t ranks() const { return allocation_.ranks; }
+  std::uint32_t domains() const { return domains_; }
+  NodeId node(std::uint32_t rank) const;
+  const Protocol& protocol(std::uint32_t plane) const;
+
+ private:
+  SystemSpec system_;
+  ChipSpec chip_;
+  Allocation allocation_;
+  std::uint32_t domains_ = 0;
+  Topology network_;
+};
+
+/// Reads a system and its chip by name.
+Machine load_machine(std::string_view system, const Allocation& allocation, const Location& where = {});
+
+}  // namespace podium

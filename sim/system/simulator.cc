@@ -1,0 +1,210 @@
+#include "sim/system/simulator.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "sim/collective/select.h"
+#include "sim/system/executor.h"
+
+namespace podium {
+namespace {
+
+/// What makes two operations the same on the network, whatever their bytes.
+struct OperationKey {
+  bool is_send = false;
+  std::uint32_t base = 0, count = 0;   ///< the role's ranks
+  std::uint32_t to = 0;                ///< of a send: the other role's base
+  std::uint32_t stride = 0, size = 0;  ///< of a collective: its communicator
+  CollectiveKind kind = CollectiveKind::send;
+  std::string algorithm;
+  auto operator<=>(const OperationKey&) const = default;
+};
+
+Placement place(const Machine& machine, const Role& role, const Communicator& communicator) {
+  const std::uint32_t span = communicator.stride * communicator.size;
+  PODIUM_CHECK(role.count % span == 0, "the groups of '" + communicator.name + "' fill role '" + role.name + "'");
+  Placement placement;
+  for (std::uint32_t outer = 0; outer < role.count; outer += span) {
+    for (std::uint32_t inner = 0; inner < communicator.stride; ++inner) {
+      std::vector<NodeId> group;
+      for (std::uint32_t i = 0; i < communicator.size; ++i) {
+        group.push_back(machine.node(role.base + outer + inner + i * communicator.stride));
+      }
+      placement.groups.push_back(std::move(group));
+    }
+  }
+  return placement;
+}
+
+}  // namespace
+
+struct Simulator::Impl {
+  const Machine& machine;
+  SimulatorOptions options;
+  std::unique_ptr<ComputeModel> compute_model;
+  Router router;
+  CommunicationCosts costs;
+  Selector selector;
+  std::map<std::vector<OperationKey>, std::unique_ptr<FoldedFabric>> fabrics;
+
+  Impl(const Machine& m, SimulatorOptions o)
+      : machine(m),
+        options(std::move(o)),
+        compute_model(ComputeModels::find(m.chip().compute_model)(m.chip())),
+        router(m.network()),
+        costs(communication_costs(m.system(), m.chip(), m.network())),
+        selector(m.network(), router, costs) {}
+
+  Execution run(const TaskGraph& graph, std::uint32_t shift);
+  KernelTime kernel_time(const std::vector<Kernel>& kernels, CoreShare cores) const;
+  void prepare_compute(PreparedGraph& prepared) const;
+  void prepare_blocks(PreparedGraph& prepared, std::uint32_t shift);
+  void prepare_communication(PreparedGraph& prepared, std::uint32_t shift);
+  const FoldedFabric& fabric(const std::vector<OperationKey>& keys, const std::vector<Operation>& operations);
+};
+
+KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, CoreShare cores) const {
+  KernelTime sum;
+  for (const Kernel& kernel : kernels) {
+    const Cost cost = compute_model->cost(kernel, machine.chip(), cores);
+    sum.time += cost.time;
+    sum.launch += cost.launch;
+    (cost.bound == Bound::memory ? sum.memory : sum.compute) += cost.time - cost.launch;
+    sum.flops += cost.flops;
+    sum.bytes += cost.bytes;
+  }
+  return sum;
+}
+
+void Simulator::Impl::prepare_compute(PreparedGraph& prepared) const {
+  const TaskGraph& graph = *prepared.graph;
+  std::map<std::tuple<KernelListId, double, double>, std::uint32_t> known;
+  for (const TaskId id : graph.tasks().ids()) {
+    const Task& task = graph.tasks()[id];
+    if (const auto* compute = std::get_if<ComputeTask>(&task.payload)) {
+      const CoreShare cores = graph.cores(task.role, task.stream);
+      const auto [place, is_new] = known.try_emplace({compute->kernels, cores.matrix, cores.vector},
+                                                     static_cast<std::uint32_t>(prepared.kernel_times.size()));
+      if (is_new) {
+        prepared.kernel_times.push_back(kernel_time(graph.kernels()[compute->kernels], cores));
+      }
+      prepared.index[id] = place->second;
+    }
+  }
+}
+
+void Simulator::Impl::prepare_blocks(PreparedGraph& prepared, std::uint32_t shift) {
+  const TaskGraph& graph = *prepared.graph;
+  std::map<std::pair<BlockId, RoleId>, std::uint32_t> known;
+  for (const TaskId id : graph.tasks().ids()) {
+    const Task& task = graph.tasks()[id];
+    if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
+      const auto [place, is_new] =
+          known.try_emplace({block->block, task.role}, static_cast<std::uint32_t>(prepared.blocks.size()));
+      if (is_new) {
+        prepared.blocks.push_back(run(graph.blocks().at(block->block.index()), shift + graph.roles()[task.role].base));
+      }
+      prepared.index[id] = place->second;
+    }
+  }
+}
+
+void Simulator::Impl::prepare_communication(PreparedGraph& prepared, std::uint32_t shift) {
+  const TaskGraph& graph = *prepared.graph;
+  const auto moved = [&](RoleId id) {
+    Role role = graph.roles()[id];
+    role.base += shift;
+    return role;
+  };
+  using Call = std::tuple<RoleId, CommunicatorId, CollectiveKind, Bytes, double>;
+  std::map<Call, std::uint32_t> calls;
+  std::map<OperationKey, std::uint32_t> numbers;
+  std::vector<OperationKey> keys;
+  std::vector<Operation> operations;
+  const auto number = [&](const OperationKey& key, auto&& make) {
+    const auto [place, is_new] = numbers.try_emplace(key, static_cast<std::uint32_t>(operations.size()));
+    if (is_new) {
+      keys.push_back(key);
+      operations.push_back(make());
+    }
+    return place->second;
+  };
+  for (const TaskId id : graph.tasks().ids()) {
+    const Task& task = graph.tasks()[id];
+    const Role role = moved(task.role);
+    if (const auto* collective = std::get_if<CollectiveTask>(&task.payload)) {
+      const Call call{task.role, collective->communicator, collective->kind, collective->bytes, collective->imbalance};
+      if (const auto known = calls.find(call); known != calls.end()) {
+        prepared.index[id] = known->second;
+        continue;
+      }
+      const Communicator& communicator = graph.communicators()[collective->communicator];
+      Placement placement = place(machine, role, communicator);
+      Schedule schedule =
+          selector.choose(options.algorithm, collective->kind, placement, collective->bytes, collective->imbalance);
+      const OperationKey key{false,
+                             role.base,
+                             role.count,
+                             0,
+                             communicator.stride,
+                             communicator.size,
+                             collective->kind,
+                             schedule.algorithm};
+      prepared.index[id] = calls[call] = number(key, [&] {
+        return Operation{std::move(schedule), std::move(placement)};
+      });
+    } else if (const auto* send = std::get_if<SendTask>(&task.payload)) {
+      const Role to = moved(send->to);
+      PODIUM_CHECK(role.count == to.count, "sender and receiver have as many ranks");
+      prepared.index[id] = number({true, role.base, role.count, to.base, 0, 0, CollectiveKind::send, ""}, [&] {
+        std::vector<std::pair<NodeId, NodeId>> pairs;
+        for (std::uint32_t i = 0; i < role.count; ++i) {
+          pairs.emplace_back(machine.node(role.base + i), machine.node(to.base + i));
+        }
+        return make_sends(pairs);
+      });
+    }
+  }
+  prepared.fabric = &fabric(keys, operations);
+}
+
+const FoldedFabric& Simulator::Impl::fabric(const std::vector<OperationKey>& keys,
+                                            const std::vector<Operation>& operations) {
+  std::unique_ptr<FoldedFabric>& known = fabrics[keys];
+  if (!known) {
+    known = std::make_unique<FoldedFabric>(fold(machine.network(), router, operations));
+  }
+  return *known;
+}
+
+Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
+  PreparedGraph prepared;
+  prepared.graph = &graph;
+  prepared.index.resize(graph.tasks().size());
+  prepare_compute(prepared);
+  prepare_blocks(prepared, shift);
+  prepare_communication(prepared, shift);
+
+  Engine engine;
+  const std::unique_ptr<Network> network = Networks::find(options.network)(engine, prepared.fabric->capacities);
+  Player player(engine, *network, *prepared.fabric, costs);
+  Executor executor(engine, player, prepared, options.keep_spans);
+  executor.start();
+  engine.run();
+  Execution execution = executor.result();
+  for (const Execution& block : prepared.blocks) {
+    execution.signature = (execution.signature ^ block.signature) * 0x100000001b3ULL;
+  }
+  return execution;
+}
+
+Simulator::Simulator(const Machine& machine, SimulatorOptions options)
+    : impl_(std::make_unique<Impl>(machine, std::move(options))) {}
+Simulator::~Simulator() = default;
+Simulator::Simulator(Simulator&&) noexcept = default;
+
+Execution Simulator::run(const TaskGraph& graph) { return impl_->run(graph, 0); }
+const Machine& Simulator::machine() const { return impl_->machine; }
+
+}  // namespace podium

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/core/time.h"
+#include "sim/system/account.h"
+#include "sim/system/machine.h"
+#include "sim/workload/task_graph.h"
+
+namespace podium {
+
+/// One task of a run, for observers: who, what and when. Tasks inside blocks are not told one by one.
+struct Span {
+  TaskId task;
+  Time begin, end;
+};
+
+/// What a run of a task graph came to.
+struct Execution {
+  Seconds time;                  ///< until the last task ended
+  Account account;               ///< of the mean rank; its parts sum to `time`
+  std::vector<Account> by_role;  ///< each sums to `time`
+  Flops flops;                   ///< of all ranks
+  Bytes memory_traffic;          ///< of all ranks
+  std::uint64_t signature = 0;
+  std::vector<Span> spans;  ///< only where they were asked for
+};
+
+/// How a simulator runs.
+struct SimulatorOptions {
+  std::string network = "flow";    ///< name in the registry of network models
+  std::string algorithm = "auto";  ///< of collectives, where it suits; "auto" picks the fastest by prediction
+  bool keep_spans = false;
+};
+
+/// Runs task graphs on a machine: kernels by the chip's compute model, collectives and sends over the network model.
+/// The ranks of a role keep in step: a collective of a role ends when all its groups have ended, so that one
+/// representative stands for all ranks of a role. Folded networks, kernel costs and blocks are remembered between runs,
+/// so a simulator is not shared between threads; what it returns does not depend on what it ran before. A graph that
+/// cannot end (a receive without a send, say) throws RunError that names the role, the task and what it waits for.
+class Simulator {
+ public:
+  explicit Simulator(const Machine& machine, SimulatorOptions options = {});
+  ~Simulator();
+  Simulator(Simulator&&) noexcept;
+
+  Execution run(const TaskGraph&);
+  const Machine& machine() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace podium
