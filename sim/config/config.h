@@ -25,13 +25,16 @@ struct Figure {
   std::string low;    ///< empty where the file gives no range
   std::string high;
   std::string source;
-  Grade grade = Grade::assumed;
+  Grade grade = Grade::assumed;  ///< the weakest, where there are several sources
 };
 
+struct YamlValue;
+
 /// A place in a strict YAML document. Contract:
-///  - every accessor throws InputError (file:line:column, what was found, what would be right);
+///  - every accessor throws InputError (file:line:column: path: what was found, what would be right);
 ///  - a key that nobody read is an error when the document is closed (`Document::close`), so misspelling is found;
-///  - copies are cheap views; they keep the document alive.
+///  - copies are cheap views; they keep the document alive;
+///  - reading is noted in the document, so that one document is read by one thread.
 class Node {
  public:
   bool has(std::string_view key) const;
@@ -48,43 +51,85 @@ class Node {
   bool is_mapping() const;
 
   std::string text() const;
+  /// "true" or "false".
   bool flag() const;
   double number() const;
   /// A whole number, not negative; "4,096" and "4096" are the same.
   std::int64_t count() const;
+  /// One of a closed set of words.
+  std::string one_of(const std::vector<std::string>& words) const;
   /// A quantity in a file that states a choice (a study's SLO, a request length): no source is needed.
   template <class Q>
   Q quantity() const {
-    return parse_quantity<Q>(text(), where());
+    return parsed([](std::string_view written) { return parse_quantity<Q>(written); });
   }
-  /// A fact: a scalar with its unit, or {value, low, high, source}. Its source is its own, or that of the nearest
-  /// mapping around it that has a `source:`; a figure without a source is an error. What is read is noted in
-  /// `figures()`.
+
+  /// A fact: a scalar with its unit, or {value, low, high, source}, where low <= value <= high. Its source is its own,
+  /// or that of the nearest mapping around it that has a `source:`; a figure without a source is an error. What is read
+  /// is noted in `Document::figures()`.
   template <class Q>
   Q figure() const {
-    return parse_quantity<Q>(note_figure(), where());
+    return parsed_figure([](std::string_view written) { return parse_quantity<Q>(written); });
   }
-  /// A fact without a dimension ("0.85" or "85 %").
-  double figure_number() const { return parse_number(note_figure(), where()); }
-  /// One of a closed set of words.
-  std::string one_of(const std::vector<std::string>& words) const;
+  /// A fact without a dimension ("0.85" or "85 %"), not negative.
+  double figure_number() const;
+  /// A fact that is a whole number.
+  std::int64_t figure_count() const;
 
   Location where() const;
-  [[noreturn]] void fail(const std::string& problem) const { throw InputError(where(), problem); }
+  /// Keys from the root, joined by dots ("memory.bandwidth", "planes.0.links"); empty at the root.
+  std::string path() const;
+  /// Throws InputError with the place and the path.
+  [[noreturn]] void fail(const std::string& problem) const;
 
  private:
   friend class Document;
-  struct Impl;
-  explicit Node(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
-  std::string note_figure() const;
-  std::shared_ptr<const Impl> impl_;
+  struct FigureParts;
+  explicit Node(std::shared_ptr<YamlValue> value) : value_(std::move(value)) {}
+  Node view(YamlValue& value) const { return Node(std::shared_ptr<YamlValue>(value_, &value)); }
+
+  /// What `parse` makes of the text; its errors get the place.
+  template <class Parse>
+  auto parsed(Parse parse) const {
+    const std::string written = text();
+    try {
+      return parse(std::string_view(written));
+    } catch (const InputError& error) {
+      fail(error.what());
+    }
+  }
+  template <class Parse>
+  auto parsed_figure(Parse parse) const;
+  FigureParts note_figure() const;
+  void cite(Figure& figure) const;
+
+  std::shared_ptr<YamlValue> value_;
 };
 
-/// One YAML file. `sources:` at its root maps short names to {text, grade}; `source: name` in any mapping covers the
-/// figures below it.
+/// The nodes that a figure is written in; `low` and `high` are there both or not at all.
+struct Node::FigureParts {
+  Node value;
+  std::optional<Node> low;
+  std::optional<Node> high;
+};
+
+template <class Parse>
+auto Node::parsed_figure(Parse parse) const {
+  const FigureParts parts = note_figure();
+  const auto value = parts.value.parsed(parse);
+  if (parts.low && !(parts.low->parsed(parse) <= value && value <= parts.high->parsed(parse))) {
+    parts.value.fail("'" + parts.value.text() + "' is outside of its own range, '" + parts.low->text() + "' to '" +
+                     parts.high->text() + "'");
+  }
+  return value;
+}
+
+/// One YAML file. `sources:` at its root maps short names to {text, grade}; `source:` in any mapping covers the figures
+/// below it. It is such a name, a list of names, or {text, grade} itself.
 class Document {
  public:
-  /// `overrides` replaces scalars by path ("memory.bandwidth" -> "4 TB/s"); a path that the file has not is an error.
+  /// `overrides` replaces scalars and figures by path ("memory.bandwidth" -> "4 TB/s", "planes.0.links" -> "4"); a path
+  /// that the file has not is an error. A figure that was replaced keeps a note of what it took the place of.
   static Document load(const std::string& path, const std::map<std::string, std::string>& overrides = {});
   static Document parse(const std::string& yaml, const std::string& name = "<text>",
                         const std::map<std::string, std::string>& overrides = {});
@@ -96,19 +141,18 @@ class Document {
   std::vector<Figure> figures() const;
 
  private:
-  struct Impl;
-  explicit Document(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-  std::shared_ptr<Impl> impl_;
+  explicit Document(std::shared_ptr<YamlValue> root) : root_(std::move(root)) {}
+  std::shared_ptr<YamlValue> root_;
 };
 
-/// Where the program's data lies: the folder that has `configs/`, `topologies/` and `workloads/`. It is $PODIUM_HOME,
-/// or else the nearest one above the executable or the working directory.
+/// Where the program's data lies: the folder that has `configs/` and `topologies/`. It is $PODIUM_HOME, or else the
+/// nearest one above the executable or above the working directory; InputError where there is none.
 std::string data_root();
 
 /// "name" -> data_root()/folder/name.yaml; a path that ends in .yaml or has a '/' is taken as it is. An unknown name is
 /// an InputError with the nearest name that is there.
 std::string find_file(std::string_view folder, std::string_view name, const Location& where = {});
-/// The names of the files in a data folder, sorted.
+/// The names (without .yaml) of the files in a data folder, sorted; none where there is no such folder.
 std::vector<std::string> list_files(std::string_view folder);
 
 }  // namespace podium

@@ -40,14 +40,20 @@ void throw_bug(const char* condition, const char* file, int line, const std::str
 }
 
 std::string nearest(std::string_view name, std::span<const std::string> known) {
+  // near is: at most half the letters differ, and never all of them
   std::string best;
-  std::size_t least = std::max<std::size_t>(2, name.size() / 2) + 1;
+  std::size_t least = std::min(std::max<std::size_t>(2, name.size() / 2) + 1, name.size());
   for (const std::string& candidate : known) {
     const std::size_t distance = edit_distance(name, candidate);
     if (distance < least) {
       least = distance;
       best = candidate;
     }
+  }
+  if (best.empty() && !name.empty()) {  // "gb200" for "gb200-nvl72"
+    const auto longer = std::find_if(known.begin(), known.end(),
+                                     [name](const std::string& candidate) { return candidate.starts_with(name); });
+    return longer == known.end() ? "" : *longer;
   }
   return best;
 }
@@ -58,7 +64,7 @@ std::string unknown_name(std::string_view what, std::string_view name, std::span
   if (!near.empty()) {
     text += " (did you mean '" + near + "'?)";
   }
-  text += "; known: ";
+  text += known.empty() ? "; there is none" : "; known: ";
   for (std::size_t i = 0; i < known.size(); ++i) {
     text += (i == 0 ? "" : ", ") + known[i];
   }

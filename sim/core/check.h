@@ -40,7 +40,8 @@ class Bug : public std::logic_error {
 
 [[noreturn]] void throw_bug(const char* condition, const char* file, int line, const std::string& why);
 
-/// The name in `known` that is nearest to `name` by edit distance, or nothing where none is near.
+/// The name in `known` that is nearest to `name` by edit distance, or else the first that begins with it; empty where
+/// none is near.
 std::string nearest(std::string_view name, std::span<const std::string> known);
 
 /// "unknown <what> 'name' (did you mean 'x'?); known: a, b, c".

@@ -1,0 +1,255 @@
+// The only file that sees yaml-cpp. Its events are turned into a tree of our own, so that every value has its place and
+// nothing that it would pass over in silence gets through.
+#include "sim/config/yaml.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <sstream>
+#include <utility>
+
+namespace podium {
+namespace {
+
+/// The length of the UTF-8 sequence at the start of a text, or 0 where there is none (RFC 3629).
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) {
+    return 1;
+  }
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < length) {
+    return 0;
+  }
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) {
+      return 0;
+    }
+  }
+  const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+  const bool surrogate = first == 0xed && byte(1) >= 0xa0;
+  const bool too_large = first == 0xf4 && byte(1) >= 0x90;
+  return overlong || surrogate || too_large ? 0 : length;
+}
+
+/// yaml-cpp replaces what is not UTF-8 and stops without a word at some control characters; here they are errors.
+void check_characters(std::string_view text, const std::string& name) {
+  Location where{name, 1, 1};
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < text.size(); i += length) {
+    length = utf8_length(text.substr(i));
+    if (length == 0) {
+      throw InputError(where, "the file is not UTF-8 text");
+    }
+    const auto c = static_cast<unsigned char>(text[i]);
+    if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f) {
+      throw InputError(where, fmt::format("the control character 0x{:02x} is not text", c));
+    }
+    where.column += 1;
+    if (c == '\n') {
+      where.line += 1;
+      where.column = 1;
+    }
+  }
+}
+
+class Builder final : public YAML::EventHandler {
+ public:
+  Builder(YamlValue& root, std::string file) : root_(root), file_(std::move(file)) {}
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (started_) {
+      throw InputError(place(mark), "a second document begins; a file holds one");
+    }
+    started_ = true;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    begin(YamlValue::Kind::nothing, mark, "", anchor);
+    end();
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_anchor(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    begin(YamlValue::Kind::scalar, mark, tag, anchor);
+    open_.back().text = value;
+    end();
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    begin(YamlValue::Kind::sequence, mark, tag, anchor);
+  }
+  void OnSequenceEnd() override { end(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    begin(YamlValue::Kind::mapping, mark, tag, anchor);
+    keys_.emplace_back();
+  }
+  void OnMapEnd() override {
+    keys_.pop_back();
+    end();
+  }
+
+ private:
+  /// The keys of a mapping that is open, and the one whose value comes next.
+  struct Keys {
+    std::set<std::string> seen;
+    std::optional<YamlValue> next;
+  };
+
+  Location place(const YAML::Mark& mark) const {
+    if (mark.is_null()) {
+      return {file_};
+    }
+    return {file_, static_cast<std::uint32_t>(mark.line) + 1, static_cast<std::uint32_t>(mark.column) + 1};
+  }
+  [[noreturn]] void refuse_anchor(const YAML::Mark& mark) const {
+    throw InputError(place(mark), "anchors (&) and aliases (*) are not supported; write the value out");
+  }
+
+  void begin(YamlValue::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+    if (anchor != YAML::NullAnchor) {
+      refuse_anchor(mark);
+    }
+    if (!tag.empty() && tag != "?" && tag != "!") {  // what yaml-cpp calls plain and quoted
+      throw InputError(place(mark), fmt::format("tags such as '{}' are not supported", tag));
+    }
+    YamlValue& value = open_.emplace_back();
+    value.kind = kind;
+    value.where = place(mark);
+  }
+
+  /// The value begun last is whole: it is a key, or goes where it belongs.
+  void end() {
+    YamlValue value = std::move(open_.back());
+    open_.pop_back();
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return;
+    }
+    YamlValue& around = open_.back();
+    if (around.kind == YamlValue::Kind::sequence) {
+      value.key = std::to_string(around.children.size());
+      value.key_where = value.where;
+    } else if (!keys_.back().next) {
+      begin_entry(std::move(value));
+      return;
+    } else {
+      const YamlValue key = *std::exchange(keys_.back().next, std::nullopt);
+      value.key = key.text;
+      value.key_where = key.where;
+      if (value.kind == YamlValue::Kind::nothing) {
+        value.where = key.where;
+      }
+    }
+    around.children.push_back(std::move(value));
+  }
+
+  void begin_entry(YamlValue key) {
+    if (key.kind != YamlValue::Kind::scalar || key.text.empty()) {
+      throw InputError(key.where, "a key must be a word");
+    }
+    if (!keys_.back().seen.insert(key.text).second) {
+      throw InputError(key.where, fmt::format("the key '{}' is given twice", key.text));
+    }
+    keys_.back().next = std::move(key);
+  }
+
+  YamlValue& root_;
+  std::string file_;
+  bool started_ = false;
+  std::vector<YamlValue> open_;
+  std::vector<Keys> keys_;  // one for each open mapping
+};
+
+void link(YamlValue& value) {
+  for (YamlValue& child : value.children) {
+    child.parent = &value;
+    link(child);
+  }
+}
+
+/// The child whose key a dotted path begins with; keys may have dots themselves, so that the longest counts.
+YamlValue* step(YamlValue& value, std::string_view path) {
+  YamlValue* best = nullptr;
+  for (YamlValue& child : value.children) {
+    const bool begins =
+        path.starts_with(child.key) && (path.size() == child.key.size() || path[child.key.size()] == '.');
+    if (begins && (best == nullptr || child.key.size() > best->key.size())) {
+      best = &child;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+YamlValue* YamlValue::child(std::string_view name) {
+  for (YamlValue& candidate : children) {
+    if (candidate.key == name) {
+      return &candidate;
+    }
+  }
+  return nullptr;
+}
+
+std::shared_ptr<YamlValue> parse_yaml(const std::string& text, const std::string& name) {
+  check_characters(text, name);
+  auto root = std::make_shared<YamlValue>();
+  root->where = {name};
+  try {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    Builder builder(*root, name);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const YAML::Exception& error) {
+    Location where{name};
+    if (!error.mark.is_null()) {
+      where.line = static_cast<std::uint32_t>(error.mark.line) + 1;
+      where.column = static_cast<std::uint32_t>(error.mark.column) + 1;
+    }
+    throw InputError(where, "malformed YAML: " + error.msg);
+  }
+  root->read = true;
+  link(*root);
+  return root;
+}
+
+void replace_value(YamlValue& root, const std::string& path, const std::string& text) {
+  const auto refuse = [&](const std::string& problem) {
+    throw InputError({root.where.file}, fmt::format("override of '{}': {}", path, problem));
+  };
+  YamlValue* value = &root;
+  std::string_view rest = path;
+  while (!rest.empty()) {
+    YamlValue* const next = step(*value, rest);
+    if (next == nullptr) {
+      std::vector<std::string> known;
+      for (const YamlValue& child : value->children) {
+        known.push_back(child.key);
+      }
+      refuse(unknown_name("key", rest.substr(0, rest.find('.')), known));
+    }
+    rest.remove_prefix(std::min(rest.size(), next->key.size() + 1));
+    value = next;
+  }
+  std::string before = value->text;
+  if (value->kind == YamlValue::Kind::mapping && value->child("value") != nullptr) {
+    before = value->child("value")->text;
+  } else if (value->kind == YamlValue::Kind::sequence || value->kind == YamlValue::Kind::mapping) {
+    refuse("only a single value can be replaced, and this is a list or a mapping");
+  }
+  value->replaced = std::move(before);
+  value->kind = YamlValue::Kind::scalar;
+  value->text = text;
+  value->where = {fmt::format("{} (override of '{}')", root.where.file, path)};
+  std::erase_if(value->children, [](const YamlValue& child) { return child.key != "source"; });
+  link(*value);
+}
+
+}  // namespace podium
