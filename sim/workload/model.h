@@ -13,7 +13,7 @@ namespace podium {
 struct GqaShape {
   int heads = 0, kv_heads = 0, head_dim = 0;
   bool query_key_norm = false;
-  bool bias = false;
+  bool bias = false;  ///< on the query, key and value projections
 };
 
 /// Multi-head latent attention (DeepSeek-V2).
@@ -25,13 +25,18 @@ struct MoeShape {
   int experts = 0, shared_experts = 0, top_k = 0;
   int ffn = 0;         ///< of one routed expert
   int shared_ffn = 0;  ///< of one shared expert
+
+  bool operator==(const MoeShape&) const = default;
 };
 
 /// One decoder layer. Feed-forward is gated (three matrices) unless the model says otherwise.
 struct Layer {
-  int window = 0;  ///< tokens that attention sees; 0: all
+  int window = 0;        ///< tokens that attention sees; 0: all
+  bool chunked = false;  ///< the window does not slide: a token sees its own chunk of `window` tokens (Llama 4)
   std::optional<MoeShape> moe;
   int dense_ffn = 0;  ///< where there is no MoE
+
+  bool operator==(const Layer&) const = default;
 };
 
 /// A decoder-only transformer, from its publisher's configuration. Immutable.
@@ -42,20 +47,33 @@ struct ModelSpec {
   bool tied_embedding = false;
   bool gated_ffn = true;
   bool learned_positions = false;
+  bool post_norms = false;      ///< attention and FFN are normed after as well as before (Gemma)
+  bool biases = false;          ///< every linear layer and norm adds a bias (GPT-3)
   std::optional<GqaShape> gqa;  ///< one of the two
   std::optional<MlaShape> mla;
   std::vector<Layer> layers;
   int mtp_layers = 0;  ///< multi-token-prediction layers on top, of the last layer's shape
   std::vector<Figure> figures;
+
+  int heads() const { return mla ? mla->heads : gqa->heads; }
 };
 
+/// Reads workloads/models/NAME.yaml (or a path). `layers` is a list of {count, ffn or moe, window, chunked} and of
+/// {repeat, layers} for a pattern that comes again; flags that are not there are false.
 ModelSpec load_model(std::string_view name, const Location& where = {});
+/// The same from a document that is open.
+ModelSpec parse_model(const Document&, const std::string& name);
 
 /// Weights without MTP layers, input and output embedding included.
 double parameters(const ModelSpec&);
 /// The weights that one token uses, input and output embedding included.
 double active_parameters(const ModelSpec&);
-/// Of one layer: attention with its norms; one routed expert; all shared experts and the router; the dense FFN.
+/// Input embedding, output embedding where it is not the same, learned positions.
+double embedding_parameters(const ModelSpec&);
+/// All MTP layers with the projection of (hidden, embedding) before each; embedding and head are the model's.
+double mtp_parameters(const ModelSpec&);
+/// Of one layer: attention and all norms of the layer; one routed expert; all shared experts and the router; the dense
+/// FFN.
 double attention_parameters(const ModelSpec&);
 double expert_parameters(const ModelSpec&, const Layer&);
 double shared_parameters(const ModelSpec&, const Layer&);
