@@ -65,32 +65,30 @@ MoeShape read_moe(const Node& node) {
   return moe;
 }
 
-Layer read_layer(const Node& node) {
+Layer read_layer(const Node& node, const std::optional<MoeShape>& moe) {
   Layer layer;
   layer.window = whole_or_zero(node, "window");
   layer.chunked = flag(node, "chunked");
   if (layer.chunked && layer.window == 0) {
     node.fail("a chunked layer needs a window, the length of its chunks");
   }
-  const auto moe = node.find("moe");
-  const auto ffn = node.find("ffn");
-  if (moe.has_value() == ffn.has_value()) {
-    node.fail("a layer has either ffn (dense) or moe");
-  }
-  if (moe) {
-    layer.moe = read_moe(*moe);
+  const Node ffn = node.at("ffn");
+  if (ffn.text() != "moe") {
+    layer.dense_ffn = whole(ffn);
+  } else if (moe) {
+    layer.moe = moe;
   } else {
-    layer.dense_ffn = whole(*ffn);
+    ffn.fail("the file has no `moe:` that tells the experts' shape");
   }
   return layer;
 }
 
-std::vector<Layer> read_layers(const Node& node) {
+std::vector<Layer> read_layers(const Node& node, const std::optional<MoeShape>& moe) {
   std::vector<Layer> layers;
   for (const Node& item : node.items()) {
     const auto repeat = item.find("repeat");
     const auto count = item.find("count");
-    const auto pattern = repeat ? read_layers(item.at("layers")) : std::vector{read_layer(item)};
+    const auto pattern = repeat ? read_layers(item.at("layers"), moe) : std::vector{read_layer(item, moe)};
     const int times = repeat ? whole(*repeat) : count ? whole(*count) : 1;
     for (int i = 0; i < times; ++i) {
       layers.insert(layers.end(), pattern.begin(), pattern.end());
@@ -173,7 +171,8 @@ ModelSpec parse_model(const Document& document, const std::string& name) {
   } else {
     model.mla = read_mla(*mla);
   }
-  model.layers = read_layers(root.at("layers"));
+  const auto moe = root.find("moe");
+  model.layers = read_layers(root.at("layers"), moe ? std::optional(read_moe(*moe)) : std::nullopt);
   model.mtp_layers = whole_or_zero(root, "mtp_layers");
   document.close();
   model.figures = document.figures();

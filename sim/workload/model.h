@@ -58,8 +58,9 @@ struct ModelSpec {
   int heads() const { return mla ? mla->heads : gqa->heads; }
 };
 
-/// Reads workloads/models/NAME.yaml (or a path). `layers` is a list of {count, ffn or moe, window, chunked} and of
-/// {repeat, layers} for a pattern that comes again; flags that are not there are false.
+/// Reads workloads/models/NAME.yaml (or a path). `layers` is a list of {count, ffn, window, chunked}, where ffn is the
+/// width of a dense layer or the word moe, and of {repeat, layers} for a pattern that comes again; `moe` is the shape
+/// of all MoE layers. Flags that are not there are false.
 ModelSpec load_model(std::string_view name, const Location& where = {});
 /// The same from a document that is open.
 ModelSpec parse_model(const Document&, const std::string& name);
