@@ -1,0 +1,72 @@
+#include "sim/serving/csv.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "sim/core/text.h"
+
+namespace podium {
+namespace {
+
+std::vector<std::string> split(std::string line) {
+  if (!line.empty() && line.back() == '\r') {
+    line.pop_back();
+  }
+  std::vector<std::string> fields;
+  std::size_t begin = 0;
+  while (true) {
+    const std::size_t comma = line.find(',', begin);
+    fields.push_back(line.substr(begin, comma - begin));
+    if (comma == std::string::npos) {
+      return fields;
+    }
+    begin = comma + 1;
+  }
+}
+
+}  // namespace
+
+void read_csv(const std::string& path, const std::vector<std::string>& columns,
+              const std::function<void(const std::vector<std::string>&, const Location&)>& row) {
+  std::ifstream file(path);
+  Location where{path, 1, 0};
+  std::string line;
+  if (!std::getline(file, line)) {
+    throw InputError(where, "the file is empty or cannot be read");
+  }
+  const std::vector<std::string> header = split(line);
+  std::vector<std::size_t> places;
+  for (const std::string& column : columns) {
+    const auto place = std::find(header.begin(), header.end(), column);
+    if (place == header.end()) {
+      throw InputError(where, unknown_name("column", column, header));
+    }
+    places.push_back(static_cast<std::size_t>(place - header.begin()));
+  }
+  while (std::getline(file, line)) {
+    ++where.line;
+    if (line.empty() || line == "\r") {
+      continue;
+    }
+    const std::vector<std::string> all = split(line);
+    if (all.size() != header.size()) {
+      throw InputError(where,
+                       std::to_string(all.size()) + " fields, but the header has " + std::to_string(header.size()));
+    }
+    std::vector<std::string> fields;
+    for (const std::size_t place : places) {
+      fields.push_back(all[place]);
+    }
+    row(fields, where);
+  }
+}
+
+std::uint32_t parse_tokens(const std::string& field, const Location& where) {
+  const double value = parse_number(field, where);
+  if (value < 1 || value > 1e9 || value != static_cast<double>(static_cast<std::uint32_t>(value))) {
+    throw InputError(where, "'" + field + "' is not a number of tokens (a whole number from 1)");
+  }
+  return static_cast<std::uint32_t>(value);
+}
+
+}  // namespace podium

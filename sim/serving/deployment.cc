@@ -1,0 +1,13 @@
+#include "sim/serving/deployment.h"
+
+namespace podium {
+
+double cache_capacity(const ModelSpec& model, const ChipSpec& chip, const InferencePlan& plan, const StepShape& largest,
+                      double typical_context) {
+  const Bytes free = chip.memory_size - inference_memory(model, chip, plan, largest).total();
+  // windows bound the cache of long sequences, so tokens are counted at the workload's typical length
+  const Bytes per_token = cache_bytes_per_sequence(model, plan, typical_context) / typical_context;
+  return free / per_token;
+}
+
+}  // namespace podium

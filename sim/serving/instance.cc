@@ -1,0 +1,174 @@
+#include "sim/serving/instance.h"
+
+#include <algorithm>
+
+namespace podium {
+
+Instance::Instance(Engine& engine, const Pool& pool, std::vector<Sequence>& sequences, const Events& events)
+    : engine_(engine),
+      pool_(pool),
+      sequences_(sequences),
+      events_(events),
+      tokens_per_iteration_(pool.steps->plan().tokens_per_iteration()),
+      replicas_(pool.steps->plan().dp) {}
+
+void Instance::wake() {
+  if (!busy_) {
+    busy_ = true;
+    // in settle, so that requests of one instant go into one iteration
+    engine_.after(
+        Seconds(), [this] { iterate(); }, Phase::settle);
+  }
+}
+
+void Instance::join(Replica& replica, std::uint32_t id) {
+  Sequence& sequence = sequences_[id];
+  sequence.admitted = iteration_;
+  replica.running.emplace(iteration_ + events_.iterations_left(sequence), id);
+  replica.by_age.push_back(id);
+}
+
+void Instance::admit(Replica& replica) {
+  while (!replica.arrived.empty() && replica.running.size() < pool_.max_sequences) {
+    const std::uint32_t id = replica.arrived.front();
+    const double tokens = sequences_[id].prefilled;
+    if (replica.cached + tokens > pool_.cache_tokens) {
+      return;
+    }
+    replica.arrived.pop_front();
+    replica.cached += tokens;
+    join(replica, id);
+  }
+}
+
+void Instance::take_chunks(std::uint32_t index) {
+  Replica& replica = replicas_[index];
+  double budget = pool_.chunk_tokens - static_cast<double>(replica.running.size());
+  std::size_t joining = 0;
+  for (const std::uint32_t id : replica.waiting) {
+    const Sequence& sequence = sequences_[id];
+    const double tokens = std::min(budget, sequence.prompt - sequence.prefilled);
+    if (tokens < 1 || replica.cached + tokens > pool_.cache_tokens ||
+        replica.running.size() + joining >= pool_.max_sequences) {
+      return;
+    }
+    chunks_.push_back({index, id, tokens});
+    replica.cached += tokens;
+    budget -= tokens;
+    ++joining;
+  }
+}
+
+StepShape Instance::shape() const {
+  StepShape shape;
+  double sequences = 0, cached = 0;
+  for (const Replica& replica : replicas_) {
+    const auto running = static_cast<double>(replica.running.size());
+    shape.decode_sequences = std::max(shape.decode_sequences, running);
+    if (running > 0) {
+      sequences += running;
+      cached += replica.cached;
+    }
+  }
+  double chunked = 0;
+  // the fullest replica's chunks set the pace; their pairs of tokens are kept when lengths are averaged
+  double most = 0;
+  for (auto first = chunks_.begin(); first != chunks_.end();) {
+    const auto last = std::find_if(first, chunks_.end(), [&](const Chunk& c) { return c.replica != first->replica; });
+    double tokens = 0, pairs = 0;
+    for (auto chunk = first; chunk != last; ++chunk) {
+      tokens += chunk->tokens;
+      pairs += chunk->tokens * (sequences_[chunk->sequence].prefilled + chunk->tokens / 2);
+      chunked += replicas_[chunk->replica].running.empty() ? 0 : chunk->tokens + sequences_[chunk->sequence].prefilled;
+    }
+    if (tokens > most) {
+      most = tokens;
+      const auto count = static_cast<double>(last - first);
+      shape.prefill_sequences = count;
+      shape.prefill_tokens = tokens / count;
+      shape.prefill_context = std::max(0.0, pairs / tokens - shape.prefill_tokens / 2);
+    }
+    first = last;
+  }
+  shape.decode_context = sequences > 0 ? std::max(1.0, (cached - chunked) / sequences) : 0;
+  return shape;
+}
+
+void Instance::iterate() {
+  chunks_.clear();
+  for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
+    admit(replicas_[i]);
+    take_chunks(i);
+  }
+  const StepShape step = shape();
+  if (step.decode_sequences == 0 && step.prefill_sequences == 0) {
+    busy_ = false;
+    return;
+  }
+  const Seconds time = pool_.steps->time(step);
+  const double weight = time.value();
+  sums_.shape.decode_sequences += weight * step.decode_sequences;
+  sums_.shape.decode_context += weight * step.decode_context;
+  sums_.shape.prefill_sequences += weight * step.prefill_sequences;
+  sums_.shape.prefill_tokens += weight * step.prefill_tokens;
+  sums_.shape.prefill_context += weight * step.prefill_context;
+  sums_.busy += weight;
+  ++sums_.iterations;
+  engine_.after(time, [this] { finish_iteration(); });
+}
+
+void Instance::advance(Replica& replica) {
+  replica.cached += static_cast<double>(replica.running.size()) * tokens_per_iteration_;
+  while (!replica.running.empty() && replica.running.begin()->first <= iteration_) {
+    const std::uint32_t id = replica.running.begin()->second;
+    const Sequence& sequence = sequences_[id];
+    replica.running.erase(replica.running.begin());
+    replica.by_age.erase(std::find(replica.by_age.begin(), replica.by_age.end(), id));
+    replica.cached -= sequence.prefilled + static_cast<double>(iteration_ - sequence.admitted) * tokens_per_iteration_;
+    events_.sequence_done(id);
+  }
+  while (replica.cached > pool_.cache_tokens && replica.by_age.size() > 1) {
+    preempt(replica);
+  }
+}
+
+void Instance::preempt(Replica& replica) {
+  const std::uint32_t id = replica.by_age.back();
+  replica.by_age.pop_back();
+  const auto place = std::find_if(replica.running.begin(), replica.running.end(),
+                                  [&](const auto& running) { return running.second == id; });
+  replica.running.erase(place);
+  Sequence& sequence = sequences_[id];
+  const double grown = static_cast<double>(iteration_ - sequence.admitted) * tokens_per_iteration_;
+  replica.cached -= sequence.prefilled + grown;
+  sequence.produced = std::min(sequence.produced + grown, sequence.output - 1.0);
+  sequence.prompt += static_cast<std::uint32_t>(grown);
+  sequence.prefilled = 0;
+  replica.waiting.push_front(id);
+  replica.waiting_tokens += sequence.prompt;
+  ++preemptions_;
+}
+
+void Instance::finish_iteration() {
+  ++iteration_;
+  for (Replica& replica : replicas_) {
+    advance(replica);
+  }
+  for (const Chunk& chunk : chunks_) {
+    Sequence& sequence = sequences_[chunk.sequence];
+    Replica& replica = replicas_[chunk.replica];
+    sequence.prefilled += chunk.tokens;
+    replica.waiting_tokens -= chunk.tokens;
+    if (sequence.prefilled >= sequence.prompt) {
+      replica.waiting.erase(std::find(replica.waiting.begin(), replica.waiting.end(), chunk.sequence));
+      if (events_.prompt_done(chunk.sequence, *this, replica)) {
+        join(replica, chunk.sequence);
+      } else {
+        replica.cached -= sequence.prefilled;
+      }
+    }
+  }
+  iterate();
+}
+
+}  // namespace podium

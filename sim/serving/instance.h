@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <set>
+#include <vector>
+
+#include "sim/engine/engine.h"
+#include "sim/serving/deployment.h"
+#include "sim/serving/serve.h"
+
+namespace podium {
+
+/// A request inside the servers.
+struct Sequence {
+  std::uint32_t prompt = 0;  ///< tokens to prefill (grows when it must be computed again)
+  std::uint32_t output = 0;  ///< tokens wanted in all; the batcher never looks
+  double prefilled = 0;
+  double produced = 0;         ///< tokens so far
+  std::uint64_t admitted = 0;  ///< iteration in which decoding began
+};
+
+/// One attention replica (dp rank) of an instance: its queue, what it decodes and its cache.
+struct Replica {
+  std::deque<std::uint32_t> waiting;  ///< to be prefilled here, first come first served
+  double waiting_tokens = 0;
+  std::deque<std::uint32_t> arrived;                          ///< prefilled elsewhere, not yet admitted
+  std::uint32_t travelling = 0;                               ///< prefilled elsewhere, their cache on its way
+  std::set<std::pair<std::uint64_t, std::uint32_t>> running;  ///< by the iteration in which it will have ended
+  std::vector<std::uint32_t> by_age;                          ///< running, the youngest last
+  double cached = 0;                                          ///< tokens in cache
+  Time link_free;                                             ///< when its cache transfers so far have passed
+};
+
+/// One instance of a pool: iterates while any of its replicas has work. Contract: `prompt_done` is called when a
+/// prompt's last chunk, and with it the first token, is through; it returns whether the sequence decodes here.
+/// `sequence_done` is called at the iteration that brings a sequence's last token.
+class Instance {
+ public:
+  struct Events {
+    std::function<bool(std::uint32_t sequence, Instance&, Replica&)> prompt_done;
+    std::function<void(std::uint32_t sequence)> sequence_done;
+    std::function<std::uint64_t(const Sequence&)> iterations_left;  ///< draws how long speculation will take
+  };
+
+  Instance(Engine&, const Pool&, std::vector<Sequence>& sequences, const Events&);
+
+  std::vector<Replica>& replicas() { return replicas_; }
+  /// A prompt to prefill, or a prefilled sequence to decode, has been queued at a replica: go on if idle.
+  void wake();
+  const MeanStep& sums() const { return sums_; }  ///< time-weighted sums, `busy` in seconds
+  std::uint64_t preemptions() const { return preemptions_; }
+
+ private:
+  struct Chunk {
+    std::uint32_t replica, sequence;
+    double tokens;
+  };
+  void iterate();
+  void finish_iteration();
+  void admit(Replica&);
+  void preempt(Replica&);
+  void join(Replica&, std::uint32_t sequence);
+  void take_chunks(std::uint32_t replica);
+  StepShape shape() const;
+  void advance(Replica&);
+
+  Engine& engine_;
+  const Pool& pool_;
+  std::vector<Sequence>& sequences_;
+  const Events& events_;
+  double tokens_per_iteration_;
+  std::vector<Replica> replicas_;
+  std::vector<Chunk> chunks_;  ///< of the iteration under way, in order of replica
+  std::uint64_t iteration_ = 0;
+  bool busy_ = false;
+  MeanStep sums_;
+  std::uint64_t preemptions_ = 0;
+};
+
+}  // namespace podium

@@ -1,0 +1,47 @@
+// Request traces as CSV: our own plain form, and Vidur's and Splitwise's.
+#include "sim/core/text.h"
+#include "sim/serving/csv.h"
+#include "sim/serving/request.h"
+
+namespace podium {
+namespace {
+
+std::vector<Request> read_columns(const std::string& path, const std::vector<std::string>& columns, double unit) {
+  std::vector<Request> requests;
+  read_csv(path, columns, [&](const std::vector<std::string>& fields, const Location& where) {
+    requests.push_back({Seconds(parse_number(fields[0], where) * unit), parse_tokens(fields[1], where),
+                        parse_tokens(fields[2], where)});
+  });
+  return requests;
+}
+
+bool has_columns(const std::string& head, const std::vector<std::string>& columns) {
+  const std::string header = "," + head.substr(0, head.find_first_of("\r\n")) + ",";
+  for (const std::string& column : columns) {
+    if (header.find("," + column + ",") == std::string::npos) {
+      return false;
+    }
+  }
+  return true;
+}
+
+const std::vector<std::string>& plain_columns() {
+  static const std::vector<std::string> columns{"arrival", "input", "output"};
+  return columns;
+}
+const std::vector<std::string>& vidur_columns() {
+  static const std::vector<std::string> columns{"arrived_at", "num_prefill_tokens", "num_decode_tokens"};
+  return columns;
+}
+
+bool is_plain(const std::string& head) { return has_columns(head, plain_columns()); }
+bool is_vidur(const std::string& head) { return has_columns(head, vidur_columns()); }
+std::vector<Request> read_plain(const std::string& path) { return read_columns(path, plain_columns(), 1); }
+std::vector<Request> read_vidur(const std::string& path) { return read_columns(path, vidur_columns(), 1); }
+
+const RequestFormats::Entry plain{
+    "plain-csv", "CSV with arrival (seconds), input and output (tokens)", {is_plain, read_plain}};
+const RequestFormats::Entry vidur{"vidur-csv", "CSV of Vidur and Splitwise", {is_vidur, read_vidur}};
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,48 @@
+// The Mooncake traces: one JSON object a line, timestamp in milliseconds, input_length and output_length in tokens.
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "sim/serving/csv.h"
+#include "sim/serving/request.h"
+
+namespace podium {
+namespace {
+
+bool recognises(const std::string& head) {
+  return head.rfind('{', 0) == 0 && head.find("\"input_length\"") != std::string::npos;
+}
+
+double number(const nlohmann::json& object, const char* key, const Location& where) {
+  if (!object.is_object() || !object.contains(key) || !object[key].is_number() || object[key].get<double>() < 0) {
+    throw InputError(where, std::string("an object with a number '") + key + "' is expected");
+  }
+  return object[key].get<double>();
+}
+
+std::vector<Request> read(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<Request> requests;
+  Location where{path, 0, 0};
+  for (std::string line; std::getline(file, line);) {
+    ++where.line;
+    if (line.empty()) {
+      continue;
+    }
+    const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
+    if (object.is_discarded()) {
+      throw InputError(where, "not a JSON object");
+    }
+    // a recorded answer of no token still is a request with its prompt
+    const double output = std::max(1.0, number(object, "output_length", where));
+    requests.push_back(
+        {Seconds(number(object, "timestamp", where) * 1e-3),
+         parse_tokens(std::to_string(static_cast<long long>(number(object, "input_length", where))), where),
+         static_cast<std::uint32_t>(output)});
+  }
+  return requests;
+}
+
+const RequestFormats::Entry mooncake{"mooncake-jsonl", "Mooncake request trace (JSON lines)", {recognises, read}};
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "sim/serving/deployment.h"
+#include "sim/serving/request.h"
+
+namespace podium {
+
+/// What one request saw.
+struct Outcome {
+  Time arrival, first_token, finish;
+  std::uint32_t output = 0;
+  bool refused = false;  ///< longer than a replica's cache: turned away on arrival
+
+  Seconds ttft() const { return first_token - arrival; }
+  /// Mean time of a token after the first; zero for one token.
+  Seconds tpot() const { return output > 1 ? (finish - first_token) / (output - 1.0) : Seconds(); }
+};
+
+/// The mean iteration of a pool, weighted by time: the operating point that a report explains.
+struct MeanStep {
+  StepShape shape;
+  double busy = 0;  ///< share of the time in which an instance iterates
+  std::uint64_t iterations = 0;
+};
+
+struct Served {
+  std::vector<Outcome> outcomes;  ///< by request, in order of arrival
+  MeanStep prefill, decode;
+  std::uint64_t preemptions = 0, refused = 0;
+  Seconds time;
+  std::uint64_t signature = 0;
+};
+
+/// When a run may be given up as hopeless: once so many requests have waited longer than `ttft` for their first token.
+struct GiveUp {
+  Seconds ttft;
+  std::size_t requests = 0;
+};
+
+/// Offers `requests` at `rate` requests per second to a deployment and runs until all are served, or returns nothing
+/// where it gave up. Continuous batching: an iteration decodes all sequences of a replica and takes prompt chunks,
+/// first come first served; replicas of an instance iterate in step, at the pace of the fullest. A sequence leaves when
+/// its tokens are there; speculation accepts each draft token with the plan's probability (a stream of draws of its
+/// own). A replica whose cache is full takes no new sequence, and sends its youngest one back to be computed again when
+/// growth fills it. Requests go to the replica with the fewest tokens to prefill, or sequences to decode.
+std::optional<Served> serve(const Deployment&, const UnitRequests&, double rate, std::uint64_t seed,
+                            std::optional<GiveUp> give_up = {});
+
+}  // namespace podium
