@@ -1,0 +1,110 @@
+#include <algorithm>
+#include <span>
+
+#include "sim/topology/fabric.h"
+
+namespace podium {
+namespace {
+
+/// What a folded Clos is built of.
+struct Clos {
+  BytesPerSecond port;
+  std::size_t radix = 2;  ///< ports of every switch
+  std::size_t down = 1;   ///< ports of a leaf towards accelerators
+  std::size_t up = 1;     ///< ports of a leaf towards spines
+  bool by_rail = false;   ///< leaf i of a group takes accelerator i of each node
+};
+
+Clos read_clos(const Node& parameters) {
+  Clos clos;
+  clos.port = parameters.at("link_bandwidth").figure<BytesPerSecond>();
+  clos.radix = static_cast<std::size_t>(parameters.at("switch_ports").figure_count());
+  const double oversubscription = parameters.at("oversubscription").figure_number();
+  if (!(oversubscription >= 1)) {
+    parameters.at("oversubscription").fail("it is 1 (full bisection) or more: bandwidth down over bandwidth up");
+  }
+  clos.down = static_cast<std::size_t>(static_cast<double>(clos.radix) * oversubscription / (1 + oversubscription));
+  clos.up = clos.radix - std::min(clos.down, clos.radix);
+  if (clos.down == 0 || clos.up == 0) {
+    parameters.at("switch_ports").fail("too few ports for this over-subscription");
+  }
+  clos.by_rail = parameters.at("cabling").one_of({"by_node", "by_rail"}) == "by_rail";
+  return clos;
+}
+
+std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+/// Links each of `low` to each of `high`, dealing `cables` of one port each to them.
+void cable(Site& site, const std::vector<NodeId>& low, std::size_t cables, std::span<const NodeId> high,
+           BytesPerSecond port) {
+  const BytesPerSecond each = port * (static_cast<double>(cables) / static_cast<double>(high.size()));
+  for (const NodeId below : low) {
+    for (const NodeId above : high) {
+      site.connect(below, above, each);
+    }
+  }
+}
+
+/// Leaf switches with the accelerators linked to them.
+std::vector<NodeId> add_leaves(Site& site, const Clos& clos) {
+  const std::vector<NodeId> accelerators = site.accelerators();
+  const std::size_t rails = clos.by_rail ? site.topology.accelerators_per_node : 1;
+  const std::size_t groups = divide_up(divide_up(accelerators.size(), rails), clos.down);
+  std::vector<NodeId> leaves;
+  for (std::size_t i = 0; i < groups * std::min(rails, accelerators.size()); ++i) {
+    leaves.push_back(site.add_node(NodeKind::network_switch, "leaf"));
+  }
+  for (std::size_t i = 0; i < accelerators.size(); ++i) {
+    const std::size_t group = i / rails / clos.down;
+    site.connect(accelerators[i], leaves[group * rails + i % rails], clos.port);
+  }
+  return leaves;
+}
+
+/// Pods of radix / 2 leaves with as many spines as a leaf has ports up; the j-th spines of all pods are joined by a
+/// group of cores of their own.
+void add_pods(Site& site, const Clos& clos, const std::vector<NodeId>& leaves) {
+  const std::size_t pod_leaves = clos.radix / 2;
+  const std::size_t pods = divide_up(leaves.size(), pod_leaves);
+  std::vector<std::vector<NodeId>> spines;  // by place in the pod
+  spines.resize(clos.up);
+  for (std::size_t pod = 0; pod < pods; ++pod) {
+    const auto begin = leaves.begin() + static_cast<std::ptrdiff_t>(pod * pod_leaves);
+    const auto end = leaves.begin() + static_cast<std::ptrdiff_t>(std::min((pod + 1) * pod_leaves, leaves.size()));
+    const std::vector<NodeId> upper = site.add_bundle(clos.up, "spine");
+    cable(site, {begin, end}, clos.up, upper, clos.port);
+    for (std::size_t j = 0; j < upper.size(); ++j) {
+      spines[j].push_back(upper[j]);
+    }
+  }
+  const std::size_t group = divide_up(pods * (clos.radix / 2), clos.radix);
+  const std::vector<NodeId> cores = site.add_bundle(clos.up * group, "core");
+  for (std::size_t j = 0; j < clos.up; ++j) {
+    cable(site, spines[j], clos.radix / 2, std::span(cores).subspan(j * group, group), clos.port);
+  }
+}
+
+/// A folded Clos (fat tree) of equal switches with as many tiers as the accelerators need: a single leaf, leaves and
+/// spines, or pods of leaves and spines under cores (Al-Fares et al., SIGCOMM 2008). Upper switches are as few as the
+/// cables from below fill, several cables joining two switches where there are few, as in NVIDIA's DGX SuperPOD
+/// reference architectures. Leaves may be over-subscribed; otherwise the bisection is full.
+void clos(Site& site, const Node& parameters) {
+  const Clos clos = read_clos(parameters);
+  const std::vector<NodeId> leaves = add_leaves(site, clos);
+  if (leaves.size() == 1) {
+    return;
+  }
+  if (leaves.size() <= clos.radix) {  // a spine has a port for each leaf
+    const std::size_t spines = divide_up(leaves.size() * clos.up, clos.radix);
+    cable(site, leaves, clos.up, site.add_bundle(spines, "spine"), clos.port);
+  } else if (leaves.size() <= clos.radix * (clos.radix / 2)) {
+    add_pods(site, clos, leaves);
+  } else {
+    parameters.at("switch_ports").fail("three tiers of switches with so few ports do not reach all accelerators");
+  }
+}
+
+const Fabrics::Entry entry{"clos", "scale-out fat tree of leaf, spine and core switches, by node or by rail", clos};
+
+}  // namespace
+}  // namespace podium

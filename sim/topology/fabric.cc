@@ -1,0 +1,41 @@
+#include "sim/topology/fabric.h"
+
+namespace podium {
+
+std::vector<NodeId> Site::accelerators() const {
+  std::vector<NodeId> all;
+  for (const Server& server : servers) {
+    all.insert(all.end(), server.accelerators.begin(), server.accelerators.end());
+  }
+  return all;
+}
+
+NodeId Site::add_node(NodeKind kind, const std::string& tier) {
+  NetworkNode node;
+  node.kind = kind;
+  node.tier = tier;
+  node.domain = domain;
+  node.bundle = static_cast<std::uint32_t>(topology.nodes.size());
+  return topology.nodes.push_back(node);
+}
+
+std::vector<NodeId> Site::add_bundle(std::size_t count, const std::string& tier) {
+  std::vector<NodeId> switches;
+  for (std::size_t i = 0; i < count; ++i) {
+    switches.push_back(add_node(NodeKind::network_switch, tier));
+    topology.nodes[switches.back()].bundle = switches.front().index();
+  }
+  return switches;
+}
+
+void Site::connect(NodeId a, NodeId b, BytesPerSecond each_way) {
+  connect_one_way(a, b, each_way);
+  connect_one_way(b, a, each_way);
+}
+
+void Site::connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth) {
+  PODIUM_CHECK(from != to, "a link joins two nodes");
+  topology.links.push_back({from, to, bandwidth, plane});
+}
+
+}  // namespace podium

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/core/registry.h"
+#include "sim/topology/topology.h"
+
+namespace podium {
+
+/// Accelerators and hosts of one node (a server, a tray), in rank order.
+struct Server {
+  std::vector<NodeId> accelerators;
+  std::vector<NodeId> hosts;
+};
+
+/// What a fabric is built on: the accelerators and hosts of one domain for a scale-up plane, all of them for a plane
+/// that spans the domains. New switches and links belong to the plane.
+struct Site {
+  Topology& topology;
+  std::uint32_t plane = 0;
+  std::uint32_t domain = 0;
+  std::vector<Server> servers;  ///< the last one may be partial
+
+  std::vector<NodeId> accelerators() const;
+  /// A switch (or NIC) that stands alone.
+  NodeId add_node(NodeKind kind, const std::string& tier);
+  /// Switches of one bundle: see NetworkNode::bundle.
+  std::vector<NodeId> add_bundle(std::size_t count, const std::string& tier);
+  /// A link each way. Parallel links between two nodes are one link of their summed bandwidth.
+  void connect(NodeId a, NodeId b, BytesPerSecond each_way);
+  void connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth);
+};
+
+/// A kind of fabric: adds switches and links for one plane at one site. `parameters` is the plane's mapping in the YAML
+/// file; it reads the keys that are its own. One fabric a file; see sim/topology/README.md.
+struct FabricKind {
+  static constexpr const char* what = "fabric";
+  using Value = void (*)(Site& site, const Node& parameters);
+};
+using Fabrics = Registry<FabricKind>;
+
+}  // namespace podium

@@ -1,0 +1,31 @@
+#include "sim/topology/fabric.h"
+
+namespace podium {
+namespace {
+
+/// A network through one NIC (DPU) in each node, which its hosts and accelerators share; the NICs hang on one switch
+/// that never limits. CloudMatrix384's VPC plane: 400 Gb/s a node by a card on one of its CPUs (arXiv 2506.12708, 3.2).
+void host_nic(Site& site, const Node& parameters) {
+  const auto nic_bandwidth = parameters.at("nic_bandwidth").figure<BytesPerSecond>();
+  const auto host_bandwidth = parameters.at("host_bandwidth").figure<BytesPerSecond>();
+  const std::string tier = parameters.at("nic_tier").text();
+  std::vector<NodeId> nics;
+  for (const Server& server : site.servers) {
+    nics.push_back(site.add_node(NodeKind::nic, tier));
+    for (const NodeId accelerator : server.accelerators) {
+      site.connect(accelerator, nics.back(), host_bandwidth);
+    }
+    for (const NodeId host : server.hosts) {
+      site.connect(host, nics.back(), host_bandwidth);
+    }
+  }
+  const NodeId core = site.add_node(NodeKind::network_switch, parameters.at("tier").text());
+  for (const NodeId nic : nics) {
+    site.connect(nic, core, nic_bandwidth);
+  }
+}
+
+const Fabrics::Entry entry{"host_nic", "one network card a node, shared by its hosts and accelerators (VPC)", host_nic};
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,66 @@
+#include <algorithm>
+#include <tuple>
+
+#include "sim/topology/topology.h"
+
+namespace podium {
+namespace {
+
+/// A link between merged nodes: what parallel links have in common.
+struct MergedLink {
+  NodeId from;
+  NodeId to;
+  std::uint32_t plane;
+  LinkId link;  ///< one of those that it stands for
+};
+
+}  // namespace
+
+Topology merge_bundles(const Topology& topology) {
+  Topology merged = topology;
+  merged.nodes = {};
+  merged.links = {};
+  Table<NodeId, NodeId> of_node(topology.nodes.size());
+  for (const NodeId id : topology.nodes.ids()) {
+    const std::uint32_t bundle = topology.nodes[id].bundle;
+    PODIUM_CHECK(bundle <= id.index(), "a bundle is named by its first node");
+    if (bundle == id.index()) {
+      NetworkNode node = topology.nodes[id];
+      node.bundle = static_cast<std::uint32_t>(merged.nodes.size());
+      of_node[id] = merged.nodes.push_back(node);
+    } else {
+      of_node[id] = of_node[NodeId(bundle)];
+    }
+  }
+  // parallel links become neighbours, and the first of them gives the merged link its place
+  std::vector<MergedLink> order;
+  order.reserve(topology.links.size());
+  for (const LinkId id : topology.links.ids()) {
+    const Link& link = topology.links[id];
+    PODIUM_CHECK(of_node[link.from] != of_node[link.to], "switches of one bundle are not linked to each other");
+    order.push_back({of_node[link.from], of_node[link.to], link.plane, id});
+  }
+  std::sort(order.begin(), order.end(), [](const MergedLink& a, const MergedLink& b) {
+    return std::tie(a.from, a.to, a.plane, a.link) < std::tie(b.from, b.to, b.plane, b.link);
+  });
+  Table<LinkId, BytesPerSecond> sum(topology.links.size());
+  Table<LinkId, std::uint8_t> is_first(topology.links.size());
+  LinkId first;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const MergedLink& link = order[i];
+    const bool opens = i == 0 || std::tie(order[i - 1].from, order[i - 1].to, order[i - 1].plane) !=
+                                     std::tie(link.from, link.to, link.plane);
+    first = opens ? link.link : first;
+    is_first[first] = 1;
+    sum[first] += topology.links[link.link].bandwidth;
+  }
+  for (const LinkId id : topology.links.ids()) {
+    if (is_first[id] != 0) {
+      const Link& link = topology.links[id];
+      merged.links.push_back({of_node[link.from], of_node[link.to], sum[id], link.plane});
+    }
+  }
+  return merged;
+}
+
+}  // namespace podium

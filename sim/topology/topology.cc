@@ -1,0 +1,207 @@
+#include "sim/topology/topology.h"
+
+#include <algorithm>
+
+#include "sim/core/text.h"
+#include "sim/topology/fabric.h"
+
+namespace podium {
+namespace {
+
+/// More nodes than this are a slip of the pen, not a machine.
+constexpr std::int64_t most_nodes = 1 << 24;
+
+/// How accelerators are packed, as the file says it.
+struct Packing {
+  std::string tier;
+  std::uint32_t per_package = 1;
+  std::uint32_t packages_per_node = 1;
+  std::uint32_t nodes_per_domain = 1;
+  std::string host_tier;
+  std::uint32_t hosts_per_node = 0;
+};
+
+std::uint32_t positive_count(const Node& parent, std::string_view key) {
+  const Node node = parent.at(key);
+  const std::int64_t count = node.figure_count();
+  if (count < 1 || count > most_nodes) {
+    node.fail("a count of at least 1 and at most " + with_commas(most_nodes) + " is expected, found " +
+              with_commas(count));
+  }
+  return static_cast<std::uint32_t>(count);
+}
+
+Packing read_packing(const Node& root) {
+  Packing packing;
+  const Node accelerators = root.at("accelerators");
+  packing.tier = accelerators.at("tier").text();
+  packing.per_package = positive_count(accelerators, "per_package");
+  packing.packages_per_node = positive_count(accelerators, "packages_per_node");
+  packing.nodes_per_domain = positive_count(accelerators, "nodes_per_domain");
+  if (const auto hosts = root.find("hosts")) {
+    packing.host_tier = hosts->at("tier").text();
+    packing.hosts_per_node = positive_count(*hosts, "per_node");
+  }
+  return packing;
+}
+
+double efficiency(const Node& node) {
+  const double value = node.figure_number();
+  if (!(value > 0 && value <= 1)) {
+    node.fail("an efficiency lies above 0 and is at most 1");
+  }
+  return value;
+}
+
+Plane read_plane(const Node& node) {
+  Plane plane;
+  plane.name = node.at("name").text();
+  plane.fabric = node.at("fabric").text();
+  Fabrics::find(plane.fabric, node.at("fabric").where());
+  plane.spans_domains = node.at("reach").one_of({"domain", "system"}) == "system";
+  const Node payload = node.at("payload_efficiency");
+  if (payload.is_mapping() && payload.has("near")) {
+    plane.payload_efficiency_near = efficiency(payload.at("near"));
+    plane.payload_efficiency_far = efficiency(payload.at("far"));
+  } else {
+    plane.payload_efficiency_near = plane.payload_efficiency_far = efficiency(payload);
+  }
+  plane.endpoint_latency = node.at("endpoint_latency").figure<Seconds>();
+  plane.switch_latency = node.at("switch_latency").figure<Seconds>();
+  plane.multicast = node.at("multicast").flag();
+  return plane;
+}
+
+std::uint32_t checked_accelerators(const Topology& topology, std::uint32_t accelerators, const Location& where) {
+  const std::int64_t per_domain = topology.accelerators_per_domain;
+  const std::int64_t all = per_domain * topology.domains;
+  if (topology.domains == 0 || all > most_nodes) {
+    throw InputError(where, with_commas(topology.domains) + " domains of " + topology.name +
+                                ": at least 1 and at most " + with_commas(most_nodes / per_domain) + " would be right");
+  }
+  if (accelerators == 0) {
+    return static_cast<std::uint32_t>(all);
+  }
+  const std::int64_t needed = (accelerators + per_domain - 1) / per_domain;
+  if (needed != topology.domains) {
+    throw InputError(where, with_commas(accelerators) + " accelerators of " + topology.name + " need " +
+                                with_commas(needed) + " domains of " + with_commas(per_domain) + ", not " +
+                                with_commas(topology.domains));
+  }
+  return accelerators;
+}
+
+NetworkNode endpoint(NodeKind kind, const std::string& tier, std::uint32_t domain, std::uint32_t index) {
+  NetworkNode node;
+  node.kind = kind;
+  node.tier = tier;
+  node.domain = domain;
+  node.bundle = index;
+  return node;
+}
+
+void add_endpoints(Topology& topology, const Packing& packing) {
+  const std::uint32_t per_domain = topology.accelerators_per_domain;
+  for (std::uint32_t rank = 0; rank < topology.accelerators; ++rank) {
+    const std::uint32_t domain = rank / per_domain;
+    NetworkNode node = endpoint(NodeKind::accelerator, packing.tier, domain, rank);
+    const std::uint32_t in_domain = std::min(per_domain, topology.accelerators - domain * per_domain);
+    node.half = rank % per_domain < (in_domain + 1) / 2 ? 0 : 1;
+    topology.nodes.push_back(node);
+  }
+  for (std::uint32_t rank = 0; rank < topology.accelerators; rank += topology.accelerators_per_node) {
+    for (std::uint32_t k = 0; k < topology.hosts_per_node; ++k) {
+      const auto index = static_cast<std::uint32_t>(topology.nodes.size());
+      topology.nodes.push_back(endpoint(NodeKind::cpu, packing.host_tier, rank / per_domain, index));
+    }
+  }
+}
+
+/// The site of ranks [first, last), which begins at a node's first rank.
+Site make_site(Topology& topology, std::uint32_t plane, std::uint32_t first, std::uint32_t last) {
+  Site site{topology, plane, first / topology.accelerators_per_domain, {}};
+  for (std::uint32_t rank = first; rank < last; ++rank) {
+    if (rank % topology.accelerators_per_node == 0) {
+      Server& server = site.servers.emplace_back();
+      for (std::uint32_t k = 0; k < topology.hosts_per_node; ++k) {
+        server.hosts.emplace_back(topology.accelerators +
+                                  rank / topology.accelerators_per_node * topology.hosts_per_node + k);
+      }
+    }
+    site.servers.back().accelerators.push_back(topology.accelerator(rank));
+  }
+  return site;
+}
+
+void build_plane(Topology& topology, std::uint32_t plane, const Node& parameters) {
+  const auto build = Fabrics::find(topology.planes[plane].fabric);
+  const std::uint32_t step =
+      topology.planes[plane].spans_domains ? topology.accelerators : topology.accelerators_per_domain;
+  for (std::uint32_t first = 0; first < topology.accelerators; first += step) {
+    Site site = make_site(topology, plane, first, std::min(first + step, topology.accelerators));
+    build(site, parameters);
+  }
+}
+
+}  // namespace
+
+NodeId Topology::host_of(std::uint32_t rank) const {
+  PODIUM_CHECK(rank < accelerators && hosts_per_node > 0);
+  const std::uint32_t node = rank / accelerators_per_node;
+  const std::uint32_t in_node = rank % accelerators_per_node * hosts_per_node / accelerators_per_node;
+  return NodeId(accelerators + node * hosts_per_node + in_node);
+}
+
+std::uint32_t Topology::plane_index(std::string_view plane) const {
+  std::vector<std::string> known;
+  for (std::uint32_t i = 0; i < planes.size(); ++i) {
+    if (planes[i].name == plane) {
+      return i;
+    }
+    known.push_back(planes[i].name);
+  }
+  throw InputError(unknown_name("plane of " + name, plane, known));
+}
+
+Topology build_topology(const Document& document, std::string_view name, std::uint32_t domains,
+                        std::uint32_t accelerators) {
+  const Node root = document.root();
+  Topology topology;
+  topology.name = name;
+  topology.description = root.at("description").text();
+  const Packing packing = read_packing(root);
+  const std::int64_t per_node = std::int64_t{packing.per_package} * packing.packages_per_node;
+  if (per_node * packing.nodes_per_domain > most_nodes) {
+    root.at("accelerators").fail("more than " + with_commas(most_nodes) + " accelerators in a domain");
+  }
+  topology.accelerators_per_package = packing.per_package;
+  topology.accelerators_per_node = static_cast<std::uint32_t>(per_node);
+  topology.accelerators_per_domain = topology.accelerators_per_node * packing.nodes_per_domain;
+  topology.hosts_per_node = packing.hosts_per_node;
+  topology.domains = domains;
+  topology.accelerators = checked_accelerators(topology, accelerators, root.where());
+  add_endpoints(topology, packing);
+  for (const Node& node : root.at("planes").items()) {
+    const Plane plane = read_plane(node);
+    const auto same = [&plane](const Plane& other) { return other.name == plane.name; };
+    if (std::any_of(topology.planes.begin(), topology.planes.end(), same)) {
+      node.at("name").fail("there is a plane '" + plane.name + "' already; names are unique");
+    }
+    topology.planes.push_back(plane);
+    build_plane(topology, static_cast<std::uint32_t>(topology.planes.size() - 1), node);
+  }
+  if (topology.planes.empty()) {
+    root.at("planes").fail("a topology has at least one plane");
+  }
+  document.close();
+  topology.figures = document.figures();
+  return topology;
+}
+
+Topology load_topology(std::string_view name, std::uint32_t domains, std::uint32_t accelerators,
+                       const std::map<std::string, std::string>& overrides, const Location& where) {
+  const Document document = Document::load(find_file("topologies", name, where), overrides);
+  return build_topology(document, name, domains, accelerators);
+}
+
+}  // namespace podium
