@@ -179,8 +179,10 @@ std::vector<std::pair<std::string, Node>> Node::entries() const {
   }
   std::vector<std::pair<std::string, Node>> result;
   for (YamlValue& child : value_->children) {
-    child.read = true;
-    result.emplace_back(child.key, view(child));
+    if (child.key != "source") {
+      child.read = true;
+      result.emplace_back(child.key, view(child));
+    }
   }
   return result;
 }

@@ -43,7 +43,7 @@ class Node {
   std::optional<Node> find(std::string_view key) const;
   /// The children of a sequence.
   std::vector<Node> items() const;
-  /// Keys and children of a mapping, in the file's order.
+  /// Keys and children of a mapping, in the file's order, but for `source`, which belongs to the figures below.
   std::vector<std::pair<std::string, Node>> entries() const;
 
   bool is_scalar() const;

@@ -20,12 +20,13 @@ struct Achieved {
 /// Families of kernels with figures of their own in a chip's file.
 enum class KernelFamily { gemm, grouped_gemm, attention_prefill, attention_decode, mla_prefill, mla_decode, memory };
 std::string_view to_string(KernelFamily);
+std::vector<KernelFamily> all_kernel_families();
 
 /// One device as software sees it (a rank): an H100, a GB200 GPU, one die of an Ascend 910C. Immutable.
 struct ChipSpec {
   std::string name;
   std::string description;
-  std::map<DataType, FlopsPerSecond> matrix_peak;  ///< dense; a type that is absent is not supported
+  std::map<DataType, FlopsPerSecond> matrix_peak;  ///< dense, by the type that is multiplied
   FlopsPerSecond vector_peak;                      ///< bf16 or fp16 on the vector units
   int matrix_cores = 0;                            ///< SMs, or AI cube cores
   int vector_cores = 0;                            ///< AI vector cores; 0 where the matrix cores do the vector work
@@ -36,17 +37,18 @@ struct ChipSpec {
   Watts power;       ///< board or package power limit, per device
   Watts idle_power;
   Seconds graph_launch;  ///< host time to launch one captured graph (one serving step)
-  std::map<KernelFamily, std::map<DataType, Achieved>> achieved;  ///< by family, then by data type
+  std::map<KernelFamily, std::map<DataType, Achieved>> achieved;  ///< all families, each with all supported types
   std::string compute_model;                                      ///< name in the registry of compute models
   std::vector<Figure> figures;
 
-  /// Peak of a type; InputError where the chip has none.
+  /// Peak of a type, or of the type that it is multiplied as; InputError where the chip has neither.
   FlopsPerSecond peak(DataType) const;
-  bool supports(DataType type) const { return matrix_peak.contains(type); }
+  bool supports(DataType type) const { return matrix_peak.contains(multiplied_as(type)); }
+  /// InputError where the chip does not support the type.
   const Achieved& achieves(KernelFamily, DataType) const;
 };
 
-/// Reads configs/chips/NAME.yaml (or a path).
+/// Reads configs/chips/NAME.yaml (or a path); the format is in sim/hardware/README.md.
 ChipSpec load_chip(std::string_view name, const std::map<std::string, std::string>& overrides = {},
                    const Location& where = {});
 

@@ -42,7 +42,7 @@ struct SystemSpec {
   int ranks_per_domain() const { return ranks_per_node() * nodes_per_domain; }
 };
 
-/// Reads configs/systems/NAME.yaml (or a path).
+/// Reads configs/systems/NAME.yaml (or a path); the format is in sim/hardware/README.md.
 SystemSpec load_system(std::string_view name, const std::map<std::string, std::string>& overrides = {},
                        const Location& where = {});
 

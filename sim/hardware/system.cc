@@ -1,0 +1,82 @@
+#include "sim/hardware/system.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+namespace podium {
+namespace {
+
+int at_least_one(const Node& node) {
+  constexpr std::int64_t most = 1'000'000;
+  const std::int64_t count = node.figure_count();
+  if (count < 1 || count > most) {
+    node.fail(fmt::format("{} is not between 1 and {}", count, most));
+  }
+  return static_cast<int>(count);
+}
+
+Protocol read_protocol(const Node& node) {
+  Protocol protocol;
+  protocol.launch = node.at("launch").figure<Seconds>();
+  protocol.step = node.at("step").figure<Seconds>();
+  protocol.send_launch = node.at("send_launch").figure<Seconds>();
+  protocol.dispatch_launch = node.at("dispatch_launch").figure<Seconds>();
+  protocol.combine_launch = node.at("combine_launch").figure<Seconds>();
+  protocol.per_peer = node.at("per_peer").figure<Seconds>();
+  const Node share = node.at("core_share");
+  protocol.core_share = share.figure_number();
+  if (protocol.core_share >= 1) {
+    share.fail("collectives leave some of the cores to compute; a share is less than 1");
+  }
+  const Node bulk = node.at("bulk_efficiency");
+  protocol.bulk_efficiency = bulk.figure_number();
+  if (!(protocol.bulk_efficiency > 0 && protocol.bulk_efficiency <= 1)) {
+    bulk.fail("an efficiency is more than 0 and at most 1");
+  }
+  protocol.in_switch_reduction = node.at("in_switch_reduction").flag();
+  return protocol;
+}
+
+template <class Q>
+std::optional<Q> read_optional(const Node& node, std::string_view key) {
+  const std::optional<Node> found = node.find(key);
+  return found ? std::optional<Q>(found->figure<Q>()) : std::nullopt;
+}
+
+}  // namespace
+
+SystemSpec load_system(std::string_view name, const std::map<std::string, std::string>& overrides,
+                       const Location& where) {
+  const std::string path = find_file("configs/systems", name, where);
+  const Document document = Document::load(path, overrides);
+  const Node root = document.root();
+  SystemSpec system;
+  system.name = std::filesystem::path(path).stem().string();
+  system.description = root.at("description").text();
+  system.chip = root.at("chip").text();
+  system.topology = root.at("topology").text();
+  system.ranks_per_package = at_least_one(root.at("ranks_per_package"));
+  system.packages_per_node = at_least_one(root.at("packages_per_node"));
+  system.nodes_per_domain = at_least_one(root.at("nodes_per_domain"));
+  system.max_domains = at_least_one(root.at("max_domains"));
+  const Node protocols = root.at("protocols");
+  for (const auto& [plane, protocol] : protocols.entries()) {
+    system.protocols.emplace(plane, read_protocol(protocol));
+  }
+  if (system.protocols.empty()) {
+    protocols.fail("a system has a protocol for one plane at least");
+  }
+  const Node power = root.at("power_per_domain");
+  system.power_per_domain = power.figure<Watts>();
+  if (!(system.power_per_domain > Watts())) {
+    power.fail("must be more than nothing");
+  }
+  system.price_per_domain = read_optional<Dollars>(root, "price_per_domain");
+  system.rent_per_package = read_optional<DollarsPerSecond>(root, "rent_per_package");
+  document.close();
+  system.figures = document.figures();
+  return system;
+}
+
+}  // namespace podium
