@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "sim/core/registry.h"
 #include "sim/engine/engine.h"
@@ -9,12 +9,16 @@
 
 namespace podium {
 
-struct TransferTag;
-using TransferId = Id<TransferTag>;
+/// Names one transfer; stays unique after it was delivered or cancelled. The default names none.
+struct TransferId {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+};
 
 /// `multiplicity` equal transfers of `bytes` each, which begin together, or a multicast or reduction tree.
 /// `route.links` holds what one unit of rate of *one* transfer, with its equals, puts on each link: for a bundle the
-/// loads are those of all its members together on one representative link.
+/// loads are those of all its members together on one representative link. So the loads say all that a network need
+/// know of the members; bytes, cap and weight are those of one.
 struct Transfer {
   const Route* route = nullptr;  ///< must outlive the transfer
   Bytes bytes;                   ///< of one member
@@ -25,17 +29,20 @@ struct Transfer {
 
 /// How bytes get over links in time. Contract:
 ///  - transfers sent in one round begin together whatever the order of the calls; links are shared in Phase::settle;
-///  - `delivered` runs once, when the last byte has arrived: bytes at the rates of the model, and the route's latency;
+///  - `delivered` runs once, in Phase::act, when the last byte has arrived: bytes at the rates of the model, and then
+///    the route's latency;
 ///  - zero bytes, or an empty route (a send to oneself), arrive after the route's latency;
-///  - `cancel` of a finished transfer does nothing; `delivered` of a cancelled one never runs;
-///  - `set_capacity` takes effect now; a capacity of zero stalls what is on the link.
+///  - `cancel` stops a transfer that has not arrived: its `delivered` never runs. That of a finished one does nothing;
+///  - `set_capacity` takes effect now; a capacity of zero stalls what is on the link, until it has one again;
+///  - sizes, capacities and caps that are negative or not finite, loads and weights that are not positive, and links
+///    that are not there are a Bug.
 class Network {
  public:
   virtual ~Network() = default;
   virtual TransferId send(const Transfer&, Action delivered) = 0;
   virtual void cancel(TransferId) = 0;
   virtual void set_capacity(LinkId, BytesPerSecond) = 0;
-  /// Raw bytes that have gone over each link so far (headers included).
+  /// Raw bytes that have gone over each link so far (headers included): bytes x load of each transfer.
   virtual Table<LinkId, Bytes> carried() const = 0;
 };
 
