@@ -1,0 +1,35 @@
+#include "sim/study/parallel.h"
+
+#include <omp.h>
+
+#include <atomic>
+#include <exception>
+#include <vector>
+
+namespace podium {
+
+void parallel_for(std::size_t count, const RunOptions& options, const std::function<void(std::size_t)>& work) {
+  std::vector<std::exception_ptr> failures(count);
+  std::atomic<std::size_t> done{0};
+  const int threads = options.threads > 0 ? options.threads : omp_get_num_procs();
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+  for (std::size_t i = 0; i < count; ++i) {
+    try {
+      work(i);
+    } catch (...) {
+      failures[i] = std::current_exception();
+    }
+    const std::size_t now = ++done;
+    if (options.progress) {
+#pragma omp critical(podium_progress)
+      options.progress(now, count);
+    }
+  }
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) {
+      std::rethrow_exception(failure);
+    }
+  }
+}
+
+}  // namespace podium

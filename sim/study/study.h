@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sim/config/config.h"
+#include "sim/serving/deployment.h"
+#include "sim/workload/training.h"
+
+namespace podium {
+
+/// Service-level objective: the quantile of requests that must see at most these times.
+struct Slo {
+  double quantile = 0.95;
+  Seconds ttft, tpot;
+};
+
+/// Requests of equal lengths that arrive at random, or a recorded stream.
+struct Arrivals {
+  std::uint32_t input = 0, output = 0;
+  std::string trace;  ///< a file; empty: Poisson
+};
+
+/// A plan for one instance and how its batcher feeds it.
+struct InstanceTemplate {
+  InferencePlan plan;
+  std::vector<double> chunk_tokens;  ///< prompt tokens a replica takes into one iteration: the values to try
+};
+
+/// What one system may do in one regime: templates to choose from. A deployment is prefill and decode instances, or
+/// mixed ones that do both.
+struct ServingOptions {
+  std::string system;
+  std::vector<InstanceTemplate> prefill, decode, mixed;
+  std::uint32_t ranks_per_domain = 0;  ///< 0: all
+};
+
+struct ServingRegime {
+  std::string name, note;
+  std::vector<ServingOptions> systems;
+};
+
+struct ServingWorkload {
+  std::string name, model;
+  Arrivals arrivals;
+  Slo slo;
+  Seconds warm_up, measured;   ///< of each run, in simulated time
+  std::string transfer_plane;  ///< nothing: the plane that a message takes
+  std::vector<ServingRegime> regimes;
+};
+
+/// Plans of a system for one training step: the combinations of the lists; dp is the largest that the ranks hold and
+/// the batch divides by.
+struct TrainingOptions {
+  std::string system;
+  TrainingPlan base;
+  std::vector<std::int64_t> tp, cp, pp, ep, virtual_stages, micro_batch;
+  std::vector<Recompute> recompute;
+  std::vector<std::uint32_t> ranks_per_domain;  ///< 0: all
+};
+
+struct TrainingRegime {
+  std::string name, note;
+  std::vector<TrainingOptions> systems;
+};
+
+struct TrainingWorkload {
+  std::string name, model;
+  double global_batch = 0, sequence = 0;
+  std::vector<TrainingRegime> regimes;
+};
+
+using Workload = std::variant<ServingWorkload, TrainingWorkload>;
+
+struct StudySystem {
+  std::string name;
+  std::uint32_t domains = 1;
+};
+
+/// Ask for the fewest chips of `challenger` that do as much as the whole reference machine.
+struct CrossoverQuestion {
+  std::string challenger, reference;
+};
+
+/// A study file, read: what to run, not how it ended. Immutable.
+struct Study {
+  std::string name, title, question, network;
+  std::uint64_t seed = 1;
+  std::vector<StudySystem> systems;
+  std::vector<Workload> workloads;
+  std::vector<CrossoverQuestion> crossovers;
+  std::vector<std::uint32_t> chips;  ///< of a sweep: the counts; empty in a comparison
+  std::vector<std::string> assumptions;
+  std::vector<Figure> figures;
+};
+
+/// Reads a study file (see configs/studies/README.md).
+Study load_study(const std::string& path);
+
+const std::string& name_of(const Workload&);
+
+}  // namespace podium

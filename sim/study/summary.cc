@@ -1,0 +1,148 @@
+#include "sim/study/summary.h"
+
+#include <cmath>
+#include <set>
+
+namespace podium {
+namespace {
+
+std::string number(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') {
+    text.pop_back();
+  }
+  return text;
+}
+
+std::string percent(double part) { return number(std::round(part * 1000) / 10) + " %"; }
+
+std::string describe(const ServingWorkload& w) {
+  const std::string quantile = "p" + number(w.slo.quantile * 100);
+  const std::string requests = w.arrivals.trace.empty()
+                                   ? with_commas(w.arrivals.input) + " tokens in and " +
+                                         with_commas(w.arrivals.output) + " out, Poisson arrivals"
+                                   : "requests of " + w.arrivals.trace + ", their arrivals scaled to the rate";
+  return "Serving " + w.model + ": " + requests + "; the highest rate with " + quantile +
+         " TTFT <= " + to_text(w.slo.ttft) + " and " + quantile + " TPOT <= " + to_text(w.slo.tpot);
+}
+
+std::string describe(const TrainingWorkload& w) {
+  return "One training step of " + w.model + ": global batch " + with_commas(std::llround(w.global_batch)) +
+         " sequences of " + with_commas(std::llround(w.sequence)) + " tokens";
+}
+
+}  // namespace
+
+const std::string& name_of(const Workload& workload) {
+  return std::visit([](const auto& w) -> const std::string& { return w.name; }, workload);
+}
+
+SystemSummary summarise(const std::string& name, std::uint32_t domains) {
+  const SystemSpec system = load_system(name);
+  const ChipSpec chip = load_chip(system.chip);
+  const auto chips = static_cast<std::uint32_t>(system.packages_per_node * system.nodes_per_domain) * domains;
+  SystemSummary summary;
+  summary.name = name;
+  summary.description = system.description;
+  summary.chip = chip.name;
+  summary.chips = chips;
+  summary.ranks = chips * static_cast<std::uint32_t>(system.ranks_per_package);
+  summary.rank_word = system.ranks_per_package > 1 ? "die" : "GPU";
+  const double ranks = summary.ranks;
+  for (const DataType type : {DataType::bf16, DataType::int8, DataType::fp8, DataType::nvfp4}) {
+    if (chip.supports(type)) {
+      summary.facts.emplace_back(std::string(to_string(type)) + " peak, dense", to_text(chip.peak(type) * ranks));
+    }
+  }
+  const Topology topology = load_topology(system.topology, domains);
+  summary.facts.emplace_back("memory", to_text(chip.memory_size * ranks));
+  summary.facts.emplace_back("memory bandwidth", to_text(chip.memory_bandwidth * ranks));
+  for (std::size_t plane = 0; plane < topology.planes.size(); ++plane) {
+    BytesPerSecond injection;
+    for (const Link& link : topology.links) {
+      if (link.plane == plane && topology.nodes[link.from].kind == NodeKind::accelerator) {
+        injection += link.bandwidth;
+      }
+    }
+    if (injection.value() > 0) {
+      summary.facts.emplace_back(topology.planes[plane].name + " injection, one way", to_text(injection));
+    }
+  }
+  summary.facts.emplace_back("power, all in", to_text(system.power_per_domain * domains));
+  return summary;
+}
+
+std::vector<std::pair<std::string, std::string>> describe_workloads(const Study& study) {
+  std::vector<std::pair<std::string, std::string>> result;
+  for (const Workload& workload : study.workloads) {
+    std::string text = std::visit([](const auto& w) { return describe(w); }, workload);
+    std::visit(
+        [&](const auto& w) {
+          for (const auto& regime : w.regimes) {
+            if (!regime.note.empty()) {
+              text += ". " + regime.name + ": " + regime.note;
+            }
+          }
+        },
+        workload);
+    result.emplace_back(name_of(workload), text);
+  }
+  return result;
+}
+
+std::vector<std::string> assumptions_of(const Study& study) {
+  std::vector<std::string> result = study.assumptions;
+  bool serves = false;
+  for (const Workload& workload : study.workloads) {
+    if (const auto* serving = std::get_if<ServingWorkload>(&workload)) {
+      serves = true;
+      result.push_back(serving->name + ": " + to_text(serving->measured) + " are measured after " +
+                       to_text(serving->warm_up) + " of warm-up; " + percent(serving->slo.quantile) +
+                       " of the requests keep to the objective.");
+    }
+  }
+  result.emplace_back("Ranks that run the same program keep in step: the slowest group of a collective sets the pace.");
+  result.emplace_back("Traffic is sprayed evenly over all shortest paths; links are shared max-min fairly.");
+  result.emplace_back(
+      "Kernels follow a roofline with a start time and two efficiencies a family, from measured kernels.");
+  result.emplace_back(
+      "Streams that compute at the same time share cores as the plan says; memory bandwidth is not "
+      "divided between them.");
+  result.emplace_back(
+      "Power is the whole machine's all-in figure in proportion to the chips used; it does not depend on "
+      "load.");
+  if (serves) {
+    result.emplace_back(
+        "Instances do not disturb each other on the network, and their first instance's place stands for "
+        "all. An iteration is either executed at its shape or interpolated between executed ones.");
+  }
+  return result;
+}
+
+std::vector<SourceUse> sources_of(const Study& study) {
+  std::vector<SourceUse> result;
+  std::set<std::string> seen;
+  const auto add = [&](const std::string& file, const std::vector<Figure>& figures) {
+    if (seen.insert(file).second) {
+      for (const Figure& figure : figures) {
+        result.push_back({file, figure});
+      }
+    }
+  };
+  for (const StudySystem& entry : study.systems) {
+    const SystemSpec system = load_system(entry.name);
+    const ChipSpec chip = load_chip(system.chip);
+    add("systems/" + entry.name, system.figures);
+    add("chips/" + system.chip, chip.figures);
+    add("topologies/" + system.topology, load_topology(system.topology).figures);
+  }
+  for (const Workload& workload : study.workloads) {
+    const std::string& model = std::visit([](const auto& w) -> const std::string& { return w.model; }, workload);
+    add("models/" + model, load_model(model).figures);
+  }
+  add("studies/" + study.name, study.figures);
+  return result;
+}
+
+}  // namespace podium
