@@ -27,11 +27,14 @@ struct InferencePlan {
   int redundant_experts = 0;    ///< extra copies of the hottest routed experts, over all ranks
   int shared_expert_slots = 0;  ///< ranks that hold a shared expert as a slot of their own; 0: every rank has a copy
   double expert_imbalance = 1;  ///< rows at the fullest rank over the mean
-  int micro_batches = 1;        ///< 2: one computes attention while the other is in its experts
-  CoreShare attention_cores;    ///< with two micro-batches: of the attention stream
-  CoreShare expert_cores;       ///< and of the expert stream
-  int draft_tokens = 0;         ///< speculated by the MTP layer in each decode iteration
-  double acceptance = 0;        ///< probability that a draft token is accepted
+  /// A token is sent once to a rank, however many of its experts are there (TensorRT-LLM); otherwise once for each of
+  /// its experts (CANN, DeepEP's low-latency kernels).
+  bool once_per_rank = false;
+  int micro_batches = 1;      ///< 2: one computes attention while the other is in its experts
+  CoreShare attention_cores;  ///< with two micro-batches: of the attention stream
+  CoreShare expert_cores;     ///< and of the expert stream
+  int draft_tokens = 0;       ///< speculated by the MTP layer in each decode iteration
+  double acceptance = 0;      ///< probability that a draft token is accepted
 
   std::uint32_t ranks() const { return tp * dp; }
   /// Mean tokens that a sequence gains in one decode iteration: 1 + a + a^2 + … (one term a draft token).

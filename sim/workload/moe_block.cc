@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <cmath>
+
+#include "sim/workload/layer_program.h"
+
+namespace podium {
+namespace {
+
+constexpr double wide = 2;
+
+/// base^exponent by multiplication alone, linear between whole exponents: the same on every machine, unlike pow.
+double power(double base, double exponent) {
+  const double whole = std::floor(exponent);
+  double result = 1;
+  double square = base;
+  for (auto left = static_cast<std::uint64_t>(whole); left > 0; left /= 2) {
+    if (left % 2 == 1) {
+      result *= square;
+    }
+    square *= square;
+  }
+  return result * (1 - (exponent - whole) * (1 - base));
+}
+
+/// Bytes of one token on its way to an expert. Tokens in int8 carry a scale and metadata in a block of 512 bytes
+/// (CloudMatrix, arXiv 2506.12708, section 4.2: 7 KB + 512 B); other types have their scales in their size.
+Bytes dispatched_token(const InferenceSetup& setup) {
+  const DataType type = setup.plan.dispatch_type;
+  const bool has_block = type == DataType::int8 || type == DataType::w8a8;
+  return setup.model.hidden * size_of(type) + Bytes(has_block ? 512 : 0);
+}
+
+/// How often a token is sent: to each of its experts, or once to each rank that has any of them.
+double copies(const InferencePlan& plan, const MoeShape& moe) {
+  double routed = moe.top_k;
+  if (plan.once_per_rank) {
+    const double slots = moe.experts + plan.redundant_experts;
+    const double here = slots / plan.ep;
+    double none_here = 1;
+    for (int i = 0; i < moe.top_k; ++i) {
+      none_here *= std::max(0.0, slots - here - i) / (slots - i);
+    }
+    routed = plan.ep * (1 - none_here);
+  }
+  return routed + (plan.shared_expert_slots > 0 ? moe.shared_experts : 0);
+}
+
+/// At the fullest rank of routed experts.
+ExpertLoad routed_load(const InferencePlan& plan, const MoeShape& moe, double tokens) {
+  const double slots = moe.experts + plan.redundant_experts;
+  ExpertLoad load;
+  load.slots = std::ceil(slots / (plan.ep - plan.shared_expert_slots));
+  load.rows = tokens * moe.top_k * load.slots / slots * plan.expert_imbalance;
+  // a token misses a slot with probability 1 - top_k / slots, whatever the other tokens do
+  load.touched = load.slots * (1 - power(1 - moe.top_k / slots, tokens));
+  load.ffn = moe.ffn;
+  return load;
+}
+
+/// At a rank that holds a shared expert in a slot of its own.
+ExpertLoad shared_load(const InferencePlan& plan, const MoeShape& moe, double tokens) {
+  return {1, 1, tokens * moe.shared_experts / plan.shared_expert_slots, 1.0 * moe.shared_ffn};
+}
+
+/// Rows that the fullest rank receives over the mean.
+double exchange_imbalance(const InferencePlan& plan, const MoeShape& moe, double tokens) {
+  const bool has_slots = plan.shared_expert_slots > 0;
+  const double routed = routed_load(plan, moe, tokens).rows;
+  const double shared = has_slots ? shared_load(plan, moe, tokens).rows : 0;
+  const double mean = tokens * (moe.top_k + (has_slots ? moe.shared_experts : 0)) / plan.ep;
+  return std::max(1.0, std::max(routed, shared) / mean);
+}
+
+/// Lower bound of the time of a rank's experts on this chip, to compare ranks.
+Seconds roofline(const InferenceSetup& setup, const ExpertLoad& load) {
+  const DataType type = setup.plan.expert_type;
+  const double multiply_adds = (up_width(setup.model, 1) + 1) * load.ffn * setup.model.hidden;
+  const Seconds compute = Flops(2 * load.rows * multiply_adds) / setup.chip.peak(type);
+  const Seconds memory = load.touched * multiply_adds * size_of(type) / setup.chip.memory_bandwidth;
+  return std::max(compute, memory);
+}
+
+/// Experts as a dense FFN over `rows` rows: shared ones, at every rank or split over tensor parallelism.
+Compute shared_experts(const InferenceSetup& setup, const MoeShape& moe, double rows, double split) {
+  const DataType type = setup.plan.expert_type;
+  const double width = 1.0 * moe.shared_experts * moe.shared_ffn / split;
+  return {"experts",
+          {gemm(type, rows, up_width(setup.model, width), setup.model.hidden), activation(setup, rows, width, type),
+           gemm(type, rows, setup.model.hidden, width)}};
+}
+
+Compute routed_experts(const InferenceSetup& setup, const ExpertLoad& load) {
+  const InferencePlan& plan = setup.plan;
+  const DataType type = plan.expert_type;
+  const double width = load.ffn / plan.expert_tp;
+  const GroupedGemm up{type, load.touched, load.rows, up_width(setup.model, width), 1.0 * setup.model.hidden, 0};
+  const GroupedGemm down{type, load.touched, load.rows, 1.0 * setup.model.hidden, width, 0};
+  return {"experts", {up, activation(setup, load.rows, width, type), down}};
+}
+
+/// Router, choice of experts, and quantising of the `rows` tokens for their way.
+Compute router(const InferenceSetup& setup, const MoeShape& moe, double rows, DataType next) {
+  Compute result{"router", {gemm(DataType::bf16, rows, moe.experts, setup.model.hidden)}};
+  result.kernels.push_back(elementwise("top_k", rows, moe.experts, 4, 0, 8));
+  if (is_quantised(next)) {
+    result.kernels.push_back(elementwise("quantise", rows, setup.model.hidden, wide, size_of(next).value(), 3));
+  }
+  return result;
+}
+
+/// Attention replicas differ in their tokens: those go to the ranks of their experts and come back.
+void add_exchanged(LayerProgram& program, const InferenceSetup& setup, const MoeShape& moe, double replica_tokens) {
+  const InferencePlan& plan = setup.plan;
+  const double hidden = setup.model.hidden;
+  const double own = replica_tokens / plan.tp;
+  const double held = own * plan.expert_tp;
+  const double sent = held * copies(plan, moe);
+  const Bytes combined = hidden * size_of(plan.combine_type);
+  program.front = {add_norm(setup, own, DataType::bf16), router(setup, moe, own, plan.dispatch_type)};
+  if (plan.expert_tp > 1) {
+    const Bytes gathered = held * dispatched_token(setup);
+    program.send.push_back(Exchange{"tp", Among::expert_tp, CollectiveKind::all_gather, gathered});
+  }
+  if (plan.ep > 1) {
+    const double imbalance = exchange_imbalance(plan, moe, replica_tokens * plan.dp);
+    program.send.push_back(
+        Exchange{"dispatch", Among::ep, CollectiveKind::dispatch, sent * dispatched_token(setup), imbalance});
+    program.back.push_back(Exchange{"combine", Among::ep, CollectiveKind::combine, sent * combined, imbalance});
+  }
+  if (moe.shared_experts > 0 && plan.shared_expert_slots == 0) {
+    program.beside = {shared_experts(setup, moe, own, 1)};
+  }
+  program.feed_forward = {routed_experts(setup, expert_load(setup, moe, replica_tokens * plan.dp))};
+  if (plan.expert_tp > 1) {
+    program.back.push_back(Exchange{"tp", Among::expert_tp, CollectiveKind::reduce_scatter, held * combined});
+  }
+  if (plan.tp > 1) {
+    const Bytes gathered(replica_tokens * hidden * wide);
+    program.back.push_back(Exchange{"tp", Among::tp, CollectiveKind::all_gather, gathered});
+  }
+}
+
+/// One replica: every rank has all tokens, computes its part of the experts, and the parts are summed.
+void add_replicated(LayerProgram& program, const InferenceSetup& setup, const MoeShape& moe, double tokens) {
+  const InferencePlan& plan = setup.plan;
+  const double hidden = setup.model.hidden;
+  program.front = {add_norm(setup, tokens, DataType::bf16), router(setup, moe, tokens, plan.expert_type)};
+  const ExpertLoad load = expert_load(setup, moe, tokens);
+  Compute experts = routed_experts(setup, load);
+  // what the experts gave for each token is added up
+  experts.kernels.push_back(elementwise("sum_experts", load.rows, hidden, wide, wide * tokens / load.rows, 2));
+  if (moe.shared_experts > 0) {
+    program.feed_forward.push_back(shared_experts(setup, moe, tokens, plan.tp));
+  }
+  program.feed_forward.push_back(std::move(experts));
+  if (plan.tp > 1) {
+    program.back.push_back(Exchange{"tp", Among::tp, CollectiveKind::all_reduce, Bytes(tokens * hidden * wide)});
+  }
+}
+
+}  // namespace
+
+ExpertLoad expert_load(const InferenceSetup& setup, const MoeShape& moe, double tokens) {
+  const ExpertLoad routed = routed_load(setup.plan, moe, tokens);
+  if (setup.plan.shared_expert_slots == 0) {
+    return routed;
+  }
+  const ExpertLoad shared = shared_load(setup.plan, moe, tokens);
+  return roofline(setup, routed) < roofline(setup, shared) ? shared : routed;
+}
+
+void add_moe(LayerProgram& program, const InferenceSetup& setup, const Layer& layer, const StepTokens& tokens) {
+  if (setup.exchanges_tokens()) {
+    add_exchanged(program, setup, *layer.moe, tokens.all());
+  } else {
+    add_replicated(program, setup, *layer.moe, tokens.all());
+  }
+  if (setup.model.post_norms) {
+    program.back.push_back(Compute{"norms", {elementwise("norm", tokens.all(), setup.model.hidden, wide, wide, 5)}});
+  }
+}
+
+}  // namespace podium
