@@ -233,7 +233,7 @@ class ServingSearch {
 
   CacheTransfer cache_transfer(const Candidate& from) const {
     const Topology& network = from.machine->network();
-    const std::uint32_t plane = workload_.transfer_plane.empty() ? 0 : network.plane_index(workload_.transfer_plane);
+    const std::uint32_t plane = network.plane_index(options_.transfer_plane);
     CacheTransfer transfer;
     transfer.per_token = cache_bytes_per_token(model_, from.steps->plan());
     for (const Link& link : network.links) {

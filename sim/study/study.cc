@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/network/network.h"
 #include "sim/study/plans.h"
 
 namespace podium {
@@ -54,6 +55,9 @@ ServingOptions read_serving_options(const std::string& system, const Node& node,
   templates("mixed", result.mixed);
   if (result.mixed.empty() && (result.prefill.empty() || result.decode.empty())) {
     node.fail("templates are missing: 'prefill' and 'decode', or 'mixed'");
+  }
+  if (!result.prefill.empty()) {
+    result.transfer_plane = node.at("transfer_plane").text();
   }
   return result;
 }

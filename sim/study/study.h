@@ -36,6 +36,7 @@ struct ServingOptions {
   std::string system;
   std::vector<InstanceTemplate> prefill, decode, mixed;
   std::uint32_t ranks_per_domain = 0;  ///< 0: all
+  std::string transfer_plane;          ///< over which the cache gets from prefill to decode
 };
 
 struct ServingRegime {

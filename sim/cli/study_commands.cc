@@ -1,0 +1,131 @@
+// podium compare and podium sweep: run a study, write its report, print its summary.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+#include "sim/cli/command.h"
+#include "sim/cli/progress.h"
+#include "sim/network/network.h"
+#include "sim/report/report.h"
+#include "sim/serving/request.h"
+#include "sim/study/run.h"
+
+namespace podium {
+namespace {
+
+struct Options {
+  std::string study, output, requests, network;
+  int threads = 0;
+  OutputFormat format = OutputFormat::text;
+};
+
+void write(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  if (!file.flush()) {
+    throw InputError("cannot write " + path.string());
+  }
+}
+
+Study load(const Options& options) {
+  Study study = load_study(options.study);
+  if (!options.network.empty()) {
+    study.network = options.network;
+    Networks::find(study.network);
+  }
+  if (!options.requests.empty()) {
+    for (Workload& workload : study.workloads) {
+      if (auto* serving = std::get_if<ServingWorkload>(&workload)) {
+        serving->arrivals.trace = options.requests;
+      }
+    }
+    load_requests(options.requests);  // before anything runs
+  }
+  return study;
+}
+
+template <class Result>
+void print(const Result& result, OutputFormat format) {
+  switch (format) {
+    case OutputFormat::json:
+      std::cout << to_json(result);
+      break;
+    case OutputFormat::csv:
+      std::cout << to_csv(result);
+      break;
+    case OutputFormat::text:
+      std::cout << to_text(result);
+      break;
+  }
+}
+
+/// Writes report.html, report.md, result.json and result.csv to the output folder.
+template <class Result>
+void write_report(const Result& result, const Options& options) {
+  const std::filesystem::path folder =
+      options.output.empty() ? std::filesystem::path("results") / result.study : std::filesystem::path(options.output);
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) {
+    throw InputError("cannot make the folder " + folder.string() + ": " + failed.message());
+  }
+  write(folder / "report.html", to_html(result));
+  write(folder / "report.md", to_markdown(result));
+  write(folder / "result.json", to_json(result));
+  write(folder / "result.csv", to_csv(result));
+  std::cerr << "report: " << (folder / "report.html").string() << '\n';
+}
+
+template <class Run>
+int run(const Options& options, Run run_study) {
+  const Study study = load(options);
+  ProgressBar bar(study.title);
+  RunOptions run_options;
+  run_options.threads = options.threads;
+  run_options.progress = [&bar](std::size_t done, std::size_t of) { bar.update(done, of); };
+  const auto result = run_study(study, run_options);
+  bar.finish();
+  if (options.format == OutputFormat::text || !options.output.empty()) {
+    write_report(result, options);
+  }
+  print(result, options.format);
+  return 0;
+}
+
+std::shared_ptr<Options> add_options(CLI::App& app, const std::string& example) {
+  auto options = std::make_shared<Options>();
+  app.add_option("study", options->study, "A study: a file, or a name in configs/studies")->required();
+  app.add_option("-o,--output", options->output, "Folder for the report (default: results/NAME, with --format text)");
+  app.add_option("--requests", options->requests, "A request trace that replaces the arrivals of serving workloads");
+  app.add_option("--network", options->network, "Network model instead of the study's: flow, analytic");
+  app.add_option("-j,--jobs", options->threads, "Threads (default: all cores); the result does not depend on it")
+      ->check(CLI::PositiveNumber);
+  add_format_option(app, options->format);
+  app.footer("Example: " + example);
+  return options;
+}
+
+std::function<int()> compare(CLI::App& app) {
+  auto options = add_options(app, "podium compare configs/studies/cm384-vs-nvl72.yaml");
+  return [options] { return run(*options, run_comparison); };
+}
+
+std::function<int()> sweep(CLI::App& app) {
+  auto options = add_options(app, "podium sweep configs/studies/chip-count.yaml --format csv");
+  return [options] {
+    return run(*options, [](const Study& study, const RunOptions& run_options) {
+      if (study.chips.empty()) {
+        throw InputError(Location{study.name}, "a sweep needs 'chips', a list of counts");
+      }
+      return run_sweep(study, run_options);
+    });
+  };
+}
+
+const Commands::Entry compare_entry{"compare", "Compare systems on the workloads of a study", compare};
+const Commands::Entry sweep_entry{"sweep", "Run a study over chip counts, in parallel", sweep};
+
+}  // namespace
+}  // namespace podium
