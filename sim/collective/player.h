@@ -55,6 +55,8 @@ class Player {
   struct Play {
     CollectiveCall call;
     Action done;
+    Seconds step_time;
+    Bytes sent;  ///< what shares are of: bytes of the fullest rank at bulk efficiency
     std::size_t stage = 0;
     std::uint32_t repeat = 0;
     std::size_t outstanding = 0;  ///< messages, and the reduction, of this repeat of the stage

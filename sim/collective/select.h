@@ -21,8 +21,7 @@ Seconds predict(const CollectiveCall&, const FoldedFabric&, const CommunicationC
 
 /// What an algorithm may know of the groups: in-switch reduction where the plane that joins all members can multicast
 /// and its protocol says so.
-GroupShape shape_of(const Placement&, std::optional<std::uint32_t> plane, const Topology& merged, Router&,
-                    const CommunicationCosts&);
+GroupShape shape_of(const Placement&, std::optional<std::uint32_t> plane, Router&, const CommunicationCosts&);
 
 /// Chooses algorithms by predicted time. Each algorithm is folded once for each placement and kind and kept. Topology,
 /// router and costs outlive it.

@@ -1,0 +1,39 @@
+#include "sim/collective/schedule.h"
+
+namespace podium {
+namespace {
+
+bool suits(CollectiveKind kind, const GroupShape& shape) {
+  return kind == CollectiveKind::send ? shape.ranks == 2 : kind != CollectiveKind::broadcast;
+}
+
+/// Everybody to everybody at once: one step where the network joins all directly; an all-reduce is a reduce-scatter and
+/// an all-gather ("two-shot"). What a rank adds up of a combine is all that comes back to it.
+Schedule direct(CollectiveKind kind, const GroupShape& shape) {
+  const double part = 1.0 / shape.ranks;
+  const Step exchange{.pairing = Pairing::all_others, .share = part};
+  Step reduce = exchange;
+  reduce.reduced = part * (shape.ranks - 1);
+  Schedule schedule;
+  switch (kind) {
+    case CollectiveKind::send:
+      schedule.stages = {{{.pairing = Pairing::chain, .offset = 1, .share = 1}}};
+      break;
+    case CollectiveKind::all_reduce:
+      schedule.stages = {{reduce}, {exchange}};
+      break;
+    case CollectiveKind::reduce_scatter:
+    case CollectiveKind::combine:
+      schedule.stages = {{reduce}};
+      break;
+    default:
+      schedule.stages = {{exchange}};
+      break;
+  }
+  return schedule;
+}
+
+const Algorithms::Entry entry{"direct", "one step, each position to all others at once", {suits, direct}};
+
+}  // namespace
+}  // namespace podium

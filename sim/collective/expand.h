@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "sim/collective/fold.h"
+
+namespace podium {
+
+/// What the messages of a step are, whatever their size: steps that agree in this send the same messages.
+struct Pattern {
+  const Placement* placement = nullptr;
+  std::optional<std::uint32_t> plane;
+  Pairing pairing = Pairing::shift;
+  std::uint32_t offset = 0;
+};
+
+/// The different patterns of all operations, and which one each step has.
+struct Patterns {
+  std::vector<Pattern> all;
+  std::vector<std::vector<std::vector<std::uint32_t>>> by_step;  ///< by operation, stage and step
+};
+Patterns find_patterns(std::span<const Operation>);
+
+using RouteVisitor = std::function<void(const Route&)>;
+/// Visits the routes of all messages of a pattern, one group after the other. InputError where no plane joins two
+/// nodes.
+void expand(const Pattern&, const Topology&, Router&, const RouteVisitor& visit);
+
+}  // namespace podium

@@ -1,0 +1,228 @@
+#include "sim/collective/fold.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+
+#include "sim/collective/expand.h"
+#include "sim/collective/refine.h"
+
+namespace podium {
+
+namespace {
+
+constexpr std::size_t most_messages = std::size_t{1} << 23;
+
+std::uint64_t bits_of(double value) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+/// Numbers different values in the order of their appearance.
+class Numbering {
+ public:
+  std::uint32_t number(double value) {
+    const std::uint64_t bits = bits_of(value);
+    if (!values_.empty() && bits == last_bits_) {
+      return last_;
+    }
+    const auto [place, is_new] = numbers_.try_emplace(bits, static_cast<std::uint32_t>(values_.size()));
+    if (is_new) {
+      values_.push_back(value);
+    }
+    last_bits_ = bits;
+    last_ = place->second;
+    return last_;
+  }
+  const std::vector<double>& values() const { return values_; }
+
+ private:
+  std::unordered_map<std::uint64_t, std::uint32_t> numbers_;
+  std::vector<double> values_;
+  std::uint64_t last_bits_ = 0;
+  std::uint32_t last_ = 0;
+};
+
+/// What of a message the network sees beside its links: the pattern, latency and plane of its route. Also a class's.
+struct Ends {
+  std::uint32_t pattern = 0;
+  Seconds latency;
+  std::uint32_t plane = 0;
+  int switches = 0;
+};
+
+/// All messages of all patterns as a graph to be partitioned.
+struct Expanded {
+  Crossings graph;
+  std::vector<Ends> messages;
+  std::vector<LinkId> links;  ///< the used ones, by number in the graph
+  std::vector<double> loads;  ///< by label
+};
+
+/// Loads that differ only by the order in which fractions were multiplied are the same load: labels of values that lie
+/// within 1e-12 of a neighbour become one, that of the least.
+void merge_equal_loads(Expanded& expanded, const std::vector<double>& values) {
+  std::vector<std::uint32_t> order(values.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) {
+    order[i] = i;
+  }
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return values[a] < values[b]; });
+  std::vector<std::uint32_t> label(values.size());
+  double previous = 0;
+  for (const std::uint32_t i : order) {
+    if (expanded.loads.empty() || values[i] > previous * (1 + 1e-12)) {
+      expanded.loads.push_back(values[i]);
+    }
+    previous = values[i];
+    label[i] = static_cast<std::uint32_t>(expanded.loads.size() - 1);
+  }
+  for (std::uint32_t& l : expanded.graph.label) {
+    l = label[l];
+  }
+}
+
+void colour_messages(Expanded& expanded) {
+  std::unordered_map<std::uint64_t, std::uint32_t> latencies;
+  for (const Ends& ends : expanded.messages) {
+    const auto latency = latencies.try_emplace(bits_of(ends.latency.value()), latencies.size()).first->second;
+    PODIUM_CHECK(latency < (1U << 16) && ends.plane < (1U << 8) && ends.switches < (1 << 8));
+    expanded.graph.message_colour.push_back(std::uint64_t{ends.pattern} << 32 | std::uint64_t{latency} << 16 |
+                                            std::uint64_t{ends.plane} << 8 | static_cast<std::uint64_t>(ends.switches));
+  }
+}
+
+void colour_links(Expanded& expanded, const Topology& topology) {
+  Numbering capacities;
+  for (const LinkId link : expanded.links) {
+    const Link& it = topology.links[link];
+    expanded.graph.link_colour.push_back(std::uint64_t{it.plane} << 32 | capacities.number(it.bandwidth.value()));
+  }
+}
+
+Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topology, Router& router) {
+  Expanded expanded;
+  Table<LinkId, std::optional<std::uint32_t>> numbers(topology.links.size());
+  Numbering loads;
+  Crossings& graph = expanded.graph;
+  graph.first.push_back(0);
+  for (std::uint32_t p = 0; p < patterns.size(); ++p) {
+    expand(patterns[p], topology, router, [&](const Route& route) {
+      for (const LinkLoad& crossing : route.links) {
+        std::optional<std::uint32_t>& number = numbers[crossing.link];
+        if (!number) {
+          number = static_cast<std::uint32_t>(expanded.links.size());
+          expanded.links.push_back(crossing.link);
+        }
+        graph.link.push_back(*number);
+        graph.label.push_back(loads.number(crossing.load));
+      }
+      graph.first.push_back(static_cast<std::uint32_t>(graph.link.size()));
+      expanded.messages.push_back({p, route.latency, route.plane, route.switches});
+    });
+  }
+  merge_equal_loads(expanded, loads.values());
+  colour_messages(expanded);
+  colour_links(expanded, topology);
+  return expanded;
+}
+
+/// A pair may be one node, which is a copy on the spot; in larger groups a node twice is a mistake.
+void check_placements(std::span<const Operation> operations, const Topology& topology) {
+  std::size_t messages = 0;
+  for (const Operation& operation : operations) {
+    for (const std::vector<NodeId>& group : operation.placement.groups) {
+      PODIUM_CHECK(group.size() == operation.schedule.ranks, "a group has as many nodes as its schedule has ranks");
+      std::vector<NodeId> sorted = group;
+      std::sort(sorted.begin(), sorted.end());
+      PODIUM_CHECK(sorted.back().index() < topology.nodes.size(), "all nodes are on the topology");
+      const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+      if (twice != sorted.end() && group.size() > 2) {
+        throw InputError("rank " + std::to_string(twice->index()) + " is twice in one group");
+      }
+    }
+    messages += operation.schedule.messages() * operation.placement.groups.size();
+  }
+  if (messages > most_messages) {
+    throw InputError("the operations expand to " + with_commas(static_cast<long long>(messages)) +
+                     " messages, more than the " + with_commas(static_cast<long long>(most_messages)) +
+                     " that can be folded; an algorithm with fewer messages, as ring, would do");
+  }
+}
+
+/// Bundles by pattern: a class of messages has the loads of all its members on one link of each class.
+void make_bundles(FoldedFabric& fabric, const Expanded& expanded, const Partition& partition) {
+  std::vector<Bundle> bundles(partition.messages.size());
+  std::vector<std::uint32_t> pattern_of(bundles.size());
+  for (std::size_t m = 0; m < expanded.messages.size(); ++m) {
+    const Ends& ends = expanded.messages[m];
+    Bundle& bundle = bundles[partition.class_of_message[m]];
+    bundle.route.latency = ends.latency;
+    bundle.route.plane = ends.plane;
+    bundle.route.switches = ends.switches;
+    bundle.multiplicity = partition.messages[partition.class_of_message[m]];
+    pattern_of[partition.class_of_message[m]] = ends.pattern;
+  }
+  for (std::size_t l = 0; l < partition.crossed_by.size(); ++l) {
+    for (const ClassCrossing& crossing : partition.crossed_by[l]) {
+      std::vector<LinkLoad>& links = bundles[crossing.message_class].route.links;
+      if (links.empty() || links.back().link != LinkId(l)) {
+        links.push_back({LinkId(l), 0});
+      }
+      links.back().load += crossing.count * expanded.loads[crossing.label];
+    }
+  }
+  fabric.bundles = bundles.size();
+  for (std::size_t b = 0; b < bundles.size(); ++b) {
+    fabric.patterns[pattern_of[b]].push_back(std::move(bundles[b]));
+  }
+}
+
+void add_operations(FoldedFabric& fabric, std::span<const Operation> operations, const Patterns& patterns) {
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    FoldedOperation folded{operations[i].schedule, patterns.by_step[i], 0};
+    for (const auto& stage : folded.patterns) {
+      for (const std::uint32_t pattern : stage) {
+        for (const Bundle& bundle : fabric.patterns[pattern]) {
+          folded.plane = std::max(folded.plane, bundle.route.plane);
+        }
+      }
+    }
+    fabric.operations.push_back(std::move(folded));
+  }
+}
+
+}  // namespace
+
+Operation make_sends(std::span<const std::pair<NodeId, NodeId>> pairs, std::optional<std::uint32_t> plane) {
+  Operation operation{make_schedule("direct", CollectiveKind::send, {.ranks = 2}), {}, plane};
+  for (const auto& [from, to] : pairs) {
+    operation.placement.groups.push_back({from, to});
+  }
+  return operation;
+}
+
+FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operation> operations, Folding folding) {
+  check_placements(operations, merged);
+  const Patterns patterns = find_patterns(operations);
+  const Expanded expanded = expand_all(patterns.all, merged, router);
+  const Partition partition = folding == Folding::exact ? coarsest_equitable(expanded.graph) : discrete(expanded.graph);
+  FoldedFabric fabric;
+  fabric.messages = expanded.messages.size();
+  fabric.classes.resize(merged.links.size());
+  fabric.capacities.resize(partition.links.size());
+  for (std::size_t l = 0; l < expanded.links.size(); ++l) {
+    const LinkId of(partition.class_of_link[l]);
+    fabric.classes[expanded.links[l]] = of;
+    fabric.capacities[of] = merged.links[expanded.links[l]].bandwidth;
+  }
+  for (const std::uint32_t members : partition.links) {
+    fabric.members.push_back(members);
+  }
+  fabric.patterns.resize(patterns.all.size());
+  make_bundles(fabric, expanded, partition);
+  add_operations(fabric, operations, patterns);
+  return fabric;
+}
+
+}  // namespace podium

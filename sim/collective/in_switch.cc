@@ -1,0 +1,36 @@
+#include "sim/collective/schedule.h"
+
+namespace podium {
+namespace {
+
+/// Two ranks have nothing to add up or copy on the way.
+bool suits(CollectiveKind kind, const GroupShape& shape) {
+  return shape.in_switch_reduction && shape.ranks > 2 &&
+         (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
+          kind == CollectiveKind::reduce_scatter);
+}
+
+/// One level of reduction and multicast in the switches (NVIDIA SHARP in NVSwitch; Klenk et al., ISCA 2020): each
+/// position fetches the sum of its part and stores it to all others. The two run together, chunk by chunk, so that an
+/// all-reduce sends each byte once.
+Schedule in_switch(CollectiveKind kind, const GroupShape& shape) {
+  const double part = 1.0 / shape.ranks;
+  const Step reduce{.pairing = Pairing::reduce_in_switch, .share = part};
+  const Step multicast{.pairing = Pairing::multicast, .share = part};
+  Schedule schedule;
+  if (kind == CollectiveKind::all_gather) {
+    schedule.stages = {{multicast}};
+  } else if (kind == CollectiveKind::reduce_scatter) {
+    schedule.stages = {{reduce}};
+  } else {
+    Step store = multicast;
+    store.depth = 2;
+    schedule.stages = {{reduce, store}};
+  }
+  return schedule;
+}
+
+const Algorithms::Entry entry{"in_switch", "one level of reduction and multicast in the switches", {suits, in_switch}};
+
+}  // namespace
+}  // namespace podium

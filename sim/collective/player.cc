@@ -1,0 +1,171 @@
+#include "sim/collective/player.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace podium {
+
+const Protocol& CommunicationCosts::protocol(std::uint32_t plane) const {
+  PODIUM_CHECK(plane < protocols.size());
+  if (!protocols[plane]) {
+    throw InputError("the system has no communication protocol for plane '" + planes[plane] + "'");
+  }
+  return *protocols[plane];
+}
+
+CommunicationCosts communication_costs(const SystemSpec& system, const ChipSpec& chip, const Topology& topology) {
+  CommunicationCosts costs;
+  costs.memory_bandwidth = chip.memory_bandwidth;
+  for (const Plane& plane : topology.planes) {
+    const auto found = system.protocols.find(plane.name);
+    costs.protocols.push_back(found == system.protocols.end() ? std::nullopt : std::optional(found->second));
+    costs.planes.push_back(plane.name);
+  }
+  return costs;
+}
+
+Seconds launch_time(CollectiveKind kind, std::uint32_t ranks, const Protocol& protocol) {
+  const Seconds peers = protocol.per_peer * static_cast<double>(ranks - 1);
+  switch (kind) {
+    case CollectiveKind::send:
+      return protocol.send_launch;
+    case CollectiveKind::dispatch:
+      return protocol.dispatch_launch + peers;
+    case CollectiveKind::combine:
+      return protocol.combine_launch + peers;
+    default:
+      return protocol.launch;
+  }
+}
+
+Seconds step_time(CollectiveKind kind, const Protocol& protocol) {
+  const bool one_sided =
+      kind == CollectiveKind::send || kind == CollectiveKind::dispatch || kind == CollectiveKind::combine;
+  return one_sided ? Seconds() : protocol.step;
+}
+
+Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, const CommunicationCosts& costs) {
+  double reduced = 0;
+  for (const Step& step : stage) {
+    reduced += step.reduced;
+  }
+  return reduced > 0 ? 3 * reduced * bytes / costs.memory_bandwidth : Seconds();
+}
+
+Seconds fill_time(const Step& step, const std::vector<Bundle>& bundles, Seconds step_time) {
+  Seconds latencies;
+  double messages = 0;
+  for (const Bundle& bundle : bundles) {
+    latencies += bundle.route.latency * bundle.multiplicity;
+    messages += bundle.multiplicity;
+  }
+  return messages > 0 ? (step.depth - 1) * (latencies / messages + step_time) : Seconds();
+}
+
+Player::Player(Engine& engine, Network& network, const FoldedFabric& fabric, const CommunicationCosts& costs)
+    : engine_(engine), network_(network), fabric_(fabric), costs_(costs) {}
+
+void Player::play(const CollectiveCall& call, Action done) {
+  PODIUM_CHECK(call.operation < fabric_.operations.size());
+  PODIUM_CHECK(call.bytes >= Bytes() && call.imbalance >= 1);
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(plays_.size()));
+    plays_.emplace_back();
+  }
+  const std::uint32_t index = free_.back();
+  free_.pop_back();
+  Play& play = plays_[index];
+  play = Play();
+  play.call = call;
+  play.done = std::move(done);
+  const FoldedOperation& folded = operation(play);
+  Seconds launch;
+  if (!folded.schedule.stages.empty()) {
+    const Protocol& protocol = costs_.protocol(folded.plane);
+    play.step_time = step_time(call.kind, protocol);
+    play.sent = call.bytes * (call.imbalance / protocol.bulk_efficiency);
+    launch = launch_time(call.kind, folded.schedule.ranks, protocol);
+  }
+  engine_.after(launch, [this, index] { begin(index); });
+}
+
+/// Begins the stage that is next, or ends the play.
+void Player::begin(std::uint32_t index) {
+  Play& play = plays_[index];
+  if (play.stage == operation(play).schedule.stages.size()) {
+    Action done = std::move(play.done);
+    free_.push_back(index);
+    done();
+    return;
+  }
+  if (play.step_time > Seconds()) {
+    engine_.after(play.step_time, [this, index] { send(index); });
+  } else {
+    send(index);
+  }
+}
+
+void Player::send(std::uint32_t index) {
+  Play& play = plays_[index];
+  const FoldedOperation& folded = operation(play);
+  const std::vector<Step>& stage = folded.schedule.stages[play.stage];
+  const Seconds reduction = reduction_time(stage, play.call.bytes * play.call.imbalance, costs_);
+  play.outstanding = reduction > Seconds() ? 1 : 0;
+  for (const std::uint32_t pattern : folded.patterns[play.stage]) {
+    play.outstanding += fabric_.patterns[pattern].size();
+  }
+  if (play.outstanding == 0) {
+    play.outstanding = 1;
+    arrived(index);
+    return;
+  }
+  if (reduction > Seconds()) {
+    engine_.after(reduction, [this, index] { arrived(index); });
+  }
+  for (std::size_t step = 0; step < stage.size(); ++step) {
+    const Seconds fill = fill_time(stage[step], fabric_.patterns[folded.patterns[play.stage][step]], play.step_time);
+    if (fill > Seconds()) {
+      engine_.after(fill, [this, index, step] { send_step(index, step); });
+    } else {
+      send_step(index, step);
+    }
+  }
+}
+
+void Player::send_step(std::uint32_t index, std::size_t step) {
+  const Play& play = plays_[index];
+  const FoldedOperation& folded = operation(play);
+  const Bytes bytes = play.sent * folded.schedule.stages[play.stage][step].share;
+  for (const Bundle& bundle : fabric_.patterns[folded.patterns[play.stage][step]]) {
+    network_.send({.route = &bundle.route, .bytes = bytes, .multiplicity = bundle.multiplicity},
+                  [this, index] { arrived(index); });
+  }
+}
+
+void Player::arrived(std::uint32_t index) {
+  Play& play = plays_[index];
+  if (--play.outstanding > 0) {
+    return;
+  }
+  if (++play.repeat == operation(play).schedule.stages[play.stage].front().repeat) {
+    play.repeat = 0;
+    ++play.stage;
+  }
+  begin(index);
+}
+
+Seconds time_alone(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs,
+                   std::string_view network_name) {
+  Engine engine;
+  const std::unique_ptr<Network> network = Networks::find(network_name)(engine, fabric.capacities);
+  Player player(engine, *network, fabric, costs);
+  std::optional<Time> end;
+  player.play(call, [&] { end = engine.now(); });
+  engine.run();
+  if (!end) {
+    throw RunError("the collective never ended: a link that it needs has no capacity");
+  }
+  return since_start(*end);
+}
+
+}  // namespace podium

@@ -1,0 +1,136 @@
+#include "sim/collective/select.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace podium {
+
+namespace {
+
+constexpr std::size_t most_messages = std::size_t{1} << 20;
+
+/// What a stage puts on one class of links.
+struct Use {
+  Seconds busy;
+  Seconds fill{std::numeric_limits<double>::infinity()};     ///< the least of the messages that cross it
+  Seconds latency{std::numeric_limits<double>::infinity()};  ///< likewise
+};
+
+/// From when the messages of a stage begin to when the last has arrived: no class of links is done before all bytes
+/// have crossed it, and no bundle before its own have.
+Seconds wire_time(const std::vector<Step>& stage, const std::vector<std::uint32_t>& patterns, Bytes sent,
+                  Seconds step_time, const FoldedFabric& fabric) {
+  Table<LinkId, Use> uses(fabric.capacities.size());
+  Seconds longest;
+  for (std::size_t i = 0; i < stage.size(); ++i) {
+    const std::vector<Bundle>& bundles = fabric.patterns[patterns[i]];
+    const Seconds fill = fill_time(stage[i], bundles, step_time);
+    for (const Bundle& bundle : bundles) {
+      Seconds own;
+      for (const LinkLoad& link : bundle.route.links) {
+        const Seconds busy = link.load * stage[i].share * sent / fabric.capacities[link.link];
+        Use& use = uses[link.link];
+        use.busy += busy;
+        use.fill = std::min(use.fill, fill);
+        use.latency = std::min(use.latency, bundle.route.latency);
+        own = std::max(own, busy);
+      }
+      longest = std::max(longest, fill + bundle.route.latency + own);
+    }
+  }
+  for (const Use& use : uses) {
+    if (use.busy > Seconds()) {
+      longest = std::max(longest, use.fill + use.latency + use.busy);
+    }
+  }
+  return longest;
+}
+
+}  // namespace
+
+Seconds predict(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs) {
+  const FoldedOperation& operation = fabric.operations.at(call.operation);
+  const std::vector<std::vector<Step>>& stages = operation.schedule.stages;
+  if (stages.empty()) {
+    return Seconds();
+  }
+  const Protocol& protocol = costs.protocol(operation.plane);
+  const Seconds step = step_time(call.kind, protocol);
+  const Bytes bytes = call.bytes * call.imbalance;
+  Seconds total = launch_time(call.kind, operation.schedule.ranks, protocol);
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    const Seconds wire = wire_time(stages[s], operation.patterns[s], bytes / protocol.bulk_efficiency, step, fabric);
+    total += (step + std::max(wire, reduction_time(stages[s], bytes, costs))) * stages[s].front().repeat;
+  }
+  return total;
+}
+
+GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> plane, Router& router,
+                    const CommunicationCosts& costs) {
+  PODIUM_CHECK(!placement.groups.empty());
+  GroupShape shape{.ranks = static_cast<std::uint32_t>(placement.groups.front().size())};
+  shape.in_switch_reduction = shape.ranks > 1;
+  for (const std::vector<NodeId>& group : placement.groups) {
+    const std::optional<Route> tree =
+        shape.in_switch_reduction ? router.multicast(group.front(), group, plane) : std::nullopt;
+    shape.in_switch_reduction =
+        tree && costs.protocols.at(tree->plane) && costs.protocols.at(tree->plane)->in_switch_reduction;
+  }
+  return shape;
+}
+
+Selector::Selector(const Topology& merged, Router& router, const CommunicationCosts& costs)
+    : topology_(merged), router_(router), costs_(costs) {}
+
+const Selector::Entry& Selector::entry(CollectiveKind kind, const Placement& placement,
+                                       std::optional<std::uint32_t> plane) {
+  for (const Entry& known : entries_) {
+    if (known.kind == kind && known.plane == plane && known.placement.groups == placement.groups) {
+      return known;
+    }
+  }
+  const GroupShape shape = shape_of(placement, plane, router_, costs_);
+  std::vector<Operation> operations;
+  for (const std::string& name : suitable_algorithms(kind, shape)) {
+    operations.push_back({make_schedule(name, kind, shape), placement, plane});
+  }
+  const auto too_large = [&](const Operation& operation) {
+    return operation.schedule.messages() * placement.groups.size() > most_messages;
+  };
+  if (!std::all_of(operations.begin(), operations.end(), too_large)) {
+    operations.erase(std::remove_if(operations.begin(), operations.end(), too_large), operations.end());
+  }
+  Entry fresh{kind, plane, placement, {}};
+  for (const Operation& operation : operations) {
+    fresh.algorithms.push_back(fold(topology_, router_, {&operation, 1}));
+  }
+  entries_.push_back(std::move(fresh));
+  return entries_.back();
+}
+
+std::vector<Candidate> Selector::rank(CollectiveKind kind, const Placement& placement, Bytes bytes, double imbalance,
+                                      std::optional<std::uint32_t> plane) {
+  std::vector<Candidate> candidates;
+  for (const FoldedFabric& fabric : entry(kind, placement, plane).algorithms) {
+    const CollectiveCall call{.operation = 0, .kind = kind, .bytes = bytes, .imbalance = imbalance};
+    candidates.push_back({fabric.operations.front().schedule.algorithm, predict(call, fabric, costs_)});
+  }
+  if (candidates.empty()) {
+    throw InputError("no algorithm does " + std::string(to_string(kind)) + " among " +
+                     std::to_string(placement.groups.front().size()) + " ranks");
+  }
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.predicted < b.predicted; });
+  return candidates;
+}
+
+Schedule Selector::choose(std::string_view algorithm, CollectiveKind kind, const Placement& placement, Bytes bytes,
+                          double imbalance, std::optional<std::uint32_t> plane, const Location& where) {
+  const GroupShape shape = shape_of(placement, plane, router_, costs_);
+  if (algorithm != "auto" || shape.ranks < 2) {
+    return make_schedule(algorithm == "auto" ? "direct" : algorithm, kind, shape, where);
+  }
+  return make_schedule(rank(kind, placement, bytes, imbalance, plane).front().algorithm, kind, shape, where);
+}
+
+}  // namespace podium
