@@ -1,6 +1,9 @@
 // `podium`: finds the subcommands that registered themselves and maps errors to exit statuses:
 // 0 done, 1 the run failed, 2 the command or an input was wrong.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <vector>
@@ -11,35 +14,71 @@
 namespace podium {
 
 void add_format_option(CLI::App& app, OutputFormat& format) {
-  static const std::map<std::string, OutputFormat> formats{
-      {"text", OutputFormat::text}, {"json", OutputFormat::json}, {"csv", OutputFormat::csv}};
-  app.add_option("--format", format, "How to print results: text, json or csv")
-      ->transform(CLI::CheckedTransformer(formats))
-      ->option_text("text|json|csv");
+  const auto parse = [&format](const std::string& text) {
+    const std::vector<std::string> names{"text", "json", "csv"};  // in the order of OutputFormat
+    const auto found = std::find(names.begin(), names.end(), text);
+    if (found == names.end()) {
+      throw InputError("--format: " + unknown_name("format", text, names));
+    }
+    format = static_cast<OutputFormat>(found - names.begin());
+  };
+  app.add_option_function<std::string>("--format", parse, "How to print results")->option_text("text|json|csv");
 }
 
 namespace {
 
+/// The subcommand that the arguments chose, or the program itself.
+const CLI::App& chosen(const CLI::App& app) {
+  const std::vector<CLI::App*> commands = app.get_subcommands();
+  return commands.empty() ? app : *commands.front();
+}
+
+/// What to say where the arguments hold something that the command does not know.
+std::string unexpected(const CLI::App& command, const std::string& word) {
+  std::vector<std::string> options;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      options.push_back("--" + name);
+    }
+  }
+  const std::string name = word.substr(0, word.find('='));
+  return word.starts_with("-") ? unknown_name("option", name, options) : "unexpected argument '" + word + "'";
+}
+
+/// Parses the arguments and does what they ask for; the status to exit with.
 int run(int argc, char** argv) {
   CLI::App app{"Podium compares AI accelerator systems by discrete-event simulation.", "podium"};
   app.set_version_flag("--version", std::string("podium ") + PODIUM_VERSION);
-  app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::simple);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.footer("'podium COMMAND --help' says more about a command, with an example.");
   std::map<const CLI::App*, std::function<int()>> actions;
   const std::vector<std::string> names = Commands::names();
   for (const std::string& name : names) {
-    CLI::App* command = app.add_subcommand(name, Commands::description(name));
+    CLI::App* command = app.add_subcommand(name, Commands::description(name))->group("Commands");
     actions[command] = Commands::find(name)(*command);
   }
-  if (argc > 1 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+  if (argc < 2) {
+    std::cerr << app.help();
+    return 2;
+  }
+  if (argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
     throw InputError(unknown_name("command", argv[1], names));
   }
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : 2;
+    // a misspelt option says more than that a required one is missing
+    if (const std::vector<std::string> unknown = app.remaining(true); !unknown.empty()) {
+      throw InputError(unexpected(chosen(app), unknown.front()));
+    }
+    throw InputError(fmt::format("{} ('podium {} --help' says how)", error.what(), chosen(app).get_name()));
   }
-  return actions.at(app.get_subcommands().front())();
+  if (app.get_subcommands().empty()) {
+    throw InputError(fmt::format("a command is missing; there are: {}", fmt::join(names, ", ")));
+  }
+  return actions.at(&chosen(app))();
 }
 
 }  // namespace
@@ -47,7 +86,11 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return podium::run(argc, argv);
+    const int status = podium::run(argc, argv);
+    if (!std::cout.flush()) {
+      throw podium::RunError("the results could not be written to standard output");
+    }
+    return status;
   } catch (const podium::InputError& error) {
     std::cerr << "podium: " << error.what() << '\n';
     return 2;

@@ -1,0 +1,34 @@
+#include "tests/cli/run_podium.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace podium::test {
+namespace {
+
+std::string content(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+Outcome run_podium(const std::string& arguments) {
+  // a folder of each test's own: tests run at the same time
+  const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "podium" / test->name();
+  std::filesystem::create_directories(folder);
+  const std::string command = "cd " PODIUM_SOURCE_DIR " && exec </dev/null >" + (folder / "output").string() + " 2>" +
+                              (folder / "errors").string() + " && " PODIUM_BINARY " " + arguments;
+  const int status = std::system(command.c_str());
+  Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(folder / "output"), content(folder / "errors")};
+  std::filesystem::remove_all(folder);
+  return outcome;
+}
+
+}  // namespace podium::test
