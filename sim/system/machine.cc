@@ -27,11 +27,8 @@ Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
   const std::uint32_t in_last = allocation_.ranks - (domains_ - 1) * allocation_.ranks_per_domain;
   network_ = merge_bundles(load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, {}, where));
   PODIUM_CHECK(network_.accelerators >= (domains_ - 1) * whole + in_last);
-  for (const Plane& plane : network_.planes) {
-    if (!system_.protocols.contains(plane.name)) {
-      throw InputError(where, "system " + system_.name + " has no protocol for plane '" + plane.name +
-                                  "' of topology " + network_.name);
-    }
+  for (const auto& [plane, protocol] : system_.protocols) {
+    network_.plane_index(plane);  // a protocol of a plane that is not there is misspelt
   }
 }
 
@@ -43,7 +40,13 @@ NodeId Machine::node(std::uint32_t rank) const {
 }
 
 const Protocol& Machine::protocol(std::uint32_t plane) const {
-  return system_.protocols.at(network_.planes.at(plane).name);
+  const std::string& name = network_.planes.at(plane).name;
+  const auto found = system_.protocols.find(name);
+  if (found == system_.protocols.end()) {
+    throw InputError("system " + system_.name + " has no protocol for plane '" + name + "' of topology " +
+                     network_.name);
+  }
+  return found->second;
 }
 
 Machine load_machine(std::string_view system, const Allocation& allocation, const Location& where) {

@@ -30,7 +30,7 @@ class Machine {
   std::uint32_t ranks() const { return allocation_.ranks; }
   std::uint32_t domains() const { return domains_; }
   NodeId node(std::uint32_t rank) const;
-  const Protocol& protocol(std::uint32_t plane) const;
+  const Protocol& protocol(std::uint32_t plane) const;  ///< InputError where the system has none for it
 
  private:
   SystemSpec system_;
