@@ -1,0 +1,232 @@
+#include "sim/system/simulator.h"
+
+#include <gtest/gtest.h>
+
+namespace podium::test {
+namespace {
+
+using namespace literals;
+
+constexpr double picosecond = 1e-12;
+
+const Machine& server() {
+  static const Machine machine = load_machine("hgx-h100", {8, 0});
+  return machine;
+}
+
+Execution run(const TaskGraph& graph, SimulatorOptions options = {}) {
+  return Simulator(server(), std::move(options)).run(graph);
+}
+
+Gemm product(double m) { return {DataType::bf16, m, 4096, 4096, 1}; }
+
+Seconds kernel_time(const Kernel& kernel, CoreShare cores = {}) {
+  return ComputeModels::find(server().chip().compute_model)(server().chip())->cost(kernel, server().chip(), cores).time;
+}
+
+/// A graph of one role over `count` ranks with labels "work" (0) and "talk" (1).
+struct Builder {
+  TaskGraph graph;
+  RoleId role;
+  CommunicatorId all;
+  explicit Builder(std::uint32_t count = 8) {
+    role = graph.add_role({"ranks", 0, count});
+    all = graph.add_communicator({"tp", 1, count});
+    graph.add_label("work");
+    graph.add_label("talk");
+  }
+  TaskId compute(std::uint16_t stream, const Kernel& kernel, std::vector<TaskId> after = {}) {
+    return graph.add(role, stream, 0, ComputeTask{graph.add_kernels({kernel})}, after);
+  }
+  TaskId delay(std::uint16_t stream, Seconds time, std::vector<TaskId> after = {}) {
+    return graph.add(role, stream, 0, DelayTask{time}, after);
+  }
+  TaskId all_reduce(std::uint16_t stream, Bytes bytes, std::vector<TaskId> after = {}) {
+    return graph.add(role, stream, 1, CollectiveTask{all, CollectiveKind::all_reduce, bytes}, after);
+  }
+};
+
+TEST(Simulator, RunsTasksOfAStreamOneAfterTheOther) {
+  Builder b;
+  b.delay(0, 3_us);
+  b.delay(0, 4_us);
+  EXPECT_NEAR(run(b.graph).time.value(), (7_us).value(), picosecond);
+}
+
+TEST(Simulator, RunsStreamsSideBySideUnlessATaskWaitsForAnother) {
+  Builder b;
+  b.delay(0, 3_us);
+  b.delay(1, 4_us);
+  EXPECT_NEAR(run(b.graph).time.value(), (4_us).value(), picosecond);
+
+  Builder c;
+  const TaskId first = c.delay(0, 3_us);
+  c.delay(1, 4_us, {first});
+  EXPECT_NEAR(run(c.graph).time.value(), (7_us).value(), picosecond);
+}
+
+TEST(Simulator, TakesKernelTimesFromTheChipsComputeModel) {
+  Builder b;
+  b.compute(0, product(512));
+  b.compute(0, product(4096));
+  const Seconds expected = kernel_time(product(512)) + kernel_time(product(4096));
+  const Execution execution = run(b.graph);
+  EXPECT_NEAR(execution.time.value(), expected.value(), 2 * picosecond);
+  EXPECT_DOUBLE_EQ(execution.flops.value(), 8 * 2.0 * (512 + 4096) * 4096 * 4096);
+}
+
+TEST(Simulator, GivesAStreamTheCoresThatTheGraphSays) {
+  Builder b;
+  b.graph.share_cores(b.role, 0, {0.5, 0.5});
+  b.compute(0, product(4096));
+  EXPECT_NEAR(run(b.graph).time.value(), kernel_time(product(4096), {0.5, 0.5}).value(), picosecond);
+}
+
+TEST(Simulator, AccountsForAllOfTheTime) {
+  Builder b;
+  b.delay(0, 5_us);
+  const TaskId computed = b.compute(0, product(1024));
+  const TaskId reduced = b.all_reduce(1, 64_MiB, {computed});
+  b.compute(0, product(2048));
+  b.compute(0, product(16), {reduced});
+  const Execution execution = run(b.graph);
+  EXPECT_NEAR(execution.account.total().value(), execution.time.value(), 10 * picosecond);
+  EXPECT_NEAR(execution.account.part("host").value(), (5_us).value(), picosecond);
+  EXPECT_GT(execution.account.part("exposed talk").value(), 0);
+}
+
+TEST(Simulator, CommunicationThatComputeHidesIsNotExposed) {
+  Builder alone;
+  alone.all_reduce(1, 1_MiB);
+  const Seconds talk = run(alone.graph).time;
+  EXPECT_NEAR(run(alone.graph).account.part("exposed talk").value(), talk.value(), picosecond);
+
+  Builder hidden;
+  hidden.all_reduce(1, 1_MiB);
+  hidden.compute(0, product(65536));
+  ASSERT_GT(kernel_time(product(65536)), talk);
+  const Execution execution = run(hidden.graph);
+  EXPECT_EQ(execution.account.part("exposed talk").value(), 0);
+  EXPECT_NEAR(execution.time.value(), kernel_time(product(65536)).value(), picosecond);
+}
+
+TEST(Simulator, ABlockRunsAsLongAsItsTasksWrittenOut) {
+  const auto write = [](Builder& b) {
+    const TaskId computed = b.compute(0, product(1024));
+    const TaskId reduced = b.all_reduce(1, 8_MiB, {computed});
+    b.compute(0, product(512), {reduced});
+  };
+  Builder block, outer, flat;
+  write(block);
+  const BlockId id = outer.graph.add_block(block.graph);
+  outer.graph.add(outer.role, 0, 0, BlockTask{id, 3});
+  TaskId last;
+  for (int i = 0; i < 3; ++i) {
+    const std::vector<TaskId> after = i == 0 ? std::vector<TaskId>{} : std::vector<TaskId>{last};
+    const TaskId computed = flat.compute(0, product(1024), after);
+    const TaskId reduced = flat.all_reduce(1, 8_MiB, {computed});
+    last = flat.compute(0, product(512), {reduced});
+  }
+  const Execution one = run(outer.graph);
+  const Execution other = run(flat.graph);
+  EXPECT_NEAR(one.time.value(), other.time.value(), 10 * picosecond);
+  EXPECT_NEAR(one.account.total().value(), one.time.value(), 10 * picosecond);
+  EXPECT_NEAR(one.account.part("exposed talk").value(), other.account.part("exposed talk").value(), 10 * picosecond);
+  EXPECT_DOUBLE_EQ(one.flops.value(), other.flops.value());
+}
+
+/// Two stages of four ranks each; the first sends to the second.
+struct Stages {
+  TaskGraph graph;
+  RoleId first, second;
+  std::uint16_t label;
+  Stages() {
+    first = graph.add_role({"stage 0", 0, 4});
+    second = graph.add_role({"stage 1", 4, 4});
+    label = graph.add_label("pp");
+  }
+};
+
+TEST(Simulator, AReceiveEndsWhenItsMessageIsThere) {
+  Stages s;
+  s.graph.add(s.first, 0, s.label, DelayTask{10_us});
+  s.graph.add(s.first, 1, s.label, SendTask{s.second, 7, 1_MiB});
+  s.graph.add(s.second, 1, s.label, ReceiveTask{s.first, 7});
+  const Execution sent_at_once = run(s.graph);
+  EXPECT_GT(sent_at_once.by_role[1].part("exposed pp").value(), 0);
+
+  Stages later;
+  const TaskId before = later.graph.add(later.first, 0, later.label, DelayTask{1_ms});
+  later.graph.add(later.first, 1, later.label, SendTask{later.second, 7, 1_MiB}, std::vector{before});
+  later.graph.add(later.second, 1, later.label, ReceiveTask{later.first, 7});
+  const Execution execution = run(later.graph);
+  EXPECT_NEAR(execution.by_role[1].part("bubble").value(), (1_ms).value(), picosecond);
+  EXPECT_NEAR(execution.by_role[1].part("exposed pp").value(), sent_at_once.by_role[1].part("exposed pp").value(),
+              2 * picosecond);
+}
+
+TEST(Simulator, NamesTheSendThatNobodyMakes) {
+  Stages s;
+  s.graph.add(s.second, 1, s.label, ReceiveTask{s.first, 42});
+  try {
+    run(s.graph);
+    FAIL() << "a receive without a send ended";
+  } catch (const RunError& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("stage 1"), std::string::npos) << text;
+    EXPECT_NE(text.find("stage 0"), std::string::npos) << text;
+    EXPECT_NE(text.find("42"), std::string::npos) << text;
+  }
+}
+
+TEST(Simulator, RefusesTwoSendsWithOneTag) {
+  Stages s;
+  s.graph.add(s.first, 0, s.label, SendTask{s.second, 1, 1_KiB});
+  s.graph.add(s.first, 1, s.label, SendTask{s.second, 1, 1_KiB});
+  EXPECT_THROW(run(s.graph), RunError);
+}
+
+TEST(Simulator, ForgetsNothingAndRemembersNothingWrong) {
+  Builder b;
+  const TaskId computed = b.compute(0, product(1024));
+  b.all_reduce(1, 64_MiB, {computed});
+  Simulator simulator(server());
+  const Execution first = simulator.run(b.graph);
+  Builder other;
+  other.all_reduce(1, 1_KiB);
+  simulator.run(other.graph);
+  const Execution again = simulator.run(b.graph);
+  EXPECT_EQ(first.time, again.time);
+  EXPECT_EQ(first.signature, again.signature);
+  EXPECT_EQ(first.signature, run(b.graph).signature);
+}
+
+TEST(Simulator, TellsSpansWhereTheyAreAskedFor) {
+  Builder b;
+  const TaskId first = b.delay(0, 2_us);
+  const TaskId second = b.delay(0, 3_us);
+  EXPECT_TRUE(run(b.graph).spans.empty());
+  SimulatorOptions options;
+  options.keep_spans = true;
+  const Execution execution = run(b.graph, options);
+  ASSERT_EQ(execution.spans.size(), 2U);
+  EXPECT_EQ(execution.spans[0].task, first);
+  EXPECT_EQ(execution.spans[1].task, second);
+  EXPECT_EQ(execution.spans[1].begin, execution.spans[0].end);
+}
+
+TEST(Machine, RefusesMoreThanItsDomainsHold) {
+  EXPECT_THROW(load_machine("hgx-h100", {8, 9}), InputError);
+  EXPECT_THROW(load_machine("hgx-h100", {0, 0}), InputError);
+  EXPECT_THROW(load_machine("hgx-h100", {1'000'000, 8}), InputError);
+}
+
+TEST(Machine, LeavesRanksOfADomainIdleWhereAskedTo) {
+  const Machine machine = load_machine("hgx-h100", {12, 6});
+  EXPECT_EQ(machine.domains(), 2U);
+  EXPECT_EQ(machine.node(5), NodeId(5));
+  EXPECT_EQ(machine.node(6), NodeId(8));
+}
+
+}  // namespace
+}  // namespace podium::test
