@@ -21,7 +21,7 @@ struct Builder {
   double cache_size() const { return size_of(plan().cache_type).value(); }
   void project(double rows, double n, double k) { kernels.push_back(gemm(plan().weight_type, rows, n, k)); }
   void project_output(double width) {
-    if (is_quantised(plan().weight_type)) {
+    if (takes_quantised(plan().weight_type)) {
       kernels.push_back(elementwise("quantise", tokens.all(), width, wide, size_of(plan().weight_type).value(), 3));
     }
     project(tokens.all(), setup.model.hidden, width);
@@ -109,7 +109,7 @@ void Builder::mla(const MlaShape& shape) {
   project(rows, down, setup.model.hidden);
   // norms of the low-rank query and the latent, rotary embedding of the key's and the queries' parts, the cache's row
   const double rope = heads * shape.rope;
-  const double quantised = is_quantised(plan().weight_type) ? size_of(plan().weight_type).value() : wide;
+  const double quantised = takes_quantised(plan().weight_type) ? size_of(plan().weight_type).value() : wide;
   const double written =
       (shape.query_rank * quantised + (shape.latent + shape.rope) * cache_size() + rope * wide) / (down + rope);
   kernels.push_back(elementwise("norm_rope_cache", rows, down + rope, wide, written, 6));

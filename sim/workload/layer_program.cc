@@ -21,7 +21,7 @@ struct LiveBytes {
 
 }  // namespace
 
-bool is_quantised(DataType type) { return size_of(type) < Bytes(wide); }
+bool takes_quantised(DataType type) { return size_of(type) < Bytes(wide) && type != DataType::w8a8; }
 
 Kernel gemm(DataType type, double m, double n, double k, double batch) { return Gemm{type, m, n, k, batch}; }
 
@@ -32,14 +32,14 @@ Kernel elementwise(std::string_view name, double rows, double width, double read
 
 Compute add_norm(const InferenceSetup& setup, double rows, DataType next) {
   // residual and branch in; residual and normed out
-  const double out = is_quantised(next) ? size_of(next).value() : wide;
-  const double flops = is_quantised(next) ? 9 : 6;
+  const double out = takes_quantised(next) ? size_of(next).value() : wide;
+  const double flops = takes_quantised(next) ? 9 : 6;
   return {"norms", {elementwise("add_norm", rows, setup.model.hidden, 2 * wide, wide + out, flops)}};
 }
 
 Kernel activation(const InferenceSetup& setup, double rows, double width, DataType next) {
-  const double out = is_quantised(next) ? size_of(next).value() : wide;
-  const double flops = (setup.model.gated_ffn ? 8 : 7) + (is_quantised(next) ? 3 : 0);
+  const double out = takes_quantised(next) ? size_of(next).value() : wide;
+  const double flops = (setup.model.gated_ffn ? 8 : 7) + (takes_quantised(next) ? 3 : 0);
   return elementwise("activation", rows, width, setup.model.gated_ffn ? 2 * wide : wide, out, flops);
 }
 

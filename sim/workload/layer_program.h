@@ -89,7 +89,8 @@ struct ExpertLoad {
 /// experts have slots of their own, one of those if it has more to do.
 ExpertLoad expert_load(const InferenceSetup&, const MoeShape&, double tokens);
 
-bool is_quantised(DataType);
+/// Whether a product in this type takes its rows quantised; w8a8 quantises them itself.
+bool takes_quantised(DataType);
 Kernel gemm(DataType, double m, double n, double k, double batch = 1);
 /// `rows` x `width` elements with `read` and `written` bytes each, and `flops` on the vector units.
 Kernel elementwise(std::string_view name, double rows, double width, double read, double written, double flops);

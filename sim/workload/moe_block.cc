@@ -74,10 +74,11 @@ double exchange_imbalance(const InferencePlan& plan, const MoeShape& moe, double
 /// Lower bound of the time of a rank's experts on this chip, to compare ranks.
 Seconds roofline(const InferenceSetup& setup, const ExpertLoad& load) {
   const DataType type = setup.plan.expert_type;
-  const double multiply_adds = (up_width(setup.model, 1) + 1) * load.ffn * setup.model.hidden;
-  const Seconds compute = Flops(2 * load.rows * multiply_adds) / setup.chip.peak(type);
-  const Seconds memory = load.touched * multiply_adds * size_of(type) / setup.chip.memory_bandwidth;
-  return std::max(compute, memory);
+  const double hidden = setup.model.hidden;
+  const double weights = (up_width(setup.model, 1) + 1) * load.ffn * hidden;
+  const Seconds compute = Flops(2 * load.rows * weights) / setup.chip.peak(type);
+  const Bytes rows = load.rows * hidden * (size_of(type) + Bytes(wide));
+  return std::max(compute, (load.touched * weights * size_of(type) + rows) / setup.chip.memory_bandwidth);
 }
 
 /// Experts as a dense FFN over `rows` rows: shared ones, at every rank or split over tensor parallelism.
@@ -102,7 +103,7 @@ Compute routed_experts(const InferenceSetup& setup, const ExpertLoad& load) {
 Compute router(const InferenceSetup& setup, const MoeShape& moe, double rows, DataType next) {
   Compute result{"router", {gemm(DataType::bf16, rows, moe.experts, setup.model.hidden)}};
   result.kernels.push_back(elementwise("top_k", rows, moe.experts, 4, 0, 8));
-  if (is_quantised(next)) {
+  if (takes_quantised(next)) {
     result.kernels.push_back(elementwise("quantise", rows, setup.model.hidden, wide, size_of(next).value(), 3));
   }
   return result;

@@ -121,10 +121,10 @@ std::vector<Pass> list_passes(const std::vector<std::size_t>& kinds, Weaving wea
 
 }  // namespace
 
-std::vector<Run> find_runs(const std::vector<std::size_t>& kinds, std::size_t longest) {
-  std::vector<Run> runs;
+std::vector<Repetition> find_repetitions(const std::vector<std::size_t>& kinds, std::size_t longest) {
+  std::vector<Repetition> runs;
   for (std::size_t first = 0; first < kinds.size();) {
-    Run best{first, 1, 1};
+    Repetition best{first, 1, 1};
     for (std::size_t period = 1; period <= longest && first + period <= kinds.size(); ++period) {
       std::size_t end = first + period;
       while (end < kinds.size() && kinds[end] == kinds[end - period]) {
@@ -191,7 +191,7 @@ After add_layers(TaskGraph& graph, ProgramWriter& writer, const InferencePlan& p
     const auto place = std::lower_bound(distinct.begin(), distinct.end(), pass);
     pass_kinds.push_back(static_cast<std::size_t>(place - distinct.begin()));
   }
-  for (const Run& run : find_runs(pass_kinds, longest_pattern)) {
+  for (const Repetition& run : find_repetitions(pass_kinds, longest_pattern)) {
     const auto first = passes.begin() + static_cast<std::ptrdiff_t>(run.first);
     const std::vector<Pass> pattern(first, first + static_cast<std::ptrdiff_t>(run.period));
     const BlockId block = graph.add_block(write_block(plan, weaving, programs, pattern));

@@ -9,12 +9,12 @@
 namespace podium {
 
 /// A stretch of a sequence that comes `repeat` times in a row: items [first, first + period x repeat).
-struct Run {
+struct Repetition {
   std::size_t first = 0, period = 1, repeat = 1;
-  bool operator==(const Run&) const = default;
+  bool operator==(const Repetition&) const = default;
 };
 /// Splits a sequence of kinds into runs, front to back, each as long as a pattern of at most `longest` items allows.
-std::vector<Run> find_runs(const std::vector<std::size_t>& kinds, std::size_t longest);
+std::vector<Repetition> find_repetitions(const std::vector<std::size_t>& kinds, std::size_t longest);
 
 /// How two micro-batches share the rank.
 enum class Weaving {
