@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 
 #include "sim/workload/layer_program.h"
 
@@ -23,9 +22,8 @@ Bytes layer_weights(const InferenceSetup& setup, const Layer& layer) {
   sum += norms * size_of(DataType::bf16);
   if (layer.moe) {
     const InferencePlan& plan = setup.plan;
-    const double slots = layer.moe->experts + plan.redundant_experts;
-    const double fullest = std::ceil(slots / (plan.ep - plan.shared_expert_slots));
-    sum += fullest * expert_parameters(setup.model, layer) / plan.expert_tp * size_of(plan.expert_type);
+    sum += fullest_slots(plan, *layer.moe) * expert_parameters(setup.model, layer) / plan.expert_tp *
+           size_of(plan.expert_type);
   }
   return sum;
 }

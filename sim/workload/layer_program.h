@@ -78,9 +78,12 @@ Program head_program(const InferenceSetup&, double rows, const std::string& labe
 /// norms it and the hidden state, and projects the two to one.
 Program draft_front(const InferenceSetup&, const StepTokens&);
 
+/// Slots for routed experts at the fullest of the ranks that hold any.
+double fullest_slots(const InferencePlan&, const MoeShape&);
+
 /// Experts that a rank holds and the rows they get.
 struct ExpertLoad {
-  double slots = 0;    ///< in memory
+  double slots = 0;    ///< held
   double touched = 0;  ///< that get any token: only their weights are read
   double rows = 0;     ///< of all of them
   double ffn = 0;      ///< width of one

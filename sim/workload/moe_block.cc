@@ -49,7 +49,7 @@ double copies(const InferencePlan& plan, const MoeShape& moe) {
 ExpertLoad routed_load(const InferencePlan& plan, const MoeShape& moe, double tokens) {
   const double slots = moe.experts + plan.redundant_experts;
   ExpertLoad load;
-  load.slots = std::ceil(slots / (plan.ep - plan.shared_expert_slots));
+  load.slots = fullest_slots(plan, moe);
   load.rows = tokens * moe.top_k * load.slots / slots * plan.expert_imbalance;
   // a token misses a slot with probability 1 - top_k / slots, whatever the other tokens do
   load.touched = load.slots * (1 - power(1 - moe.top_k / slots, tokens));
@@ -160,6 +160,11 @@ void add_replicated(LayerProgram& program, const InferenceSetup& setup, const Mo
 }
 
 }  // namespace
+
+double fullest_slots(const InferencePlan& plan, const MoeShape& moe) {
+  const double ranks = static_cast<double>(plan.ep) - plan.shared_expert_slots;
+  return std::ceil((moe.experts + plan.redundant_experts) / ranks);
+}
 
 ExpertLoad expert_load(const InferenceSetup& setup, const MoeShape& moe, double tokens) {
   const ExpertLoad routed = routed_load(setup.plan, moe, tokens);
