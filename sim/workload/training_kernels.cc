@@ -1,0 +1,126 @@
+#include "sim/workload/training_kernels.h"
+
+#include <algorithm>
+
+namespace podium {
+namespace {
+
+constexpr Bytes half = Bytes(2);    // bf16
+constexpr Bytes single = Bytes(4);  // fp32
+
+/// `flops` are those on the vector units for each element: counted from the formulas, a transcendental as one.
+Kernel memory_op(std::string_view name, double elements, Bytes read, Bytes written, double flops) {
+  return MemoryOp{name, elements * read, elements * written, Flops(elements * flops)};
+}
+
+/// Queries of `length` tokens at the end of `context` tokens.
+Kernel core_of(const ModelSpec& model, const TrainingPlan& plan, const Layer& layer, double batch, double length,
+               double context) {
+  if (model.mla) {
+    Mla kernel;
+    kernel.phase = AttentionPhase::prefill;
+    kernel.type = kernel.cache_type = plan.attention_type;
+    kernel.batch = batch;
+    kernel.heads = double(model.mla->heads) / plan.tp;
+    kernel.query = length;
+    kernel.context = context;
+    kernel.latent = model.mla->latent;
+    kernel.rope = model.mla->rope;
+    kernel.nope = model.mla->nope;
+    kernel.value = model.mla->value;
+    return kernel;
+  }
+  Attention kernel;
+  kernel.phase = AttentionPhase::prefill;
+  kernel.type = kernel.cache_type = plan.attention_type;
+  kernel.batch = batch;
+  kernel.query_heads = double(model.gqa->heads) / plan.tp;
+  kernel.kv_heads = std::max(1.0, double(model.gqa->kv_heads) / plan.tp);
+  kernel.query = length;
+  kernel.context = context;
+  kernel.head_dim = model.gqa->head_dim;
+  kernel.window = layer.chunked ? 0 : layer.window;
+  return kernel;
+}
+
+}  // namespace
+
+Kernel forward_product(const Linear& linear, double tokens, DataType type) {
+  return Gemm{type, tokens, linear.out, linear.in};
+}
+
+Kernel data_product(const Linear& linear, double tokens, DataType type) {
+  return Gemm{type, tokens, linear.in, linear.out};
+}
+
+Kernel weight_product(const Linear& linear, double tokens, DataType type) {
+  return Gemm{type, linear.in, linear.out, tokens};
+}
+
+std::vector<Kernel> attention_core(const ModelSpec& model, const TrainingPlan& plan, const Layer& layer,
+                                   double passes) {
+  const double batch = passes * plan.micro_batch;
+  const double queries = plan.sequence / plan.cp;
+  if (layer.chunked && layer.window <= queries) {
+    // chunks of the window's length are sequences of their own
+    return {core_of(model, plan, layer, batch * queries / layer.window, layer.window, layer.window)};
+  }
+  if (plan.cp == 1) {
+    return {core_of(model, plan, layer, batch, queries, queries)};
+  }
+  const double chunk = plan.sequence / (2 * plan.cp);
+  return {core_of(model, plan, layer, batch, chunk, plan.cp * chunk),
+          core_of(model, plan, layer, batch, chunk, (plan.cp + 1) * chunk)};
+}
+
+Kernel norm(double elements, DataType operand) {
+  return memory_op("rmsnorm", elements, half, operand_size(operand), 4);
+}
+
+Kernel norm_backward(double elements) { return memory_op("rmsnorm_backward", elements, 2 * half, half, 8); }
+
+Kernel add(double elements) { return memory_op("add", elements, 2 * half, half, 1); }
+
+Kernel rotate(double elements) { return memory_op("rope", elements, half, half, 3); }
+
+Kernel activation(const FfnShare& ffn, double tokens, DataType operand) {
+  const double inputs = ffn.up.out / ffn.down.in;
+  return memory_op(inputs > 1 ? "swiglu" : "gelu", tokens * ffn.down.in, inputs * half, operand_size(operand), 5);
+}
+
+Kernel activation_backward(const FfnShare& ffn, double tokens, DataType operand) {
+  const double inputs = ffn.up.out / ffn.down.in;
+  return memory_op(inputs > 1 ? "swiglu_backward" : "gelu_backward", tokens * ffn.down.in, (inputs + 1) * half,
+                   inputs * operand_size(operand), 10);
+}
+
+Kernel quantise(double elements, DataType operand) {
+  return memory_op("quantise", elements, half, operand_size(operand), 3);
+}
+
+Kernel choose_experts(double tokens, const MoeShape& moe) {
+  return memory_op("top_k", tokens * moe.experts, single, single, 5);
+}
+
+Kernel permute(double tokens, double copies, double hidden) {
+  return memory_op("permute", tokens * copies * hidden, half, half, 1);
+}
+
+Kernel embed(double tokens, double hidden, double tp) {
+  return memory_op("embedding", tokens * hidden, half / tp, half, 0);
+}
+
+Kernel embed_backward(double tokens, double hidden, double tp) {
+  return memory_op("embedding_backward", tokens * hidden / tp, half + single, single, 1);
+}
+
+Kernel cross_entropy(double logits) { return memory_op("cross_entropy", logits, 2 * half, single, 5); }
+
+Kernel cross_entropy_backward(double logits) { return memory_op("cross_entropy_backward", logits, single, half, 2); }
+
+Kernel adam(double weights, const TrainingPlan& plan) {
+  const Bytes quantised_copies = quantised(plan.matrix_type) ? operand_size(plan.matrix_type) : Bytes();
+  return memory_op("adam", weights, size_of(plan.gradient_type) + 3 * single, 3 * single + half + quantised_copies, 13);
+}
+
+}  // namespace podium
