@@ -149,6 +149,19 @@ TEST(Flow, GivesTheSamePicosecondsWhateverTheOrderOfTheCalls) {
   }
 }
 
+TEST(Flow, CountsATransfersBytesAnewOnlyWhenItsOwnRateChanges) {
+  // ten minutes at a rate that no double holds exactly, while strangers come and go a thousand times
+  const Message lasting{route_over({on(0, 3)}), Bytes(200e9)};
+  std::vector<Message> messages{lasting};
+  const std::int64_t strangers = 1000;
+  const std::int64_t span = 600'000'000'000'000;
+  for (std::int64_t i = 1; i <= strangers; ++i) {
+    messages.push_back({route_over({on(1)}), size, Time::from_picoseconds(i * (span / (strangers + 7)) + i % 13)});
+  }
+  const Table<LinkId, BytesPerSecond> capacities{capacity, capacity};
+  EXPECT_EQ(play("flow", capacities, messages).arrivals[0], play("flow", capacities, {lasting}).arrivals[0]);
+}
+
 TEST(Flow, NeverCarriesMoreThanTheCapacityBetweenAnyTwoInstants) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const RandomTraffic traffic(seed);
