@@ -1,15 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <functional>
 
-#include "sim/serving/step_times.h"
+#include "sim/hardware/chip.h"
+#include "sim/workload/inference.h"
 
 namespace podium {
 
 /// Equal instances of one plan, and the limits that their batcher keeps to.
 struct Pool {
-  StepTimes* steps = nullptr;  ///< of the plan; outlives the pool
+  InferencePlan plan;
+  std::function<Seconds(const StepShape&)> step_time;  ///< of one iteration
   std::uint32_t instances = 0;
   double chunk_tokens = 0;          ///< prompt tokens that a replica takes into one iteration at most
   std::uint32_t max_sequences = 0;  ///< that a replica decodes at once at most

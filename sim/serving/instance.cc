@@ -9,8 +9,8 @@ Instance::Instance(Engine& engine, const Pool& pool, std::vector<Sequence>& sequ
       pool_(pool),
       sequences_(sequences),
       events_(events),
-      tokens_per_iteration_(pool.steps->plan().tokens_per_iteration()),
-      replicas_(pool.steps->plan().dp) {}
+      tokens_per_iteration_(pool.plan.tokens_per_iteration()),
+      replicas_(pool.plan.dp) {}
 
 void Instance::wake() {
   if (!busy_) {
@@ -105,7 +105,7 @@ void Instance::iterate() {
     busy_ = false;
     return;
   }
-  const Seconds time = pool_.steps->time(step);
+  const Seconds time = pool_.step_time(step);
   const double weight = time.value();
   sums_.shape.decode_sequences += weight * step.decode_sequences;
   sums_.shape.decode_context += weight * step.decode_context;

@@ -143,7 +143,7 @@ class Server {
   }
 
   std::uint64_t draw_iterations(const Sequence& sequence) {
-    const InferencePlan& plan = deployment_.decode.steps->plan();
+    const InferencePlan& plan = deployment_.decode.plan;
     double left = sequence.output - sequence.produced;
     std::uint64_t iterations = 0;
     while (left > 0) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "sim/core/time.h"
 #include "sim/serving/deployment.h"
 #include "sim/serving/request.h"
 

@@ -4,6 +4,7 @@
 
 #include "sim/core/quantile.h"
 #include "sim/serving/serve.h"
+#include "sim/serving/step_times.h"
 #include "sim/study/evaluate.h"
 
 namespace podium {
@@ -215,7 +216,8 @@ class ServingSearch {
   Deployment deploy(const Split& split) const {
     const auto pool = [](const Candidate& c, std::uint32_t instances) {
       Pool result;
-      result.steps = c.steps.get();
+      result.plan = c.made_from->plan;
+      result.step_time = [&c](const StepShape& shape) { return c.steps->time(shape); };
       result.instances = instances;
       result.chunk_tokens = c.chunk;
       result.max_sequences = 1024;

@@ -1,0 +1,116 @@
+#include "sim/serving/request.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace podium::test {
+namespace {
+
+using namespace literals;
+
+class RequestFile {
+ public:
+  explicit RequestFile(const std::string& text)
+      : path_(std::filesystem::temp_directory_path() / ("podium_requests_" + std::to_string(::getpid()))) {
+    std::ofstream(path_) << text;
+  }
+  ~RequestFile() { std::filesystem::remove(path_); }
+  std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::vector<Request> read(const std::string& text) { return load_requests(RequestFile(text).path()); }
+
+TEST(PoissonRequests, HaveMeanRateAndVariationOfOne) {
+  const std::size_t count = 100'000;
+  const UnitRequests requests = poisson_requests(count, 10, 20, 1);
+  EXPECT_NEAR(requests.back().arrival.value() / static_cast<double>(count), 1, 5 / std::sqrt(count));
+  double squares = 0;
+  for (std::size_t i = 1; i < count; ++i) {
+    squares += std::pow((requests[i].arrival - requests[i - 1].arrival).value() - 1, 2);
+  }
+  EXPECT_NEAR(squares / static_cast<double>(count), 1, 0.03);
+}
+
+TEST(RecordedRequests, AreScaledToARateOfOneAndRepeated) {
+  const std::vector<Request> recorded{{0_s, 1, 1}, {4_s, 2, 2}, {6_s, 3, 3}};
+  const UnitRequests requests = scale_to_unit_rate(recorded, 5);
+  ASSERT_EQ(requests.size(), 5U);
+  EXPECT_DOUBLE_EQ(requests[1].arrival.value(), 4 * 3.0 / 6);
+  EXPECT_DOUBLE_EQ(requests[4].arrival.value(), 3 + requests[1].arrival.value());
+  EXPECT_EQ(requests[4].input, 2U);
+}
+
+TEST(LoadRequests, ReadsAzure) {
+  const auto requests = read(
+      "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 23:59:59.5000000,374,44\n"
+      "2023-11-17 00:00:01.0000000,396,109\n");
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_NEAR(requests[1].arrival.value(), 1.5, 1e-6);
+  EXPECT_EQ(requests[1].input, 396U);
+  EXPECT_EQ(requests[1].output, 109U);
+}
+
+TEST(LoadRequests, ReadsMooncake) {
+  const auto requests = read(
+      "{\"timestamp\": 500, \"input_length\": 6758, \"output_length\": 500, \"hash_ids\": [0, 1]}\n"
+      "{\"timestamp\": 3500, \"input_length\": 7, \"output_length\": 0, \"hash_ids\": []}\n");
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_DOUBLE_EQ(requests[0].arrival.value(), 0);
+  EXPECT_DOUBLE_EQ(requests[1].arrival.value(), 3);
+  EXPECT_EQ(requests[0].input, 6758U);
+  EXPECT_EQ(requests[1].output, 1U);
+}
+
+TEST(LoadRequests, ReadsPlainAndVidurColumnsInAnyOrder) {
+  EXPECT_EQ(read("input,arrival,output\n5,0.5,6\n")[0].input, 5U);
+  EXPECT_EQ(read("arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,374,44\n")[0].output, 44U);
+}
+
+void expect_error(const std::string& text, const std::string& part) {
+  try {
+    read(text);
+    FAIL() << "accepted: " << text;
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+  }
+}
+
+TEST(LoadRequests, SaysWhereABadRowStands) {
+  expect_error("arrival,input,output\n0,5,6\n1,0,6\n", ":3: '0' is not a number of tokens");
+  expect_error("arrival,input,output\n0,5\n", ":2: 2 fields, but the header has 3");
+  expect_error("arrival,input,output\n1,5,6\n0,5,6\n", "request 2 arrives before");
+  expect_error("arrival,input,output\n", "no request");
+  expect_error("{\"timestamp\": 1, \"input_length\": 3}\n", "output_length");
+  expect_error("what is this\n", "known format");
+  EXPECT_THROW(load_requests("/no/such/file"), InputError);
+}
+
+TEST(LoadRequests, ReadsTheRecordedTraces) {
+  const char* set = std::getenv("PODIUM_DATA");
+  const std::filesystem::path folder =
+      std::filesystem::path(set != nullptr ? set : PODIUM_SOURCE_DIR "/../shared/data") / "traces";
+  if (!std::filesystem::exists(folder)) {
+    GTEST_SKIP() << "no recorded traces at " << folder << " (set PODIUM_DATA)";
+  }
+  const auto azure = load_requests((folder / "azure_llm_2023_conv.csv").string());
+  EXPECT_EQ(azure.size(), 19366U);
+  EXPECT_NEAR(azure.back().arrival.value(), 3600, 120);
+  const auto vidur = load_requests((folder / "vidur_splitwise_conv.csv").string());
+  ASSERT_EQ(vidur.size(), azure.size());
+  for (std::size_t i = 0; i < azure.size(); ++i) {
+    EXPECT_NEAR(vidur[i].arrival.value(), azure[i].arrival.value(), 1e-4);
+    EXPECT_EQ(vidur[i].input, azure[i].input);
+  }
+  const auto mooncake = load_requests((folder / "mooncake_conversation_trace.jsonl").string());
+  EXPECT_NEAR(mooncake.back().arrival.value(), 3540, 120);
+}
+
+}  // namespace
+}  // namespace podium::test

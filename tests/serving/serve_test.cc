@@ -1,0 +1,155 @@
+#include "sim/serving/serve.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "sim/core/quantile.h"
+
+namespace podium::test {
+namespace {
+
+using namespace literals;
+
+/// One replica whose every iteration takes `step`, whatever is in it.
+Deployment one_replica(Seconds step, double chunk_tokens) {
+  Deployment d;
+  d.decode.step_time = [step](const StepShape&) { return step; };
+  d.decode.instances = 1;
+  d.decode.chunk_tokens = chunk_tokens;
+  d.decode.max_sequences = 1000;
+  d.decode.cache_tokens = 1e9;
+  return d;
+}
+
+double mean_ttft(const Served& served) {
+  std::vector<double> ttft;
+  for (const Outcome& outcome : served.outcomes) {
+    ttft.push_back(outcome.ttft().value());
+  }
+  return mean(ttft);
+}
+
+TEST(Serve, ALoneRequestTakesAnIterationForItsPromptAndOneForEachTokenMore) {
+  const auto served = serve(one_replica(10_ms, 100), {{1_s, 100, 5}}, 1, 1);
+  ASSERT_TRUE(served);
+  EXPECT_NEAR(served->outcomes[0].ttft().value(), 0.010, 1e-9);
+  EXPECT_NEAR(served->outcomes[0].tpot().value(), 0.010, 1e-9);
+  EXPECT_NEAR((served->outcomes[0].finish - served->outcomes[0].arrival).value(), 5 * 0.010, 1e-9);
+}
+
+TEST(Serve, ALongPromptTakesAsManyIterationsAsItHasChunks) {
+  const auto served = serve(one_replica(10_ms, 100), {{0_s, 250, 1}}, 1, 1);
+  EXPECT_NEAR(served->outcomes[0].ttft().value(), 0.030, 1e-9);
+}
+
+TEST(Serve, PromptsAloneQueueAsInMD1) {
+  // one prompt fills a chunk and gives one token, so that the replica is an M/D/1 server:
+  // mean wait = rho D / (2 (1 - rho)) (Pollaczek-Khinchine)
+  const Seconds service = 10_ms;
+  const double rate = 60;
+  const double rho = rate * service.value();
+  const std::size_t count = 200'000;
+  const auto served = serve(one_replica(service, 100), poisson_requests(count, 100, 1, 7), rate, 1);
+  const double expected = service.value() + rho * service.value() / (2 * (1 - rho));
+  // five standard errors, the draws being correlated over a busy period
+  EXPECT_NEAR(mean_ttft(*served), expected, 0.02 * expected);
+}
+
+TEST(Serve, RequestsOfOneInstantShareAnIteration) {
+  const auto served = serve(one_replica(10_ms, 300), {{0_s, 100, 2}, {0_s, 100, 2}, {0_s, 100, 2}}, 1, 1);
+  for (const Outcome& outcome : served->outcomes) {
+    EXPECT_NEAR(outcome.ttft().value(), 0.010, 1e-9);
+    EXPECT_NEAR((outcome.finish - outcome.arrival).value(), 0.020, 1e-9);
+  }
+}
+
+TEST(Serve, SpeculationBringsAcceptedTokensForNothing) {
+  Deployment d = one_replica(10_ms, 100);
+  d.decode.plan.draft_tokens = 1;
+  d.decode.plan.acceptance = 1;
+  // 1 + 2 n tokens: each iteration after the prompt brings two
+  const auto served = serve(d, {{0_s, 100, 21}}, 1, 1);
+  EXPECT_NEAR((served->outcomes[0].finish - served->outcomes[0].first_token).value(), 10 * 0.010, 1e-9);
+  EXPECT_DOUBLE_EQ(d.decode.plan.tokens_per_iteration(), 2);
+
+  d.decode.plan.acceptance = 0.7;
+  const auto mixed = serve(d, poisson_requests(2000, 100, 171, 3), 10, 1);
+  double iterations = 0;
+  for (const Outcome& outcome : mixed->outcomes) {
+    iterations += (outcome.finish - outcome.first_token).value() / 0.010 / 2000;
+  }
+  EXPECT_NEAR(iterations, 170 / 1.7, 0.01 * 170 / 1.7 + 0.5);
+}
+
+TEST(Serve, AFullCacheHoldsNewSequencesBack) {
+  Deployment d = one_replica(10_ms, 100);
+  d.decode.cache_tokens = 150;  // one request of 100 + 10 at a time
+  const auto served = serve(d, {{0_s, 100, 10}, {0_s, 100, 10}}, 1, 1);
+  EXPECT_NEAR(served->outcomes[0].finish.picoseconds() * 1e-12, 0.100, 1e-9);
+  EXPECT_GT(served->outcomes[1].first_token, served->outcomes[0].finish);
+  EXPECT_EQ(served->preemptions, 0U);
+}
+
+TEST(Serve, GrowthThatFillsTheCacheSendsTheYoungestBack) {
+  Deployment d = one_replica(10_ms, 200);
+  d.decode.cache_tokens = 230;  // both prompts fit, both answers do not
+  const auto served = serve(d, {{0_s, 100, 100}, {0_s, 100, 100}}, 1, 1);
+  EXPECT_GT(served->preemptions, 0U);
+  EXPECT_LT(served->outcomes[0].finish, served->outcomes[1].finish);
+}
+
+TEST(Serve, TurnsAwayWhatNoCacheCanHold) {
+  Deployment d = one_replica(10_ms, 100);
+  d.decode.cache_tokens = 150;
+  const auto served = serve(d, {{0_s, 1000, 1}, {0_s, 100, 1}}, 1, 1);
+  EXPECT_EQ(served->refused, 1U);
+  EXPECT_TRUE(served->outcomes[0].refused);
+  EXPECT_NEAR(served->outcomes[1].ttft().value(), 0.010, 1e-9);
+}
+
+TEST(Serve, DisaggregatedPromptsPayForTheirCachesJourney) {
+  Deployment d = one_replica(10_ms, 100);
+  d.prefill = d.decode;
+  d.transfer = {Bytes(1000), BytesPerSecond(1e6), 5_ms};
+  const auto served = serve(d, {{0_s, 100, 2}}, 1, 1);
+  EXPECT_NEAR(served->outcomes[0].ttft().value(), 0.010, 1e-9);
+  // 100 tokens x 1,000 B over 1 MB/s, the latency, and one iteration
+  EXPECT_NEAR(served->outcomes[0].tpot().value(), 0.100 + 0.005 + 0.010, 1e-9);
+}
+
+TEST(Serve, ServesEveryRequestOnceInWhateverDeployment) {
+  Deployment mixed = one_replica(10_ms, 512);
+  mixed.decode.plan.dp = 4;
+  mixed.decode.instances = 2;
+  Deployment split = mixed;
+  split.prefill = split.decode;
+  split.transfer = {Bytes(1), BytesPerSecond(1e9), 1_us};
+  for (const Deployment& d : {mixed, split}) {
+    const auto served = serve(d, poisson_requests(500, 300, 40, 11), 50, 1);
+    ASSERT_TRUE(served);
+    for (const Outcome& outcome : served->outcomes) {
+      EXPECT_LE(outcome.arrival, outcome.first_token);
+      EXPECT_LT(outcome.first_token, outcome.finish);
+      EXPECT_GE(outcome.ttft().value(), 0.010 - 1e-9);
+      EXPECT_GE(outcome.tpot().value(), 0.010 - 1e-9);
+    }
+  }
+}
+
+TEST(Serve, IsTheSameForTheSameSeed) {
+  const auto requests = poisson_requests(300, 300, 40, 11);
+  const auto first = serve(one_replica(10_ms, 512), requests, 5, 1);
+  const auto second = serve(one_replica(10_ms, 512), requests, 5, 1);
+  EXPECT_EQ(first->signature, second->signature);
+}
+
+TEST(Serve, GivesUpOnceTooManyRequestsAreLate) {
+  const auto requests = poisson_requests(1000, 100, 1, 7);
+  EXPECT_FALSE(serve(one_replica(10_ms, 100), requests, 200, 1, GiveUp{50_ms, 10}));
+  EXPECT_TRUE(serve(one_replica(10_ms, 100), requests, 10, 1, GiveUp{50_ms, 10}));
+}
+
+}  // namespace
+}  // namespace podium::test
