@@ -2,8 +2,10 @@
 
 #include <string>
 
+#include "sim/hardware/system.h"
 #include "sim/study/result.h"
 #include "sim/study/study.h"
+#include "sim/system/simulator.h"
 
 namespace podium {
 

@@ -3,6 +3,9 @@
 #include <cmath>
 #include <set>
 
+#include "sim/hardware/system.h"
+#include "sim/topology/topology.h"
+
 namespace podium {
 namespace {
 
