@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "sim/network/network.h"
-#include "sim/study/plans.h"
+#include "sim/workload/plan_file.h"
 
 namespace podium {
 namespace {

@@ -1,4 +1,4 @@
-#include "sim/study/plans.h"
+#include "sim/workload/plan_file.h"
 
 namespace podium {
 namespace {
