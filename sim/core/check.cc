@@ -64,7 +64,7 @@ std::string unknown_name(std::string_view what, std::string_view name, std::span
   if (!near.empty()) {
     text += " (did you mean '" + near + "'?)";
   }
-  text += known.empty() ? "; there is none" : "; known: ";
+  text += known.empty() ? "; none is known" : "; known: ";
   for (std::size_t i = 0; i < known.size(); ++i) {
     text += (i == 0 ? "" : ", ") + known[i];
   }

@@ -12,7 +12,7 @@ namespace podium {
 /// The implementations of one kind of thing, by name. An implementation registers itself with a constant at the end of
 /// its file, and nobody includes that file:
 ///
-///     const Registry<Fabric>::Entry entry{"torus", "k-ary n-dimensional torus", build_torus};
+///     const Registry<FabricKind>::Entry entry{"torus", "k-ary n-dimensional torus", build_torus};
 ///
 /// `Kind` names the kind (`Kind::what`, for messages) and the value's type (`Kind::Value`, mostly a function pointer).
 /// Tables are filled before main and constant from then on; names come out sorted, whatever the order of linking.
@@ -27,6 +27,7 @@ class Registry {
       auto& all = items();
       const auto place = std::lower_bound(all.begin(), all.end(), name,
                                           [](const Item& item, const std::string& key) { return item.name < key; });
+      PODIUM_CHECK(place == all.end() || place->name != name, "one name, one entry: " + name);
       all.insert(place, Item{std::move(name), std::move(description), value});
     }
   };
