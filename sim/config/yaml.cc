@@ -3,6 +3,7 @@
 #include "sim/config/yaml.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -49,7 +50,7 @@ void check_characters(std::string_view text, const std::string& name) {
     if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f) {
       throw InputError(where, fmt::format("the control character 0x{:02x} is not text", c));
     }
-    where.column += 1;
+    where.column += static_cast<std::uint32_t>(length);  // in bytes, as yaml-cpp counts
     if (c == '\n') {
       where.line += 1;
       where.column = 1;
@@ -202,18 +203,25 @@ std::shared_ptr<YamlValue> parse_yaml(const std::string& text, const std::string
   auto root = std::make_shared<YamlValue>();
   root->where = {name};
   try {
-    std::istringstream stream(text);
+    // the mark of the end, without which yaml-cpp takes an open quote at the end of the file for a closed one
+    std::istringstream stream(text + (text.ends_with('\n') ? "...\n" : "\n...\n"));
     YAML::Parser parser(stream);
     Builder builder(*root, name);
     while (parser.HandleNextDocument(builder)) {
     }
+  } catch (const YAML::DeepRecursion&) {
+    throw InputError({name}, "nested too deeply");
   } catch (const YAML::Exception& error) {
     Location where{name};
     if (!error.mark.is_null()) {
       where.line = static_cast<std::uint32_t>(error.mark.line) + 1;
       where.column = static_cast<std::uint32_t>(error.mark.column) + 1;
     }
-    throw InputError(where, "malformed YAML: " + error.msg);
+    const bool open_quote = error.msg == YAML::ErrorMsg::DOC_IN_SCALAR;
+    throw InputError(where, "malformed YAML: " + (open_quote ? "a quote before this is not closed" : error.msg));
+  }
+  if (root->kind == YamlValue::Kind::nothing) {
+    root->where = {name};
   }
   root->read = true;
   link(*root);
