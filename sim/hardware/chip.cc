@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <utility>
 
 namespace podium {
 namespace {
@@ -139,10 +140,13 @@ const Achieved& ChipSpec::achieves(KernelFamily family, DataType type) const {
 
 ChipSpec load_chip(std::string_view name, const std::map<std::string, std::string>& overrides, const Location& where) {
   const std::string path = find_file("configs/chips", name, where);
-  const Document document = Document::load(path, overrides);
+  return read_chip(Document::load(path, overrides), std::filesystem::path(path).stem().string());
+}
+
+ChipSpec read_chip(const Document& document, std::string name) {
   const Node root = document.root();
   ChipSpec chip;
-  chip.name = std::filesystem::path(path).stem().string();
+  chip.name = std::move(name);
   chip.description = root.at("description").text();
   chip.matrix_peak = read_peaks(root.at("peak"));
   chip.vector_peak = positive<FlopsPerSecond>(root.at("vector_peak"));

@@ -51,5 +51,7 @@ struct ChipSpec {
 /// Reads configs/chips/NAME.yaml (or a path); the format is in sim/hardware/README.md.
 ChipSpec load_chip(std::string_view name, const std::map<std::string, std::string>& overrides = {},
                    const Location& where = {});
+/// The chip that a document describes.
+ChipSpec read_chip(const Document& document, std::string name);
 
 }  // namespace podium

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <utility>
 
 namespace podium {
 namespace {
@@ -49,10 +50,13 @@ std::optional<Q> read_optional(const Node& node, std::string_view key) {
 SystemSpec load_system(std::string_view name, const std::map<std::string, std::string>& overrides,
                        const Location& where) {
   const std::string path = find_file("configs/systems", name, where);
-  const Document document = Document::load(path, overrides);
+  return read_system(Document::load(path, overrides), std::filesystem::path(path).stem().string());
+}
+
+SystemSpec read_system(const Document& document, std::string name) {
   const Node root = document.root();
   SystemSpec system;
-  system.name = std::filesystem::path(path).stem().string();
+  system.name = std::move(name);
   system.description = root.at("description").text();
   system.chip = root.at("chip").text();
   system.topology = root.at("topology").text();

@@ -45,5 +45,7 @@ struct SystemSpec {
 /// Reads configs/systems/NAME.yaml (or a path); the format is in sim/hardware/README.md.
 SystemSpec load_system(std::string_view name, const std::map<std::string, std::string>& overrides = {},
                        const Location& where = {});
+/// The system that a document describes.
+SystemSpec read_system(const Document& document, std::string name);
 
 }  // namespace podium

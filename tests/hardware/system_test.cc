@@ -1,0 +1,121 @@
+#include "sim/hardware/system.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/config/error_of.h"
+
+namespace podium {
+namespace {
+
+using test::error_of;
+
+const std::string file =
+    "description: a system of round numbers\n"
+    "source: {text: this test, grade: assumed}\n"
+    "chip: small\n"
+    "topology: ring\n"
+    "ranks_per_package: 2\n"
+    "packages_per_node: 8\n"
+    "nodes_per_domain: 48\n"
+    "max_domains: 16\n"
+    "protocols:\n"
+    "  ub:\n"
+    "    launch: 10 us\n"
+    "    step: 1 us\n"
+    "    send_launch: 3 us\n"
+    "    dispatch_launch: 15 us\n"
+    "    combine_launch: 16 us\n"
+    "    per_peer: 0.1 us\n"
+    "    core_share: 0.25\n"
+    "    bulk_efficiency: 0.9\n"
+    "    in_switch_reduction: false\n"
+    "power_per_domain: 559 kW\n"
+    "price_per_domain: 8.2 M$\n";
+
+SystemSpec system_of(const std::string& yaml) { return read_system(Document::parse(yaml, "system.yaml"), "test"); }
+
+std::string error_with(const std::string& before, const std::string& after) {
+  std::string changed = file;
+  const std::size_t place = changed.find(before);
+  EXPECT_NE(place, std::string::npos) << before;
+  changed.replace(place, before.size(), after);
+  return error_of([&] { system_of(changed); });
+}
+
+TEST(System, IsReadFromItsFile) {
+  const SystemSpec system = system_of(file);
+  EXPECT_EQ(system.name, "test");
+  EXPECT_EQ(system.chip, "small");
+  EXPECT_EQ(system.topology, "ring");
+  EXPECT_EQ(system.max_domains, 16);
+  EXPECT_EQ(system.power_per_domain, Watts(559e3));
+  ASSERT_TRUE(system.price_per_domain.has_value());
+  EXPECT_DOUBLE_EQ(system.price_per_domain->value(), 8.2e6);
+  EXPECT_FALSE(system.rent_per_package.has_value());
+  ASSERT_EQ(system.protocols.size(), 1u);
+  const Protocol& ub = system.protocols.at("ub");
+  EXPECT_DOUBLE_EQ(ub.launch.value(), 10e-6);
+  EXPECT_DOUBLE_EQ(ub.step.value(), 1e-6);
+  EXPECT_DOUBLE_EQ(ub.send_launch.value(), 3e-6);
+  EXPECT_DOUBLE_EQ(ub.dispatch_launch.value(), 15e-6);
+  EXPECT_DOUBLE_EQ(ub.combine_launch.value(), 16e-6);
+  EXPECT_DOUBLE_EQ(ub.per_peer.value(), 0.1e-6);
+  EXPECT_EQ(ub.core_share, 0.25);
+  EXPECT_EQ(ub.bulk_efficiency, 0.9);
+  EXPECT_FALSE(ub.in_switch_reduction);
+}
+
+TEST(System, CountsRanksByNodeAndDomain) {
+  const SystemSpec system = system_of(file);
+  EXPECT_EQ(system.ranks_per_node(), 2 * 8);
+  EXPECT_EQ(system.ranks_per_domain(), 2 * 8 * 48);
+}
+
+TEST(System, NotesEveryFigure) { EXPECT_EQ(system_of(file).figures.size(), 4u + 8 + 2); }
+
+TEST(System, RefusesWhatCannotBe) {
+  EXPECT_EQ(error_with("nodes_per_domain: 48", "nodes_per_domain: 0"),
+            "system.yaml:7:19: nodes_per_domain: 0 is not between 1 and 1000000");
+  EXPECT_EQ(
+      error_with("core_share: 0.25", "core_share: 1"),
+      "system.yaml:17:17: protocols.ub.core_share: collectives leave some of the cores to compute; a share is less "
+      "than 1");
+  EXPECT_NE(error_with("bulk_efficiency: 0.9", "bulk_efficiency: 1.2").find("an efficiency is more than 0"),
+            std::string::npos);
+  EXPECT_NE(error_with("power_per_domain: 559 kW", "power_per_domain: 0 W").find("must be more than nothing"),
+            std::string::npos);
+  EXPECT_NE(error_with("    launch: 10 us", "    lunch: 10 us").find("'launch' is missing; is 'lunch'"),
+            std::string::npos);
+  EXPECT_NE(error_with("price_per_domain", "price_for_domain")
+                .find("unknown key 'price_for_domain' (did you mean "
+                      "'price_per_domain'?)"),
+            std::string::npos);
+  EXPECT_EQ(error_of([] { load_system("hgx-h1000"); }).find("unknown system 'hgx-h1000' (did you mean 'hgx-h100'?)"),
+            0u);
+}
+
+/// Laws over every system that has a file.
+class SystemFiles : public testing::TestWithParam<std::string> {};
+
+TEST_P(SystemFiles, HaveASourceForEveryFigure) {
+  const SystemSpec system = load_system(GetParam());
+  EXPECT_EQ(system.name, GetParam());
+  EXPECT_FALSE(system.figures.empty());
+  for (const Figure& figure : system.figures) {
+    EXPECT_FALSE(figure.source.empty()) << figure.path;
+  }
+}
+
+std::string test_name(const testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  for (char& c : name) {
+    c = c == '-' || c == '.' ? '_' : c;
+  }
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(All, SystemFiles, testing::ValuesIn(list_files("configs/systems")), test_name);
+
+}  // namespace
+}  // namespace podium
