@@ -34,15 +34,6 @@ inline ModelSpec small_mla(std::size_t layers) {
   return model;
 }
 
-inline ChipSpec any_chip() {
-  ChipSpec chip;
-  chip.name = "any";
-  for (const DataType type : {DataType::bf16, DataType::fp8, DataType::int8, DataType::nvfp4}) {
-    chip.matrix_peak[type] = FlopsPerSecond(1e15);
-  }
-  return chip;
-}
-
 inline TrainingPlan small_plan(std::uint32_t pp, std::uint32_t virtual_stages, std::uint32_t micro_batches) {
   TrainingPlan plan;
   plan.name = "small";

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "sim/workload/training.h"
+#include "tests/workload/graph_tools.h"
 #include "tests/workload/training_examples.h"
 
 namespace podium::test {
@@ -121,7 +122,7 @@ class Pipeline : public testing::TestWithParam<std::uint32_t> {
       for (std::uint32_t micro_batches = stages; micro_batches <= 3 * stages; micro_batches += stages) {
         SCOPED_TRACE(testing::Message() << stages << " stages, " << chunks << " chunks, " << micro_batches);
         const TrainingPlan plan = small_plan(stages, chunks, micro_batches);
-        body(plan, training_step(small_model(std::size_t{stages} * chunks), any_chip(), plan));
+        body(plan, training_step(small_model(std::size_t{stages} * chunks), test_chip(), plan));
       }
     }
   }
@@ -151,7 +152,7 @@ TEST_P(Pipeline, TakesTheTimeOfItsBubbleAndNoMore) {
 TEST_P(Pipeline, EndsWithAnyNumberOfMicroBatches) {
   for (std::uint32_t micro_batches = 1; micro_batches <= 2 * GetParam() + 1; ++micro_batches) {
     const TrainingPlan plan = small_plan(GetParam(), 1, micro_batches);
-    const TaskGraph graph = training_step(small_model(GetParam()), any_chip(), plan);
+    const TaskGraph graph = training_step(small_model(GetParam()), test_chip(), plan);
     EXPECT_DOUBLE_EQ(Interpreter(graph, Messages::rendezvous, 1, 2).run(), (micro_batches + GetParam() - 1.0) * 3);
   }
 }
