@@ -88,6 +88,7 @@ Recompute parse_recompute(const Node& node) {
 void read_training_settings(const Node& node, TrainingPlan& plan) {
   set(node, "matrix", plan.matrix_type, data_type);
   set(node, "attention", plan.attention_type, data_type);
+  set(node, "gradients", plan.gradient_type, data_type);
   set(node, "shard_optimiser", plan.shard_optimiser, [](const Node& n) { return n.flag(); });
   set(node, "shard_weights", plan.shard_weights, [](const Node& n) { return n.flag(); });
   set(node, "tp_overlap_chunks", plan.tp_overlap_chunks, degree);
