@@ -1,0 +1,56 @@
+#include "sim/report/format.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "sim/core/text.h"
+
+namespace podium {
+namespace {
+
+/// How many seconds the unit is that a time of this size is read in.
+double unit_seconds(Seconds scale) { return scale.value() >= 1 ? 1 : scale.value() >= 1e-3 ? 1e-3 : 1e-6; }
+
+}  // namespace
+
+std::string three_digits(double value) {
+  if (value == 0 || !std::isfinite(value)) {
+    return value == 0 ? "0" : "-";
+  }
+  const std::string rounded = fmt::format("{:.2e}", value);
+  const int exponent = std::stoi(rounded.substr(rounded.find('e') + 1));
+  if (exponent < -4) {
+    return rounded;
+  }
+  if (exponent >= 3) {
+    return with_commas(std::llround(std::stod(rounded)));
+  }
+  return fmt::format("{:.{}f}", std::stod(rounded), 2 - exponent);
+}
+
+std::string factor(double ratio) { return three_digits(ratio) + "x"; }
+
+std::string percent(double share) { return fmt::format("{:.1f} %", share * 100); }
+
+std::string count(double value) { return with_commas(std::llround(value)); }
+
+std::string exact(double value) {
+  if (!std::isfinite(value)) {
+    return "";
+  }
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value);
+  return {text, end.ptr};
+}
+
+std::string hexadecimal(std::uint64_t signature) { return fmt::format("{:016x}", signature); }
+
+std::string in_unit_of(Seconds time, Seconds scale) { return three_digits(time.value() / unit_seconds(scale)); }
+
+std::string unit_of(Seconds scale) {
+  return unit_seconds(scale) == 1 ? "s" : unit_seconds(scale) == 1e-3 ? "ms" : "us";
+}
+
+}  // namespace podium

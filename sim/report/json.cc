@@ -1,0 +1,204 @@
+// Results as JSON: everything that the other formats show, in SI units, keys in a fixed order.
+#include <nlohmann/json.hpp>
+
+#include "sim/report/format.h"
+#include "sim/report/report.h"
+#include "sim/report/verdict.h"
+
+namespace podium {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json pairs(const std::vector<std::pair<std::string, std::string>>& entries, const char* first, const char* second) {
+  Json list = Json::array();
+  for (const auto& [name, text] : entries) {
+    list.push_back({{first, name}, {second, text}});
+  }
+  return list;
+}
+
+Json to_object(const Throughput& t) {
+  Json object{{"unit", t.unit},
+              {"per_rank", t.per_rank},
+              {"per_chip", t.per_chip},
+              {"per_system", t.per_system},
+              {"per_watt", t.per_watt}};
+  if (t.per_dollar) {
+    object["per_dollar"] = *t.per_dollar;
+  }
+  return object;
+}
+
+Json to_object(const Percentiles& p) {
+  return {{"p50_seconds", p.p50.value()}, {"p95_seconds", p.p95.value()}, {"p99_seconds", p.p99.value()}};
+}
+
+Json to_object(const PhaseResult& phase) {
+  Json breakdown = Json::array();
+  for (const auto& [part, time] : phase.breakdown) {
+    breakdown.push_back({{"part", part}, {"time_seconds", time.value()}});
+  }
+  const MemoryUse& m = phase.memory;
+  const Json memory{{"weights_bytes", m.weights.value()},     {"gradients_bytes", m.gradients.value()},
+                    {"optimiser_bytes", m.optimiser.value()}, {"activations_bytes", m.activations.value()},
+                    {"cache_bytes", m.cache.value()},         {"reserved_bytes", m.reserved.value()},
+                    {"total_bytes", m.total().value()},       {"size_bytes", phase.memory_size.value()}};
+  return {{"name", phase.name},
+          {"plan", phase.plan},
+          {"batch_sequences", phase.batch},
+          {"time_seconds", phase.time.value()},
+          {"breakdown", breakdown},
+          {"memory", memory}};
+}
+
+Json to_object(const CaseResult& one) {
+  Json object{{"workload", one.workload},
+              {"regime", one.regime},
+              {"system", one.system},
+              {"plan", one.plan},
+              {"chips", one.chips},
+              {"ranks", one.ranks},
+              {"domains", one.domains},
+              {"power_watts", one.power.value()},
+              {"throughput", to_object(one.throughput)}};
+  if (one.plan.empty()) {
+    object["refused"] = refusal(one);
+  }
+  if (one.ttft || one.tpot) {
+    object["requests"] = one.requests;
+    object["request_rate_per_second"] = one.request_rate;
+  }
+  if (one.ttft) {
+    object["ttft"] = to_object(*one.ttft);
+  }
+  if (one.tpot) {
+    object["tpot"] = to_object(*one.tpot);
+  }
+  if (one.model_flops_utilisation) {
+    object["model_flops_utilisation"] = *one.model_flops_utilisation;
+  }
+  object["phases"] = Json::array();
+  for (const PhaseResult& phase : one.phases) {
+    object["phases"].push_back(to_object(phase));
+  }
+  object["alternatives"] = Json::array();
+  for (const Alternative& alternative : one.alternatives) {
+    Json tried{{"plan", alternative.plan}, {"throughput", alternative.throughput}};
+    if (!alternative.refused.empty()) {
+      tried["refused"] = alternative.refused;
+    }
+    object["alternatives"].push_back(tried);
+  }
+  object["notes"] = one.notes;
+  object["signature"] = hexadecimal(one.signature);
+  return object;
+}
+
+Json to_object(const ComparisonResult& result, const Contest& contest) {
+  Json object{{"workload", contest.workload}, {"regime", contest.regime}, {"verdict", verdict(result, contest)}};
+  object["standings"] = Json::array();
+  for (const Standing& standing : contest.standings) {
+    Json places = Json::array();
+    for (const Standing::Place& place : standing.places) {
+      places.push_back({{"system", place.of->system}, {"value", place.value}, {"leader_has_times", place.behind}});
+    }
+    object["standings"].push_back({{"measure", standing.measure}, {"places", places}});
+  }
+  return object;
+}
+
+Json to_object(const Crossover& c) {
+  return {{"workload", c.workload},
+          {"regime", c.regime},
+          {"challenger", c.challenger},
+          {"reference", c.reference},
+          {"reference_chips", c.reference_chips},
+          {"reference_throughput", c.reference_throughput},
+          {"chips", c.chips ? Json(*c.chips) : Json()},
+          {"throughput", c.chips ? Json(c.throughput) : Json()},
+          {"largest_chips_tried", c.largest}};
+}
+
+Json to_object(const SystemSummary& system, const std::vector<SystemSummary>& systems) {
+  return {{"name", system.name},
+          {"display_name", display_name(systems, system.name)},
+          {"description", system.description},
+          {"chip", system.chip},
+          {"chips", system.chips},
+          {"ranks", system.ranks},
+          {"rank_word", system.rank_word},
+          {"facts", pairs(system.facts, "fact", "value")}};
+}
+
+Json to_object(const std::vector<SourceUse>& sources) {
+  Json list = Json::array();
+  for (const SourceUse& use : sources) {
+    const Figure& figure = use.figure;
+    Json entry{{"file", use.file}, {"figure", figure.path}, {"value", figure.value}};
+    if (!figure.low.empty()) {
+      entry["low"] = figure.low;
+      entry["high"] = figure.high;
+    }
+    entry["grade"] = to_string(figure.grade);
+    entry["source"] = figure.source;
+    list.push_back(entry);
+  }
+  return list;
+}
+
+/// Text that is no UTF-8 shows as such instead of ending the run.
+std::string written(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+}  // namespace
+
+std::string to_json(const ComparisonResult& result) {
+  Json json{{"study", result.study}, {"title", result.title}, {"question", result.question}};
+  json["systems"] = Json::array();
+  for (const SystemSummary& system : result.systems) {
+    json["systems"].push_back(to_object(system, result.systems));
+  }
+  json["workloads"] = pairs(result.workloads, "name", "description");
+  json["verdicts"] = Json::array();
+  for (const Contest& contest : contests(result)) {
+    json["verdicts"].push_back(to_object(result, contest));
+  }
+  json["cases"] = Json::array();
+  for (const CaseResult& one : result.cases) {
+    json["cases"].push_back(to_object(one));
+  }
+  json["crossovers"] = Json::array();
+  for (const Crossover& crossover : result.crossovers) {
+    json["crossovers"].push_back(to_object(crossover));
+  }
+  json["assumptions"] = result.assumptions;
+  json["sources"] = to_object(result.sources);
+  json["signature"] = hexadecimal(result.signature);
+  return written(json);
+}
+
+std::string to_json(const SweepResult& result) {
+  Json json{{"study", result.study}, {"title", result.title}};
+  json["workloads"] = pairs(result.workloads, "name", "description");
+  json["points"] = Json::array();
+  for (const SweepPoint& point : result.points) {
+    Json entry{{"workload", point.workload},
+               {"system", point.system},
+               {"chips", point.chips},
+               {"ranks", point.ranks},
+               {"domains", point.domains}};
+    if (point.refused.empty()) {
+      entry["plan"] = point.plan;
+      entry["throughput"] = to_object(point.throughput);
+    } else {
+      entry["refused"] = point.refused;
+    }
+    entry["signature"] = hexadecimal(point.signature);
+    json["points"].push_back(entry);
+  }
+  json["assumptions"] = result.assumptions;
+  json["sources"] = to_object(result.sources);
+  return written(json);
+}
+
+}  // namespace podium

@@ -1,0 +1,98 @@
+// Results as GitHub-flavoured Markdown: all that the HTML report says in words and tables.
+#include "sim/report/format.h"
+#include "sim/report/report.h"
+#include "sim/report/tables.h"
+#include "sim/report/verdict.h"
+
+namespace podium {
+namespace {
+
+std::string heading(int depth, const std::string& text) {
+  return "\n" + std::string(static_cast<std::size_t>(depth), '#') + " " + escape_markdown(text) + "\n\n";
+}
+
+std::string item(const std::string& text) { return "- " + escape_markdown(text) + "\n"; }
+
+std::string named(const std::vector<std::pair<std::string, std::string>>& entries) {
+  std::string text;
+  for (const auto& [name, description] : entries) {
+    text += "- **" + escape_markdown(name) + "**: " + escape_markdown(description) + "\n";
+  }
+  return text;
+}
+
+std::string full_name(const std::string& workload, const std::string& regime) {
+  return regime.empty() ? workload : workload + ", " + regime;
+}
+
+std::string contest_section(const ComparisonResult& result, const Contest& contest) {
+  std::string text = heading(3, full_name(contest.workload, contest.regime));
+  text += escape_markdown(verdict(result, contest)) + "\n\n" + markdown(throughput_table(result, contest));
+  if (const Table latency = latency_table(result, contest); !latency.rows.empty()) {
+    text += "\n" + markdown(latency);
+  }
+  for (const std::string& phase : phase_names(contest)) {
+    text += "\nWhere the time of the mean " + phase + " goes, and what the fullest rank holds:\n\n";
+    text += markdown(time_table(result, contest, phase)) + "\n" + markdown(memory_table(result, contest, phase));
+  }
+  for (const CaseResult* one : contest.cases) {
+    for (const std::string& note : one->notes) {
+      text += "\n" + escape_markdown(display_name(result.systems, one->system) + ": " + note + ".") + "\n";
+    }
+  }
+  return text;
+}
+
+std::string ending(const std::vector<std::string>& assumptions, const std::vector<SourceUse>& sources) {
+  std::string text = heading(2, "Assumptions");
+  for (const std::string& assumption : assumptions) {
+    text += item(assumption);
+  }
+  return text + heading(2, "Sources") + markdown(sources_table(sources));
+}
+
+}  // namespace
+
+std::string to_markdown(const ComparisonResult& result) {
+  std::string text = "# " + escape_markdown(result.title) + "\n\n" + escape_markdown(result.question) + "\n";
+  const std::vector<Contest> all = contests(result);
+  text += heading(2, "Verdict");
+  for (const Contest& contest : all) {
+    text += "- **" + escape_markdown(full_name(contest.workload, contest.regime)) + "**: ";
+    text += escape_markdown(verdict(result, contest)) + "\n";
+  }
+  text += heading(2, "Workloads") + named(result.workloads);
+  text += heading(2, "Systems") + markdown(systems_table(result.systems));
+  text += heading(2, "Results");
+  for (const Contest& contest : all) {
+    text += contest_section(result, contest);
+  }
+  if (!result.crossovers.empty()) {
+    text += heading(2, "Crossover");
+    for (const Crossover& crossover : result.crossovers) {
+      text += item(full_name(crossover.workload, crossover.regime) + ": " + sentence(result, crossover));
+    }
+    text += "\n" + markdown(crossover_table(result));
+  }
+  text += heading(2, "Plans that were tried");
+  for (const CaseResult& one : result.cases) {
+    text += heading(3, full_name(one.workload, one.regime) + ": " + display_name(result.systems, one.system));
+    text += markdown(alternatives_table(one));
+  }
+  text += ending(result.assumptions, result.sources);
+  return text + heading(2, "Signature") + "`" + hexadecimal(result.signature) + "`\n";
+}
+
+std::string to_markdown(const SweepResult& result) {
+  std::string text = "# " + escape_markdown(result.title) + "\n";
+  text += heading(2, "Workloads") + named(result.workloads) + heading(2, "Results");
+  for (const std::string& workload : workloads_of(result)) {
+    text += heading(3, workload) + markdown(points_table(result, workload));
+  }
+  if (const Table refused = refused_points_table(result); !refused.rows.empty()) {
+    text += heading(2, "Points without a result") + markdown(refused);
+  }
+  return text + ending(result.assumptions, result.sources);
+}
+
+}  // namespace podium

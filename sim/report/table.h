@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace podium {
+
+enum class Align { left, right };
+
+/// Rows of text under titles. A row may be shorter than the titles; what is missing is empty.
+struct Table {
+  struct Column {
+    std::string title;
+    Align align = Align::left;
+  };
+  std::vector<Column> columns;
+  std::vector<std::vector<std::string>> rows;
+};
+
+/// Columns padded to equal widths for a terminal, a rule under the titles; `indent` blanks before each line.
+std::string plain(const Table&, std::size_t indent = 0);
+/// A GitHub-flavoured Markdown table.
+std::string markdown(const Table&);
+/// An HTML table; cells are escaped.
+std::string html(const Table&);
+
+/// Text as HTML shows it: & < > " ' replaced.
+std::string escape_html(std::string_view);
+/// Text that Markdown shows as it is, also within a table.
+std::string escape_markdown(std::string_view);
+
+}  // namespace podium

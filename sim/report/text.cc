@@ -1,0 +1,40 @@
+// Results for a terminal: the verdict and a table.
+#include "sim/report/format.h"
+#include "sim/report/report.h"
+#include "sim/report/tables.h"
+#include "sim/report/verdict.h"
+
+namespace podium {
+
+std::string to_text(const ComparisonResult& result) {
+  std::string text = result.title + "\n";
+  for (const Contest& contest : contests(result)) {
+    const std::string regime = contest.regime.empty() ? "" : ", " + contest.regime;
+    text += "\n" + contest.workload + regime + "\n  " + verdict(result, contest) + "\n\n";
+    text += plain(throughput_table(result, contest), 2);
+    if (const Table latency = latency_table(result, contest); !latency.rows.empty()) {
+      text += "\n" + plain(latency, 2);
+    }
+  }
+  if (!result.crossovers.empty()) {
+    text += "\nCrossover\n";
+    for (const Crossover& crossover : result.crossovers) {
+      const std::string regime = crossover.regime.empty() ? "" : ", " + crossover.regime;
+      text += "  " + crossover.workload + regime + ": " + sentence(result, crossover) + "\n";
+    }
+  }
+  return text + "\nsignature " + hexadecimal(result.signature) + "\n";
+}
+
+std::string to_text(const SweepResult& result) {
+  std::string text = result.title + "\n";
+  for (const std::string& workload : workloads_of(result)) {
+    text += "\n" + workload + "\n" + plain(points_table(result, workload), 2);
+  }
+  if (const Table refused = refused_points_table(result); !refused.rows.empty()) {
+    text += "\nPoints without a result\n" + plain(refused, 2);
+  }
+  return text;
+}
+
+}  // namespace podium

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/study/result.h"
+
+namespace podium {
+
+/// How the systems of a contest stand by one measure, best first.
+struct Standing {
+  struct Place {
+    const CaseResult* of = nullptr;
+    double value = 0;
+    double behind = 1;  ///< how many times as much the first has
+  };
+  std::string measure;  ///< "in whole", "per chip", "per die or GPU", "per watt", "per dollar of rent"
+  std::vector<Place> places;
+};
+
+/// The cases that a reader compares: one workload in one regime, one case a system. Points into the result.
+struct Contest {
+  std::string workload, regime;
+  std::vector<const CaseResult*> cases;
+  std::vector<Standing> standings;  ///< over the cases that have a plan; the whole first
+};
+
+/// In the order of the result's cases.
+std::vector<Contest> contests(const ComparisonResult&);
+
+/// What a system is called in sentences: its description up to the first comma; its name where there is none.
+std::string display_name(const std::vector<SystemSummary>&, const std::string& system);
+
+/// "Huawei CloudMatrix384 (384 chips)".
+std::string machine_name(const std::vector<SystemSummary>&, const CaseResult&);
+
+/// Why a case has no result: the reasons of its alternatives, each once. Empty where it has one.
+std::string refusal(const CaseResult&);
+
+/// The contest in two or three sentences: who does more in whole and by what factor, then per chip and so on.
+std::string verdict(const ComparisonResult&, const Contest&);
+
+/// "156 chips of A do what B does with its 72 …".
+std::string sentence(const ComparisonResult&, const Crossover&);
+
+}  // namespace podium
