@@ -1,6 +1,7 @@
 #include "sim/workload/inference.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include <cmath>
 
@@ -133,6 +134,24 @@ TEST(ExpertLoad, LetsTheBusierKindOfRankSetTheTime) {
   EXPECT_DOUBLE_EQ(expert_load({model, chip, plan}, experts_of(model), tokens).rows, shared);
   plan.expert_imbalance = 2;
   EXPECT_DOUBLE_EQ(expert_load({model, chip, plan}, experts_of(model), tokens).rows, 2 * routed);
+}
+
+RC_GTEST_PROP(ExpertLoad, NeverReadsMoreExpertsThanItHoldsOrGetsRowsFor, ()) {
+  static const ModelSpec model = load_model("deepseek-v3");
+  static const ChipSpec chip = test_chip();
+  InferencePlan plan;
+  plan.dp = plan.ep = *rc::gen::inRange<std::uint32_t>(2, 700);
+  plan.redundant_experts = *rc::gen::inRange(0, 100);
+  plan.shared_expert_slots = *rc::gen::inRange(0, static_cast<int>(plan.ep));
+  const double tokens = 0.25 * *rc::gen::inRange(1, 100000);
+  const ExpertLoad load = expert_load({model, chip, plan}, experts_of(model), tokens);
+  constexpr double rounding = 1 + 1e-12;
+  RC_ASSERT(load.touched <= load.slots * rounding);
+  RC_ASSERT(load.touched <= std::max(1.0, load.rows) * rounding);
+  const double ranks = static_cast<double>(plan.ep) - plan.shared_expert_slots;
+  RC_ASSERT(fullest_slots(plan, experts_of(model)) * ranks >= experts_of(model).experts + plan.redundant_experts);
+  const ExpertLoad more = expert_load({model, chip, plan}, experts_of(model), 2 * tokens);
+  RC_ASSERT(more.rows >= load.rows);
 }
 
 TEST(FindRepetitions, TakesThePatternThatReachesFarthest) {
