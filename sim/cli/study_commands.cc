@@ -78,14 +78,22 @@ void write_report(const Result& result, const Options& options) {
   std::cerr << "report: " << (folder / "report.html").string() << '\n';
 }
 
+/// What to type for the same result again: what does not change it (threads, format, folder) is left out.
+std::string command_line(const std::string& command, const Options& options) {
+  return "podium " + command + " " + options.study +
+         (options.requests.empty() ? "" : " --requests " + options.requests) +
+         (options.network.empty() ? "" : " --network " + options.network);
+}
+
 template <class Run>
-int run(const Options& options, Run run_study) {
+int run(const std::string& command, const Options& options, Run run_study) {
   const Study study = load(options);
   ProgressBar bar(study.title);
   RunOptions run_options;
   run_options.threads = options.threads;
   run_options.progress = [&bar](std::size_t done, std::size_t of) { bar.update(done, of); };
-  const auto result = run_study(study, run_options);
+  auto result = run_study(study, run_options);
+  result.command = command_line(command, options);
   bar.finish();
   if (options.format == OutputFormat::text || !options.output.empty()) {
     write_report(result, options);
@@ -109,13 +117,13 @@ std::shared_ptr<Options> add_options(CLI::App& app, const std::string& example) 
 
 std::function<int()> compare(CLI::App& app) {
   auto options = add_options(app, "podium compare configs/studies/cm384-vs-nvl72.yaml");
-  return [options] { return run(*options, run_comparison); };
+  return [options] { return run("compare", *options, run_comparison); };
 }
 
 std::function<int()> sweep(CLI::App& app) {
   auto options = add_options(app, "podium sweep configs/studies/chip-count.yaml --format csv");
   return [options] {
-    return run(*options, [](const Study& study, const RunOptions& run_options) {
+    return run("sweep", *options, [](const Study& study, const RunOptions& run_options) {
       if (study.chips.empty()) {
         throw InputError(Location{study.name}, "a sweep needs 'chips', a list of counts");
       }

@@ -92,6 +92,16 @@ Crossover find_crossover(const Study& study, const CrossoverQuestion& question, 
   return result;
 }
 
+/// One number for all cases or points, in their order.
+template <class Results>
+std::uint64_t combined_signature(const Results& results) {
+  std::uint64_t signature = 0;
+  for (const auto& one : results) {
+    signature = (signature ^ one.signature) * 0x100000001b3ULL;
+  }
+  return signature;
+}
+
 }  // namespace
 
 ComparisonResult run_comparison(const Study& study, const RunOptions& options) {
@@ -139,9 +149,7 @@ ComparisonResult run_comparison(const Study& study, const RunOptions& options) {
   result.workloads = describe_workloads(study);
   result.assumptions = assumptions_of(study);
   result.sources = sources_of(study);
-  for (const CaseResult& one : result.cases) {
-    result.signature = (result.signature ^ one.signature) * 0x100000001b3ULL;
-  }
+  result.signature = combined_signature(result.cases);
   return result;
 }
 
@@ -149,6 +157,7 @@ SweepResult run_sweep(const Study& study, const RunOptions& options) {
   SweepResult result;
   result.study = study.name;
   result.title = study.title;
+  result.question = study.question;
   struct Point {
     Unit unit;
     std::uint32_t chips;
@@ -183,9 +192,13 @@ SweepResult run_sweep(const Study& study, const RunOptions& options) {
       out.refused = one.alternatives.empty() ? "no plan to try" : one.alternatives.front().refused;
     }
   });
+  for (const StudySystem& system : study.systems) {
+    result.systems.push_back(summarise(system.name, system.domains));
+  }
   result.workloads = describe_workloads(study);
   result.assumptions = assumptions_of(study);
   result.sources = sources_of(study);
+  result.signature = combined_signature(result.points);
   return result;
 }
 

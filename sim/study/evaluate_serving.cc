@@ -395,6 +395,7 @@ CaseResult evaluate_serving(const Study& study, const ServingWorkload& workload,
   result.workload = workload.name;
   result.system = options.system;
   result.regime = regime.name;
+  result.objective = Objective{workload.slo.quantile, workload.slo.ttft, workload.slo.tpot};
   result.chips = allowance.chips;
   result.throughput.unit = "output tokens/s";
   ServingSearch(study, workload, options, allowance, result).run();

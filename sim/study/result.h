@@ -17,6 +17,12 @@ struct Percentiles {
   Seconds p50, p95, p99;
 };
 
+/// What a serving case had to keep: the quantile of requests that see at most these times.
+struct Objective {
+  double quantile = 0;
+  Seconds ttft, tpot;
+};
+
 /// Work done in time, over everything that it can be divided by. `unit` says of what: "output tokens/s", "tokens/s".
 struct Throughput {
   std::string unit;
@@ -56,6 +62,7 @@ struct CaseResult {
   // serving
   double request_rate = 0;  ///< requests/s sustained within the SLO
   std::optional<Percentiles> ttft, tpot;
+  std::optional<Objective> objective;
   std::uint64_t requests = 0;
   // training
   std::optional<double> model_flops_utilisation;
@@ -78,7 +85,7 @@ struct Crossover {
 /// What a report says of a system before any result.
 struct SystemSummary {
   std::string name, description, chip;
-  std::uint32_t ranks = 0, chips = 0;
+  std::uint32_t ranks = 0, chips = 0, domains = 0;
   std::string rank_word;                                   ///< "die" or "GPU"
   std::vector<std::pair<std::string, std::string>> facts;  ///< "bf16 peak", "288.8 PFLOP/s" …, in order
 };
@@ -91,6 +98,7 @@ struct SourceUse {
 
 struct ComparisonResult {
   std::string study, title, question;
+  std::string command;  ///< that makes this result again, where the program knows it
   std::vector<SystemSummary> systems;
   std::vector<std::pair<std::string, std::string>> workloads;  ///< name and what it is
   std::vector<CaseResult> cases;
@@ -111,11 +119,14 @@ struct SweepPoint {
 };
 
 struct SweepResult {
-  std::string study, title;
+  std::string study, title, question;
+  std::string command;  ///< that makes this result again, where the program knows it
+  std::vector<SystemSummary> systems;
   std::vector<std::pair<std::string, std::string>> workloads;
   std::vector<SweepPoint> points;
   std::vector<std::string> assumptions;
   std::vector<SourceUse> sources;
+  std::uint64_t signature = 0;
 };
 
 }  // namespace podium

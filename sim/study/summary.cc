@@ -50,6 +50,7 @@ SystemSummary summarise(const std::string& name, std::uint32_t domains) {
   summary.description = system.description;
   summary.chip = chip.name;
   summary.chips = chips;
+  summary.domains = domains;
   summary.ranks = chips * static_cast<std::uint32_t>(system.ranks_per_package);
   summary.rank_word = system.ranks_per_package > 1 ? "die" : "GPU";
   const double ranks = summary.ranks;
