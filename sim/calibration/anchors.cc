@@ -36,7 +36,17 @@ Anchor read_anchor(const Node& node) {
   find_file("configs/systems", anchor.system, node.at("system").where());
   anchor.model = node.at("model").text();
   find_file("workloads/models", anchor.model, node.at("model").where());
-  anchor.point = read_step(node);
+  if (const auto training = node.find("training")) {
+    TrainingPlan plan;
+    read_training_settings(*training, plan);
+    read_training_degrees(*training, plan);
+    anchor.point = plan;
+  } else {
+    anchor.point = read_step(node);
+  }
+  if (const auto child = node.find("ranks_per_domain")) {
+    anchor.ranks_per_domain = static_cast<std::uint32_t>(child->count());
+  }
   anchor.unit = node.at("unit").one_of({"tokens/s/chip", "ms/iteration", "ms/token"});
   anchor.published = node.at("published").figure_number();
   return anchor;

@@ -9,6 +9,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -58,6 +59,9 @@ void check_characters(std::string_view text, const std::string& name) {
   }
 }
 
+/// An alias is a copy, and a copy may hold copies: more than this is an attack or a mistake.
+constexpr std::size_t most_copied = 100'000;
+
 class Builder final : public YAML::EventHandler {
  public:
   Builder(YamlValue& root, std::string file) : root_(root), file_(std::move(file)) {}
@@ -73,7 +77,19 @@ class Builder final : public YAML::EventHandler {
     begin(YamlValue::Kind::nothing, mark, "", anchor);
     end();
   }
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_anchor(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto named = anchored_.find(anchor);
+    if (named == anchored_.end()) {
+      throw InputError(place(mark), "the alias stands inside what it names");
+    }
+    copied_ += size_of(named->second);
+    if (copied_ > most_copied) {
+      throw InputError(place(mark), "aliases of aliases make this file too large");
+    }
+    open_.push_back(named->second);
+    anchors_.push_back(YAML::NullAnchor);
+    end();
+  }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     begin(YamlValue::Kind::scalar, mark, tag, anchor);
@@ -108,26 +124,32 @@ class Builder final : public YAML::EventHandler {
     }
     return {file_, static_cast<std::uint32_t>(mark.line) + 1, static_cast<std::uint32_t>(mark.column) + 1};
   }
-  [[noreturn]] void refuse_anchor(const YAML::Mark& mark) const {
-    throw InputError(place(mark), "anchors (&) and aliases (*) are not supported; write the value out");
+  static std::size_t size_of(const YamlValue& value) {
+    std::size_t size = 1;
+    for (const YamlValue& child : value.children) {
+      size += size_of(child);
+    }
+    return size;
   }
 
   void begin(YamlValue::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
-    if (anchor != YAML::NullAnchor) {
-      refuse_anchor(mark);
-    }
     if (!tag.empty() && tag != "?" && tag != "!") {  // what yaml-cpp calls plain and quoted
       throw InputError(place(mark), fmt::format("tags such as '{}' are not supported", tag));
     }
     YamlValue& value = open_.emplace_back();
     value.kind = kind;
     value.where = place(mark);
+    anchors_.push_back(anchor);
   }
 
   /// The value begun last is whole: it is a key, or goes where it belongs.
   void end() {
     YamlValue value = std::move(open_.back());
     open_.pop_back();
+    if (anchors_.back() != YAML::NullAnchor) {
+      anchored_[anchors_.back()] = value;
+    }
+    anchors_.pop_back();
     if (open_.empty()) {
       root_ = std::move(value);
       return;
@@ -164,7 +186,10 @@ class Builder final : public YAML::EventHandler {
   std::string file_;
   bool started_ = false;
   std::vector<YamlValue> open_;
-  std::vector<Keys> keys_;  // one for each open mapping
+  std::vector<YAML::anchor_t> anchors_;  // the name of each open value, where it has one
+  std::vector<Keys> keys_;               // one for each open mapping
+  std::map<YAML::anchor_t, YamlValue> anchored_;
+  std::size_t copied_ = 0;  // values that came by alias
 };
 
 void link(YamlValue& value) {

@@ -32,7 +32,7 @@ struct YamlValue {
 };
 
 /// Reads one YAML document. Throws InputError for what is malformed or not UTF-8, and for what a strict file does not
-/// need: a key given twice, anchors and aliases, tags, a second document.
+/// need: a key given twice, tags, a second document. An alias (*) is a copy of what its anchor (&) names.
 std::shared_ptr<YamlValue> parse_yaml(const std::string& text, const std::string& name);
 
 /// Replaces the value at `path` (keys and indices joined by dots), which must be there and be a scalar or a figure.

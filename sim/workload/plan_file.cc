@@ -86,6 +86,22 @@ Recompute parse_recompute(const Node& node) {
   return word == "none" ? Recompute::none : word == "full" ? Recompute::full : Recompute::selective;
 }
 
+void read_training_degrees(const Node& node, TrainingPlan& plan) {
+  const auto count = [](const Node& n) { return static_cast<double>(degree(n)); };
+  set(node, "global_batch", plan.global_batch, count);
+  set(node, "micro_batch", plan.micro_batch, count);
+  set(node, "sequence", plan.sequence, count);
+  set(node, "tp", plan.tp, degree);
+  set(node, "cp", plan.cp, degree);
+  set(node, "dp", plan.dp, degree);
+  set(node, "pp", plan.pp, degree);
+  set(node, "ep", plan.ep, degree);
+  set(node, "virtual_stages", plan.virtual_stages, degree);
+  if (const auto child = node.find("recompute")) {
+    plan.recompute = parse_recompute(*child);
+  }
+}
+
 void read_training_settings(const Node& node, TrainingPlan& plan) {
   set(node, "matrix", plan.matrix_type, data_type);
   set(node, "attention", plan.attention_type, data_type);

@@ -15,6 +15,9 @@ std::string describe(const InferencePlan&);
 /// excepted.
 void read_training_settings(const Node&, TrainingPlan& plan);
 
+/// The same for its degrees, batch, sequence and recomputation.
+void read_training_degrees(const Node&, TrainingPlan& plan);
+
 Recompute parse_recompute(const Node&);
 
 }  // namespace podium

@@ -53,13 +53,41 @@ TEST(Document, RefusesAKeyThatIsGivenTwice) {
 }
 
 TEST(Document, RefusesWhatAStrictFileDoesNotNeed) {
-  EXPECT_EQ(parse_error("a: &x 1\n"), "a.yaml:1:4: anchors (&) and aliases (*) are not supported; write the value out");
+  EXPECT_EQ(parse_error("a: &x [*x]\n"), "a.yaml:1:8: the alias stands inside what it names");
   EXPECT_NE(parse_error("a: *x\n").find("a.yaml:1:4: malformed YAML: "), std::string::npos);
   EXPECT_EQ(parse_error("a: !!int 1\n"), "a.yaml:1:4: tags such as 'tag:yaml.org,2002:int' are not supported");
   EXPECT_EQ(parse_error("a: 1\n---\nb: 2\n"), "a.yaml:2:1: a second document begins; a file holds one");
   EXPECT_EQ(parse_error("[1, 2]: 3\n"), "a.yaml:1:1: a key must be a word");
   EXPECT_EQ(parse_error("? {a: 1}\n: 3\n"), "a.yaml:1:3: a key must be a word");
   EXPECT_EQ(parse_error("~: 3\n"), "a.yaml:1:1: a key must be a word");
+}
+
+TEST(Document, AnAliasIsACopyOfWhatItsAnchorNames) {
+  const Document document = Document::parse("a: &x {b: 1, c: [2, 3]}\nd: *x\n");
+  EXPECT_EQ(document.root().at("d").at("c").items()[1].count(), 3);
+  // copies are read, or not, each for itself
+  document.root().at("d").at("b");
+  document.root().at("a").at("b");
+  try {
+    document.close();
+    FAIL() << "an unread key passed";
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("'c'"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Document, RefusesAliasesThatGrowWithoutBound) {
+  std::string yaml = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+  for (int i = 1; i < 10; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1);
+    const std::string name = "a" + std::to_string(i);
+    yaml += name + ": &" + name + " [" + before;
+    for (int j = 1; j < 10; ++j) {
+      yaml += ", " + before;
+    }
+    yaml += "]\n";
+  }
+  EXPECT_NE(parse_error(yaml).find("too large"), std::string::npos);
 }
 
 TEST(Document, LocatesMalformedYaml) {
