@@ -19,6 +19,9 @@ struct CoreShare {
   double vector = 1;
 };
 
+/// Whose figures of a chip's file a kernel takes.
+KernelFamily family_of(const Kernel&);
+
 struct Cost {
   Seconds time;    ///< everything, launch included
   Seconds launch;  ///< the fixed part of `time`
@@ -27,9 +30,13 @@ struct Cost {
   Bound bound = Bound::launch;
 };
 
-/// Time of one kernel on one chip. Contract: a pure function; never faster than flops over the peak or bytes over the
-/// memory bandwidth of the share, but for bytes that stay in the last-level cache; throws InputError for a data type
-/// that the chip lacks.
+/// Time of one kernel on one chip. Contract:
+///  - a pure function of its arguments;
+///  - never faster than flops over the peak of the share's cores, or bytes over the memory bandwidth, but for bytes
+///  that
+///    stay in the last-level cache;
+///  - never faster with fewer cores, never slower with more bandwidth;
+///  - throws InputError for a data type that the chip lacks.
 class ComputeModel {
  public:
   virtual ~ComputeModel() = default;
