@@ -203,7 +203,7 @@ std::int64_t Node::count() const {
 }
 
 std::string Node::one_of(const std::vector<std::string>& words) const {
-  const std::string word = text();
+  std::string word = text();
   if (std::find(words.begin(), words.end(), word) == words.end()) {
     fail(unknown_name("word", word, words));
   }

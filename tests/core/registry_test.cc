@@ -30,6 +30,7 @@ struct EmptyKind {
 TEST(Registry, ListsNamesSortedWhateverTheOrderOfRegistration) {
   EXPECT_EQ(Shapes::names(), (std::vector<std::string>{"circle", "square", "triangle"}));
   EXPECT_TRUE(Registry<EmptyKind>::names().empty());
+  EXPECT_THROW(Registry<EmptyKind>::find("casper"), InputError);
 }
 
 TEST(Registry, FindsByName) {
