@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "sim/config/config.h"
-#include "tests/config/error_of.h"
 #include "tests/config/temporary_folder.h"
+#include "tests/core/error_of.h"
 
 namespace podium {
 namespace {

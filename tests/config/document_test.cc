@@ -5,8 +5,8 @@
 #include <string>
 
 #include "sim/config/config.h"
-#include "tests/config/error_of.h"
 #include "tests/config/temporary_folder.h"
+#include "tests/core/error_of.h"
 
 namespace podium {
 namespace {

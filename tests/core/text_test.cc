@@ -4,23 +4,15 @@
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
-#include <functional>
 #include <string>
+
+#include "tests/core/error_of.h"
 
 namespace podium {
 namespace {
 
 using namespace literals;
-
-/// The message of the InputError that a call throws, or "nothing thrown".
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "nothing thrown";
-}
+using test::error_of;
 
 template <class Q>
 std::string error_of(std::string_view text) {

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "tests/config/error_of.h"
+#include "tests/core/error_of.h"
 
 namespace podium {
 namespace {

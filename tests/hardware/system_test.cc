@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tests/config/error_of.h"
+#include "tests/core/error_of.h"
 
 namespace podium {
 namespace {
