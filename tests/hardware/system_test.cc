@@ -99,13 +99,20 @@ TEST(System, RefusesWhatCannotBe) {
 /// Laws over every system that has a file.
 class SystemFiles : public testing::TestWithParam<std::string> {};
 
-TEST_P(SystemFiles, HaveASourceForEveryFigure) {
+TEST_P(SystemFiles, NameAChipAndHaveASourceForEveryFigure) {
   const SystemSpec system = load_system(GetParam());
   EXPECT_EQ(system.name, GetParam());
+  EXPECT_NO_THROW(load_chip(system.chip));
   EXPECT_FALSE(system.figures.empty());
   for (const Figure& figure : system.figures) {
     EXPECT_FALSE(figure.source.empty()) << figure.path;
   }
+}
+
+TEST_P(SystemFiles, DrawMorePowerThanTheirChipsAtRest) {
+  const SystemSpec system = load_system(GetParam());
+  const ChipSpec chip = load_chip(system.chip);
+  EXPECT_GT(system.power_per_domain, chip.idle_power * system.ranks_per_domain());
 }
 
 std::string test_name(const testing::TestParamInfo<std::string>& info) {
