@@ -1,0 +1,177 @@
+// podium list: what there is, by kind.
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "sim/cli/command.h"
+#include "sim/collective/schedule.h"
+#include "sim/compute/compute_model.h"
+#include "sim/network/network.h"
+#include "sim/serving/request.h"
+#include "sim/topology/fabric.h"
+
+namespace podium {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Source {
+  std::string grade;
+  std::string text;
+};
+
+struct Item {
+  std::string name;
+  std::string description;
+  std::vector<Source> sources;
+};
+
+/// The YAML files of a folder, with their `description:` and `sources:`.
+std::vector<Item> files_of(const char* folder) {
+  std::vector<Item> items;
+  for (const std::string& name : list_files(folder)) {
+    const Node root = Document::load(find_file(folder, name)).root();
+    Item item{name, "", {}};
+    if (const auto description = root.find("description")) {
+      item.description = description->text();
+    }
+    if (const auto sources = root.find("sources")) {
+      for (const auto& [key, source] : sources->entries()) {
+        item.sources.push_back({source.at("grade").text(), source.at("text").text()});
+      }
+    }
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+template <class Things>
+std::vector<Item> registered() {
+  std::vector<Item> items;
+  for (const std::string& name : Things::names()) {
+    items.push_back({name, Things::description(name), {}});
+  }
+  return items;
+}
+
+using Lister = std::vector<Item> (*)();
+
+const std::map<std::string, Lister>& kinds() {
+  static const std::map<std::string, Lister> all{
+      {"algorithms", registered<Algorithms>},
+      {"chips", [] { return files_of("configs/chips"); }},
+      {"compute-models", registered<ComputeModels>},
+      {"fabrics", registered<Fabrics>},
+      {"formats", registered<RequestFormats>},
+      {"models", [] { return files_of("workloads/models"); }},
+      {"networks", registered<Networks>},
+      {"studies", [] { return files_of("configs/studies"); }},
+      {"systems", [] { return files_of("configs/systems"); }},
+      {"topologies", [] { return files_of("topologies"); }},
+  };
+  return all;
+}
+
+struct Options {
+  std::string kind;
+  bool sources = false;
+  OutputFormat format = OutputFormat::text;
+};
+
+void print_text(const std::vector<Item>& items, const Options& options) {
+  std::size_t widest = 0;
+  for (const Item& item : items) {
+    widest = std::max(widest, item.name.size());
+  }
+  for (const Item& item : items) {
+    fmt::print(std::cout, "{:<{}}  {}\n", item.name, widest, item.description);
+    for (const Source& source : options.sources ? item.sources : std::vector<Source>{}) {
+      fmt::print(std::cout, "{:<{}}    [{}] {}\n", "", widest, source.grade, source.text);
+    }
+  }
+}
+
+void print_json(const std::vector<Item>& items, const Options& options) {
+  Json all = Json::array();
+  for (const Item& item : items) {
+    Json one{{"name", item.name}, {"description", item.description}};
+    for (const Source& source : options.sources ? item.sources : std::vector<Source>{}) {
+      one["sources"].push_back({{"grade", source.grade}, {"text", source.text}});
+    }
+    all.push_back(std::move(one));
+  }
+  std::cout << all.dump(2) << '\n';
+}
+
+/// A cell of a CSV file, in quotes where it needs them (RFC 4180).
+std::string cell(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) {
+    return text;
+  }
+  std::string quoted = "\"";
+  for (const char c : text) {
+    quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  }
+  return quoted + "\"";
+}
+
+void print_csv(const std::vector<Item>& items, const Options& options) {
+  std::cout << (options.sources ? "name,grade,source\n" : "name,description\n");
+  for (const Item& item : items) {
+    if (!options.sources) {
+      std::cout << cell(item.name) << ',' << cell(item.description) << '\n';
+    }
+    for (const Source& source : options.sources ? item.sources : std::vector<Source>{}) {
+      std::cout << cell(item.name) << ',' << source.grade << ',' << cell(source.text) << '\n';
+    }
+  }
+}
+
+int run(const Options& options) {
+  const auto found = kinds().find(options.kind);
+  if (found == kinds().end()) {
+    std::vector<std::string> known;
+    for (const auto& [kind, lister] : kinds()) {
+      known.push_back(kind);
+    }
+    throw InputError(unknown_name("kind", options.kind, known));
+  }
+  const std::vector<Item> items = found->second();
+  switch (options.format) {
+    case OutputFormat::text:
+      print_text(items, options);
+      break;
+    case OutputFormat::json:
+      print_json(items, options);
+      break;
+    case OutputFormat::csv:
+      print_csv(items, options);
+      break;
+  }
+  return 0;
+}
+
+std::function<int()> list_command(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  std::string known;
+  for (const auto& [kind, lister] : kinds()) {
+    known += (known.empty() ? "" : ", ") + kind;
+  }
+  app.add_option("KIND", options->kind, "One of: " + known)->required();
+  app.add_flag("--sources", options->sources, "List the sources of each file's figures");
+  add_format_option(app, options->format);
+  app.footer("Example: podium list systems --sources");
+  return [options] { return run(*options); };
+}
+
+const Commands::Entry entry{"list", "List chips, systems, topologies, models, algorithms …, with their sources",
+                            list_command};
+
+}  // namespace
+}  // namespace podium

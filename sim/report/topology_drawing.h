@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/topology/measure.h"
+
+namespace podium {
+
+/// A picture of a topology as SVG: one scale-up domain with its nodes in the middle, the switches of scale-up planes
+/// above and those of scale-out planes below, grouped where they are many, and each plane's figures at the foot.
+std::string to_svg(const Topology&, const std::vector<PlaneMeasures>&);
+
+}  // namespace podium

@@ -1,0 +1,74 @@
+// podium topology and podium list from outside.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "sim/collective/schedule.h"
+#include "sim/topology/measure.h"
+#include "tests/cli/run_podium.h"
+
+namespace podium::test {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(TopologyCommand, PrintsTheFiguresOfThePlanes) {
+  const Outcome outcome = run_podium("topology cloudmatrix384");
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  for (const char* figure : {"768 die, 192 cpu, 336 L1, 112 L2", "5,376 L1-L2", "3 switches", "112 shortest paths",
+                             "150.5 TB/s", "75.26 TB/s", "arXiv 2506.12708"}) {
+    EXPECT_THAT(outcome.output, HasSubstr(figure));
+  }
+}
+
+TEST(TopologyCommand, PrintsTheSameInJson) {
+  const Outcome outcome = run_podium("topology gb200-nvl72 --domains 2 --accelerators 100 --format json");
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  const auto json = nlohmann::json::parse(outcome.output);
+  const Topology topology = load_topology("gb200-nvl72", 2, 100);
+  const PlaneMeasures nvlink = measure(topology).front();
+  EXPECT_EQ(json["accelerators"], 100);
+  EXPECT_EQ(json["planes"][0]["plane"], "nvlink");
+  EXPECT_EQ(json["planes"][0]["networks"], 2);
+  EXPECT_EQ(json["planes"][0]["bisection_bytes_per_second"], nvlink.bisection.value());
+  EXPECT_EQ(json["figures"].size(), topology.figures.size());
+}
+
+TEST(TopologyCommand, DrawsToAFile) {
+  const std::filesystem::path file = std::filesystem::temp_directory_path() / "podium_topology_test.svg";
+  EXPECT_EQ(run_podium("topology hgx-h100 --svg " + file.string()).status, 0);
+  std::string first;
+  std::getline(std::ifstream(file), first);
+  EXPECT_THAT(first, HasSubstr("<svg "));
+  std::filesystem::remove(file);
+}
+
+TEST(TopologyCommand, RefusesWhatIsNotThere) {
+  const Outcome name = run_podium("topology cloudmatrix38");
+  EXPECT_EQ(name.status, 2);
+  EXPECT_THAT(name.errors, HasSubstr("did you mean 'cloudmatrix384'?"));
+  EXPECT_EQ(run_podium("topology hgx-h100 --accelerators 9").status, 2);
+  EXPECT_EQ(run_podium("topology hgx-h100 --svg /no/such/folder/x.svg").status, 2);
+}
+
+TEST(ListCommand, NamesWhatThereIs) {
+  for (const std::string& name : list_files("topologies")) {
+    EXPECT_THAT(run_podium("list topologies").output, HasSubstr(name));
+  }
+  for (const std::string& name : Algorithms::names()) {
+    EXPECT_THAT(run_podium("list algorithms").output, HasSubstr(name));
+  }
+  EXPECT_THAT(run_podium("list systems --sources").output, HasSubstr("[measured]"));
+}
+
+TEST(ListCommand, RefusesAnUnknownKind) {
+  const Outcome outcome = run_podium("list topologys");
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.errors, HasSubstr("did you mean 'topologies'?"));
+}
+
+}  // namespace
+}  // namespace podium::test
