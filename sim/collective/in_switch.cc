@@ -11,8 +11,8 @@ bool suits(CollectiveKind kind, const GroupShape& shape) {
 }
 
 /// One level of reduction and multicast in the switches (NVIDIA SHARP in NVSwitch; Klenk et al., ISCA 2020): each
-/// position fetches the sum of its part and stores it to all others. The two run together, chunk by chunk, so that an
-/// all-reduce sends each byte once.
+/// position fetches the sum of its part and stores it to all. The two run together, chunk by chunk, and the
+/// switches know the whole group only, so that own parts travel too: an all-reduce sends (n + 1)/n of its bytes.
 Schedule in_switch(CollectiveKind kind, const GroupShape& shape) {
   const double part = 1.0 / shape.ranks;
   const Step reduce{.pairing = Pairing::reduce_in_switch, .share = part};

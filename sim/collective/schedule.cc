@@ -13,8 +13,9 @@ double messages_out(const Step& step, std::uint32_t ranks) {
     case Pairing::multicast:
       return 1;
     case Pairing::all_others:
-    case Pairing::reduce_in_switch:
       return static_cast<double>(ranks - 1);
+    case Pairing::reduce_in_switch:
+      return static_cast<double>(ranks);
   }
   return 0;
 }

@@ -15,8 +15,8 @@ enum class Pairing : std::uint8_t {
   chain,             ///< i + offset, where that is below n: no way round
   exclusive_or,      ///< i xor offset, where that is below n
   all_others,        ///< every other position, in one step (n - 1 messages each)
-  reduce_in_switch,  ///< each position j receives the sum of the others' part j, added up in the switches
-  multicast,         ///< each position sends one part to all others, copied in the switches
+  reduce_in_switch,  ///< each position j receives the sum of everybody's part j, its own too, added up in the switches
+  multicast,         ///< each position sends one part to all, copied in the switches; a copy comes back to it
 };
 
 /// What all positions do at the same time. `share` is the bytes of *one message* over the operation's bytes.

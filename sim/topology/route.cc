@@ -242,9 +242,6 @@ std::optional<Route> Router::tree_on(std::uint32_t plane, NodeId root, std::span
   Route whole;
   whole.plane = plane;
   for (const NodeId leaf : leaves) {
-    if (leaf == root) {
-      continue;
-    }
     const auto branch = direction == Tree::out_of ? route_on(plane, root, leaf) : route_on(plane, leaf, root);
     if (!branch) {
       return std::nullopt;

@@ -36,9 +36,10 @@ class Router {
   /// joined.
   std::optional<Route> route(NodeId from, NodeId to, std::optional<std::uint32_t> plane = {});
   /// One sender, its bytes copied in the switches to all of `to`: each link of the tree carries them once. On a plane
-  /// whose switches can; nothing where there is none. The sender itself is left out of `to`.
+  /// whose switches can; nothing where there is none. Where the sender is among `to`, a copy comes back to it.
   std::optional<Route> multicast(NodeId from, std::span<const NodeId> to, std::optional<std::uint32_t> plane = {});
-  /// All of `from` send as many bytes, added up in the switches: each link of the tree carries them once.
+  /// All of `from` send as many bytes, the receiver too where it is among them, added up in the switches: each link of
+  /// the tree carries them once.
   std::optional<Route> reduce(std::span<const NodeId> from, NodeId to, std::optional<std::uint32_t> plane = {});
 
  private:

@@ -79,15 +79,14 @@ TEST(Player, FillsThePipelineOfABroadcastHopByHop) {
   expect_time(run("ring", CollectiveKind::broadcast, 1_MiB), expected);
 }
 
-TEST(Player, SendsEachByteOnceWhereTheSwitchesReduce) {
-  // a port takes the sum of one part in, and from one step later the n - 1 parts of the others; the parts going out are
-  // as many, so that both directions are full from then on
+TEST(Player, SendsLittleMoreThanEachByteOnceWhereTheSwitchesReduce) {
+  // out of a port go its n contributions and its part of the result, into it come the sum of its part and all n parts
   const Seconds step = protocol().step + latency;
   const Seconds all = run("in_switch", CollectiveKind::all_reduce, 64_MiB) - protocol().launch;
-  EXPECT_GE(all, step + 64_MiB / port);
-  EXPECT_LE(all, 2 * step + 64_MiB / port);
-  expect_time(run("in_switch", CollectiveKind::all_gather, 1_MiB),
-              protocol().launch + step + (n - 1.0) / n * 1_MiB / port);
+  const Seconds wire = (n + 1.0) / n * 64_MiB / port;
+  EXPECT_GE(all, step + wire);
+  EXPECT_LE(all, 2 * step + wire);
+  expect_time(run("in_switch", CollectiveKind::all_gather, 1_MiB), protocol().launch + step + 1_MiB / port);
 }
 
 TEST(Player, SendsWhatTheFullestRankHas) {

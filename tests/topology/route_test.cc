@@ -181,12 +181,18 @@ class Trees : public ::testing::Test {
 TEST_F(Trees, AMulticastLoadsEachLinkOnceWhateverTheNumberOfReceivers) {
   const auto tree = router_.multicast(NodeId(0), all_);
   ASSERT_TRUE(tree);
-  // half of the bytes over each of two chips: up once, down to each of three others
-  EXPECT_EQ(tree->links.size(), 2U + 2U * 3U);
+  // half of the bytes over each of two chips: up once, down to each of the four, the sender among them
+  EXPECT_EQ(tree->links.size(), 2U + 2U * 4U);
   for (const LinkLoad& link : tree->links) {
     EXPECT_DOUBLE_EQ(link.load, 0.5 / efficiency_near);
   }
   EXPECT_EQ(tree->latency, router_.route(NodeId(0), NodeId(1))->latency);
+}
+
+TEST_F(Trees, LeaveOutTheRootWhereItIsNotAmongTheLeaves) {
+  const std::vector<NodeId> others(all_.begin() + 1, all_.end());
+  EXPECT_EQ(router_.multicast(NodeId(0), others)->links.size(), 2U + 2U * 3U);
+  EXPECT_EQ(router_.reduce(others, NodeId(0))->links.size(), 2U + 2U * 3U);
 }
 
 TEST_F(Trees, AReductionIsAMulticastBackwards) {
