@@ -154,7 +154,7 @@ Result measure(const Options& options) {
     throw InputError({"--ranks"}, std::to_string(options.ranks) + (options.ranks == 1 ? " rank has" : " ranks have") +
                                       " nobody to exchange with; 2 or more are right");
   }
-  const Machine machine = load_machine(options.system, {.ranks = options.ranks}, {"--ranks"});
+  const Machine machine = load_machine(options.system, {.ranks = options.ranks});
   return {kind, options.system, options.network, options.ranks, type, play(machine, kind, sizes, options)};
 }
 

@@ -1,0 +1,128 @@
+// podium collective from outside.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "sim/core/units.h"
+#include "tests/cli/run_podium.h"
+
+namespace podium::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+json run_json(const std::string& arguments) {
+  const Outcome outcome = run_podium("collective " + arguments + " --format json");
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.errors, IsEmpty());
+  return json::parse(outcome.output);
+}
+
+void expect_refused(const std::string& arguments, const std::string& problem) {
+  const Outcome outcome = run_podium("collective " + arguments);
+  EXPECT_EQ(outcome.status, 2) << arguments;
+  EXPECT_THAT(outcome.output, IsEmpty()) << arguments;
+  EXPECT_THAT(outcome.errors, HasSubstr(problem)) << arguments;
+  EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << outcome.errors;
+}
+
+TEST(CollectiveCommand, GivesTimeAndBandwidthsForEachSize) {
+  const json result = run_json("all-reduce --system hgx-h100 --ranks 8 --bytes 1KiB:1GiB:4");
+  EXPECT_EQ(result.at("operation"), "all_reduce");
+  EXPECT_EQ(result.at("ranks"), 8);
+  const json& rows = result.at("results");
+  ASSERT_EQ(rows.size(), 11U) << "from 2^10 to 2^30 by 2^2";
+  double size = 1024;
+  double before = 0;
+  for (const json& row : rows) {
+    EXPECT_EQ(row.at("bytes"), size);
+    EXPECT_EQ(row.at("count"), size / 4) << "elements of fp32";
+    const double time = row.at("time_seconds");
+    EXPECT_GT(time, before) << "more bytes take longer";
+    EXPECT_DOUBLE_EQ(row.at("algbw_bytes_per_second").get<double>(), size / time);
+    EXPECT_DOUBLE_EQ(row.at("busbw_bytes_per_second").get<double>(), size / time * 2 * 7 / 8);
+    EXPECT_EQ(row.at("algorithm"), row.at("candidates").at(0).at("algorithm")) << "the fastest by prediction";
+    before = time;
+    size *= 4;
+  }
+}
+
+TEST(CollectiveCommand, SaysTheSameInEveryFormat) {
+  const std::string arguments = "all_gather --system hgx-h100 --ranks 8 --bytes 64MiB --algorithm ring";
+  const json row = run_json(arguments).at("results").at(0);
+  std::ostringstream microseconds;
+  microseconds.precision(2);
+  microseconds << std::fixed << row.at("time_seconds").get<double>() * 1e6;
+  const Outcome text = run_podium("collective " + arguments);
+  EXPECT_THAT(text.output, HasSubstr(" " + microseconds.str() + " "));
+  const Outcome csv = run_podium("collective " + arguments + " --format csv");
+  EXPECT_THAT(csv.output, HasSubstr("operation,system,ranks,network,bytes,count,type,algorithm,time_seconds,"));
+  EXPECT_THAT(csv.output, HasSubstr("all_gather,hgx-h100,8,flow,67108864,16777216,fp32,ring,"));
+}
+
+TEST(CollectiveCommand, IsNotChangedByFolding) {
+  for (const std::string kind : {"all_reduce", "all_to_all", "dispatch"}) {
+    const std::string arguments = kind + " --system hgx-h100 --ranks 24 --bytes 1MiB:64MiB:8 --fold ";
+    EXPECT_EQ(run_json(arguments + "on"), run_json(arguments + "off")) << kind;
+  }
+}
+
+TEST(CollectiveCommand, AgreesWithTheAnalyticNetworkWithinOneServer) {
+  const std::string arguments = "all_gather --system hgx-h100 --ranks 8 --bytes 64MiB --algorithm ring --network ";
+  const double flow = run_json(arguments + "flow").at("results").at(0).at("time_seconds");
+  const double analytic = run_json(arguments + "analytic").at("results").at(0).at("time_seconds");
+  EXPECT_NEAR(flow, analytic, 1e-10);
+}
+
+TEST(CollectiveCommand, TakesOneSizeInWhateverUnit) {
+  for (const std::string size : {"2048", "2KiB", "'2 KiB'", "2.048kB"}) {
+    const json rows = run_json("send --system hgx-h100 --ranks 2 --bytes " + size).at("results");
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].at("bytes"), 2048) << size;
+  }
+}
+
+TEST(CollectiveCommand, TakesLaunchAndLatencyForZeroBytes) {
+  const json row = run_json("all_reduce --system hgx-h100 --ranks 8 --bytes 0").at("results").at(0);
+  EXPECT_GT(row.at("time_seconds").get<double>(), 0);
+  EXPECT_EQ(row.at("algbw_bytes_per_second"), 0);
+}
+
+TEST(CollectiveCommand, RefusesWhatCannotBe) {
+  const std::string good = "all_reduce --system hgx-h100 ";
+  expect_refused("all_redoce --system hgx-h100 --ranks 8 --bytes 8", "did you mean 'all_reduce'?");
+  expect_refused("all_reduce --system hgx-h10 --ranks 8 --bytes 8", "did you mean 'hgx-h100'?");
+  expect_refused(good + "--ranks 1 --bytes 8", "--ranks: 1 rank has nobody to exchange with");
+  expect_refused(good + "--ranks 0 --bytes 8", "--ranks: 0 ranks have nobody to exchange with");
+  expect_refused(good + "--ranks -8 --bytes 8", "--ranks");
+  expect_refused(good + "--ranks 20000 --bytes 8", "20000 ranks need 2500 domains of hgx-h100");
+  expect_refused(good + "--ranks 8 --bytes 8 --algorithm rign", "did you mean 'ring'?");
+  expect_refused(good + "--ranks 6 --bytes 8 --algorithm recursive_halving_doubling", "those that can: direct");
+  expect_refused("send --system hgx-h100 --ranks 6 --bytes 8", "no algorithm does send among 6 ranks");
+  expect_refused(good + "--ranks 8 --bytes 8 --network flwo", "did you mean 'flow'?");
+  expect_refused(good + "--ranks 8 --bytes 8 --fold maybe", "'maybe' is neither on nor off");
+  expect_refused(good + "--ranks 8 --bytes 8 --type bf61", "did you mean 'bf16'?");
+}
+
+TEST(CollectiveCommand, RefusesSizesThatMakeNoSense) {
+  const auto refused = [](const std::string& bytes, const std::string& problem) {
+    expect_refused("all_reduce --system hgx-h100 --ranks 8 --bytes " + bytes, "--bytes: " + problem);
+  };
+  refused("8x", "'8 x': 'x' is not a unit of size");
+  refused("nan", "'nan' is not");
+  refused("''", "''");
+  refused("1.5", "'1.5 B' is not a whole number of bytes");
+  refused("8:4", "'8:4' ends before it begins");
+  refused("0:8", "'0:8' never gets to its end");
+  refused("4:8:1", "'4:8:1' never gets to its end");
+  refused("4:8:2:9", "'4:8:2:9' has 4 parts");
+  refused("1:1GiB:1.000001", "'1:1GiB:1.000001' is more than 1000 sizes");
+}
+
+}  // namespace
+}  // namespace podium::test
