@@ -37,8 +37,8 @@ void relabel(Program& program, const std::string& label) {
 
 LayerProgram draft_layer(const InferenceSetup& setup, const StepTokens& tokens) {
   LayerProgram program = layer_program(setup, setup.model.layers.back(), tokens);
-  for (Program* part :
-       {&program.attention, &program.front, &program.send, &program.beside, &program.feed_forward, &program.back}) {
+  for (Program* part : {&program.attention, &program.front, &program.send, &program.beside, &program.feed_forward,
+                        &program.back, &program.finish}) {
     relabel(*part, "draft");
   }
   return program;

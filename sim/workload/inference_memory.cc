@@ -9,7 +9,7 @@ namespace {
 const StepTokens one_token{1, 1, 1, 0, 0, 0};
 
 std::vector<const Program*> parts(const LayerProgram& program) {
-  return {&program.attention, &program.front, &program.beside, &program.feed_forward, &program.back};
+  return {&program.attention, &program.front, &program.beside, &program.feed_forward, &program.back, &program.finish};
 }
 
 Bytes layer_weights(const InferenceSetup& setup, const Layer& layer) {

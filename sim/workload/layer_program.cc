@@ -71,7 +71,7 @@ void add_dense_ffn(LayerProgram& program, const InferenceSetup& setup, const Lay
     program.back.push_back(Exchange{"tp", Among::tp, CollectiveKind::all_reduce, bytes});
   }
   if (model.post_norms) {
-    program.back.push_back(Compute{"norms", {elementwise("norm", rows, model.hidden, wide, wide, 5)}});
+    program.finish.push_back(Compute{"norms", {elementwise("norm", rows, model.hidden, wide, wide, 5)}});
   }
 }
 

@@ -62,6 +62,7 @@ struct LayerProgram {
   Program beside;        ///< what need not wait for `send`: shared experts
   Program feed_forward;  ///< experts or dense FFN
   Program back;          ///< results to their tokens
+  Program finish;        ///< what is done with the results that came back: sums, tensor-parallel gathering, norms
 };
 
 Program attention_program(const InferenceSetup&, const Layer&, const StepTokens&);

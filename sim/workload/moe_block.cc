@@ -109,9 +109,19 @@ Compute router(const InferenceSetup& setup, const MoeShape& moe, double rows, Da
   return result;
 }
 
-/// Attention replicas differ in their tokens: those go to the ranks of their experts and come back.
-void add_exchanged(LayerProgram& program, const InferenceSetup& setup, const MoeShape& moe, double replica_tokens) {
+/// Copies rows into the order in which they go to their ranks or experts, or back.
+Compute permute(const InferenceSetup& setup, const std::string& label, double rows, DataType type) {
+  const double width = size_of(type).value();
+  return {label, {elementwise("permute", rows, setup.model.hidden, width, width, 0)}};
+}
+
+/// Attention replicas differ in their tokens: those go to the ranks of their experts and come back. Prompts go in bulk,
+/// and their rows are copied out for each rank, sorted by expert where they arrive, and back again (vllm-ascend's
+/// init, re-routing and finalise operators; DeepEP's normal kernels copy and sum on the way); tokens of decode are
+/// written straight into their experts' slots and summed as they return (low-latency kernels).
+void add_exchanged(LayerProgram& program, const InferenceSetup& setup, const MoeShape& moe, const StepTokens& tokens) {
   const InferencePlan& plan = setup.plan;
+  const double replica_tokens = tokens.all();
   const double hidden = setup.model.hidden;
   const double own = replica_tokens / plan.tp;
   const double held = own * plan.expert_tp;
@@ -131,13 +141,24 @@ void add_exchanged(LayerProgram& program, const InferenceSetup& setup, const Moe
   if (moe.shared_experts > 0 && plan.shared_expert_slots == 0) {
     program.beside = {shared_experts(setup, moe, own, 1)};
   }
-  program.feed_forward = {routed_experts(setup, expert_load(setup, moe, replica_tokens * plan.dp))};
+  const ExpertLoad load = expert_load(setup, moe, replica_tokens * plan.dp);
+  program.feed_forward = {routed_experts(setup, load)};
+  const bool in_bulk = tokens.prefill() > 0 && plan.ep > 1;
+  if (in_bulk && !plan.once_per_rank) {
+    program.front.push_back(permute(setup, "router", sent, plan.dispatch_type));
+    Kernel sum = elementwise("sum_experts", sent, hidden, size_of(plan.combine_type).value(), wide * held / sent, 2);
+    program.finish.push_back(Compute{"experts", {sum}});
+  }
+  if (in_bulk) {
+    program.feed_forward.insert(program.feed_forward.begin(), permute(setup, "experts", load.rows, plan.dispatch_type));
+    program.feed_forward.push_back(permute(setup, "experts", load.rows, plan.combine_type));
+  }
   if (plan.expert_tp > 1) {
-    program.back.push_back(Exchange{"tp", Among::expert_tp, CollectiveKind::reduce_scatter, held * combined});
+    program.finish.push_back(Exchange{"tp", Among::expert_tp, CollectiveKind::reduce_scatter, held * combined});
   }
   if (plan.tp > 1) {
     const Bytes gathered(replica_tokens * hidden * wide);
-    program.back.push_back(Exchange{"tp", Among::tp, CollectiveKind::all_gather, gathered});
+    program.finish.push_back(Exchange{"tp", Among::tp, CollectiveKind::all_gather, gathered});
   }
 }
 
@@ -177,12 +198,12 @@ ExpertLoad expert_load(const InferenceSetup& setup, const MoeShape& moe, double 
 
 void add_moe(LayerProgram& program, const InferenceSetup& setup, const Layer& layer, const StepTokens& tokens) {
   if (setup.exchanges_tokens()) {
-    add_exchanged(program, setup, *layer.moe, tokens.all());
+    add_exchanged(program, setup, *layer.moe, tokens);
   } else {
     add_replicated(program, setup, *layer.moe, tokens.all());
   }
   if (setup.model.post_norms) {
-    program.back.push_back(Compute{"norms", {elementwise("norm", tokens.all(), setup.model.hidden, wide, wide, 5)}});
+    program.finish.push_back(Compute{"norms", {elementwise("norm", tokens.all(), setup.model.hidden, wide, wide, 5)}});
   }
 }
 

@@ -53,7 +53,8 @@ struct Weaver {
     }
   }
 
-  /// In four lockstep slots, each a computation of one beside an exchange of the other.
+  /// In four lockstep slots, each a computation of one beside an exchange of the other. What is computed of returned
+  /// results waits for the end of the slot, so that it does not hold the other's computation up.
   void take_turns(const Pass& pass) {
     if (pass.previous) {
       b = writer.add(programs[*pass.previous].back, main_stream, std::move(b));
@@ -62,11 +63,18 @@ struct Weaver {
       const LayerProgram& layer = programs[*pass.current];
       a = attend(layer, std::move(a));
       a = writer.add(layer.send, main_stream, std::move(a));
+    }
+    if (pass.previous) {
+      b = writer.add(programs[*pass.previous].finish, main_stream, std::move(b));
+    }
+    if (pass.current) {
+      const LayerProgram& layer = programs[*pass.current];
       b = attend(layer, std::move(b));
       a = compute(layer, std::move(a));
       b = writer.add(layer.send, main_stream, std::move(b));
       a = writer.add(layer.back, main_stream, std::move(a));
       b = compute(layer, std::move(b));
+      a = writer.add(layer.finish, main_stream, std::move(a));
     }
   }
 
@@ -176,7 +184,8 @@ After ProgramWriter::add_behind_attention(const LayerProgram& layer, std::uint16
   After sent = add(layer.send, stream, after);
   const After beside = add(layer.beside, stream, std::move(after));
   After computed = add(layer.feed_forward, stream, both(std::move(sent), beside));
-  return add(layer.back, stream, std::move(computed));
+  After returned = add(layer.back, stream, std::move(computed));
+  return add(layer.finish, stream, std::move(returned));
 }
 
 After add_layers(TaskGraph& graph, ProgramWriter& writer, const InferencePlan& plan, Weaving weaving,

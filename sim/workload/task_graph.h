@@ -64,9 +64,9 @@ struct DelayTask {
   Seconds time;
 };
 
-/// A piece of program that comes again and again: a graph of its own over one role of as many ranks, run `repeat` times.
-/// Its streams are its own; outside it takes the one stream of its task. The executor may run it once, alone on the
-/// network, and keep its time and account.
+/// A piece of program that comes again and again: a graph of its own over one role of as many ranks, run `repeat`
+/// times. Its streams are its own; outside it takes the one stream of its task. The executor may run it once, alone on
+/// the network, and keep its time and account.
 struct BlockTask {
   BlockId block;
   std::uint32_t repeat = 1;

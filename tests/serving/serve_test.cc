@@ -87,7 +87,7 @@ TEST(Serve, AFullCacheHoldsNewSequencesBack) {
   Deployment d = one_replica(10_ms, 100);
   d.decode.cache_tokens = 150;  // one request of 100 + 10 at a time
   const auto served = serve(d, {{0_s, 100, 10}, {0_s, 100, 10}}, 1, 1);
-  EXPECT_NEAR(served->outcomes[0].finish.picoseconds() * 1e-12, 0.100, 1e-9);
+  EXPECT_NEAR(since_start(served->outcomes[0].finish).value(), 0.100, 1e-9);
   EXPECT_GT(served->outcomes[1].first_token, served->outcomes[0].finish);
   EXPECT_EQ(served->preemptions, 0U);
 }
