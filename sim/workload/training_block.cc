@@ -49,7 +49,7 @@ void BlockWriter::label(const std::string& name) {
   label_ = graph_.add_label(name);
 }
 
-void BlockWriter::run(Kernel kernel) { pending_.push_back(std::move(kernel)); }
+void BlockWriter::run(const Kernel& kernel) { pending_.push_back(kernel); }
 
 void BlockWriter::run(const std::vector<Kernel>& kernels) {
   pending_.insert(pending_.end(), kernels.begin(), kernels.end());

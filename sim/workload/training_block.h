@@ -25,7 +25,7 @@ class BlockWriter {
 
   /// How the kernels that follow are accounted for.
   void label(const std::string&);
-  void run(Kernel);
+  void run(const Kernel&);
   void run(const std::vector<Kernel>&);
   /// An exchange that needs what was computed so far, and that what follows waits for.
   void exchange(Axis, CollectiveKind, Bytes);

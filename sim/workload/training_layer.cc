@@ -8,9 +8,6 @@ namespace {
 
 /// What the parts of one block share.
 struct Part {
-  Part(const ModelSpec& model_, const TrainingPlan& plan_, const std::string& label)
-      : model(model_), plan(plan_), writer(plan_, label) {}
-
   const ModelSpec& model;
   const TrainingPlan& plan;
   BlockWriter writer;
@@ -209,7 +206,7 @@ void recompute_cheap_results(Part& part, const Layer& layer) {
 }  // namespace
 
 TaskGraph layer_forward(const ModelSpec& model, const TrainingPlan& plan, const Layer& layer) {
-  Part part(model, plan, "forward");
+  Part part{model, plan, BlockWriter(plan, "forward")};
   shard(part, layer_weights(model, plan, layer), Direction::forward);
   attention_forward(part, layer);
   ffn_forward(part, layer);
@@ -217,7 +214,7 @@ TaskGraph layer_forward(const ModelSpec& model, const TrainingPlan& plan, const 
 }
 
 TaskGraph layer_backward(const ModelSpec& model, const TrainingPlan& plan, const Layer& layer) {
-  Part part(model, plan, "backward");
+  Part part{model, plan, BlockWriter(plan, "backward")};
   shard(part, layer_weights(model, plan, layer), Direction::backward);
   if (plan.recompute != Recompute::none) {
     part.writer.label("recompute");
@@ -235,7 +232,7 @@ TaskGraph layer_backward(const ModelSpec& model, const TrainingPlan& plan, const
 }
 
 TaskGraph embedding_forward(const ModelSpec& model, const TrainingPlan& plan) {
-  Part part(model, plan, "forward");
+  Part part{model, plan, BlockWriter(plan, "forward")};
   shard(part, embedding_weights(model, plan), Direction::forward);
   part.writer.run(embed(part.tokens, part.hidden, plan.tp));
   part.writer.exchange(Axis::tp, CollectiveKind::reduce_scatter, part.tokens * part.hidden * size_of(DataType::bf16));
@@ -243,7 +240,7 @@ TaskGraph embedding_forward(const ModelSpec& model, const TrainingPlan& plan) {
 }
 
 TaskGraph embedding_backward(const ModelSpec& model, const TrainingPlan& plan) {
-  Part part(model, plan, "backward");
+  Part part{model, plan, BlockWriter(plan, "backward")};
   shard(part, embedding_weights(model, plan), Direction::backward);
   part.writer.exchange(Axis::tp, CollectiveKind::all_gather, part.tokens * part.hidden * size_of(DataType::bf16));
   part.writer.run(embed_backward(part.tokens, part.hidden, plan.tp));
@@ -251,7 +248,7 @@ TaskGraph embedding_backward(const ModelSpec& model, const TrainingPlan& plan) {
 }
 
 TaskGraph head_forward(const ModelSpec& model, const TrainingPlan& plan) {
-  Part part(model, plan, "head");
+  Part part{model, plan, BlockWriter(plan, "head")};
   const Linear head = head_share(model, plan.tp);
   shard(part, head_weights(model, plan), Direction::forward);
   part.writer.run(norm(part.own * part.hidden, DataType::bf16));
@@ -264,7 +261,7 @@ TaskGraph head_forward(const ModelSpec& model, const TrainingPlan& plan) {
 }
 
 TaskGraph head_backward(const ModelSpec& model, const TrainingPlan& plan) {
-  Part part(model, plan, "head");
+  Part part{model, plan, BlockWriter(plan, "head")};
   const Linear head = head_share(model, plan.tp);
   shard(part, head_weights(model, plan), Direction::backward);
   part.writer.run(cross_entropy_backward(part.tokens * head.out));

@@ -8,6 +8,9 @@
 namespace podium {
 namespace {
 
+constexpr double most_ranks = 1 << 24;
+constexpr double most_passes = 1 << 22;
+
 bool whole(double value) { return std::floor(value) == value; }
 
 /// Collects what is wrong with a plan into one kind of error.
@@ -48,6 +51,9 @@ void check_batches(const Check& check, const ModelSpec& model, const TrainingPla
   for (const std::uint32_t width : {plan.tp, plan.cp, plan.dp, plan.pp, plan.ep, plan.virtual_stages}) {
     check.require(width > 0, "tp, cp, dp, pp, ep and virtual stages are at least 1");
   }
+  const double ranks = double(plan.tp) * plan.cp * plan.dp * plan.pp;
+  check.require(ranks <= most_ranks,
+                fmt::format("{} ranks are more than the {} that can be told apart", ranks, most_ranks));
   check.require(plan.tp_overlap_chunks > 0, "tp overlap chunks are at least 1");
   check.require(whole(plan.micro_batches()),
                 fmt::format("a global batch of {} is not a whole number of micro-batches of {} on each of {} replicas",
@@ -84,8 +90,13 @@ void check_widths(const Check& check, const ModelSpec& model, const TrainingPlan
 
 void check_pipeline(const Check& check, const ModelSpec& model, const TrainingPlan& plan) {
   const auto layers = static_cast<int>(model.layers.size());
-  check.require(plan.pp * plan.virtual_stages <= model.layers.size(),
+  const double pieces = double(plan.pp) * plan.virtual_stages;
+  check.require(pieces <= layers,
                 fmt::format("{} layers cannot fill {} stages of {} chunks", layers, plan.pp, plan.virtual_stages));
+  check.require(pieces * plan.micro_batches() <= most_passes,
+                fmt::format("{} micro-batches through {} pieces of the model are more than the {} passes that a step "
+                            "can have",
+                            plan.micro_batches(), pieces, most_passes));
   if (plan.virtual_stages > 1) {
     check.require(plan.pp > 1, "virtual stages need a pipeline (pp of at least 2)");
     check.divides(plan.pp, plan.micro_batches(), "micro-batches (interleaved 1F1B runs them by groups of pp)", "pp");

@@ -36,6 +36,7 @@ class StepWriter {
  private:
   Piece add_piece(TaskGraph forward, TaskGraph backward, const Weights&);
   Piece layer_piece(const Layer&);
+  RoleId role_of(std::uint32_t piece) const;
   std::vector<Piece> pieces_of(std::uint32_t stage, std::uint32_t chunk);
 
   void write_pass(Stage&, const Pass&);
@@ -91,6 +92,11 @@ std::vector<Piece> StepWriter::pieces_of(std::uint32_t stage, std::uint32_t chun
   return result;
 }
 
+RoleId StepWriter::role_of(std::uint32_t piece) const {
+  PODIUM_CHECK(plan_.pp > 0);
+  return RoleId(piece % plan_.pp);
+}
+
 TaskGraph StepWriter::write() && {
   const std::uint32_t ranks = plan_.tp * plan_.cp * plan_.dp;
   for (std::uint32_t stage = 0; stage < plan_.pp; ++stage) {
@@ -129,7 +135,7 @@ std::vector<TaskId> StepWriter::receive(const Stage& stage, const Pass& pass) {
     return {};
   }
   const std::uint32_t from = forward ? piece - 1 : piece + 1;
-  const ReceiveTask message{RoleId(from % plan_.pp), message_tag(pass.micro_batch, pieces_, from, pass.direction)};
+  const ReceiveTask message{role_of(from), message_tag(pass.micro_batch, pieces_, from, pass.direction)};
   return {graph_.add(stage.role, receive_stream, graph_.add_label("pp"), message)};
 }
 
@@ -141,7 +147,7 @@ void StepWriter::send(const Stage& stage, const Pass& pass, TaskId after) {
   }
   const std::uint32_t to = forward ? piece + 1 : piece - 1;
   const Bytes bytes = own_tokens(plan_) * model_.hidden * size_of(DataType::bf16);
-  const SendTask message{RoleId(to % plan_.pp), message_tag(pass.micro_batch, pieces_, piece, pass.direction), bytes};
+  const SendTask message{role_of(to), message_tag(pass.micro_batch, pieces_, piece, pass.direction), bytes};
   graph_.add(stage.role, send_stream, graph_.add_label("pp"), message, std::span(&after, 1));
 }
 

@@ -13,7 +13,7 @@ struct Published {
   std::uint32_t tp, pp, virtual_stages;
 };
 
-void PrintTo(const Published& row, std::ostream* out) { *out << row.name; }
+std::ostream& operator<<(std::ostream& out, const Published& row) { return out << row.name; }
 
 /// What the last stage adds: inputs of its norm and of the head, and logits in fp32 (the paper's 4 s b h (1 + v / h)).
 double head_bytes(const ModelSpec& model, const TrainingPlan& plan) {
@@ -24,44 +24,44 @@ class PublishedModel : public testing::TestWithParam<Published> {
  protected:
   PublishedModel() {
     const Published row = GetParam();
-    model.hidden = row.hidden;
-    model.gqa = GqaShape{row.heads, row.heads, row.hidden / row.heads, false, true};
-    model.vocabulary = 51200;
-    model.max_context = 2048;
-    model.gated_ffn = false;
-    model.layers.assign(static_cast<std::size_t>(row.layers), Layer{0, false, {}, 4 * row.hidden});
-    plan.global_batch = 4.0 * row.pp;
-    plan.sequence = 2048;
-    plan.tp = row.tp;
-    plan.pp = row.pp;
-    plan.virtual_stages = row.virtual_stages;
+    model_.hidden = row.hidden;
+    model_.gqa = GqaShape{row.heads, row.heads, row.hidden / row.heads, false, true};
+    model_.vocabulary = 51200;
+    model_.max_context = 2048;
+    model_.gated_ffn = false;
+    model_.layers.assign(static_cast<std::size_t>(row.layers), Layer{0, false, {}, 4 * row.hidden});
+    plan_.global_batch = 4.0 * row.pp;
+    plan_.sequence = 2048;
+    plan_.tp = row.tp;
+    plan_.pp = row.pp;
+    plan_.virtual_stages = row.virtual_stages;
   }
-  ModelSpec model;
-  TrainingPlan plan;
+  ModelSpec model_;
+  TrainingPlan plan_;
 };
 
 // The paper's 34 s b h / t bytes a layer (equation 4, without the term in the square of the sequence, which fused
 // attention does not keep), less 2 for the masks of dropout, and a row's sum of exponentials for each head. The first
 // stage keeps the activations of all L layers, times 1 + (p - 1) / (p v) where chunks interleave (section 4.2.3).
 TEST_P(PublishedModel, KeepsTheActivationsOfThePapersFormula) {
-  const double elements = plan.sequence * model.hidden / plan.tp;
-  const double layer = 32 * elements + 4 * plan.sequence * model.heads() / plan.tp;
-  const double p = plan.pp, v = plan.virtual_stages;
+  const double elements = plan_.sequence * model_.hidden / plan_.tp;
+  const double layer = 32 * elements + 4 * plan_.sequence * model_.heads() / plan_.tp;
+  const double p = plan_.pp, v = plan_.virtual_stages;
   const double in_flight = v > 1 ? 1 + (p - 1) / (p * v) : 1;
-  const double head = p > 1 ? 0 : head_bytes(model, plan);
-  const double expected = double(model.layers.size()) * in_flight * layer + head;
-  EXPECT_NEAR(training_memory(model, test_chip(), plan).activations.value(), expected, 1e-9 * expected);
+  const double head = p > 1 ? 0 : head_bytes(model_, plan_);
+  const double expected = double(model_.layers.size()) * in_flight * layer + head;
+  EXPECT_NEAR(training_memory(model_, test_chip(), plan_).activations.value(), expected, 1e-9 * expected);
 }
 
 TEST_P(PublishedModel, KeepsOnlyInputsOfLayersWhereAllIsRecomputed) {
-  plan.recompute = Recompute::full;
-  const double elements = plan.sequence * model.hidden / plan.tp;
-  const double p = plan.pp, v = plan.virtual_stages;
+  plan_.recompute = Recompute::full;
+  const double elements = plan_.sequence * model_.hidden / plan_.tp;
+  const double p = plan_.pp, v = plan_.virtual_stages;
   const double in_flight = v > 1 ? 1 + (p - 1) / (p * v) : 1;
-  const double head = p > 1 ? 0 : head_bytes(model, plan);
-  const double inputs = double(model.layers.size()) * in_flight * 2 * elements + head;
-  const double one_layer = 32 * elements + 4 * plan.sequence * model.heads() / plan.tp;
-  EXPECT_NEAR(training_memory(model, test_chip(), plan).activations.value(), inputs + one_layer, 1e-9 * inputs);
+  const double head = p > 1 ? 0 : head_bytes(model_, plan_);
+  const double inputs = double(model_.layers.size()) * in_flight * 2 * elements + head;
+  const double one_layer = 32 * elements + 4 * plan_.sequence * model_.heads() / plan_.tp;
+  EXPECT_NEAR(training_memory(model_, test_chip(), plan_).activations.value(), inputs + one_layer, 1e-9 * inputs);
 }
 
 INSTANTIATE_TEST_SUITE_P(Korthikanti, PublishedModel,

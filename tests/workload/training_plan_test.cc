@@ -37,7 +37,7 @@ TEST(StageLayers, FollowsAnExplicitList) {
 TEST(StageLayers, HoldsEveryLayerOnceAndPiecesDifferByOneAtMost) {
   for (std::uint32_t pp = 1; pp <= 9; ++pp) {
     for (std::uint32_t chunks = 1; chunks <= 3; ++chunks) {
-      for (std::size_t layers = pp * chunks; layers <= 61; ++layers) {
+      for (std::size_t layers = std::size_t{pp} * chunks; layers <= 61; ++layers) {
         std::vector<int> pieces;
         for (const auto& stage : stage_layers(small_model(layers), small_plan(pp, chunks, pp))) {
           pieces.insert(pieces.end(), stage.begin(), stage.end());
@@ -56,7 +56,7 @@ struct Mistake {
   const char* message;
 };
 
-void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; }
+std::ostream& operator<<(std::ostream& out, const Mistake& mistake) { return out << mistake.name; }
 
 class BadPlan : public testing::TestWithParam<Mistake> {};
 
@@ -89,6 +89,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{"NothingWide", [](ModelSpec&, TrainingPlan& p) { p.cp = 0; }, "at least 1"},
                     Mistake{"Groups", [](ModelSpec&, TrainingPlan& p) { p.global_batch = 7; }, "micro-batches"},
                     Mistake{"ChunksAlone", [](ModelSpec&, TrainingPlan& p) { p.pp = 1; }, "pipeline"},
+                    Mistake{"Crowd", [](ModelSpec&, TrainingPlan& p) { p.cp = p.dp = 1u << 16; }, "ranks"},
+                    Mistake{"Passes", [](ModelSpec&, TrainingPlan& p) { p.global_batch = 1e9; }, "passes"},
                     Mistake{"Depth", [](ModelSpec& m, TrainingPlan&) { m.layers.resize(3); }, "3 layers"},
                     Mistake{"Stages", [](ModelSpec&, TrainingPlan& p) { p.layers_per_stage = {8}; }, "1 stages of 2"},
                     Mistake{"Sum",

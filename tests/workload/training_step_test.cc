@@ -13,7 +13,7 @@ struct Case {
   TrainingPlan plan;
 };
 
-void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
+std::ostream& operator<<(std::ostream& out, const Case& row) { return out << row.name; }
 
 Case with(const char* name, const ModelSpec& model, std::uint32_t tp, std::uint32_t cp, std::uint32_t dp,
           std::uint32_t pp, std::uint32_t ep) {
@@ -42,16 +42,16 @@ std::vector<Case> cases() {
 
 class SplitStep : public testing::TestWithParam<Case> {
  protected:
-  Totals run() const { return totals(training_step(model, test_chip(), plan)); }
+  Totals run() const { return totals(training_step(model_, test_chip(), plan_)); }
   /// Of all ranks: tasks stand for one rank of each stage.
-  double ranks() const { return double(plan.ranks()) / plan.pp; }
-  ModelSpec model = GetParam().model;
-  TrainingPlan plan = GetParam().plan;
+  double ranks() const { return double(plan_.ranks()) / plan_.pp; }
+  ModelSpec model_ = GetParam().model;
+  TrainingPlan plan_ = GetParam().plan;
 };
 
 // backward of attention is counted as two passes in a model's flops, and computed as two and a half
 TEST_P(SplitStep, ComputesTheFlopsOfTheModel) {
-  const double expected = training_flops(model, plan).value();
+  const double expected = training_flops(model_, plan_).value();
 
   const Totals sum = run();
   EXPECT_NEAR(ranks() * (sum.products + 3 / 3.5 * sum.attention), expected, 1e-9 * expected);
@@ -59,16 +59,16 @@ TEST_P(SplitStep, ComputesTheFlopsOfTheModel) {
 
 TEST_P(SplitStep, ComputesEveryLayerOnceMoreWithFullRecompute) {
   const Totals once = run();
-  plan.recompute = Recompute::full;
+  plan_.recompute = Recompute::full;
   const Totals again = run();
-  const double head = 3.0 * 2 * plan.global_batch * plan.sequence * model.hidden * model.vocabulary / ranks();
+  const double head = 3.0 * 2 * plan_.global_batch * plan_.sequence * model_.hidden * model_.vocabulary / ranks();
   EXPECT_NEAR(again.products - once.products, (once.products - head) / 3, 1e-9 * once.products);
   EXPECT_NEAR(again.attention, once.attention * 4.5 / 3.5, 1e-9 * once.attention);
 }
 
 TEST_P(SplitStep, RecomputesNoProductWithSelectiveRecompute) {
   const Totals once = run();
-  plan.recompute = Recompute::selective;
+  plan_.recompute = Recompute::selective;
   const Totals again = run();
   EXPECT_EQ(again.products, once.products);
   EXPECT_EQ(again.attention, once.attention);
@@ -77,7 +77,7 @@ TEST_P(SplitStep, RecomputesNoProductWithSelectiveRecompute) {
 
 TEST_P(SplitStep, SendsTheSameBytesInPieces) {
   Totals whole = run();
-  plan.tp_overlap_chunks = 4;
+  plan_.tp_overlap_chunks = 4;
   Totals pieces = run();
   for (const auto& [label, bytes] : whole.sent) {
     EXPECT_NEAR(pieces.sent[label], bytes, 1e-9 * bytes) << label;
