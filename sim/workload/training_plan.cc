@@ -90,9 +90,12 @@ void check_widths(const Check& check, const ModelSpec& model, const TrainingPlan
 
 void check_pipeline(const Check& check, const ModelSpec& model, const TrainingPlan& plan) {
   const auto layers = static_cast<int>(model.layers.size());
+  // the first piece has the embedding and the last the head: they can do without a layer
   const double pieces = double(plan.pp) * plan.virtual_stages;
-  check.require(pieces <= layers,
-                fmt::format("{} layers cannot fill {} stages of {} chunks", layers, plan.pp, plan.virtual_stages));
+  const int ends = pieces > 1 ? 2 : 0;
+  check.require(pieces <= layers + ends,
+                fmt::format("{} layers, the embedding and the head cannot fill {} stages of {} chunks", layers, plan.pp,
+                            plan.virtual_stages));
   check.require(pieces * plan.micro_batches() <= most_passes,
                 fmt::format("{} micro-batches through {} pieces of the model are more than the {} passes that a step "
                             "can have",
@@ -106,8 +109,10 @@ void check_pipeline(const Check& check, const ModelSpec& model, const TrainingPl
   }
   check.require(plan.layers_per_stage.size() == plan.pp,
                 fmt::format("layers are given for {} stages of {}", plan.layers_per_stage.size(), plan.pp));
-  for (const int count : plan.layers_per_stage) {
-    check.require(count >= static_cast<int>(plan.virtual_stages),
+  for (std::size_t stage = 0; stage < plan.pp; ++stage) {
+    const int count = plan.layers_per_stage[stage];
+    const bool end = pieces > 1 && (stage == 0 || stage + 1 == plan.pp);
+    check.require(count + (end ? 1 : 0) >= static_cast<int>(plan.virtual_stages),
                   fmt::format("a stage of {} layers cannot fill {} chunks", count, plan.virtual_stages));
   }
   const int sum = std::accumulate(plan.layers_per_stage.begin(), plan.layers_per_stage.end(), 0);

@@ -24,6 +24,18 @@ TEST(StageLayers, TakesTheRemainderOffTheModelsEndsWhereChunksInterleave) {
   EXPECT_EQ(stage_layers(small_model(126), small_plan(16, 4, 16)), expected);
 }
 
+TEST(StageLayers, LeavesThePiecesOfEmbeddingAndHeadWithoutALayer) {
+  const ModelSpec model = small_model(6);
+  TrainingPlan plan = small_plan(4, 2, 4);
+  const Layers expected = {{0, 1}, {1, 1}, {1, 1}, {1, 0}};
+  EXPECT_EQ(stage_layers(model, plan), expected);
+  check_plan(model, test_chip(), plan);
+  plan.layers_per_stage = {1, 2, 2, 1};
+  check_plan(model, test_chip(), plan);
+  EXPECT_EQ(stage_layers(model, plan), expected);
+  EXPECT_THROW(check_plan(small_model(5), test_chip(), small_plan(4, 2, 4)), InputError);
+}
+
 TEST(StageLayers, TakesFromBothEndsInTurnWhereMoreIsMissing) {
   EXPECT_EQ(stage_layers(small_model(7), small_plan(5, 1, 5)), (Layers{{1}, {1}, {2}, {2}, {1}}));
 }
@@ -91,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{"ChunksAlone", [](ModelSpec&, TrainingPlan& p) { p.pp = 1; }, "pipeline"},
                     Mistake{"Crowd", [](ModelSpec&, TrainingPlan& p) { p.cp = p.dp = 1u << 16; }, "ranks"},
                     Mistake{"Passes", [](ModelSpec&, TrainingPlan& p) { p.global_batch = 1e9; }, "passes"},
-                    Mistake{"Depth", [](ModelSpec& m, TrainingPlan&) { m.layers.resize(3); }, "3 layers"},
+                    Mistake{"Depth", [](ModelSpec& m, TrainingPlan&) { m.layers.resize(1); }, "1 layers"},
                     Mistake{"Stages", [](ModelSpec&, TrainingPlan& p) { p.layers_per_stage = {8}; }, "1 stages of 2"},
                     Mistake{"Sum",
                             [](ModelSpec&, TrainingPlan& p) {
@@ -100,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(
                             "9 layers"},
                     Mistake{"EmptyChunk",
                             [](ModelSpec&, TrainingPlan& p) {
-                              p.layers_per_stage = {1, 7};
+                              p.layers_per_stage = {0, 8};
                             },
                             "2 chunks"},
                     Mistake{"Integers", [](ModelSpec&, TrainingPlan& p) { p.matrix_type = DataType::int8; }, "int8"},
