@@ -15,17 +15,18 @@ struct Builder {
   const InferenceSetup& setup;
   const Layer& layer;
   const StepTokens& tokens;
+  Program program = {};
   std::vector<Kernel> kernels = {};
 
   const InferencePlan& plan() const { return setup.plan; }
   double cache_size() const { return size_of(plan().cache_type).value(); }
   void project(double rows, double n, double k) { kernels.push_back(gemm(plan().weight_type, rows, n, k)); }
-  void project_output(double width) {
-    if (takes_quantised(plan().weight_type)) {
-      kernels.push_back(elementwise("quantise", tokens.all(), width, wide, size_of(plan().weight_type).value(), 3));
-    }
-    project(tokens.all(), setup.model.hidden, width);
+  void exchange(CollectiveKind kind, double elements) {
+    program.push_back(Compute{"attention", std::move(kernels)});
+    kernels.clear();
+    program.push_back(Exchange{"tp", Among::tp, kind, Bytes(elements * wide)});
   }
+  void project_output(double width);
 
   void gqa(const GqaShape& shape);
   void gqa_decode(Attention core);
@@ -35,11 +36,28 @@ struct Builder {
   void mla_prefill(const MlaShape& shape, Mla core);
 };
 
+/// From `width` columns of a rank's heads, or of all heads where tokens are split.
+void Builder::project_output(double width) {
+  if (setup.splits_tokens()) {
+    exchange(CollectiveKind::all_to_all, tokens.all() * width);
+    width *= plan().tp;
+  }
+  const double rows = setup.rows(tokens);
+  if (takes_quantised(plan().weight_type)) {
+    kernels.push_back(elementwise("quantise", rows, width, wide, size_of(plan().weight_type).value(), 3));
+  }
+  project(rows, setup.model.hidden, width);
+}
+
 void Builder::gqa(const GqaShape& shape) {
   const double heads = 1.0 * shape.heads / plan().tp;
   const double kv_heads = std::max(1.0, 1.0 * shape.kv_heads / plan().tp);
   const double width = (heads + 2 * kv_heads) * shape.head_dim;
-  project(tokens.all(), width, setup.model.hidden);
+  const double all_heads = (shape.heads + 2.0 * shape.kv_heads) * shape.head_dim;
+  project(setup.rows(tokens), setup.splits_tokens() ? all_heads : width, setup.model.hidden);
+  if (setup.splits_tokens()) {
+    exchange(CollectiveKind::all_to_all, tokens.all() * width);
+  }
   const double written = (heads * wide + 2 * kv_heads * cache_size()) / (heads + 2 * kv_heads);
   kernels.push_back(elementwise("rope_cache", tokens.all(), width, wide, written, shape.query_key_norm ? 8 : 3));
   Attention core;
@@ -106,7 +124,10 @@ void Builder::mla(const MlaShape& shape) {
   const double heads = 1.0 * shape.heads / plan().tp;
   const double down = shape.query_rank + shape.latent + shape.rope;
   const double rows = tokens.all();
-  project(rows, down, setup.model.hidden);
+  project(setup.rows(tokens), down, setup.model.hidden);
+  if (setup.splits_tokens()) {
+    exchange(CollectiveKind::all_gather, rows * down);
+  }
   // norms of the low-rank query and the latent, rotary embedding of the key's and the queries' parts, the cache's row
   const double rope = heads * shape.rope;
   const double quantised = takes_quantised(plan().weight_type) ? size_of(plan().weight_type).value() : wide;
@@ -162,17 +183,16 @@ Program attention_program(const InferenceSetup& setup, const Layer& layer, const
   } else {
     builder.gqa(*model.gqa);
   }
-  Program program{add_norm(setup, tokens.all(), setup.plan.weight_type),
-                  Compute{"attention", std::move(builder.kernels)}};
-  if (setup.plan.tp > 1) {
+  Program program{add_norm(setup, setup.rows(tokens), setup.plan.weight_type)};
+  program.insert(program.end(), builder.program.begin(), builder.program.end());
+  program.push_back(Compute{"attention", std::move(builder.kernels)});
+  if (setup.plan.tp > 1 && !setup.splits_tokens()) {
     // tokens that go to experts from one rank each are summed where they start; others are summed everywhere
     const bool scatter = layer.moe && setup.exchanges_tokens();
     const auto kind = scatter ? CollectiveKind::reduce_scatter : CollectiveKind::all_reduce;
     program.push_back(Exchange{"tp", Among::tp, kind, Bytes(tokens.all() * model.hidden * wide)});
   }
-  if (model.post_norms) {
-    program.push_back(Compute{"norms", {elementwise("norm", tokens.all(), model.hidden, wide, wide, 5)}});
-  }
+  add_post_norm(program, setup, tokens);
   return program;
 }
 

@@ -30,6 +30,10 @@ struct InferencePlan {
   /// A token is sent once to a rank, however many of its experts are there (TensorRT-LLM); otherwise once for each of
   /// its experts (CANN, DeepEP's low-latency kernels).
   bool once_per_rank = false;
+  /// Outside the attention core tokens, not heads and widths, are split over tp: keys, queries and values (the latents
+  /// of MLA) are exchanged before the core and its results after it (DeepSpeed-Ulysses, arXiv 2309.14509; CloudMatrix's
+  /// SP-TP-SP prefill, arXiv 2506.12708, section 4.3).
+  bool sequence_parallel = false;
   int micro_batches = 1;      ///< 2: one computes attention while the other is in its experts
   CoreShare attention_cores;  ///< with two micro-batches: of the attention stream
   CoreShare expert_cores;     ///< and of the expert stream

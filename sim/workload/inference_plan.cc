@@ -61,7 +61,8 @@ void Checker::experts() const {
     require(plan.shared_expert_slots < static_cast<int>(plan.ep),
             "{} shared expert slots leave none of the {} expert ranks for routed experts (0: every rank has a copy)",
             plan.shared_expert_slots, plan.ep);
-    require(plan.dp > 1, "shared expert slots need attention replicas (dp > 1) whose tokens are exchanged");
+    require(plan.dp > 1 || (plan.sequence_parallel && plan.tp > 1),
+            "shared expert slots need ranks with tokens of their own (dp > 1 or sequence_parallel)");
   }
 }
 

@@ -61,17 +61,28 @@ void add_dense_ffn(LayerProgram& program, const InferenceSetup& setup, const Lay
   const InferencePlan& plan = setup.plan;
   const double rows = tokens.all();
   const double width = 1.0 * layer.dense_ffn / plan.tp;
-  program.front = {add_norm(setup, rows, plan.weight_type)};
+  const Bytes stream(rows * model.hidden * wide);
+  program.front = {add_norm(setup, setup.rows(tokens), plan.weight_type)};
+  if (setup.splits_tokens()) {
+    program.send.push_back(Exchange{"tp", Among::tp, CollectiveKind::all_gather, stream});
+  }
   program.feed_forward = {
       Compute{"dense ffn",
               {gemm(plan.weight_type, rows, up_width(model, width), model.hidden),
                activation(setup, rows, width, plan.weight_type), gemm(plan.weight_type, rows, model.hidden, width)}}};
   if (plan.tp > 1) {
-    const Bytes bytes(rows * model.hidden * wide);
-    program.back.push_back(Exchange{"tp", Among::tp, CollectiveKind::all_reduce, bytes});
+    program.back.push_back(Exchange{"tp", Among::tp, sum_kind(setup), stream});
   }
-  if (model.post_norms) {
-    program.finish.push_back(Compute{"norms", {elementwise("norm", rows, model.hidden, wide, wide, 5)}});
+  add_post_norm(program.finish, setup, tokens);
+}
+
+CollectiveKind sum_kind(const InferenceSetup& setup) {
+  return setup.splits_tokens() ? CollectiveKind::reduce_scatter : CollectiveKind::all_reduce;
+}
+
+void add_post_norm(Program& program, const InferenceSetup& setup, const StepTokens& tokens) {
+  if (setup.model.post_norms) {
+    program.push_back(Compute{"norms", {elementwise("norm", setup.rows(tokens), setup.model.hidden, wide, wide, 5)}});
   }
 }
 
@@ -83,7 +94,7 @@ Program embedding_program(const InferenceSetup& setup, const StepTokens& tokens)
   if (setup.plan.tp > 1) {
     // the vocabulary is split: each rank looks up its part, the sum has them all
     const Bytes bytes(rows * setup.model.hidden * wide);
-    program.push_back(Exchange{"tp", Among::tp, CollectiveKind::all_reduce, bytes});
+    program.push_back(Exchange{"tp", Among::tp, sum_kind(setup), bytes});
   }
   return program;
 }
@@ -104,7 +115,7 @@ Program head_program(const InferenceSetup& setup, double rows, const std::string
 }
 
 Program draft_front(const InferenceSetup& setup, const StepTokens& tokens) {
-  const double rows = tokens.all();
+  const double rows = setup.rows(tokens);
   const double hidden = setup.model.hidden;
   return {Compute{"draft",
                   {elementwise("embed_norm", rows, 2 * hidden, wide, wide, 5),

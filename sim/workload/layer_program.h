@@ -29,9 +29,13 @@ struct InferenceSetup {
   const ChipSpec& chip;
   const InferencePlan& plan;
 
-  /// Tokens of different replicas go to experts on other ranks; with one replica every rank has all tokens and computes
+  /// Outside attention each rank of a replica has tokens of its own.
+  bool splits_tokens() const { return plan.sequence_parallel && plan.tp > 1; }
+  /// Ranks differ in their tokens, which go to experts on other ranks; otherwise every rank has all tokens and computes
   /// its part of the experts for all of them.
-  bool exchanges_tokens() const { return plan.dp > 1; }
+  bool exchanges_tokens() const { return plan.dp > 1 || splits_tokens(); }
+  /// Tokens at one rank outside the attention core.
+  double rows(const StepTokens& tokens) const { return tokens.all() / (splits_tokens() ? plan.tp : 1); }
 };
 
 /// Kernels in a row that a report accounts for under one name.
@@ -70,6 +74,11 @@ Program attention_program(const InferenceSetup&, const Layer&, const StepTokens&
 void add_dense_ffn(LayerProgram&, const InferenceSetup&, const Layer&, const StepTokens&);
 void add_moe(LayerProgram&, const InferenceSetup&, const Layer&, const StepTokens&);
 LayerProgram layer_program(const InferenceSetup&, const Layer&, const StepTokens&);
+
+/// How parts of a result are summed over tp: to the ranks that own the tokens, or to all.
+CollectiveKind sum_kind(const InferenceSetup&);
+/// The norm behind attention and FFN, in models that have it.
+void add_post_norm(Program&, const InferenceSetup&, const StepTokens&);
 
 /// The embedding of all tokens.
 Program embedding_program(const InferenceSetup&, const StepTokens&);

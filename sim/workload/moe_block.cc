@@ -115,7 +115,7 @@ Compute permute(const InferenceSetup& setup, const std::string& label, double ro
   return {label, {elementwise("permute", rows, setup.model.hidden, width, width, 0)}};
 }
 
-/// Attention replicas differ in their tokens: those go to the ranks of their experts and come back. Prompts go in bulk,
+/// Ranks differ in their tokens: those go to the ranks of their experts and come back. Prompts go in bulk,
 /// and their rows are copied out for each rank, sorted by expert where they arrive, and back again (vllm-ascend's
 /// init, re-routing and finalise operators; DeepEP's normal kernels copy and sum on the way); tokens of decode are
 /// written straight into their experts' slots and summed as they return (low-latency kernels).
@@ -156,13 +156,13 @@ void add_exchanged(LayerProgram& program, const InferenceSetup& setup, const Moe
   if (plan.expert_tp > 1) {
     program.finish.push_back(Exchange{"tp", Among::expert_tp, CollectiveKind::reduce_scatter, held * combined});
   }
-  if (plan.tp > 1) {
+  if (plan.tp > 1 && !setup.splits_tokens()) {
     const Bytes gathered(replica_tokens * hidden * wide);
     program.finish.push_back(Exchange{"tp", Among::tp, CollectiveKind::all_gather, gathered});
   }
 }
 
-/// One replica: every rank has all tokens, computes its part of the experts, and the parts are summed.
+/// Every rank has all tokens, computes its part of the experts, and the parts are summed.
 void add_replicated(LayerProgram& program, const InferenceSetup& setup, const MoeShape& moe, double tokens) {
   const InferencePlan& plan = setup.plan;
   const double hidden = setup.model.hidden;
@@ -202,9 +202,7 @@ void add_moe(LayerProgram& program, const InferenceSetup& setup, const Layer& la
   } else {
     add_replicated(program, setup, *layer.moe, tokens.all());
   }
-  if (setup.model.post_norms) {
-    program.finish.push_back(Compute{"norms", {elementwise("norm", tokens.all(), setup.model.hidden, wide, wide, 5)}});
-  }
+  add_post_norm(program.finish, setup, tokens);
 }
 
 }  // namespace podium

@@ -56,6 +56,7 @@ void read_inference_plan(const Node& node, InferencePlan& plan) {
   set(node, "shared_expert_slots", plan.shared_expert_slots, count);
   set(node, "expert_imbalance", plan.expert_imbalance, at_least_one);
   set(node, "once_per_rank", plan.once_per_rank, [](const Node& n) { return n.flag(); });
+  set(node, "sequence_parallel", plan.sequence_parallel, [](const Node& n) { return n.flag(); });
   set(node, "micro_batches", plan.micro_batches, count);
   set(node, "attention_cores", plan.attention_cores, cores);
   set(node, "expert_cores", plan.expert_cores, cores);
@@ -72,6 +73,7 @@ std::string describe(const InferencePlan& plan) {
   };
   add("TP", plan.tp, plan.tp > 1);
   add("DP", plan.dp, plan.dp > 1 || plan.tp == 1);
+  text += plan.sequence_parallel && plan.tp > 1 ? " SP" : "";
   add("EP", plan.ep, plan.ep > 1);
   add("expert-TP", plan.expert_tp, plan.expert_tp > 1);
   text += " " + std::string(to_string(plan.expert_type));

@@ -74,10 +74,9 @@ TEST_P(InferenceLaws, OneTokenReadsTheActiveWeightsAndManyReadAll) {
   EXPECT_NEAR(step({}, shape).weights_read, all, norms_and_biases * all);
 }
 
-TEST_P(InferenceLaws, ExpertsDoTheSameWorkHoweverTheyAreSplit) {
-  if (!has_experts()) {
-    GTEST_SKIP() << "no experts";
-  }
+class ExpertLaws : public InferenceLaws {};
+
+TEST_P(ExpertLaws, ExpertsDoTheSameWorkHoweverTheyAreSplit) {
   // tp, dp, ep, expert_tp; the same 64 tokens in all
   const std::uint32_t splits[][4] = {{1, 1, 1, 1}, {4, 1, 1, 4}, {4, 1, 4, 1}, {1, 8, 8, 1},
                                      {2, 4, 8, 1}, {2, 4, 4, 2}, {1, 4, 1, 4}};
@@ -132,6 +131,22 @@ TEST_P(InferenceLaws, TensorParallelismRepeatsOnlyWhatItCannotSplit) {
   EXPECT_NEAR(split.attention * plan.tp, one.attention, 1e-9 * one.attention);
 }
 
+TEST_P(InferenceLaws, SequenceParallelismRepeatsNothing) {
+  StepShape shape;
+  shape.decode_sequences = 32;
+  shape.decode_context = 500;
+  shape.prefill_sequences = 2;
+  shape.prefill_tokens = 128;
+  InferencePlan plan;
+  plan.sequence_parallel = true;
+  plan.tp = 4;
+  plan.ep = has_experts() ? 4 : 1;
+  const Totals one = step({}, shape);
+  const Totals split = step(plan, shape);
+  EXPECT_NEAR(split.products * plan.tp, one.products, 1e-9 * one.products);
+  EXPECT_NEAR(split.attention * plan.tp, one.attention, 1e-9 * one.attention);
+}
+
 TEST_P(InferenceLaws, OneRankHoldsAllParameters) {
   const MemoryUse use = inference_memory(model, chip, {}, {1, 100, 0, 0, 0});
   const double all = 2 * parameters(model);
@@ -164,14 +179,26 @@ TEST_P(InferenceLaws, MicroBatchesChangeTheOrderAndNotTheWork) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, InferenceLaws, testing::ValuesIn(list_files("workloads/models")),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           for (char& c : name) {
-                             c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-                           }
-                           return name;
-                         });
+std::vector<std::string> models_with_experts() {
+  std::vector<std::string> names;
+  for (const std::string& name : list_files("workloads/models")) {
+    if (load_model(name).layers.back().moe) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+std::string test_name(const testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  for (char& c : name) {
+    c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  }
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, InferenceLaws, testing::ValuesIn(list_files("workloads/models")), test_name);
+INSTANTIATE_TEST_SUITE_P(Models, ExpertLaws, testing::ValuesIn(models_with_experts()), test_name);
 
 }  // namespace
 }  // namespace podium::test

@@ -95,6 +95,24 @@ TEST(InferenceStep, ScattersTokensOverTensorParallelRanksBeforeTheyGoToExperts) 
   EXPECT_DOUBLE_EQ(sum.sent.at("dispatch"), same);
 }
 
+TEST(InferenceStep, GathersLatentsAndScattersHeadsWhereTokensAreSplit) {
+  const ModelSpec model = load_model("deepseek-v3");
+  InferencePlan plan;
+  plan.tp = plan.ep = 32;
+  plan.sequence_parallel = true;
+  StepShape shape;
+  shape.prefill_sequences = 4;
+  shape.prefill_tokens = 1024;
+  const double tokens = 4 * 1024;
+  const Totals sum = totals(inference_step(model, test_chip(), plan, shape));
+  const double latents = tokens * (1536 + 512 + 64) * 2;
+  const double heads = tokens * 128 / 32 * 128 * 2;
+  const double stream = tokens * 7168 * 2;
+  // the embedding, three dense layers that gather and scatter, and the logits of four tokens
+  EXPECT_DOUBLE_EQ(sum.sent.at("tp"), 61 * (latents + heads) + stream + 3 * 2 * stream + 4 * 129280 * 2.0);
+  EXPECT_DOUBLE_EQ(sum.sent.at("dispatch"), 58 * tokens / 32 * 8 * 7168 * 2);
+}
+
 TEST(ExpertLoad, SpreadsSlotsAsEvenlyAsTheyGo) {
   const ModelSpec model = load_model("deepseek-v3");
   const ChipSpec chip = test_chip();
