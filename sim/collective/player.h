@@ -62,10 +62,11 @@ class Player {
     std::size_t outstanding = 0;  ///< messages, and the reduction, of this repeat of the stage
   };
 
-  void begin(std::uint32_t play);
-  void send(std::uint32_t play);
-  void send_step(std::uint32_t play, std::size_t step);
-  void arrived(std::uint32_t play);
+  // of the play with this index in plays_
+  void begin(std::uint32_t index);
+  void send(std::uint32_t index);
+  void send_step(std::uint32_t index, std::size_t step);
+  void arrived(std::uint32_t index);
   const FoldedOperation& operation(const Play& play) const { return fabric_.operations[play.call.operation]; }
 
   Engine& engine_;
