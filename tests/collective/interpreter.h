@@ -128,7 +128,7 @@ inline std::string check_exchange(const std::vector<Step>& steps, std::uint32_t 
     }
   }
   const auto addressed = [n](std::uint32_t part, std::uint32_t from, std::uint32_t to) {
-    return part / n == from && part % n == to;
+    return part == from * n + to;
   };
   const std::string complaint = spread(steps, n, n, held, false, addressed);
   return complaint.empty() ? all_hold(held, 2 * n - 1) : complaint;

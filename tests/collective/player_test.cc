@@ -181,11 +181,12 @@ TEST(Player, EndsWhenTheSlowestGroupHas) {
   ASSERT_EQ(topology.links[LinkId(2)].from, NodeId(0));
   const CommunicationCosts costs = test::costs(topology);
   Router router(topology);
+  const std::uint32_t half = n / 2;
   const std::vector<Operation> operations{
-      operation("ring", CollectiveKind::all_gather, {consecutive(0, n / 2), consecutive(n / 2, n / 2)})};
+      operation("ring", CollectiveKind::all_gather, {consecutive(0, half), consecutive(half, half)})};
   const FoldedFabric fabric = fold(topology, router, operations);
   const Seconds time = time_alone({0, CollectiveKind::all_gather, 1_MiB}, fabric, costs, "flow");
-  expect_time(time, (n / 2 - 1) * (latency + 1_MiB / (n / 2) / (port / 4)), 4 * n);
+  expect_time(time, (half - 1) * (latency + 1_MiB / half / (port / 4)), 4 * n);
 }
 
 TEST(Player, TakesTheCostsOfTheFarthestPlane) {

@@ -34,7 +34,7 @@ Crossings ring(std::uint32_t n) {
   for (std::uint32_t i = 0; i < n; ++i) {
     messages.push_back({{i, 0}, {n + (i + 1) % n, 0}});
   }
-  return make(2 * n, messages);
+  return make(std::size_t{2} * n, messages);
 }
 
 TEST(Refinement, FindsARingAndItsLinksEqual) {
