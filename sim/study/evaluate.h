@@ -26,9 +26,6 @@ CaseResult evaluate_serving(const Study&, const ServingWorkload&, const ServingR
 CaseResult evaluate_training(const Study&, const TrainingWorkload&, const TrainingRegime&, const TrainingOptions&,
                              const Allowance&);
 
-/// Fills throughput per die, chip, system, watt and dollar from the whole, with power in proportion to the chips.
-void set_throughput(CaseResult&, const std::string& unit, double whole, const SystemSpec&);
-
 /// The names that the user's network choice may have.
 SimulatorOptions simulator_options(const Study&);
 

@@ -328,7 +328,8 @@ class ServingSearch {
     result_.plan = split.describe();
     result_.request_rate = rate;
     result_.requests = m.ttft.size();
-    set_throughput(result_, "output tokens/s", tokens, system_);
+    result_.throughput = make_throughput("output tokens/s", tokens, result_.chips, system_);
+    result_.power = power_of(system_, result_.chips);
     const auto percentiles = [](std::vector<double>& sample) {
       return Percentiles{Seconds(quantile(sample, 0.5)), Seconds(quantile(sample, 0.95)),
                          Seconds(quantile(sample, 0.99))};

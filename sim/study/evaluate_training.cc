@@ -124,7 +124,8 @@ class Trial {
     best_.plan = alternative.plan;
     best_.ranks = plan.ranks();
     best_.domains = machine.domains();
-    set_throughput(best_, "tokens/s", alternative.throughput, system);
+    best_.throughput = make_throughput("tokens/s", alternative.throughput, best_.chips, system);
+    best_.power = power_of(system, best_.chips);
     best_.phases = {phase(plan, execution, memory, machine.chip())};
     const FlopsPerSecond peak = machine.chip().peak(DataType::bf16) * plan.ranks();
     best_.model_flops_utilisation = training_flops(model_, plan) / execution.time / peak;
@@ -163,21 +164,6 @@ CaseResult evaluate_training(const Study& study, const TrainingWorkload& workloa
     }
   }
   return result;
-}
-
-void set_throughput(CaseResult& result, const std::string& unit, double whole, const SystemSpec& system) {
-  const double chips = result.chips;
-  const double chips_per_domain = system.packages_per_node * system.nodes_per_domain;
-  Throughput& t = result.throughput;
-  t.unit = unit;
-  t.per_system = whole;
-  t.per_chip = whole / chips;
-  t.per_rank = whole / (chips * system.ranks_per_package);
-  result.power = system.power_per_domain * (chips / chips_per_domain);
-  t.per_watt = whole / result.power.value();
-  if (system.rent_per_package) {
-    t.per_dollar = whole / (*system.rent_per_package * chips).value();
-  }
 }
 
 SimulatorOptions simulator_options(const Study& study) {

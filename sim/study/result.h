@@ -8,6 +8,7 @@
 
 #include "sim/config/config.h"
 #include "sim/core/units.h"
+#include "sim/economics/throughput.h"
 #include "sim/workload/memory.h"
 
 namespace podium {
@@ -21,14 +22,6 @@ struct Percentiles {
 struct Objective {
   double quantile = 0;
   Seconds ttft, tpot;
-};
-
-/// Work done in time, over everything that it can be divided by. `unit` says of what: "output tokens/s", "tokens/s".
-struct Throughput {
-  std::string unit;
-  double per_rank = 0, per_chip = 0, per_system = 0;
-  double per_watt = 0;               ///< all-in power, per watt (tokens/s/W = tokens/J)
-  std::optional<double> per_dollar;  ///< per dollar of rent, where the system has a price
 };
 
 /// Where the time of one step went. The shares sum to `time`.
