@@ -109,7 +109,7 @@ std::shared_ptr<Options> add_options(CLI::App& app, const std::string& example) 
   app.add_option("--requests", options->requests, "A request trace that replaces the arrivals of serving workloads");
   app.add_option("--network", options->network, "Network model instead of the study's: flow, analytic");
   app.add_option("-j,--jobs", options->threads, "Threads (default: all cores); the result does not depend on it")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1024));
   add_format_option(app, options->format);
   app.footer("Example: " + example);
   return options;

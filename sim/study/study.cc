@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "sim/hardware/system.h"
 #include "sim/network/network.h"
+#include "sim/topology/topology.h"
 #include "sim/workload/plan_file.h"
 
 namespace podium {
@@ -20,6 +22,30 @@ std::string known_file(std::string_view folder, const Node& node) {
   std::string name = node.text();
   find_file(folder, name, node.where());
   return name;
+}
+
+/// The name of a plane of the system's network.
+std::string known_plane(const std::string& system, const Node& node) {
+  const std::string name = node.text();
+  std::vector<std::string> names;
+  for (const Plane& plane : load_topology(load_system(system, {}, node.where()).topology).planes) {
+    names.push_back(plane.name);
+  }
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    node.fail(unknown_name("plane of " + system, name, names));
+  }
+  return name;
+}
+
+StudySystem read_system(const Node& node) {
+  const std::string name = known_file("configs/systems", node.at("name"));
+  const std::uint32_t domains = positive(node.at("domains"));
+  const int most = load_system(name).max_domains;
+  if (domains > static_cast<std::uint32_t>(most)) {
+    node.at("domains").fail(name + " has at most " + std::to_string(most) + " domains, not " +
+                            node.at("domains").text());
+  }
+  return {name, domains};
 }
 
 InstanceTemplate read_template(const Node& node, const InferencePlan& base) {
@@ -57,7 +83,7 @@ ServingOptions read_serving_options(const std::string& system, const Node& node,
     node.fail("templates are missing: 'prefill' and 'decode', or 'mixed'");
   }
   if (!result.prefill.empty()) {
-    result.transfer_plane = node.at("transfer_plane").text();
+    result.transfer_plane = known_plane(system, node.at("transfer_plane"));
   }
   return result;
 }
@@ -217,7 +243,7 @@ Study load_study(const std::string& path) {
   Networks::find(study.network, root.at("network").where());
   study.seed = static_cast<std::uint64_t>(root.at("seed").count());
   for (const Node& item : root.at("systems").items()) {
-    study.systems.push_back({known_file("configs/systems", item.at("name")), positive(item.at("domains"))});
+    study.systems.push_back(read_system(item));
   }
   for (const Node& item : root.at("workloads").items()) {
     study.workloads.push_back(read_workload(item));

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <sstream>
 #include <vector>
 
@@ -75,6 +77,14 @@ TEST(Program, HelpsWithEveryCommandByAnExampleOfIt) {
     const Outcome outcome = run_podium(name + " --help");
     EXPECT_EQ(outcome.status, 0);
     EXPECT_THAT(outcome.output, HasSubstr("Example: podium " + name + " "));
+  }
+}
+
+TEST(Program, IsDescribedByTheReadme) {
+  std::ifstream file(PODIUM_SOURCE_DIR "/README.md");
+  const std::string readme{std::istreambuf_iterator<char>(file), {}};
+  for (const std::string& name : commands()) {
+    EXPECT_THAT(readme, HasSubstr("| `podium " + name + " ")) << "the table of commands";
   }
 }
 
