@@ -139,6 +139,9 @@ class Picture {
       groups[one_by_one ? static_cast<std::uint32_t>(i) : layers_.sub_plane[row.switches[i].index()]].push_back(
           row.switches[i]);
     }
+    if (groups.size() > most_chips) {
+      groups = {{0, row.switches}};
+    }
     const double height = one_by_one ? 26 : 46;
     const double slot = (to - from) / static_cast<double>(groups.size());
     double x = from;
@@ -160,13 +163,14 @@ class Picture {
       return;
     }
     canvas_.rectangle(box, paper, fill, 4);
-    const auto fit = static_cast<std::size_t>((box.w - 8) / 7);
+    const auto fit = static_cast<std::size_t>(std::max(1.0, (box.w - 8) / 7));
     const std::size_t columns = std::min({(switches.size() + 1) / 2, std::size_t{16}, fit});
     const std::size_t shown = std::min(switches.size(), 2 * columns);
     const double chip = std::min((box.w - 8) / static_cast<double>(columns), 12.0);
     for (std::size_t i = 0; i < shown; ++i) {
+      const std::size_t row = i / columns;
       canvas_.rectangle({box.middle() + (static_cast<double>(i % columns) - static_cast<double>(columns) / 2) * chip,
-                         box.y + 4 + static_cast<double>(i / columns) * chip, chip - 2, chip - 2},
+                         box.y + 4 + static_cast<double>(row) * chip, chip - 2, chip - 2},
                         fill, "none");
     }
     canvas_.text(box.middle(), box.bottom() - 5, "× " + with_commas(static_cast<long long>(switches.size())), 11, ink,
@@ -176,14 +180,19 @@ class Picture {
   // the size of what is drawn inside a node
   std::size_t packages() const { return topology_.accelerators_per_node / topology_.accelerators_per_package; }
   std::size_t columns() const {
-    return packages() <= 2 ? packages() : packages() <= 4 ? 2 : packages() <= 8 ? 4 : packages() <= 16 ? 8 : 16;
+    return packages() <= 2    ? std::max<std::size_t>(1, packages())
+           : packages() <= 4  ? 2
+           : packages() <= 8  ? 4
+           : packages() <= 16 ? 8
+                              : 16;
   }
   double die() const { return packages() > 16 ? 8 : 14; }
   double package_width() const { return static_cast<double>(topology_.accelerators_per_package) * (die() + 2) + 4; }
   double node_width() const { return std::max(48.0, static_cast<double>(columns()) * (package_width() + 4) + 8); }
   double node_height() const {
-    const auto rows = static_cast<double>((packages() + columns() - 1) / columns());
-    return (layers_.inside.empty() ? 10 : 34) + rows * (die() + 10) + (topology_.hosts_per_node > 0 ? 24 : 4);
+    const std::size_t rows = (packages() + columns() - 1) / columns();
+    return (layers_.inside.empty() ? 10 : 34) + static_cast<double>(rows) * (die() + 10) +
+           (topology_.hosts_per_node > 0 ? 24 : 4);
   }
 
   /// Returns the y below the nodes.
@@ -221,10 +230,11 @@ class Picture {
     for (std::uint32_t i = 0; i < count; ++i) {
       place_[topology_.accelerator(first + i)] = box;
       const std::uint32_t package = i / topology_.accelerators_per_package;
+      const std::size_t row = package / columns();
       const std::uint32_t in_package = i % topology_.accelerators_per_package;
       const double inner = static_cast<double>(columns()) * (package_width() + 4) - 4;
       const Box outline{box.middle() - inner / 2 + static_cast<double>(package % columns()) * (package_width() + 4),
-                        y + static_cast<double>(package / columns()) * (die() + 10), package_width(), die() + 6};
+                        y + static_cast<double>(row) * (die() + 10), package_width(), die() + 6};
       if (in_package == 0) {
         canvas_.rectangle(outline, "white", "#9aa5b1");
       }

@@ -150,6 +150,7 @@ Halves named_halves(const Topology& topology, const Part& part, std::uint32_t pl
 
 /// All halvings of few accelerators (each once, the first accelerator always in half 0).
 std::vector<Halves> all_halvings(std::size_t accelerators) {
+  PODIUM_CHECK(accelerators > 1 && accelerators < 32);
   std::vector<Halves> all;
   for (std::uint32_t mask = 0; mask < 1U << (accelerators - 1); ++mask) {
     Halves halves(accelerators, 0);

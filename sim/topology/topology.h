@@ -70,7 +70,7 @@ struct Topology {
   NodeId accelerator(std::uint32_t rank) const { return NodeId(rank); }
   /// The host that serves an accelerator: a node's accelerators are dealt to its hosts in blocks of equal size.
   NodeId host_of(std::uint32_t rank) const;
-  std::uint32_t plane_index(std::string_view name) const;  ///< InputError where there is none
+  std::uint32_t plane_index(std::string_view plane) const;  ///< InputError where there is none
 };
 
 /// Builds topologies/NAME.yaml with `domains` scale-up networks. `accelerators` fewer than they hold leave the last

@@ -18,33 +18,32 @@ std::size_t count(const std::string& text, const std::string& word) {
   return found;
 }
 
-class Drawings : public ::testing::TestWithParam<std::string> {
- protected:
-  const Topology topology_ = load_topology(GetParam());
-  const std::vector<PlaneMeasures> measures_ = measure(topology_);
-  const std::string svg_ = to_svg(topology_, measures_);
-};
+class Drawings : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(Drawings, AreWellFormed) {
-  EXPECT_TRUE(svg_.starts_with("<svg "));
-  EXPECT_TRUE(svg_.ends_with("</svg>\n"));
+void expect_well_formed(const std::string& svg) {
+  EXPECT_TRUE(svg.starts_with("<svg "));
+  EXPECT_TRUE(svg.ends_with("</svg>\n"));
   // every element is a text with an end, or closes itself
-  const std::size_t open = count(svg_, "<rect ") + count(svg_, "<line ");
-  EXPECT_EQ(count(svg_, "/>"), open);
-  EXPECT_EQ(count(svg_, "<text "), count(svg_, "</text>"));
-  EXPECT_EQ(count(svg_, "<"), open + 2 * count(svg_, "<text ") + 2);
-  EXPECT_EQ(count(svg_, "nan"), 0U);
-  EXPECT_EQ(count(svg_, "inf\""), 0U);
+  const std::size_t closed = count(svg, "<rect ") + count(svg, "<line ");
+  EXPECT_EQ(count(svg, "/>"), closed);
+  EXPECT_EQ(count(svg, "<text "), count(svg, "</text>"));
+  EXPECT_EQ(count(svg, "<"), closed + 2 * count(svg, "<text ") + 2);
+  EXPECT_EQ(count(svg, "nan"), 0U);
+  EXPECT_EQ(count(svg, "inf\""), 0U);
 }
 
-TEST_P(Drawings, NameEveryTierOfSwitchesAndEveryPlane) {
-  for (const NodeId id : topology_.nodes.ids()) {
-    if (is_switch(topology_, id) && topology_.nodes[id].domain == 0) {
-      ASSERT_NE(svg_.find(" " + topology_.nodes[id].tier), std::string::npos) << topology_.nodes[id].tier;
+TEST_P(Drawings, AreWellFormedAndNameEveryTierAndPlane) {
+  const Topology topology = load_topology(GetParam());
+  const std::vector<PlaneMeasures> measures = measure(topology);
+  const std::string svg = to_svg(topology, measures);
+  expect_well_formed(svg);
+  for (const NodeId id : topology.nodes.ids()) {
+    if (is_switch(topology, id) && topology.nodes[id].domain == 0) {
+      ASSERT_NE(svg.find(" " + topology.nodes[id].tier), std::string::npos) << topology.nodes[id].tier;
     }
   }
-  for (const PlaneMeasures& plane : measures_) {
-    EXPECT_NE(svg_.find(">" + plane.plane + "<"), std::string::npos);
+  for (const PlaneMeasures& plane : measures) {
+    EXPECT_NE(svg.find(">" + plane.plane + "<"), std::string::npos);
   }
 }
 
