@@ -8,13 +8,6 @@
 #include "sim/core/text.h"
 
 namespace podium {
-namespace {
-
-/// How many seconds the unit is that a time of this size is read in.
-double unit_seconds(Seconds scale) { return scale.value() >= 1 ? 1 : scale.value() >= 1e-3 ? 1e-3 : 1e-6; }
-
-}  // namespace
-
 std::string three_digits(double value) {
   if (value == 0 || !std::isfinite(value)) {
     return value == 0 ? "0" : "-";
@@ -30,7 +23,7 @@ std::string three_digits(double value) {
   return fmt::format("{:.{}f}", std::stod(rounded), 2 - exponent);
 }
 
-std::string factor(double ratio) { return three_digits(ratio) + "x"; }
+std::string factor(double ratio) { return three_digits(ratio) + "×"; }
 
 std::string percent(double share) { return fmt::format("{:.1f} %", share * 100); }
 
@@ -46,11 +39,5 @@ std::string exact(double value) {
 }
 
 std::string hexadecimal(std::uint64_t signature) { return fmt::format("{:016x}", signature); }
-
-std::string in_unit_of(Seconds time, Seconds scale) { return three_digits(time.value() / unit_seconds(scale)); }
-
-std::string unit_of(Seconds scale) {
-  return unit_seconds(scale) == 1 ? "s" : unit_seconds(scale) == 1e-3 ? "ms" : "us";
-}
 
 }  // namespace podium

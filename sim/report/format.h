@@ -3,13 +3,11 @@
 #include <cstdint>
 #include <string>
 
-#include "sim/core/units.h"
-
 namespace podium {
 
 /// For people: three significant digits with thousands separated ("212,000", "5.66", "0.0123"); an exponent below 1e-4.
 std::string three_digits(double);
-/// A ratio: "1.96x".
+/// A ratio: "1.96×".
 std::string factor(double);
 /// A share of one: "94.5 %".
 std::string percent(double share);
@@ -19,9 +17,5 @@ std::string count(double);
 std::string exact(double);
 /// A signature: 16 hexadecimal digits.
 std::string hexadecimal(std::uint64_t);
-/// A duration in the unit that suits `scale`, without the unit, so that a column can share it; see unit_of.
-std::string in_unit_of(Seconds, Seconds scale);
-/// "s", "ms" or "us": what a time of this size is read in.
-std::string unit_of(Seconds scale);
 
 }  // namespace podium

@@ -1,5 +1,8 @@
-// Results as one HTML file that opens without a network.
+// A comparison as one HTML file that opens without a network.
+#include <algorithm>
+
 #include "sim/report/format.h"
+#include "sim/report/page.h"
 #include "sim/report/report.h"
 #include "sim/report/tables.h"
 #include "sim/report/verdict.h"
@@ -7,50 +10,231 @@
 namespace podium {
 namespace {
 
-std::string element(const std::string& name, const std::string& text) {
-  return "<" + name + ">" + escape_html(text) + "</" + name + ">\n";
-}
-
-std::string page(const std::string& title, const std::string& body) {
-  return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">" + element("title", title) +
-         "<style>body{font-family:sans-serif;max-width:80em;margin:auto}td.number,th.number{text-align:right}"
-         "td,th{padding:0 1em 0 0;text-align:left;vertical-align:top}</style></head>\n<body>\n" +
-         element("h1", title) + body + "</body></html>\n";
-}
-
-std::string ending(const std::vector<std::string>& assumptions, const std::vector<SourceUse>& sources) {
-  std::string text = element("h2", "Assumptions") + "<ul>";
-  for (const std::string& assumption : assumptions) {
-    text += element("li", assumption);
+/// The leader's factor in its colour, and what both have: "1.96×", "222,000 : 113,000".
+Html place_cell(const ComparisonResult& result, const Standing& standing) {
+  if (standing.places.empty()) {
+    return element("td", "", prose("no plan"));
   }
-  return text + "</ul>" + element("h2", "Sources") + html(sources_table(sources));
+  const Standing::Place& first = standing.places.front();
+  std::string values;
+  for (const Standing::Place& place : standing.places) {
+    values += (values.empty() ? "" : " : ") + three_digits(place.value);
+  }
+  const std::string by = standing.places.size() > 1 ? factor(standing.places[1].behind) : "alone";
+  return {"<td><div class=\"win\" style=\"" + colour_of(result.systems, first.of->system) + "\"><b>" + prose(by).text +
+          "</b><span class=\"who\">" + prose(display_name(result.systems, first.of->system)).text + "</span><span>" +
+          prose(values).text + "</span></div></td>"};
+}
+
+Html verdict_section(const ComparisonResult& result, const std::vector<Contest>& all) {
+  Html sentences, titles, rows;
+  for (const std::string& sentence : summary(result)) {
+    sentences += paragraph(sentence);
+  }
+  for (const char* title : {"Workload", "As a whole", "Per chip", "Per die or GPU", "Per watt"}) {
+    titles += element("th", "", prose(title));
+  }
+  for (const Contest& contest : all) {
+    const std::string unit = contest.cases.front()->throughput.unit;
+    Html row =
+        element("td", "workload",
+                element("b", "", prose(contest.workload)) + element("span", "", prose(contest.regime + " · " + unit)));
+    for (std::size_t i = 0; i < 4; ++i) {
+      row += place_cell(result, contest.standings[i]);
+    }
+    rows += element("tr", "", row);
+  }
+  Html refused;
+  for (const CaseResult& one : result.cases) {
+    if (one.plan.empty()) {
+      refused += paragraph(full_name(one.workload, one.regime) + ": " + machine_name(result.systems, one) +
+                           " has no plan: " + refusal(one) + ".");
+    }
+  }
+  return heading("verdict", "Verdict") + element("div", "summary", sentences) +
+         element("table", "verdicts", element("thead", "", element("tr", "", titles)) + element("tbody", "", rows)) +
+         refused +
+         paragraph(
+             "Each cell names who leads and by what factor over the next, and gives the values, the leader's first.",
+             "note");
+}
+
+/// The contests of one workload, in order.
+std::vector<const Contest*> contests_of(const std::vector<Contest>& all, const std::string& workload) {
+  std::vector<const Contest*> found;
+  for (const Contest& contest : all) {
+    if (contest.workload == workload) {
+      found.push_back(&contest);
+    }
+  }
+  return found;
+}
+
+std::vector<std::string> workloads_of(const std::vector<Contest>& all) {
+  std::vector<std::string> names;
+  for (const Contest& contest : all) {
+    if (names.empty() || names.back() != contest.workload) {
+      names.push_back(contest.workload);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> phases_of(const std::vector<const Contest*>& contests) {
+  std::vector<std::string> names;
+  for (const Contest* contest : contests) {
+    for (const std::string& name : phase_names(*contest)) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        names.push_back(name);
+      }
+    }
+  }
+  return names;
+}
+
+Html titled(const std::string& title, const Table& of) { return element("h4", "", prose(title)) + table(of); }
+
+Html throughput_section(const ComparisonResult& result, const std::vector<Contest>& all) {
+  Html text = heading("throughput", "Throughput");
+  for (const std::string& workload : workloads_of(all)) {
+    const std::string unit = contests_of(all, workload).front()->cases.front()->throughput.unit;
+    text += element("h3", "", prose(workload + ", " + unit)) + chart("throughput", {{"workload", workload}});
+    Html numbers;
+    for (const Contest* contest : contests_of(all, workload)) {
+      numbers += titled(contest->regime, throughput_table(result, *contest));
+    }
+    text += folded("Numbers and plans", numbers);
+  }
+  return text;
+}
+
+Html latency_section(const ComparisonResult& result, const std::vector<Contest>& all) {
+  Html text;
+  for (const std::string& workload : workloads_of(all)) {
+    Html numbers;
+    for (const Contest* contest : contests_of(all, workload)) {
+      if (const Table latency = latency_table(result, *contest); !latency.rows.empty()) {
+        numbers += titled(contest->regime, latency);
+      }
+    }
+    if (!numbers.text.empty()) {
+      text +=
+          element("h3", "", prose(workload)) + chart("latency", {{"workload", workload}}) + folded("Numbers", numbers);
+    }
+  }
+  if (text.text.empty()) {
+    return text;
+  }
+  return heading("latency", "Latency") +
+         paragraph(
+             "At the highest rate of requests that keeps the objective. TTFT: time to the first token; TPOT: time "
+             "per output token after it. Hollow: p50; large, with its value: p95; small: p99.",
+             "note") +
+         text;
+}
+
+Html time_section(const ComparisonResult& result, const std::vector<Contest>& all) {
+  Html text = heading("time", "Where the time goes") +
+              paragraph(
+                  "The mean step of one instance. Communication counts only where no compute hides it; a bubble is "
+                  "waiting for other ranks.",
+                  "note");
+  for (const std::string& workload : workloads_of(all)) {
+    const std::vector<const Contest*> of = contests_of(all, workload);
+    for (const std::string& phase : phases_of(of)) {
+      text +=
+          element("h3", "", prose(workload + ": " + phase)) + chart("time", {{"workload", workload}, {"phase", phase}});
+      Html numbers;
+      for (const Contest* contest : of) {
+        numbers += titled(contest->regime, time_table(result, *contest, phase));
+      }
+      text += folded("Numbers", numbers);
+    }
+  }
+  return text;
+}
+
+Html memory_section(const ComparisonResult& result, const std::vector<Contest>& all) {
+  Html text = heading("memory", "Memory") + paragraph("What the fullest rank holds, against what it has.", "note");
+  for (const std::string& workload : workloads_of(all)) {
+    const std::vector<const Contest*> of = contests_of(all, workload);
+    const std::vector<std::string> phases = phases_of(of);
+    if (phases.empty()) {
+      continue;
+    }
+    text += element("h3", "", prose(workload)) + chart("memory", {{"workload", workload}});
+    Html numbers;
+    for (const std::string& phase : phases) {
+      for (const Contest* contest : of) {
+        numbers += titled(phase + ", " + contest->regime, memory_table(result, *contest, phase));
+      }
+    }
+    text += folded("Numbers", numbers);
+  }
+  return text;
+}
+
+Html crossover_section(const ComparisonResult& result) {
+  if (result.crossovers.empty()) {
+    return {};
+  }
+  Html text =
+      heading("crossover", "Crossover") + paragraph("How many chips of one machine do what the other does.", "note");
+  Html sentences;
+  for (const Crossover& crossover : result.crossovers) {
+    sentences += element("li", "",
+                         element("b", "", prose(full_name(crossover.workload, crossover.regime))) +
+                             prose(": " + sentence(result, crossover)));
+  }
+  return text + element("ul", "", sentences) + table(crossover_table(result));
+}
+
+Html plans_section(const ComparisonResult& result) {
+  Html text = heading("plans", "Systems and plans") + table(systems_table(result.systems));
+  for (const SystemSummary& system : result.systems) {
+    text += paragraph(system.description + ".", "note");
+  }
+  text += element("h3", "", prose("Workloads"));
+  for (const auto& [name, description] : result.workloads) {
+    text += element("p", "", element("b", "", prose(name)) + prose(": " + description + "."));
+  }
+  text += element("h3", "", prose("Chosen plans"));
+  for (const CaseResult& one : result.cases) {
+    text += element("p", "",
+                    system_name(result.systems, one.system) +
+                        prose(full_name(one.workload, one.regime) + ": " + (one.plan.empty() ? "none" : one.plan)));
+    for (const std::string& note : one.notes) {
+      text += paragraph(note + ".", "note");
+    }
+    if (one.model_flops_utilisation) {
+      text +=
+          paragraph("Model FLOPs utilisation " + percent(*one.model_flops_utilisation) + " of the bf16 peak.", "note");
+    }
+    text +=
+        folded(count(static_cast<double>(one.alternatives.size())) + " plans tried", table(alternatives_table(one)));
+  }
+  return text;
 }
 
 }  // namespace
 
 std::string to_html(const ComparisonResult& result) {
-  std::string body = element("p", result.question);
-  for (const Contest& contest : contests(result)) {
-    body += element("h2", contest.workload + ", " + contest.regime) + element("p", verdict(result, contest));
-    body += html(throughput_table(result, contest)) + html(latency_table(result, contest));
-    for (const std::string& phase : phase_names(contest)) {
-      body += html(time_table(result, contest, phase)) + html(memory_table(result, contest, phase));
-    }
+  const std::vector<Contest> all = contests(result);
+  const Html latency = latency_section(result, all);
+  Places places{{"verdict", "Verdict"}, {"throughput", "Throughput"}};
+  if (!latency.text.empty()) {
+    places.emplace_back("latency", "Latency");
   }
-  for (const Crossover& crossover : result.crossovers) {
-    body += element("p", sentence(result, crossover));
+  places.insert(places.end(), {{"time", "Time"}, {"memory", "Memory"}});
+  if (!result.crossovers.empty()) {
+    places.emplace_back("crossover", "Crossover");
   }
-  body += element("h2", "Systems") + html(systems_table(result.systems));
-  return page(result.title, body + ending(result.assumptions, result.sources));
-}
-
-std::string to_html(const SweepResult& result) {
-  std::string body;
-  for (const std::string& workload : workloads_of(result)) {
-    body += element("h2", workload) + html(points_table(result, workload));
-  }
-  body += html(refused_points_table(result));
-  return page(result.title, body + ending(result.assumptions, result.sources));
+  places.insert(places.end(), {{"plans", "Systems and plans"}, {"assumptions", "Assumptions"}, {"sources", "Sources"}});
+  const Html body = verdict_section(result, all) + throughput_section(result, all) + latency +
+                    time_section(result, all) + memory_section(result, all) + crossover_section(result) +
+                    plans_section(result) + assumptions_section(result.assumptions) + sources_section(result.sources) +
+                    reproduction_section(result.command, result.signature);
+  return page(result.title, result.question, "Podium · comparison", result.systems, places, body, to_json(result));
 }
 
 }  // namespace podium

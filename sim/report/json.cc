@@ -35,9 +35,9 @@ Json to_object(const Percentiles& p) {
 }
 
 Json to_object(const PhaseResult& phase) {
-  Json breakdown = Json::array();
+  Json breakdown = Json::object();
   for (const auto& [part, time] : phase.breakdown) {
-    breakdown.push_back({{"part", part}, {"time_seconds", time.value()}});
+    breakdown[part] = time.value();
   }
   const MemoryUse& m = phase.memory;
   const Json memory{{"weights_bytes", m.weights.value()},     {"gradients_bytes", m.gradients.value()},
@@ -48,7 +48,7 @@ Json to_object(const PhaseResult& phase) {
           {"plan", phase.plan},
           {"batch_sequences", phase.batch},
           {"time_seconds", phase.time.value()},
-          {"breakdown", breakdown},
+          {"breakdown_seconds", breakdown},
           {"memory", memory}};
 }
 
@@ -74,6 +74,11 @@ Json to_object(const CaseResult& one) {
   }
   if (one.tpot) {
     object["tpot"] = to_object(*one.tpot);
+  }
+  if (one.objective) {
+    object["objective"] = {{"quantile", one.objective->quantile},
+                           {"ttft_seconds", one.objective->ttft.value()},
+                           {"tpot_seconds", one.objective->tpot.value()}};
   }
   if (one.model_flops_utilisation) {
     object["model_flops_utilisation"] = *one.model_flops_utilisation;
@@ -127,8 +132,17 @@ Json to_object(const SystemSummary& system, const std::vector<SystemSummary>& sy
           {"chip", system.chip},
           {"chips", system.chips},
           {"ranks", system.ranks},
+          {"domains", system.domains},
           {"rank_word", system.rank_word},
           {"facts", pairs(system.facts, "fact", "value")}};
+}
+
+Json to_object(const std::vector<SystemSummary>& systems) {
+  Json list = Json::array();
+  for (const SystemSummary& system : systems) {
+    list.push_back(to_object(system, systems));
+  }
+  return list;
 }
 
 Json to_object(const std::vector<SourceUse>& sources) {
@@ -153,12 +167,11 @@ std::string written(const Json& json) { return json.dump(2, ' ', false, Json::er
 }  // namespace
 
 std::string to_json(const ComparisonResult& result) {
-  Json json{{"study", result.study}, {"title", result.title}, {"question", result.question}};
-  json["systems"] = Json::array();
-  for (const SystemSummary& system : result.systems) {
-    json["systems"].push_back(to_object(system, result.systems));
-  }
+  Json json{
+      {"study", result.study}, {"title", result.title}, {"question", result.question}, {"command", result.command}};
+  json["systems"] = to_object(result.systems);
   json["workloads"] = pairs(result.workloads, "name", "description");
+  json["summary"] = summary(result);
   json["verdicts"] = Json::array();
   for (const Contest& contest : contests(result)) {
     json["verdicts"].push_back(to_object(result, contest));
@@ -178,7 +191,9 @@ std::string to_json(const ComparisonResult& result) {
 }
 
 std::string to_json(const SweepResult& result) {
-  Json json{{"study", result.study}, {"title", result.title}};
+  Json json{
+      {"study", result.study}, {"title", result.title}, {"question", result.question}, {"command", result.command}};
+  json["systems"] = to_object(result.systems);
   json["workloads"] = pairs(result.workloads, "name", "description");
   json["points"] = Json::array();
   for (const SweepPoint& point : result.points) {
@@ -198,6 +213,7 @@ std::string to_json(const SweepResult& result) {
   }
   json["assumptions"] = result.assumptions;
   json["sources"] = to_object(result.sources);
+  json["signature"] = hexadecimal(result.signature);
   return written(json);
 }
 

@@ -21,10 +21,6 @@ std::string named(const std::vector<std::pair<std::string, std::string>>& entrie
   return text;
 }
 
-std::string full_name(const std::string& workload, const std::string& regime) {
-  return regime.empty() ? workload : workload + ", " + regime;
-}
-
 std::string contest_section(const ComparisonResult& result, const Contest& contest) {
   std::string text = heading(3, full_name(contest.workload, contest.regime));
   text += escape_markdown(verdict(result, contest)) + "\n\n" + markdown(throughput_table(result, contest));
@@ -51,12 +47,21 @@ std::string ending(const std::vector<std::string>& assumptions, const std::vecto
   return text + heading(2, "Sources") + markdown(sources_table(sources));
 }
 
+std::string reproduction(const std::string& command, std::uint64_t signature) {
+  return heading(2, "How to make this again") + (command.empty() ? "" : "    " + command + "\n\n") + "Signature: `" +
+         hexadecimal(signature) + "`. Equal inputs give it again, on any machine and with any number of threads.\n";
+}
+
 }  // namespace
 
 std::string to_markdown(const ComparisonResult& result) {
   std::string text = "# " + escape_markdown(result.title) + "\n\n" + escape_markdown(result.question) + "\n";
   const std::vector<Contest> all = contests(result);
   text += heading(2, "Verdict");
+  for (const std::string& sentence : summary(result)) {
+    text += escape_markdown(sentence) + "\n";
+  }
+  text += "\n";
   for (const Contest& contest : all) {
     text += "- **" + escape_markdown(full_name(contest.workload, contest.regime)) + "**: ";
     text += escape_markdown(verdict(result, contest)) + "\n";
@@ -80,11 +85,12 @@ std::string to_markdown(const ComparisonResult& result) {
     text += markdown(alternatives_table(one));
   }
   text += ending(result.assumptions, result.sources);
-  return text + heading(2, "Signature") + "`" + hexadecimal(result.signature) + "`\n";
+  return text + reproduction(result.command, result.signature);
 }
 
 std::string to_markdown(const SweepResult& result) {
-  std::string text = "# " + escape_markdown(result.title) + "\n";
+  std::string text = "# " + escape_markdown(result.title) + "\n\n" + escape_markdown(result.question) + "\n";
+  text += heading(2, "Systems") + markdown(systems_table(result.systems));
   text += heading(2, "Workloads") + named(result.workloads) + heading(2, "Results");
   for (const std::string& workload : workloads_of(result)) {
     text += heading(3, workload) + markdown(points_table(result, workload));
@@ -92,7 +98,8 @@ std::string to_markdown(const SweepResult& result) {
   if (const Table refused = refused_points_table(result); !refused.rows.empty()) {
     text += heading(2, "Points without a result") + markdown(refused);
   }
-  return text + ending(result.assumptions, result.sources);
+  text += ending(result.assumptions, result.sources);
+  return text + reproduction(result.command, result.signature);
 }
 
 }  // namespace podium

@@ -71,51 +71,6 @@ std::string markdown(const Table& table) {
   return titles + "\n" + rules + "\n" + rows;
 }
 
-std::string html(const Table& table) {
-  const auto tag = [&](std::size_t column, const char* name) {
-    return "<" + std::string(name) + (table.columns[column].align == Align::right ? " class=\"number\">" : ">");
-  };
-  std::string text = "<table><thead><tr>";
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    text += tag(i, "th") + escape_html(table.columns[i].title) + "</th>";
-  }
-  text += "</tr></thead>\n<tbody>\n";
-  for (const auto& row : table.rows) {
-    text += "<tr>";
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      text += tag(i, "td") + escape_html(cell(row, i)) + "</td>";
-    }
-    text += "</tr>\n";
-  }
-  return text + "</tbody></table>\n";
-}
-
-std::string escape_html(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
-
 std::string escape_markdown(std::string_view text) {
   std::string result;
   for (const char c : text) {

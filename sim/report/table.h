@@ -22,11 +22,6 @@ struct Table {
 std::string plain(const Table&, std::size_t indent = 0);
 /// A GitHub-flavoured Markdown table.
 std::string markdown(const Table&);
-/// An HTML table; cells are escaped.
-std::string html(const Table&);
-
-/// Text as HTML shows it: & < > " ' replaced.
-std::string escape_html(std::string_view);
 /// Text that Markdown shows as it is, also within a table.
 std::string escape_markdown(std::string_view);
 

@@ -28,26 +28,29 @@ std::string range(const Figure& figure) { return figure.low.empty() ? "" : figur
 }  // namespace
 
 Table throughput_table(const ComparisonResult& result, const Contest& contest) {
-  const std::string unit = contest.cases.front()->throughput.unit;
-  Table table{{{"system"},
-               {"plan"},
-               {unit, Align::right},
-               {"per chip", Align::right},
-               {"per die or GPU", Align::right},
-               {"per watt", Align::right},
-               {"per dollar", Align::right},
-               {"power", Align::right}},
-              {}};
+  const bool priced = std::any_of(contest.cases.begin(), contest.cases.end(),
+                                  [](const CaseResult* one) { return one->throughput.per_dollar.has_value(); });
+  Table table{{{"system"}}, {}};
+  for (const char* title : {contest.cases.front()->throughput.unit.c_str(), "per chip", "per die or GPU", "per watt"}) {
+    table.columns.push_back({title, Align::right});
+  }
+  if (priced) {
+    table.columns.push_back({"per dollar", Align::right});
+  }
+  table.columns.push_back({"power", Align::right});
+  table.columns.push_back({"plan"});
   for (const CaseResult* one : contest.cases) {
-    const std::string name = machine_name(result.systems, *one);
-    if (one->plan.empty()) {
-      table.rows.push_back({name, "none: " + refusal(*one)});
-      continue;
-    }
     const Throughput& t = one->throughput;
-    table.rows.push_back({name, one->plan, three_digits(t.per_system), three_digits(t.per_chip),
-                          three_digits(t.per_rank), three_digits(t.per_watt),
-                          t.per_dollar ? three_digits(*t.per_dollar) : "-", to_text(one->power)});
+    std::vector<std::string> row{machine_name(result.systems, *one)};
+    for (const double value : {t.per_system, t.per_chip, t.per_rank, t.per_watt}) {
+      row.push_back(one->plan.empty() ? "-" : three_digits(value));
+    }
+    if (priced) {
+      row.push_back(t.per_dollar ? three_digits(*t.per_dollar) : "-");
+    }
+    row.push_back(one->plan.empty() ? "-" : to_text(one->power));
+    row.push_back(one->plan.empty() ? "none: " + refusal(*one) : one->plan);
+    table.rows.push_back(row);
   }
   return table;
 }
@@ -84,21 +87,37 @@ std::vector<std::string> phase_names(const Contest& contest) {
   return names;
 }
 
+std::vector<std::string> time_parts(const Contest& contest, const std::string& phase) {
+  std::vector<std::string> parts;
+  for (const CaseResult* one : contest.cases) {
+    if (const PhaseResult* p = find_phase(*one, phase)) {
+      for (const auto& part : p->breakdown) {
+        add_unique(parts, part.first);
+      }
+    }
+  }
+  const auto place = [](const std::string& part) {
+    const std::vector<std::string> order{"compute", "memory", "launch", "host"};
+    const auto found = std::find(order.begin(), order.end(), part) - order.begin();
+    return part == "bubble" ? 10 : part.starts_with("exposed") ? 8 : found;
+  };
+  std::stable_sort(parts.begin(), parts.end(), [&](const std::string& a, const std::string& b) {
+    return std::pair(place(a), a) < std::pair(place(b), b);
+  });
+  return parts;
+}
+
 Table time_table(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
   Table table{{{"part of the " + phase}}, {}};
-  std::vector<std::string> parts;
   std::vector<const PhaseResult*> found;
   for (const CaseResult* one : contest.cases) {
     if (const PhaseResult* p = find_phase(*one, phase)) {
       found.push_back(p);
       table.columns.push_back({display_name(result.systems, one->system), Align::right});
       table.columns.push_back({"share", Align::right});
-      for (const auto& [part, time] : p->breakdown) {
-        add_unique(parts, part);
-      }
     }
   }
-  for (const std::string& part : parts) {
+  for (const std::string& part : time_parts(contest, phase)) {
     std::vector<std::string> row{part};
     for (const PhaseResult* p : found) {
       Seconds time;
@@ -120,22 +139,37 @@ Table time_table(const ComparisonResult& result, const Contest& contest, const s
 }
 
 Table memory_table(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
-  Table table{{{"system"}}, {}};
-  for (const char* title :
-       {"weights", "gradients", "optimiser", "activations", "cache", "reserved", "in all", "of", "used"}) {
-    table.columns.push_back({title, Align::right});
-  }
+  const std::vector<std::pair<const char*, Bytes MemoryUse::*>> all{
+      {"weights", &MemoryUse::weights},     {"gradients", &MemoryUse::gradients},
+      {"optimiser", &MemoryUse::optimiser}, {"activations", &MemoryUse::activations},
+      {"cache", &MemoryUse::cache},         {"reserved", &MemoryUse::reserved}};
+  std::vector<std::pair<const CaseResult*, const PhaseResult*>> found;
   for (const CaseResult* one : contest.cases) {
     if (const PhaseResult* p = find_phase(*one, phase)) {
-      const MemoryUse& m = p->memory;
-      std::vector<std::string> row{display_name(result.systems, one->system)};
-      for (const Bytes part :
-           {m.weights, m.gradients, m.optimiser, m.activations, m.cache, m.reserved, m.total(), p->memory_size}) {
-        row.push_back(to_text(part));
-      }
-      row.push_back(percent(m.total() / p->memory_size));
-      table.rows.push_back(row);
+      found.emplace_back(one, p);
     }
+  }
+  Table table{{{"system"}}, {}};
+  std::vector<Bytes MemoryUse::*> shown;
+  for (const auto& [title, member] : all) {
+    const auto holds = [part = member](const auto& entry) { return entry.second->memory.*part > Bytes(0); };
+    if (std::any_of(found.begin(), found.end(), holds)) {
+      table.columns.push_back({title, Align::right});
+      shown.push_back(member);
+    }
+  }
+  for (const char* title : {"in all", "of", "used"}) {
+    table.columns.push_back({title, Align::right});
+  }
+  for (const auto& [one, p] : found) {
+    std::vector<std::string> row{display_name(result.systems, one->system)};
+    for (const auto member : shown) {
+      row.push_back(to_text(p->memory.*member));
+    }
+    row.push_back(to_text(p->memory.total()));
+    row.push_back(to_text(p->memory_size));
+    row.push_back(percent(p->memory.total() / p->memory_size));
+    table.rows.push_back(row);
   }
   return table;
 }
@@ -182,8 +216,11 @@ Table systems_table(const std::vector<SystemSummary>& systems) {
     table.rows[0].push_back(system.chip);
     table.rows[1].push_back(count(system.chips));
     table.rows[2].push_back(count(system.ranks));
+    // a fact that only this system has goes behind the one that it follows here
+    auto behind = facts.begin();
     for (const auto& fact : system.facts) {
-      add_unique(facts, fact.first);
+      auto place = std::find(facts.begin(), facts.end(), fact.first);
+      behind = (place == facts.end() ? facts.insert(behind, fact.first) : place) + 1;
     }
   }
   for (const std::string& fact : facts) {
@@ -231,10 +268,10 @@ Table points_table(const SweepResult& result, const std::string& workload) {
   for (const SweepPoint& point : result.points) {
     if (point.workload == workload && point.refused.empty()) {
       table.columns[4].title = point.throughput.unit;
-      table.rows.push_back({point.system, count(point.chips), count(point.ranks), count(point.domains),
-                            three_digits(point.throughput.per_system), three_digits(point.throughput.per_chip),
-                            three_digits(point.throughput.per_rank), three_digits(point.throughput.per_watt),
-                            point.plan});
+      table.rows.push_back({display_name(result.systems, point.system), count(point.chips), count(point.ranks),
+                            count(point.domains), three_digits(point.throughput.per_system),
+                            three_digits(point.throughput.per_chip), three_digits(point.throughput.per_rank),
+                            three_digits(point.throughput.per_watt), point.plan});
     }
   }
   return table;
@@ -244,7 +281,8 @@ Table refused_points_table(const SweepResult& result) {
   Table table{{{"workload"}, {"system"}, {"chips", Align::right}, {"why there is no result"}}, {}};
   for (const SweepPoint& point : result.points) {
     if (!point.refused.empty()) {
-      table.rows.push_back({point.workload, point.system, count(point.chips), point.refused});
+      table.rows.push_back(
+          {point.workload, display_name(result.systems, point.system), count(point.chips), point.refused});
     }
   }
   return table;

@@ -13,6 +13,8 @@ namespace podium {
 Table throughput_table(const ComparisonResult&, const Contest&);
 /// TTFT and TPOT of the serving cases; no rows where the contest has none.
 Table latency_table(const ComparisonResult&, const Contest&);
+/// A phase's parts of time in the order in which they are shown: work, overheads, communication, waiting.
+std::vector<std::string> time_parts(const Contest&, const std::string& phase);
 /// One row a part of the time of a phase ("compute", "exposed tp" …), a time and a share a case; the phases of one
 /// name.
 Table time_table(const ComparisonResult&, const Contest&, const std::string& phase);

@@ -7,10 +7,12 @@
 namespace podium {
 
 std::string to_text(const ComparisonResult& result) {
-  std::string text = result.title + "\n";
+  std::string text = result.title + "\n\n";
+  for (const std::string& sentence : summary(result)) {
+    text += sentence + "\n";
+  }
   for (const Contest& contest : contests(result)) {
-    const std::string regime = contest.regime.empty() ? "" : ", " + contest.regime;
-    text += "\n" + contest.workload + regime + "\n  " + verdict(result, contest) + "\n\n";
+    text += "\n" + full_name(contest.workload, contest.regime) + "\n  " + verdict(result, contest) + "\n\n";
     text += plain(throughput_table(result, contest), 2);
     if (const Table latency = latency_table(result, contest); !latency.rows.empty()) {
       text += "\n" + plain(latency, 2);
@@ -19,8 +21,7 @@ std::string to_text(const ComparisonResult& result) {
   if (!result.crossovers.empty()) {
     text += "\nCrossover\n";
     for (const Crossover& crossover : result.crossovers) {
-      const std::string regime = crossover.regime.empty() ? "" : ", " + crossover.regime;
-      text += "  " + crossover.workload + regime + ": " + sentence(result, crossover) + "\n";
+      text += "  " + full_name(crossover.workload, crossover.regime) + ": " + sentence(result, crossover) + "\n";
     }
   }
   return text + "\nsignature " + hexadecimal(result.signature) + "\n";
@@ -34,7 +35,7 @@ std::string to_text(const SweepResult& result) {
   if (const Table refused = refused_points_table(result); !refused.rows.empty()) {
     text += "\nPoints without a result\n" + plain(refused, 2);
   }
-  return text;
+  return text + "\nsignature " + hexadecimal(result.signature) + "\n";
 }
 
 }  // namespace podium

@@ -30,7 +30,7 @@ Standing standing(const std::string& measure, const std::vector<const CaseResult
 
 std::vector<Standing> standings(const std::vector<const CaseResult*>& cases) {
   std::vector<Standing> result;
-  result.push_back(standing("in whole", cases, [](const CaseResult& c) { return c.throughput.per_system; }));
+  result.push_back(standing("as a whole", cases, [](const CaseResult& c) { return c.throughput.per_system; }));
   result.push_back(standing("per chip", cases, [](const CaseResult& c) { return c.throughput.per_chip; }));
   result.push_back(standing("per die or GPU", cases, [](const CaseResult& c) { return c.throughput.per_rank; }));
   result.push_back(standing("per watt", cases, [](const CaseResult& c) { return c.throughput.per_watt; }));
@@ -43,17 +43,99 @@ std::vector<Standing> standings(const std::vector<const CaseResult*>& cases) {
   return result;
 }
 
-/// "A gives 2.03x as much as B".
-std::string lead(const ComparisonResult& result, const Standing& standing) {
+/// "2.03× as much", "as much".
+std::string times_as_much(double ratio) { return ratio < level ? "as much" : factor(ratio) + " as much"; }
+
+/// "A gives 2.03× as much as B and 3.4× as much as C: 222,000 against 113,000 and 65,300 tokens/s."
+std::string whole_sentence(const ComparisonResult& result, const Standing& standing) {
   const auto name = [&](const Standing::Place& place) { return display_name(result.systems, place.of->system); };
-  std::string text = name(standing.places[0]) + " gives ";
+  const Standing::Place& first = standing.places.front();
+  std::string text = name(first) + " gives ";
+  std::string values = three_digits(first.value);
   for (std::size_t i = 1; i < standing.places.size(); ++i) {
-    const Standing::Place& place = standing.places[i];
-    text += i == 1 ? "" : " and ";
-    text += place.behind < level ? "as much as " : factor(place.behind) + " as much as ";
-    text += name(place);
+    text += (i == 1 ? "" : " and ") + times_as_much(standing.places[i].behind) + " as " + name(standing.places[i]);
+    values += (i == 1 ? " against " : " and ") + three_digits(standing.places[i].value);
+  }
+  return text + ": " + values + " " + first.of->throughput.unit + ".";
+}
+
+/// "B gives 2.7× as much as the next per chip, 5.4× per die or GPU and 2.2× per watt.": a sentence for each leader in a
+/// row of standings.
+std::string further_sentences(const ComparisonResult& result, const Contest& contest) {
+  std::string text;
+  for (std::size_t i = 1; i < contest.standings.size();) {
+    const std::string& leader = contest.standings[i].places[0].of->system;
+    std::vector<std::string> parts;
+    for (; i < contest.standings.size() && contest.standings[i].places[0].of->system == leader; ++i) {
+      const Standing& standing = contest.standings[i];
+      parts.push_back((parts.empty() ? times_as_much(standing.places[1].behind) : factor(standing.places[1].behind)) +
+                      (parts.empty() && standing.places.size() > 2 ? " as the next " : " ") + standing.measure);
+    }
+    text += " " + display_name(result.systems, leader) + " gives " + parts.front();
+    for (std::size_t k = 1; k < parts.size(); ++k) {
+      text += (k + 1 == parts.size() ? " and " : ", ") + parts[k];
+    }
+    text += ".";
   }
   return text;
+}
+
+std::string capitalised(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  }
+  return text;
+}
+
+/// "one NVIDIA GB200 NVL72 (72 chips)", "3 × ..."
+std::string machine(const SystemSummary& system, const std::vector<SystemSummary>& systems) {
+  const std::string dies =
+      system.ranks != system.chips ? ", " + count(system.ranks) + " " + system.rank_word + "s" : "";
+  return (system.domains > 1 ? count(system.domains) + " × " : "one ") + display_name(systems, system.name) + " (" +
+         count(system.chips) + " chips" + dies + ")";
+}
+
+/// The contests that one system leads by one measure, and the least and the largest factor over the next system.
+struct Lead {
+  std::string system;
+  int contests = 0;
+  double least = 0, most = 0;
+};
+
+/// "As a whole, A leads in 3 of 4 comparisons (1.08× to 1.96×), B in 1 (1.07×)."
+std::string who_leads(const ComparisonResult& result, const std::vector<Contest>& all, std::size_t measure) {
+  std::vector<Lead> leads;
+  int compared = 0;
+  for (const Contest& contest : all) {
+    if (contest.standings[measure].places.size() < 2) {
+      continue;
+    }
+    ++compared;
+    const auto& places = contest.standings[measure].places;
+    const std::string& system = places[0].of->system;
+    const double by = places[1].behind;
+    auto lead = std::find_if(leads.begin(), leads.end(), [&](const Lead& l) { return l.system == system; });
+    if (lead == leads.end()) {
+      leads.push_back({system, 1, by, by});
+    } else {
+      *lead = {system, lead->contests + 1, std::min(lead->least, by), std::max(lead->most, by)};
+    }
+  }
+  std::stable_sort(leads.begin(), leads.end(), [](const Lead& a, const Lead& b) { return a.contests > b.contests; });
+  std::string text;
+  for (const Lead& lead : leads) {
+    const bool first = &lead == &leads.front();
+    text += first ? capitalised(all.front().standings[measure].measure) + ", " : ", ";
+    text += display_name(result.systems, lead.system) + (first ? " leads in " : " in ");
+    if (first && compared > 1) {
+      text += (lead.contests == compared ? "all " + count(compared) : count(lead.contests) + " of " + count(compared)) +
+              " comparisons";
+    } else {
+      text += first ? "the comparison" : count(lead.contests);
+    }
+    text += " (" + factor(lead.least) + (lead.contests > 1 ? " to " + factor(lead.most) : "") + ")";
+  }
+  return text.empty() ? text : text + ".";
 }
 
 }  // namespace
@@ -75,6 +157,10 @@ std::vector<Contest> contests(const ComparisonResult& result) {
   return found;
 }
 
+std::string full_name(const std::string& workload, const std::string& regime) {
+  return regime.empty() ? workload : workload + ", " + regime;
+}
+
 std::string display_name(const std::vector<SystemSummary>& systems, const std::string& system) {
   for (const SystemSummary& summary : systems) {
     if (summary.name == system && !summary.description.empty()) {
@@ -85,7 +171,7 @@ std::string display_name(const std::vector<SystemSummary>& systems, const std::s
 }
 
 std::string machine_name(const std::vector<SystemSummary>& systems, const CaseResult& one) {
-  const std::string times = one.domains > 1 ? count(one.domains) + " x " : "";
+  const std::string times = one.domains > 1 ? count(one.domains) + " × " : "";
   return times + display_name(systems, one.system) + " (" + count(one.chips) + " chips)";
 }
 
@@ -106,6 +192,22 @@ std::string refusal(const CaseResult& one) {
   return text.empty() ? "no plan to try" : text;
 }
 
+std::vector<std::string> summary(const ComparisonResult& result) {
+  std::string machines;
+  for (const SystemSummary& system : result.systems) {
+    machines += (machines.empty() ? "" : " against ") + machine(system, result.systems);
+  }
+  std::vector<std::string> sentences{capitalised(machines) + "."};
+  const std::vector<Contest> all = contests(result);
+  constexpr std::size_t measures[] = {0, 1, 3};  // the whole, a chip, a watt
+  for (const std::size_t measure : measures) {
+    if (const std::string text = all.empty() ? "" : who_leads(result, all, measure); !text.empty()) {
+      sentences.push_back(text);
+    }
+  }
+  return sentences;
+}
+
 std::string verdict(const ComparisonResult& result, const Contest& contest) {
   std::string text;
   const Standing& whole = contest.standings.front();
@@ -114,16 +216,7 @@ std::string verdict(const ComparisonResult& result, const Contest& contest) {
     text = machine_name(result.systems, one) + " gives " + three_digits(one.throughput.per_system) + " " +
            one.throughput.unit + ".";
   } else if (whole.places.size() > 1) {
-    text = lead(result, whole) + ": ";
-    for (const Standing::Place& place : whole.places) {
-      text += (&place == &whole.places.front() ? "" : " against ") + three_digits(place.value);
-    }
-    text += " " + whole.places.front().of->throughput.unit + ".";
-    for (std::size_t i = 1; i < contest.standings.size(); ++i) {
-      std::string measure = contest.standings[i].measure;
-      measure.front() = 'P';
-      text += " " + measure + ", " + lead(result, contest.standings[i]) + ".";
-    }
+    text = whole_sentence(result, whole) + further_sentences(result, contest);
   }
   for (const CaseResult* one : contest.cases) {
     if (one->plan.empty()) {

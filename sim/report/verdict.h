@@ -14,7 +14,7 @@ struct Standing {
     double value = 0;
     double behind = 1;  ///< how many times as much the first has
   };
-  std::string measure;  ///< "in whole", "per chip", "per die or GPU", "per watt", "per dollar of rent"
+  std::string measure;  ///< "as a whole", "per chip", "per die or GPU", "per watt", "per dollar of rent"
   std::vector<Place> places;
 };
 
@@ -28,6 +28,9 @@ struct Contest {
 /// In the order of the result's cases.
 std::vector<Contest> contests(const ComparisonResult&);
 
+/// "DeepSeek-R1 serving, equal precision"; the workload alone where there is one regime without a name.
+std::string full_name(const std::string& workload, const std::string& regime);
+
 /// What a system is called in sentences: its description up to the first comma; its name where there is none.
 std::string display_name(const std::vector<SystemSummary>&, const std::string& system);
 
@@ -36,6 +39,9 @@ std::string machine_name(const std::vector<SystemSummary>&, const CaseResult&);
 
 /// Why a case has no result: the reasons of its alternatives, each once. Empty where it has one.
 std::string refusal(const CaseResult&);
+
+/// The comparison in a few sentences: which machines, and for each measure who leads, how often and by what factors.
+std::vector<std::string> summary(const ComparisonResult&);
 
 /// The contest in two or three sentences: who does more in whole and by what factor, then per chip and so on.
 std::string verdict(const ComparisonResult&, const Contest&);

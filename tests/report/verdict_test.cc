@@ -1,0 +1,133 @@
+#include "sim/report/verdict.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/report/format.h"
+#include "tests/report/example.h"
+
+namespace podium {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+/// Systems A, B, C … with one chip each, all on one workload with these throughputs; 0: no plan.
+ComparisonResult small(const std::vector<double>& throughputs) {
+  ComparisonResult result;
+  char name = 'A';
+  for (const double value : throughputs) {
+    CaseResult one;
+    one.workload = "work";
+    one.system = std::string(1, name++);
+    one.chips = 1;
+    if (value > 0) {
+      one.plan = "plan";
+      one.throughput = {"tokens/s", value, value, value, value, {}};
+    } else {
+      one.alternatives = {{"wide", 0, "needs 9 GB of 8 GB"}, {"wider", 0, "needs 9 GB of 8 GB"}, {"odd", 0, "odd"}};
+    }
+    result.cases.push_back(one);
+    result.systems.push_back({one.system, "", "chip", 1, 1, 1, "GPU", {}});
+  }
+  return result;
+}
+
+TEST(Verdict, NamesTheLeaderAndTheFactor) {
+  const ComparisonResult result = small({100, 250});
+  EXPECT_THAT(verdict(result, contests(result).front()),
+              HasSubstr("B gives " + factor(250.0 / 100) + " as much as A: 250 against 100 tokens/s."));
+}
+
+TEST(Verdict, HasTheStandingsOfEveryMeasureFromTheCases) {
+  const ComparisonResult result = test::example_comparison();
+  const std::vector<Contest> all = contests(result);
+  ASSERT_EQ(all.size(), 4u);  // two workloads, two regimes
+  for (const Contest& contest : all) {
+    ASSERT_EQ(contest.cases.size(), 2u);
+    const CaseResult& first = *contest.standings[3].places.at(0).of;
+    const CaseResult& second = *contest.standings[3].places.at(1).of;
+    EXPECT_EQ(contest.standings[3].measure, "per watt");
+    EXPECT_GE(first.throughput.per_watt, second.throughput.per_watt);
+    EXPECT_DOUBLE_EQ(contest.standings[3].places[1].behind, first.throughput.per_watt / second.throughput.per_watt);
+  }
+}
+
+TEST(Verdict, SaysWhoLeadsWhereLeadersDifferByMeasure) {
+  const ComparisonResult result = test::example_comparison();
+  const Contest contest = contests(result).front();
+  const double whole = result.cases[0].throughput.per_system / result.cases[1].throughput.per_system;
+  const double chip = result.cases[1].throughput.per_chip / result.cases[0].throughput.per_chip;
+  ASSERT_GT(whole, 1);
+  ASSERT_GT(chip, 1);
+  const std::string text = verdict(result, contest);
+  EXPECT_THAT(text, HasSubstr("Huawei CloudMatrix384 gives " + factor(whole) + " as much as NVIDIA GB200 NVL72"));
+  EXPECT_THAT(text, HasSubstr("NVIDIA GB200 NVL72 gives " + factor(chip) + " as much per chip"));
+}
+
+TEST(Verdict, CallsEqualSystemsLevel) {
+  const ComparisonResult result = small({100, 100.1});
+  EXPECT_THAT(verdict(result, contests(result).front()), HasSubstr("B gives as much as A"));
+}
+
+TEST(Verdict, ComparesTheLeaderWithEachOfMany) {
+  const ComparisonResult result = small({100, 400, 200});
+  const Contest contest = contests(result).front();
+  std::vector<std::string> order;
+  for (const Standing::Place& place : contest.standings.front().places) {
+    order.push_back(place.of->system);
+  }
+  EXPECT_THAT(order, ElementsAre("B", "C", "A"));
+  EXPECT_THAT(verdict(result, contest), HasSubstr("B gives 2.00× as much as C and 4.00× as much as A"));
+}
+
+TEST(Verdict, SaysWhyASystemHasNoResultAndDoesNotRankIt) {
+  const ComparisonResult result = small({100, 0});
+  const std::string text = verdict(result, contests(result).front());
+  EXPECT_THAT(text, HasSubstr("A (1 chips) gives 100 tokens/s."));
+  EXPECT_THAT(text, HasSubstr("B (1 chips) has no plan: needs 9 GB of 8 GB; odd."));
+  EXPECT_EQ(contests(result).front().standings.front().places.size(), 1u);
+}
+
+TEST(Verdict, SaysSoWhereNobodyHasAResult) {
+  const ComparisonResult result = small({0, 0});
+  EXPECT_THAT(verdict(result, contests(result).front()), HasSubstr("A (1 chips) has no plan"));
+  EXPECT_EQ(summary(result).size(), 1u);  // the machines only
+}
+
+TEST(Verdict, SumsUpHowOftenAndByWhatFactorsEachLeads) {
+  const ComparisonResult result = test::example_comparison();
+  std::size_t led = 0;
+  double least = 1e9, most = 0;
+  for (const Contest& contest : contests(result)) {
+    const Standing& whole = contest.standings.front();
+    if (whole.places[0].of->system == "cloudmatrix384") {
+      ++led;
+      least = std::min(least, whole.places[1].behind);
+      most = std::max(most, whole.places[1].behind);
+    }
+  }
+  const std::vector<std::string> sentences = summary(result);
+  EXPECT_THAT(sentences.at(1), HasSubstr("Huawei CloudMatrix384 leads in " + std::to_string(led) +
+                                         " of 4 comparisons (" + factor(least) + " to " + factor(most) + ")"));
+  EXPECT_THAT(sentences.at(2), HasSubstr("NVIDIA GB200 NVL72 leads in all 4 comparisons"));
+}
+
+TEST(Crossover, IsASentenceWhetherReachedOrNot) {
+  const ComparisonResult result = test::example_comparison();
+  const Crossover& reached = result.crossovers.front();
+  EXPECT_THAT(sentence(result, reached), HasSubstr(count(*reached.chips) + " chips of Huawei CloudMatrix384"));
+  EXPECT_THAT(sentence(result, reached), HasSubstr(factor(*reached.chips / 72.0)));
+  const Crossover& missed = result.crossovers.back();
+  ASSERT_FALSE(missed.chips);
+  EXPECT_THAT(sentence(result, missed), HasSubstr("Even 384 chips of Huawei CloudMatrix384 do not reach"));
+}
+
+TEST(DisplayName, IsTheDescriptionsBeginningOrTheName) {
+  EXPECT_EQ(display_name(test::example_comparison().systems, "gb200-nvl72"), "NVIDIA GB200 NVL72");
+  EXPECT_EQ(display_name({}, "gb200-nvl72"), "gb200-nvl72");
+}
+
+}  // namespace
+}  // namespace podium
