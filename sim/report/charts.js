@@ -334,7 +334,7 @@
       plot("whole", left, unit, {type: "log", domain: [least, most]},
            {values: logarithmic_ticks(least, most), format: "~s"}),
       plot("each", 2 * left + room + gap - 24, unit + " per chip",
-           {type: "linear", domain: {data: "done", field: "each"}, zero: true, nice: true},
+           {type: "linear", domain: [0, Math.max(...done.map((point) => point.each), 0) || 1], nice: true},
            {tickCount: 6}),
     ], [{name: "done", values: done}, {name: "refused", values: refused}])};
   };
