@@ -12,6 +12,33 @@ Instance::Instance(Engine& engine, const Pool& pool, std::vector<Sequence>& sequ
       tokens_per_iteration_(pool.plan.tokens_per_iteration()),
       replicas_(pool.plan.dp) {}
 
+void Instance::enqueue(Replica& replica, std::uint32_t id) {
+  expect(replica);
+  replica.waiting.push_back(id);
+  wait_for_prefill(replica, sequences_[id].prompt);
+  wake();
+}
+
+void Instance::expect(Replica& replica) {
+  ++replica.held;
+  ++held_;
+}
+
+void Instance::deliver(Replica& replica, std::uint32_t id) {
+  replica.arrived.push_back(id);
+  wake();
+}
+
+void Instance::leave(Replica& replica) {
+  --replica.held;
+  --held_;
+}
+
+void Instance::wait_for_prefill(Replica& replica, double tokens) {
+  replica.waiting_tokens += tokens;
+  waiting_tokens_ += tokens;
+}
+
 void Instance::wake() {
   if (!busy_) {
     busy_ = true;
@@ -125,6 +152,7 @@ void Instance::advance(Replica& replica) {
     replica.running.erase(replica.running.begin());
     replica.by_age.erase(std::find(replica.by_age.begin(), replica.by_age.end(), id));
     replica.cached -= sequence.prefilled + static_cast<double>(iteration_ - sequence.admitted) * tokens_per_iteration_;
+    leave(replica);
     events_.sequence_done(id);
   }
   while (replica.cached > pool_.cache_tokens && replica.by_age.size() > 1) {
@@ -145,7 +173,7 @@ void Instance::preempt(Replica& replica) {
   sequence.prompt += static_cast<std::uint32_t>(grown);
   sequence.prefilled = 0;
   replica.waiting.push_front(id);
-  replica.waiting_tokens += sequence.prompt;
+  wait_for_prefill(replica, sequence.prompt);
   ++preemptions_;
 }
 
@@ -158,13 +186,14 @@ void Instance::finish_iteration() {
     Sequence& sequence = sequences_[chunk.sequence];
     Replica& replica = replicas_[chunk.replica];
     sequence.prefilled += chunk.tokens;
-    replica.waiting_tokens -= chunk.tokens;
+    wait_for_prefill(replica, -chunk.tokens);
     if (sequence.prefilled >= sequence.prompt) {
       replica.waiting.erase(std::find(replica.waiting.begin(), replica.waiting.end(), chunk.sequence));
-      if (events_.prompt_done(chunk.sequence, *this, replica)) {
+      if (events_.prompt_done(chunk.sequence, replica)) {
         join(replica, chunk.sequence);
       } else {
         replica.cached -= sequence.prefilled;
+        leave(replica);
       }
     }
   }

@@ -26,7 +26,7 @@ struct Replica {
   std::deque<std::uint32_t> waiting;  ///< to be prefilled here, first come first served
   double waiting_tokens = 0;
   std::deque<std::uint32_t> arrived;                          ///< prefilled elsewhere, not yet admitted
-  std::uint32_t travelling = 0;                               ///< prefilled elsewhere, their cache on its way
+  std::uint32_t held = 0;                                     ///< sequences here, or on their way with their cache
   std::set<std::pair<std::uint64_t, std::uint32_t>> running;  ///< by the iteration in which it will have ended
   std::vector<std::uint32_t> by_age;                          ///< running, the youngest last
   double cached = 0;                                          ///< tokens in cache
@@ -39,7 +39,7 @@ struct Replica {
 class Instance {
  public:
   struct Events {
-    std::function<bool(std::uint32_t sequence, Instance&, Replica&)> prompt_done;
+    std::function<bool(std::uint32_t sequence, Replica&)> prompt_done;
     std::function<void(std::uint32_t sequence)> sequence_done;
     std::function<std::uint64_t(const Sequence&)> iterations_left;  ///< draws how long speculation will take
   };
@@ -47,8 +47,15 @@ class Instance {
   Instance(Engine&, const Pool&, std::vector<Sequence>& sequences, const Events&);
 
   std::vector<Replica>& replicas() { return replicas_; }
-  /// A prompt to prefill, or a prefilled sequence to decode, has been queued at a replica: go on if idle.
-  void wake();
+  /// Of all replicas: tokens still to be prefilled, and sequences held.
+  double waiting_tokens() const { return waiting_tokens_; }
+  std::uint32_t held() const { return held_; }
+
+  /// A prompt to prefill.
+  void enqueue(Replica&, std::uint32_t sequence);
+  /// A sequence that was prefilled elsewhere is on its way; `deliver` says that it has come.
+  void expect(Replica&);
+  void deliver(Replica&, std::uint32_t sequence);
   const MeanStep& sums() const { return sums_; }  ///< time-weighted sums, `busy` in seconds
   std::uint64_t preemptions() const { return preemptions_; }
 
@@ -57,8 +64,11 @@ class Instance {
     std::uint32_t replica, sequence;
     double tokens;
   };
+  void wake();
   void iterate();
   void finish_iteration();
+  void wait_for_prefill(Replica&, double tokens);
+  void leave(Replica&);
   void admit(Replica&);
   void preempt(Replica&);
   void join(Replica&, std::uint32_t sequence);
@@ -75,6 +85,8 @@ class Instance {
   std::vector<Chunk> chunks_;  ///< of the iteration under way, in order of replica
   std::uint64_t iteration_ = 0;
   bool busy_ = false;
+  double waiting_tokens_ = 0;
+  std::uint32_t held_ = 0;
   MeanStep sums_;
   std::uint64_t preemptions_ = 0;
 };

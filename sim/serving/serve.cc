@@ -15,14 +15,19 @@ class Server {
   Server(const Deployment& deployment, std::size_t requests, std::uint64_t seed, std::optional<GiveUp> give_up)
       : deployment_(deployment), give_up_(give_up), acceptance_(seed, "acceptance"), sequences_(requests) {
     outcomes_.resize(requests);
-    const auto prompt_done = [this](std::uint32_t id, Instance& instance, Replica& replica) {
-      return on_prompt(id, instance, replica);
-    };
     const auto sequence_done = [this](std::uint32_t id) { finish(id); };
     const auto iterations_left = [this](const Sequence& sequence) { return draw_iterations(sequence); };
-    events_ = {prompt_done, sequence_done, iterations_left};
-    add(prefill_, deployment.prefill);
-    add(decode_, deployment.decode);
+    const auto stay = [this](std::uint32_t id, Replica&) { return has_more(id); };
+    const auto hand_on = [this](std::uint32_t id, Replica& replica) {
+      if (has_more(id)) {
+        hand_over(id, replica);
+      }
+      return false;
+    };
+    prefill_events_ = {hand_on, sequence_done, iterations_left};
+    decode_events_ = {stay, sequence_done, iterations_left};
+    add(prefill_, deployment.prefill, prefill_events_);
+    add(decode_, deployment.decode, decode_events_);
   }
 
   std::optional<Served> run(const UnitRequests& requests, double rate) {
@@ -57,29 +62,32 @@ class Server {
  private:
   using Instances = std::vector<std::unique_ptr<Instance>>;
 
-  void add(Instances& instances, const Pool& pool) {
+  void add(Instances& instances, const Pool& pool, const Instance::Events& events) {
     for (std::uint32_t i = 0; i < pool.instances; ++i) {
-      instances.push_back(std::make_unique<Instance>(engine_, pool, sequences_, events_));
+      instances.push_back(std::make_unique<Instance>(engine_, pool, sequences_, events));
     }
   }
 
-  /// The replica of a pool with the least load, the first of equals.
+  /// The instance of a pool with the least load, and its replica with the least; the first of equals.
   template <class Load>
   static std::pair<Instance*, Replica*> least(Instances& instances, Load load) {
-    std::pair<Instance*, Replica*> best;
-    for (const auto& instance : instances) {
-      for (Replica& replica : instance->replicas()) {
-        if (best.second == nullptr || load(replica) < load(*best.second)) {
-          best = {instance.get(), &replica};
-        }
-      }
-    }
-    return best;
+    const auto instance = std::min_element(instances.begin(), instances.end(),
+                                           [&](const auto& a, const auto& b) { return load(*a) < load(*b); });
+    std::vector<Replica>& replicas = (*instance)->replicas();
+    const auto replica = std::min_element(replicas.begin(), replicas.end(),
+                                          [&](const Replica& a, const Replica& b) { return load(a) < load(b); });
+    return {instance->get(), &*replica};
   }
 
-  static std::size_t sequences_of(const Replica& r) {
-    return r.running.size() + r.arrived.size() + r.waiting.size() + r.travelling;
-  }
+  /// Load by tokens to prefill, or by sequences held: of an instance and of a replica alike.
+  struct ByTokens {
+    double operator()(const Instance& i) const { return i.waiting_tokens(); }
+    double operator()(const Replica& r) const { return r.waiting_tokens; }
+  };
+  struct BySequences {
+    std::uint32_t operator()(const Instance& i) const { return i.held(); }
+    std::uint32_t operator()(const Replica& r) const { return r.held; }
+  };
 
   /// Whether the cache of every replica that the request meets can hold it, with all that it may grow.
   bool fits(const Sequence& sequence) const {
@@ -96,15 +104,12 @@ class Server {
       return;
     }
     const auto [instance, replica] =
-        deployment_.disaggregated()
-            ? least(prefill_, [](const Replica& r) { return r.waiting_tokens; })
-            : least(decode_, [](const Replica& r) { return std::pair(r.waiting_tokens, sequences_of(r)); });
-    replica->waiting.push_back(id);
-    replica->waiting_tokens += sequences_[id].prompt;
-    instance->wake();
+        deployment_.disaggregated() ? least(prefill_, ByTokens{}) : least(decode_, BySequences{});
+    instance->enqueue(*replica, id);
   }
 
-  bool on_prompt(std::uint32_t id, const Instance& instance, Replica& replica) {
+  /// A prompt is through, and with it a token: whether the sequence wants more.
+  bool has_more(std::uint32_t id) {
     Sequence& sequence = sequences_[id];
     const bool first = sequence.produced < 1;
     sequence.produced += 1;
@@ -118,28 +123,18 @@ class Server {
       finish(id);
       return false;
     }
-    const bool prefilled_here = std::any_of(prefill_.begin(), prefill_.end(),
-                                            [&](const auto& candidate) { return candidate.get() == &instance; });
-    if (!prefilled_here) {
-      return true;
-    }
-    hand_over(id, replica);
-    return false;
+    return true;
   }
 
   void hand_over(std::uint32_t id, Replica& from) {
-    const auto [instance, to] = least(decode_, sequences_of);
+    const auto [instance, to] = least(decode_, BySequences{});
     const CacheTransfer& transfer = deployment_.transfer;
     const Time begin = std::max({engine_.now(), from.link_free, to->link_free});
     const Time end = begin + transfer.per_token * sequences_[id].prompt / transfer.bandwidth;
     from.link_free = end;
     to->link_free = end;
-    ++to->travelling;
-    engine_.at(end + transfer.latency, [id, instance = instance, to = to] {
-      --to->travelling;
-      to->arrived.push_back(id);
-      instance->wake();
-    });
+    instance->expect(*to);
+    engine_.at(end + transfer.latency, [id, instance = instance, to = to] { instance->deliver(*to, id); });
   }
 
   std::uint64_t draw_iterations(const Sequence& sequence) {
@@ -189,7 +184,7 @@ class Server {
   Rng acceptance_;
   std::vector<Sequence> sequences_;
   std::vector<Outcome> outcomes_;
-  Instance::Events events_;
+  Instance::Events prefill_events_, decode_events_;
   Instances prefill_, decode_;
   std::size_t finished_ = 0, late_ = 0, refused_ = 0;
   bool hopeless_ = false;

@@ -47,7 +47,8 @@ struct GiveUp {
 /// first come first served; replicas of an instance iterate in step, at the pace of the fullest. A sequence leaves when
 /// its tokens are there; speculation accepts each draft token with the plan's probability (a stream of draws of its
 /// own). A replica whose cache is full takes no new sequence, and sends its youngest one back to be computed again when
-/// growth fills it. Requests go to the replica with the fewest tokens to prefill, or sequences to decode.
+/// growth fills it. Requests go to the instance, and in it to the replica,
+/// with the fewest tokens to prefill, or sequences to decode.
 std::optional<Served> serve(const Deployment&, const UnitRequests&, double rate, std::uint64_t seed,
                             std::optional<GiveUp> give_up = {});
 
