@@ -302,12 +302,17 @@ class ServingSearch {
       }
       return holds;
     };
+    // the prediction is mostly within some 10 %: step away from it until the limit is bracketed, then bisect
     double low = 0, high = split.rate;
-    while (holds_at(high)) {  // the prediction was too low
+    while (holds_at(high)) {
       low = high;
-      high *= 1.2;
+      high *= 1.1;
     }
-    while (high - low > 0.01 * high && high > 0.02 * split.rate) {
+    while (low == 0 && high > 0.02 * split.rate) {
+      const double lower = 0.9 * high;
+      (holds_at(lower) ? low : high) = lower;
+    }
+    while (low > 0 && high - low > 0.01 * high) {
       const double middle = (low + high) / 2;
       (holds_at(middle) ? low : high) = middle;
     }
