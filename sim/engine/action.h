@@ -16,9 +16,10 @@ class Action {
 
   Action() = default;
 
+  /// Any callable is an action.
   template <class F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, Action>)
-      Action(F&& f) {  // NOLINT(bugprone-forwarding-reference-overload): any callable is an action
+      Action(F&& f) {  // NOLINT(bugprone-forwarding-reference-overload,google-explicit-constructor)
     using Callable = std::remove_cvref_t<F>;
     static_assert(sizeof(Callable) <= capacity, "capture less: an action has 48 bytes");
     static_assert(alignof(Callable) <= alignof(void*), "an action is aligned as a pointer is");
