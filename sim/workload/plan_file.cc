@@ -78,7 +78,7 @@ std::string describe(const InferencePlan& plan) {
   add("expert-TP", plan.expert_tp, plan.expert_tp > 1);
   text += " " + std::string(to_string(plan.expert_type));
   if (plan.micro_batches > 1) {
-    text += " x" + std::to_string(plan.micro_batches) + " micro-batches";
+    text += ", " + std::to_string(plan.micro_batches) + " micro-batches";
   }
   return text;
 }
