@@ -26,8 +26,8 @@ UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_
   UnitRequests requests;
   for (std::size_t i = 0; i < count; ++i) {
     Request request = recorded[i % recorded.size()];
-    const double pass = static_cast<double>(i / recorded.size()) * size;
-    request.arrival = Seconds(pass) + request.arrival * scale;
+    const std::size_t passes = i / recorded.size();
+    request.arrival = Seconds(static_cast<double>(passes) * size) + request.arrival * scale;
     requests.push_back(request);
   }
   return requests;

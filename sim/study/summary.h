@@ -10,7 +10,7 @@
 namespace podium {
 
 /// What a report says of a system before any result: counts and peaks of the whole machine.
-SystemSummary summarise(const std::string& system, std::uint32_t domains);
+SystemSummary summarise(const std::string& name, std::uint32_t domains);
 
 /// Each workload's name and a sentence on it.
 std::vector<std::pair<std::string, std::string>> describe_workloads(const Study&);
