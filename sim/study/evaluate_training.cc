@@ -1,73 +1,10 @@
 #include <algorithm>
-#include <cmath>
 
 #include "sim/study/evaluate.h"
+#include "sim/study/training_plans.h"
 
 namespace podium {
 namespace {
-
-/// The largest number of data-parallel replicas that the ranks hold and the batch divides by; 0 where there is none.
-std::uint32_t widest_dp(const TrainingPlan& plan, std::uint32_t ranks) {
-  const std::uint32_t one = plan.tp * plan.cp * plan.pp;
-  for (std::uint32_t dp = ranks / one; dp > 0; --dp) {
-    const double micro_batches = plan.global_batch / (plan.micro_batch * dp);
-    const bool experts_fit = (plan.tp * plan.cp * dp) % plan.ep == 0;
-    if (micro_batches == std::floor(micro_batches) && experts_fit) {
-      return dp;
-    }
-  }
-  return 0;
-}
-
-std::string describe(const TrainingPlan& plan) {
-  std::string text = "TP" + std::to_string(plan.tp) + " PP" + std::to_string(plan.pp) + " DP" + std::to_string(plan.dp);
-  const auto add = [&](const char* name, std::uint32_t value) {
-    if (value > 1) {
-      text += " " + std::string(name) + std::to_string(value);
-    }
-  };
-  add("CP", plan.cp);
-  add("EP", plan.ep);
-  add("VP", plan.virtual_stages);
-  add("MBS", static_cast<std::uint32_t>(plan.micro_batch));
-  text += ", " + std::string(to_string(plan.matrix_type));
-  if (plan.recompute == Recompute::full) {
-    text += ", full recompute";
-  } else if (plan.recompute == Recompute::selective) {
-    text += ", selective recompute";
-  }
-  return text;
-}
-
-/// All combinations of the options, dp chosen by the ranks at hand.
-std::vector<TrainingPlan> candidates(const TrainingOptions& options, std::uint32_t ranks) {
-  std::vector<TrainingPlan> plans{options.base};
-  const auto vary = [&plans](const auto& values, auto set) {
-    std::vector<TrainingPlan> more;
-    for (const TrainingPlan& plan : plans) {
-      for (const auto& value : values) {
-        more.push_back(plan);
-        set(more.back(), value);
-      }
-    }
-    plans = std::move(more);
-  };
-  const auto field = [](std::uint32_t TrainingPlan::*member) {
-    return [member](TrainingPlan& plan, std::int64_t value) { plan.*member = static_cast<std::uint32_t>(value); };
-  };
-  vary(options.tp, field(&TrainingPlan::tp));
-  vary(options.cp, field(&TrainingPlan::cp));
-  vary(options.pp, field(&TrainingPlan::pp));
-  vary(options.ep, field(&TrainingPlan::ep));
-  vary(options.virtual_stages, field(&TrainingPlan::virtual_stages));
-  vary(options.micro_batch, [](TrainingPlan& plan, std::int64_t v) { plan.micro_batch = static_cast<double>(v); });
-  vary(options.recompute, [](TrainingPlan& plan, Recompute r) { plan.recompute = r; });
-  for (TrainingPlan& plan : plans) {
-    plan.dp = widest_dp(plan, ranks);
-    plan.name = describe(plan);
-  }
-  return plans;
-}
 
 PhaseResult phase(const TrainingPlan& plan, const Execution& execution, const MemoryUse& memory, const ChipSpec& chip) {
   PhaseResult result;
@@ -159,7 +96,9 @@ CaseResult evaluate_training(const Study& study, const TrainingWorkload& workloa
     if (per_domain > 0) {
       ranks = all / whole * per_domain + std::min(all % whole, per_domain);
     }
-    for (const TrainingPlan& plan : candidates(options, ranks)) {
+    for (TrainingPlan& plan : training_plans(options)) {
+      plan.dp = widest_dp(plan, ranks);
+      plan.name = describe(plan);
       result.alternatives.push_back(trial(plan, per_domain, system, chip));
     }
   }

@@ -1,21 +1,40 @@
 #include "sim/study/study.h"
 
 #include <algorithm>
+#include <filesystem>
 
-#include "sim/hardware/system.h"
 #include "sim/network/network.h"
-#include "sim/topology/topology.h"
+#include "sim/serving/request.h"
+#include "sim/study/study_check.h"
+#include "sim/study/training_plans.h"
 #include "sim/workload/plan_file.h"
 
 namespace podium {
 namespace {
 
+/// The items of a list that says nothing where it is empty.
+std::vector<Node> some(const Node& list) {
+  std::vector<Node> items = list.items();
+  if (items.empty()) {
+    list.fail("the list is empty");
+  }
+  return items;
+}
+
 std::uint32_t positive(const Node& node) {
   const std::int64_t value = node.count();
-  if (value < 1 || value > 100'000'000) {
-    node.fail("a whole number from 1 is expected, not '" + node.text() + "'");
+  if (value < 1 || value > 1'000'000) {
+    node.fail("'" + node.text() + "' is not a whole number from 1 to 1,000,000");
   }
   return static_cast<std::uint32_t>(value);
+}
+
+Seconds positive_time(const Node& node) {
+  const Seconds value = node.quantity<Seconds>();
+  if (value <= Seconds()) {
+    node.fail("'" + node.text() + "' is no time: more than zero is expected");
+  }
+  return value;
 }
 
 std::string known_file(std::string_view folder, const Node& node) {
@@ -24,74 +43,78 @@ std::string known_file(std::string_view folder, const Node& node) {
   return name;
 }
 
-/// The name of a plane of the system's network.
-std::string known_plane(const std::string& system, const Node& node) {
-  const std::string name = node.text();
-  std::vector<std::string> names;
-  for (const Plane& plane : load_topology(load_system(system, {}, node.where()).topology).planes) {
-    names.push_back(plane.name);
+/// Refuses a name that was there before.
+void insist_on_new(std::vector<std::string>& seen, const std::string& name, const Node& node) {
+  if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
+    node.fail("'" + name + "' is there twice");
   }
-  if (std::find(names.begin(), names.end(), name) == names.end()) {
-    node.fail(unknown_name("plane of " + system, name, names));
-  }
-  return name;
+  seen.push_back(name);
 }
 
-StudySystem read_system(const Node& node) {
-  const std::string name = known_file("configs/systems", node.at("name"));
-  const std::uint32_t domains = positive(node.at("domains"));
-  const int most = load_system(name).max_domains;
-  if (domains > static_cast<std::uint32_t>(most)) {
-    node.at("domains").fail(name + " has at most " + std::to_string(most) + " domains, not " +
-                            node.at("domains").text());
-  }
-  return {name, domains};
-}
-
-InstanceTemplate read_template(const Node& node, const InferencePlan& base) {
+InstanceTemplate read_template(const Node& node, const InferencePlan& base, const PlanTarget& target) {
   InstanceTemplate result;
   result.plan = base;
   read_inference_plan(node, result.plan);
   result.plan.name = describe(result.plan);
-  for (const Node& item : node.at("chunk_tokens").items()) {
+  for (const Node& item : some(node.at("chunk_tokens"))) {
     result.chunk_tokens.push_back(positive(item));
   }
+  check_instance(target, result.plan, node);
   return result;
 }
 
-ServingOptions read_serving_options(const std::string& system, const Node& node, const InferencePlan& base) {
+/// The ranks of a domain that may be used.
+std::uint32_t read_ranks_per_domain(const Node& node, const PlanTarget& target) {
+  const std::uint32_t ranks = positive(node);
+  const auto most = static_cast<std::uint32_t>(target.system.ranks_per_domain());
+  if (ranks > most) {
+    node.fail("a domain of " + target.system.name + " has " + std::to_string(most) + " ranks, not " + node.text());
+  }
+  return ranks;
+}
+
+ServingOptions read_serving_options(PlanTarget target, const Node& node, const InferencePlan& base) {
   ServingOptions result;
-  result.system = system;
   InferencePlan common = base;
   if (const auto child = node.find("common")) {
     read_inference_plan(*child, common);
   }
   if (const auto child = node.find("ranks_per_domain")) {
-    result.ranks_per_domain = positive(*child);
+    result.ranks_per_domain = target.ranks_per_domain = read_ranks_per_domain(*child, target);
   }
   const auto templates = [&](std::string_view key, std::vector<InstanceTemplate>& into) {
     if (const auto list = node.find(key)) {
-      for (const Node& item : list->items()) {
-        into.push_back(read_template(item, common));
+      for (const Node& item : some(*list)) {
+        into.push_back(read_template(item, common, target));
       }
     }
   };
   templates("prefill", result.prefill);
   templates("decode", result.decode);
   templates("mixed", result.mixed);
-  if (result.mixed.empty() && (result.prefill.empty() || result.decode.empty())) {
+  if (result.prefill.empty() != result.decode.empty()) {
+    node.fail("'prefill' and 'decode' go together: instances of one need those of the other");
+  }
+  if (result.mixed.empty() && result.prefill.empty()) {
     node.fail("templates are missing: 'prefill' and 'decode', or 'mixed'");
   }
   if (!result.prefill.empty()) {
-    result.transfer_plane = known_plane(system, node.at("transfer_plane"));
+    result.transfer_plane = node.at("transfer_plane").text();
+    check_plane(target, node.at("transfer_plane"));
   }
   return result;
+}
+
+/// The path of a file that a study names: from the study's own folder.
+std::string beside(const Node& node) {
+  return (std::filesystem::path(node.where().file).parent_path() / node.text()).string();
 }
 
 Arrivals read_arrivals(const Node& node) {
   Arrivals result;
   if (const auto trace = node.find("trace")) {
-    result.trace = trace->text();
+    result.trace = beside(*trace);
+    load_requests(result.trace, trace->where());  // so that a bad one is known before anything runs
     return result;
   }
   result.input = positive(node.at("input"));
@@ -103,84 +126,89 @@ Slo read_slo(const Node& node) {
   Slo result;
   result.quantile = node.at("quantile").number();
   if (result.quantile <= 0 || result.quantile >= 1) {
-    node.at("quantile").fail("a quantile lies between 0 and 1");
+    node.at("quantile").fail("'" + node.at("quantile").text() + "' is not a quantile, which lies between 0 and 1");
   }
-  result.ttft = node.at("ttft").quantity<Seconds>();
-  result.tpot = node.at("tpot").quantity<Seconds>();
+  result.ttft = positive_time(node.at("ttft"));
+  result.tpot = positive_time(node.at("tpot"));
   return result;
 }
 
+/// `read_system` makes a regime's options for one system from what a plan is checked against and the options' node.
 template <class Regime, class ReadSystem>
-std::vector<Regime> read_regimes(const Node& node, ReadSystem read_system) {
+std::vector<Regime> read_regimes(const Study& study, const std::string& model, const Node& list,
+                                 ReadSystem read_system) {
+  std::vector<std::string> known;
+  for (const StudySystem& system : study.systems) {
+    known.push_back(system.name);
+  }
   std::vector<Regime> regimes;
-  for (const Node& item : node.items()) {
+  std::vector<std::string> seen;
+  for (const Node& item : some(list)) {
     Regime regime;
     regime.name = item.at("name").text();
+    insist_on_new(seen, regime.name, item.at("name"));
     if (const auto note = item.find("note")) {
       regime.note = note->text();
     }
     for (const auto& [system, options] : item.at("systems").entries()) {
-      find_file("configs/systems", system, options.where());
-      regime.systems.push_back(read_system(system, options));
+      if (std::find(known.begin(), known.end(), system) == known.end()) {
+        options.fail(unknown_name("system in this study", system, known));
+      }
+      regime.systems.push_back(read_system(load_target(model, system, options.where()), options));
+      regime.systems.back().system = system;
+    }
+    if (regime.systems.empty()) {
+      item.at("systems").fail("no system is named");
     }
     regimes.push_back(std::move(regime));
   }
   return regimes;
 }
 
-ServingWorkload read_serving(const Node& node) {
+ServingWorkload read_serving(const Study& study, const Node& node) {
   ServingWorkload result;
   result.name = node.at("name").text();
   result.model = known_file("workloads/models", node.at("model"));
   result.arrivals = read_arrivals(node.at("arrivals"));
   result.slo = read_slo(node.at("slo"));
   result.warm_up = node.at("warm_up").quantity<Seconds>();
-  result.measured = node.at("measured").quantity<Seconds>();
+  result.measured = positive_time(node.at("measured"));
   InferencePlan base;
   if (const auto common = node.find("common")) {
     read_inference_plan(*common, base);
   }
-  result.regimes = read_regimes<ServingRegime>(node.at("regimes"), [&](const std::string& system, const Node& options) {
-    return read_serving_options(system, options, base);
-  });
+  result.regimes = read_regimes<ServingRegime>(
+      study, result.model, node.at("regimes"),
+      [&](PlanTarget target, const Node& options) { return read_serving_options(std::move(target), options, base); });
   return result;
 }
 
-TrainingOptions read_training_options(const std::string& system, const Node& node, const TrainingPlan& base) {
+TrainingOptions read_training_options(const PlanTarget& target, const Node& node, const TrainingPlan& base) {
   TrainingOptions result;
-  result.system = system;
   result.base = base;
   read_training_settings(node, result.base);
-  const auto list = [&](std::string_view key, std::vector<std::int64_t>& into) {
-    const auto child = node.find(key);
-    if (!child) {
-      into = {1};
-      return;
+  for (const auto& [key, list] : degree_lists(result)) {
+    if (const auto child = node.find(key)) {
+      list->clear();
+      for (const Node& item : some(*child)) {
+        list->push_back(positive(item));
+      }
     }
-    for (const Node& item : child->items()) {
-      into.push_back(positive(item));
-    }
-  };
-  list("tp", result.tp);
-  list("cp", result.cp);
-  list("pp", result.pp);
-  list("ep", result.ep);
-  list("virtual_stages", result.virtual_stages);
-  list("micro_batch", result.micro_batch);
-  for (const Node& item : node.at("recompute").items()) {
+  }
+  for (const Node& item : some(node.at("recompute"))) {
     result.recompute.push_back(parse_recompute(item));
   }
   if (const auto child = node.find("ranks_per_domain")) {
-    for (const Node& item : child->items()) {
-      result.ranks_per_domain.push_back(positive(item));
+    result.ranks_per_domain.clear();
+    for (const Node& item : some(*child)) {
+      result.ranks_per_domain.push_back(read_ranks_per_domain(item, target));
     }
-  } else {
-    result.ranks_per_domain = {0};
   }
+  check_degrees(target, result, node);
   return result;
 }
 
-TrainingWorkload read_training(const Node& node) {
+TrainingWorkload read_training(const Study& study, const Node& node) {
   TrainingWorkload result;
   result.name = node.at("name").text();
   result.model = known_file("workloads/models", node.at("model"));
@@ -189,72 +217,89 @@ TrainingWorkload read_training(const Node& node) {
   TrainingPlan base;
   base.global_batch = result.global_batch;
   base.sequence = result.sequence;
-  result.regimes = read_regimes<TrainingRegime>(
-      node.at("regimes"),
-      [&](const std::string& system, const Node& options) { return read_training_options(system, options, base); });
+  result.regimes = read_regimes<TrainingRegime>(study, result.model, node.at("regimes"),
+                                                [&](const PlanTarget& target, const Node& options) {
+                                                  return read_training_options(target, options, base);
+                                                });
   return result;
 }
 
-Workload read_workload(const Node& node) {
+Workload read_workload(const Study& study, const Node& node) {
   if (node.at("kind").one_of({"serving", "training"}) == "serving") {
-    return read_serving(node);
+    return read_serving(study, node);
   }
-  return read_training(node);
+  return read_training(study, node);
 }
 
-/// Every system of a regime, and of a question, is one of the study's.
-void check_systems(const Study& study, const Node& root) {
+StudySystem read_system_entry(const Node& node) {
+  StudySystem result{known_file("configs/systems", node.at("name")), positive(node.at("domains"))};
+  const SystemSpec spec = load_system(result.name, {}, node.at("name").where());
+  if (result.domains > static_cast<std::uint32_t>(spec.max_domains)) {
+    node.at("domains").fail(result.name + " has at most " + std::to_string(spec.max_domains) + " domains, not " +
+                            node.at("domains").text());
+  }
+  return result;
+}
+
+CrossoverQuestion read_crossover(const Study& study, const Node& node) {
+  CrossoverQuestion result{node.at("challenger").text(), node.at("reference").text()};
   std::vector<std::string> names;
   for (const StudySystem& system : study.systems) {
     names.push_back(system.name);
   }
-  const auto check = [&](const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      root.at("systems").fail(unknown_name("system in this study", name, names));
+  for (const char* key : {"challenger", "reference"}) {
+    if (std::find(names.begin(), names.end(), node.at(key).text()) == names.end()) {
+      node.at(key).fail(unknown_name("system in this study", node.at(key).text(), names));
     }
+  }
+  if (result.challenger == result.reference) {
+    node.fail("'" + result.reference + "' is asked to reach itself");
+  }
+  return result;
+}
+
+/// A study's name is that of a folder, too.
+std::string read_name(const Node& node) {
+  const std::string name = node.text();
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
   };
-  for (const Workload& workload : study.workloads) {
-    std::visit(
-        [&](const auto& w) {
-          for (const auto& regime : w.regimes) {
-            for (const auto& options : regime.systems) {
-              check(options.system);
-            }
-          }
-        },
-        workload);
+  if (name.front() == '.' || !std::all_of(name.begin(), name.end(), plain)) {
+    node.fail("'" + name + "' names the folder of results: letters, digits, '-', '_' and '.' are expected");
   }
-  for (const CrossoverQuestion& question : study.crossovers) {
-    check(question.challenger);
-    check(question.reference);
-  }
+  return name;
 }
 
 }  // namespace
 
 Study load_study(const std::string& path) {
-  const Document document = Document::load(find_file("configs/studies", path));
-  const Node root = document.root();
   Study study;
-  study.name = root.at("name").text();
+  study.file = find_file("configs/studies", path);
+  const Document document = Document::load(study.file);
+  const Node root = document.root();
+  study.name = read_name(root.at("name"));
   study.title = root.at("title").text();
   study.question = root.at("question").text();
   study.network = root.at("network").text();
   Networks::find(study.network, root.at("network").where());
   study.seed = static_cast<std::uint64_t>(root.at("seed").count());
-  for (const Node& item : root.at("systems").items()) {
-    study.systems.push_back(read_system(item));
+  std::vector<std::string> systems, workloads;
+  for (const Node& item : some(root.at("systems"))) {
+    study.systems.push_back(read_system_entry(item));
+    insist_on_new(systems, study.systems.back().name, item.at("name"));
   }
-  for (const Node& item : root.at("workloads").items()) {
-    study.workloads.push_back(read_workload(item));
+  for (const Node& item : some(root.at("workloads"))) {
+    study.workloads.push_back(read_workload(study, item));
+    insist_on_new(workloads, name_of(study.workloads.back()), item.at("name"));
   }
   if (const auto list = root.find("crossovers")) {
     for (const Node& item : list->items()) {
-      study.crossovers.push_back({item.at("challenger").text(), item.at("reference").text()});
+      study.crossovers.push_back(read_crossover(study, item));
     }
   }
   if (const auto list = root.find("chips")) {
-    for (const Node& item : list->items()) {
+    for (const Node& item : some(*list)) {
       study.chips.push_back(positive(item));
     }
   }
@@ -263,7 +308,6 @@ Study load_study(const std::string& path) {
       study.assumptions.push_back(item.text());
     }
   }
-  check_systems(study, root);
   document.close();
   study.figures = document.figures();
   return study;

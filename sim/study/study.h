@@ -21,7 +21,7 @@ struct Slo {
 /// Requests of equal lengths that arrive at random, or a recorded stream.
 struct Arrivals {
   std::uint32_t input = 0, output = 0;
-  std::string trace;  ///< a file; empty: Poisson
+  std::string trace;  ///< a file; empty: Poisson. A study names it from its own folder
 };
 
 /// A plan for one instance and how its batcher feeds it.
@@ -48,8 +48,7 @@ struct ServingWorkload {
   std::string name, model;
   Arrivals arrivals;
   Slo slo;
-  Seconds warm_up, measured;   ///< of each run, in simulated time
-  std::string transfer_plane;  ///< nothing: the plane that a message takes
+  Seconds warm_up, measured;  ///< of each run, in simulated time
   std::vector<ServingRegime> regimes;
 };
 
@@ -58,9 +57,9 @@ struct ServingWorkload {
 struct TrainingOptions {
   std::string system;
   TrainingPlan base;
-  std::vector<std::int64_t> tp, cp, pp, ep, virtual_stages, micro_batch;
+  std::vector<std::int64_t> tp{1}, cp{1}, pp{1}, ep{1}, virtual_stages{1}, micro_batch{1};
   std::vector<Recompute> recompute;
-  std::vector<std::uint32_t> ranks_per_domain;  ///< 0: all
+  std::vector<std::uint32_t> ranks_per_domain{0};  ///< 0: all
 };
 
 struct TrainingRegime {
@@ -88,6 +87,7 @@ struct CrossoverQuestion {
 
 /// A study file, read: what to run, not how it ended. Immutable.
 struct Study {
+  std::string file;
   std::string name, title, question, network;
   std::uint64_t seed = 1;
   std::vector<StudySystem> systems;
@@ -98,7 +98,8 @@ struct Study {
   std::vector<Figure> figures;
 };
 
-/// Reads a study file (see configs/studies/README.md).
+/// Reads a study: a file, or a name in configs/studies. What can be known before anything runs is an InputError at its
+/// place: names, plans that cannot be on their model and chip, traces that cannot be read.
 Study load_study(const std::string& path);
 
 const std::string& name_of(const Workload&);
