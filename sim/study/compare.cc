@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <cmath>
-#include <set>
+#include <mutex>
+#include <numeric>
 
 #include "sim/study/evaluate.h"
 #include "sim/study/parallel.h"
@@ -9,20 +9,64 @@
 namespace podium {
 namespace {
 
-/// One case to run: which workload, regime and system.
-struct Unit {
-  const Workload* workload = nullptr;
-  std::size_t regime = 0, options = 0;
+/// One workload, regime and system of a study, and its evaluators, which wait here while no thread uses them.
+class Unit {
+ public:
+  Unit(const Study& study, const Workload& workload, std::size_t regime, std::size_t options)
+      : study_(study), workload_(workload), regime_(regime), options_(options) {}
+
+  const Workload& workload() const { return workload_; }
+  std::size_t regime() const { return regime_; }
+  const std::string& system() const {
+    return std::visit([&](const auto& w) -> const std::string& { return w.regimes[regime_].systems[options_].system; },
+                      workload_);
+  }
+
+  CaseResult on(std::uint32_t chips) {
+    Evaluator evaluator = take();
+    CaseResult result = evaluator(chips);
+    const std::scoped_lock lock(mutex_);
+    idle_.push_back(std::move(evaluator));
+    return result;
+  }
+
+ private:
+  Evaluator take() {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (!idle_.empty()) {
+        Evaluator evaluator = std::move(idle_.back());
+        idle_.pop_back();
+        return evaluator;
+      }
+    }
+    if (const auto* serving = std::get_if<ServingWorkload>(&workload_)) {
+      const ServingRegime& regime = serving->regimes[regime_];
+      return serving_evaluator(study_, *serving, regime, regime.systems[options_]);
+    }
+    const auto& training = std::get<TrainingWorkload>(workload_);
+    const TrainingRegime& regime = training.regimes[regime_];
+    return training_evaluator(study_, training, regime, regime.systems[options_]);
+  }
+
+  const Study& study_;
+  const Workload& workload_;
+  std::size_t regime_, options_;
+  std::mutex mutex_;
+  std::vector<Evaluator> idle_;
 };
 
-std::vector<Unit> all_units(const Study& study) {
-  std::vector<Unit> units;
+using Units = std::vector<std::unique_ptr<Unit>>;
+
+/// In the study's order.
+Units all_units(const Study& study) {
+  Units units;
   for (const Workload& workload : study.workloads) {
     std::visit(
         [&](const auto& w) {
           for (std::size_t r = 0; r < w.regimes.size(); ++r) {
             for (std::size_t o = 0; o < w.regimes[r].systems.size(); ++o) {
-              units.push_back({&workload, r, o});
+              units.push_back(std::make_unique<Unit>(study, workload, r, o));
             }
           }
         },
@@ -31,64 +75,63 @@ std::vector<Unit> all_units(const Study& study) {
   return units;
 }
 
-std::string system_of(const Unit& unit) {
-  return std::visit([&](const auto& w) { return w.regimes[unit.regime].systems[unit.options].system; }, *unit.workload);
+std::uint32_t chips_of(const Study& study, const std::string& name) {
+  const auto entry = std::find_if(study.systems.begin(), study.systems.end(),
+                                  [&](const StudySystem& system) { return system.name == name; });
+  PODIUM_CHECK(entry != study.systems.end(), "a study that was read names all systems of its regimes");
+  const SystemSpec spec = load_system(name);
+  return entry->domains * static_cast<std::uint32_t>(spec.packages_per_node * spec.nodes_per_domain);
 }
 
-CaseResult evaluate(const Study& study, const Unit& unit, std::uint32_t chips) {
-  const Allowance allowance{system_of(unit), chips};
-  if (const auto* serving = std::get_if<ServingWorkload>(unit.workload)) {
-    const ServingRegime& regime = serving->regimes[unit.regime];
-    return evaluate_serving(study, *serving, regime, regime.systems[unit.options], allowance);
-  }
-  const auto& training = std::get<TrainingWorkload>(*unit.workload);
-  const TrainingRegime& regime = training.regimes[unit.regime];
-  return evaluate_training(study, training, regime, regime.systems[unit.options], allowance);
-}
+/// Two units of one workload and regime, by index: whether the one can do what the other did.
+struct Contest {
+  std::size_t challenger = 0, reference = 0;
+};
 
-std::uint32_t chips_of(const Study& study, const std::string& system) {
-  const SystemSpec spec = load_system(system);
-  const auto per_domain = static_cast<std::uint32_t>(spec.packages_per_node * spec.nodes_per_domain);
-  for (const StudySystem& entry : study.systems) {
-    if (entry.name == system) {
-      return entry.domains * per_domain;
+std::vector<Contest> all_contests(const Study& study, const Units& units) {
+  std::vector<Contest> contests;
+  for (const CrossoverQuestion& asked : study.crossovers) {
+    for (std::size_t r = 0; r < units.size(); ++r) {
+      for (std::size_t c = 0; c < units.size(); ++c) {
+        const bool same = &units[c]->workload() == &units[r]->workload() && units[c]->regime() == units[r]->regime();
+        if (same && units[r]->system() == asked.reference && units[c]->system() == asked.challenger) {
+          contests.push_back({c, r});
+        }
+      }
     }
   }
-  throw InputError(Location{study.name}, "system '" + system + "' is not among the study's systems");
+  return contests;
 }
 
 /// The fewest chips, in whole nodes, of the challenger that do what the reference did: bisection, since throughput does
-/// not fall with chips (a deployment may leave chips idle).
-Crossover find_crossover(const Study& study, const CrossoverQuestion& question, const Unit& challenger,
-                         const CaseResult& reference) {
+/// not fall with chips (a deployment may leave chips idle). `most` is what all of the challenger's chips did.
+Crossover find_crossover(Unit& challenger, const CaseResult& most, const CaseResult& reference) {
   Crossover result;
   result.workload = reference.workload;
   result.regime = reference.regime;
-  result.challenger = question.challenger;
-  result.reference = question.reference;
+  result.challenger = most.system;
+  result.reference = reference.system;
   result.reference_chips = reference.chips;
   result.reference_throughput = reference.throughput.per_system;
-  const SystemSpec spec = load_system(question.challenger);
-  const auto node = static_cast<std::uint32_t>(spec.packages_per_node);
+  const auto node = static_cast<std::uint32_t>(load_system(most.system).packages_per_node);
   std::uint32_t low = 0;
-  std::uint32_t high = chips_of(study, question.challenger) / node;
-  result.largest = high * node;
-  const auto reaches = [&](std::uint32_t nodes) {
-    const double throughput = evaluate(study, challenger, nodes * node).throughput.per_system;
-    if (throughput >= result.reference_throughput) {
-      result.chips = nodes * node;
-      result.throughput = throughput;
-      return true;
-    }
-    return false;
-  };
-  if (!reaches(high)) {
+  std::uint32_t high = most.chips / node;
+  result.largest = most.chips;
+  if (reference.plan.empty() || most.throughput.per_system < reference.throughput.per_system) {
     return result;
   }
+  result.throughput = most.throughput.per_system;
   while (high - low > 1) {
     const std::uint32_t middle = (low + high) / 2;
-    (reaches(middle) ? high : low) = middle;
+    const double throughput = challenger.on(middle * node).throughput.per_system;
+    if (throughput >= result.reference_throughput) {
+      high = middle;
+      result.throughput = throughput;
+    } else {
+      low = middle;
+    }
   }
+  result.chips = high * node;
   return result;
 }
 
@@ -102,102 +145,76 @@ std::uint64_t combined_signature(const Results& results) {
   return signature;
 }
 
-}  // namespace
-
-ComparisonResult run_comparison(const Study& study, const RunOptions& options) {
-  ComparisonResult result;
+/// What comparisons and sweeps have in common.
+template <class Result>
+Result describe_study(const Study& study) {
+  Result result;
   result.study = study.name;
   result.title = study.title;
   result.question = study.question;
-  const std::vector<Unit> units = all_units(study);
-  result.cases.resize(units.size());
-
-  struct Question {
-    const CrossoverQuestion* asked;
-    Unit challenger;
-    std::size_t reference;
-  };
-  std::vector<Question> questions;
-  for (const CrossoverQuestion& asked : study.crossovers) {
-    for (std::size_t i = 0; i < units.size(); ++i) {
-      for (const Unit& other : units) {
-        const bool same = other.workload == units[i].workload && other.regime == units[i].regime;
-        if (same && system_of(units[i]) == asked.reference && system_of(other) == asked.challenger) {
-          questions.push_back({&asked, other, i});
-        }
-      }
-    }
+  for (const StudySystem& system : study.systems) {
+    result.systems.push_back(summarise(system.name, system.domains));
   }
-  const std::size_t total = units.size() + questions.size();
+  result.workloads = describe_workloads(study);
+  result.assumptions = assumptions_of(study);
+  result.sources = sources_of(study);
+  return result;
+}
+
+SweepPoint sweep_point(const CaseResult& one) {
+  SweepPoint point;
+  point.workload = one.workload + ", " + one.regime;
+  point.system = one.system;
+  point.chips = one.chips;
+  point.ranks = one.ranks;
+  point.domains = one.domains;
+  point.plan = one.plan;
+  point.throughput = one.throughput;
+  point.signature = one.signature;
+  if (one.plan.empty()) {
+    point.refused = one.alternatives.empty() ? "no plan to try" : one.alternatives.front().refused;
+  }
+  return point;
+}
+
+}  // namespace
+
+ComparisonResult run_comparison(const Study& study, const RunOptions& options) {
+  auto result = describe_study<ComparisonResult>(study);
+  const Units units = all_units(study);
+  const std::vector<Contest> contests = all_contests(study, units);
+  const std::size_t total = units.size() + contests.size();
   RunOptions first = options, second = options;
   if (options.progress) {
     first.progress = [&](std::size_t done, std::size_t) { options.progress(done, total); };
     second.progress = [&](std::size_t done, std::size_t) { options.progress(units.size() + done, total); };
   }
-  parallel_for(units.size(), first, [&](std::size_t i) {
-    result.cases[i] = evaluate(study, units[i], chips_of(study, system_of(units[i])));
+  result.cases.resize(units.size());
+  parallel_for(units.size(), first,
+               [&](std::size_t i) { result.cases[i] = units[i]->on(chips_of(study, units[i]->system())); });
+  result.crossovers.resize(contests.size());
+  parallel_for(contests.size(), second, [&](std::size_t i) {
+    const auto [challenger, reference] = contests[i];
+    result.crossovers[i] = find_crossover(*units[challenger], result.cases[challenger], result.cases[reference]);
   });
-  result.crossovers.resize(questions.size());
-  parallel_for(questions.size(), second, [&](std::size_t i) {
-    const Question& q = questions[i];
-    result.crossovers[i] = find_crossover(study, *q.asked, q.challenger, result.cases[q.reference]);
-  });
-
-  for (const StudySystem& system : study.systems) {
-    result.systems.push_back(summarise(system.name, system.domains));
-  }
-  result.workloads = describe_workloads(study);
-  result.assumptions = assumptions_of(study);
-  result.sources = sources_of(study);
   result.signature = combined_signature(result.cases);
   return result;
 }
 
 SweepResult run_sweep(const Study& study, const RunOptions& options) {
-  SweepResult result;
-  result.study = study.name;
-  result.title = study.title;
-  result.question = study.question;
-  struct Point {
-    Unit unit;
-    std::uint32_t chips;
-  };
-  std::vector<Point> points;
-  for (const Unit& unit : all_units(study)) {
-    for (const std::uint32_t chips : study.chips) {
-      points.push_back({unit, chips});
-    }
-  }
+  auto result = describe_study<SweepResult>(study);
+  const Units units = all_units(study);
+  const std::size_t counts = study.chips.size();
+  const auto chips = [&](std::size_t point) { return study.chips[point % counts]; };
   // the largest first, so that threads end together; results keep the study's order
-  std::vector<std::size_t> order(points.size());
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    order[i] = i;
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return points[a].chips > points[b].chips; });
-  result.points.resize(points.size());
-  parallel_for(points.size(), options, [&](std::size_t i) {
-    const Point& point = points[order[i]];
-    const CaseResult one = evaluate(study, point.unit, point.chips);
-    SweepPoint& out = result.points[order[i]];
-    out.workload = one.regime.empty() ? one.workload : one.workload + ", " + one.regime;
-    out.system = one.system;
-    out.chips = point.chips;
-    out.ranks = one.ranks;
-    out.domains = one.domains;
-    out.plan = one.plan;
-    out.throughput = one.throughput;
-    out.signature = one.signature;
-    if (one.plan.empty()) {
-      out.refused = one.alternatives.empty() ? "no plan to try" : one.alternatives.front().refused;
-    }
+  std::vector<std::size_t> order(units.size() * counts);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return chips(a) > chips(b); });
+  result.points.resize(order.size());
+  parallel_for(order.size(), options, [&](std::size_t i) {
+    const std::size_t point = order[i];
+    result.points[point] = sweep_point(units[point / counts]->on(chips(point)));
   });
-  for (const StudySystem& system : study.systems) {
-    result.systems.push_back(summarise(system.name, system.domains));
-  }
-  result.workloads = describe_workloads(study);
-  result.assumptions = assumptions_of(study);
-  result.sources = sources_of(study);
   result.signature = combined_signature(result.points);
   return result;
 }

@@ -1,32 +1,32 @@
 #pragma once
 
-#include <string>
+#include <cstdint>
+#include <functional>
 
-#include "sim/hardware/system.h"
 #include "sim/study/result.h"
 #include "sim/study/study.h"
 #include "sim/system/simulator.h"
 
 namespace podium {
 
-/// What a case is run on: a number of chips of a system, from its first one on.
-struct Allowance {
-  std::string system;
-  std::uint32_t chips = 0;
-};
+/// Evaluates one case (a workload, a regime, a system) on a number of chips, from the system's first one on. A case
+/// without any plan has throughput zero and says why in its alternatives. What does not depend on the chips, as the
+/// times of steps, is remembered between calls: an evaluator is used by one thread at a time, and what it returns does
+/// not depend on what it was asked before. It refers to what it was made from.
+using Evaluator = std::function<CaseResult(std::uint32_t chips)>;
 
-/// The best deployment of a model on some chips, by search: for each pair of templates the split of ranks between
-/// prefill and decode that balances their predicted rates, the most promising ones simulated, each at the highest rate
-/// that keeps the SLO (bisection to 1 %). A case without any plan that fits has throughput zero and says why in its
-/// alternatives.
-CaseResult evaluate_serving(const Study&, const ServingWorkload&, const ServingRegime&, const ServingOptions&,
-                            const Allowance&);
+/// The best deployment of a model, by search: for each pair of templates the split of ranks between prefill and decode
+/// that balances their predicted rates, the most promising ones simulated, each at the highest rate that keeps the SLO
+/// (bisection to 1 %).
+Evaluator serving_evaluator(const Study&, const ServingWorkload&, const ServingRegime&, const ServingOptions&);
 
-/// The fastest plan of a training step on some chips among those that fit in memory.
-CaseResult evaluate_training(const Study&, const TrainingWorkload&, const TrainingRegime&, const TrainingOptions&,
-                             const Allowance&);
+/// The fastest plan of a training step among those that fit in memory.
+Evaluator training_evaluator(const Study&, const TrainingWorkload&, const TrainingRegime&, const TrainingOptions&);
 
-/// The names that the user's network choice may have.
+/// How the steps of a study are simulated.
 SimulatorOptions simulator_options(const Study&);
+
+/// Why that many chips of a system cannot be; empty where they can.
+std::string why_too_many(const SystemSpec&, std::uint32_t chips);
 
 }  // namespace podium

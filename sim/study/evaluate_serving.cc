@@ -1,411 +1,311 @@
 #include <algorithm>
 #include <cmath>
-#include <memory>
+#include <set>
 
 #include "sim/core/quantile.h"
 #include "sim/serving/serve.h"
-#include "sim/serving/step_times.h"
 #include "sim/study/evaluate.h"
+#include "sim/study/serving_split.h"
 
 namespace podium {
 namespace {
 
-enum class Stage { prefill, decode, mixed };
+/// Where a pool is a split's prefill or decode instances.
+Pool pool_of(const Candidate& c, std::uint32_t instances) {
+  Pool pool;
+  pool.plan = c.plan;
+  pool.step_time = [&c](const StepShape& shape) { return c.steps->time(shape); };
+  pool.instances = instances;
+  pool.chunk_tokens = c.chunk;
+  pool.max_sequences = most_sequences;
+  pool.cache_tokens = c.cache_tokens;
+  return pool;
+}
 
-/// One template on its machine with one chunk size: an instance that could be deployed.
-struct Candidate {
-  Stage stage = Stage::mixed;
-  const InstanceTemplate* made_from = nullptr;
-  double chunk = 0;
-  std::unique_ptr<Machine> machine;
-  std::unique_ptr<Simulator> simulator;
-  std::unique_ptr<StepTimes> steps;
-  double cache_tokens = 0;
-  MemoryUse memory;  ///< without cache
-  double rate = 0;   ///< requests/s that one instance is predicted to take
-};
-
-/// Some instances of one candidate, or of two.
-struct Split {
-  const Candidate* prefill = nullptr;  ///< null: mixed
-  const Candidate* decode = nullptr;
-  std::uint32_t prefill_instances = 0, decode_instances = 0;
-  double rate = 0;  ///< predicted
-
-  std::string describe() const {
-    const auto part = [](std::uint32_t count, const Candidate& c) {
-      return std::to_string(count) + " x " + c.made_from->plan.name;
-    };
-    return prefill == nullptr
-               ? "mixed " + part(decode_instances, *decode)
-               : "prefill " + part(prefill_instances, *prefill) + ", decode " + part(decode_instances, *decode);
+CacheTransfer cache_transfer(const ModelSpec& model, const Candidate& from, const std::string& plane_name) {
+  const Topology& network = from.machine->network();
+  const std::uint32_t plane = network.plane_index(plane_name);
+  CacheTransfer transfer;
+  transfer.per_token = cache_bytes_per_token(model, from.plan);
+  for (const Link& link : network.links) {
+    if (link.plane == plane && link.from == network.accelerator(0)) {
+      transfer.bandwidth += link.bandwidth * network.planes[plane].payload_efficiency_far;
+    }
   }
+  transfer.latency = from.machine->protocol(plane).send_launch;
+  return transfer;
+}
+
+/// What the requests saw that arrived while a run was measured.
+struct Measured {
+  std::vector<double> ttft, tpot;
+  double tokens = 0;
+  std::size_t refused = 0;
+  Seconds time;
 };
 
-/// The search for one case.
-class ServingSearch {
+Percentiles percentiles(std::vector<double>& sample) {
+  return {Seconds(quantile(sample, 0.5)), Seconds(quantile(sample, 0.95)), Seconds(quantile(sample, 0.99))};
+}
+
+/// A deployment at the highest rate that was found to keep the objective.
+struct Sustained {
+  double rate = 0, tokens = 0;  ///< requests and output tokens a second
+  Served served;
+  Measured measured;
+};
+
+/// One system under one workload, on whatever number of chips.
+class ServingCase {
  public:
-  ServingSearch(const Study& study, const ServingWorkload& workload, const ServingOptions& options,
-                const Allowance& allowance, CaseResult& result)
+  ServingCase(const Study& study, const ServingWorkload& workload, const ServingRegime& regime,
+              const ServingOptions& options)
       : study_(study),
         workload_(workload),
+        regime_(regime),
         options_(options),
-        result_(result),
-        model_(load_model(workload.model)),
-        system_(load_system(options.system)),
-        chip_(load_chip(system_.chip)) {
-    const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
-    const std::uint32_t used = options.ranks_per_domain > 0 ? options.ranks_per_domain : whole;
-    const std::uint32_t all = allowance.chips * static_cast<std::uint32_t>(system_.ranks_per_package);
-    domains_ranks_.assign(all / whole, used);
-    if (all % whole > 0) {
-      domains_ranks_.push_back(std::min(all % whole, used));
-    }
-    result.domains = static_cast<std::uint32_t>(domains_ranks_.size());
-    result.ranks = all;
-    if (workload.arrivals.trace.empty()) {
-      input_ = workload.arrivals.input;
-      output_ = workload.arrivals.output;
-    } else {
-      recorded_ = load_requests(workload.arrivals.trace);
-      for (const Request& request : recorded_) {
-        input_ += request.input / static_cast<double>(recorded_.size());
-        output_ += request.output / static_cast<double>(recorded_.size());
-      }
-    }
-  }
+        recorded_(workload.arrivals.trace.empty() ? std::vector<Request>() : load_requests(workload.arrivals.trace)),
+        mean_(mean_request(workload, recorded_)),
+        candidates_(study, mean_, load_model(workload.model), load_system(options.system), options) {}
 
-  void run() {
-    add_candidates(Stage::prefill, options_.prefill);
-    add_candidates(Stage::decode, options_.decode);
-    add_candidates(Stage::mixed, options_.mixed);
-    std::vector<Split> splits = all_splits();
-    std::stable_sort(splits.begin(), splits.end(), [](const Split& a, const Split& b) { return a.rate > b.rate; });
-    // the prediction leaves queueing out: simulate as many as it may be wrong about
-    constexpr std::size_t simulated = 3;
-    for (std::size_t i = 0; i < std::min(simulated, splits.size()); ++i) {
-      try_split(splits[i]);
-    }
-  }
+  CaseResult on(std::uint32_t chips);
 
  private:
-  void add_candidates(Stage stage, const std::vector<InstanceTemplate>& templates) {
-    for (const InstanceTemplate& made_from : templates) {
-      for (const double chunk : made_from.chunk_tokens) {
-        try {
-          candidates_.push_back(make_candidate(stage, made_from, chunk));
-        } catch (const InputError& error) {
-          result_.alternatives.push_back({made_from.plan.name, 0, error.what()});
-          break;  // whatever the chunk
-        }
-      }
-    }
-  }
-
-  Candidate make_candidate(Stage stage, const InstanceTemplate& made_from, double chunk) {
-    const InferencePlan& plan = made_from.plan;
-    const std::uint32_t most = domains_ranks_.empty() ? 0 : domains_ranks_.front();
-    if (plan.ranks() > most) {
-      throw InputError("needs " + std::to_string(plan.ranks()) + " ranks in one domain, which has " +
-                       std::to_string(most));
-    }
-    check_plan(model_, chip_, plan);
-    Candidate c;
-    c.stage = stage;
-    c.made_from = &made_from;
-    c.chunk = chunk;
-    const StepShape largest = stage == Stage::decode ? StepShape{256, context(), 0, 0, 0}
-                                                     : StepShape{0, 0, std::max(1.0, chunk / input_), input_, 0};
-    c.memory = inference_memory(model_, chip_, plan, largest);
-    c.cache_tokens = cache_capacity(model_, chip_, plan, largest, context());
-    if (c.cache_tokens < input_ + output_) {
-      throw InputError("weights and activations take " + to_text(c.memory.total()) + " of " +
-                       to_text(chip_.memory_size) + " a rank: no room for the cache of one request");
-    }
-    c.machine = std::make_unique<Machine>(system_, chip_, Allocation{plan.ranks(), 0});
-    c.simulator = std::make_unique<Simulator>(*c.machine, simulator_options(study_));
-    c.steps = std::make_unique<StepTimes>(*c.simulator, model_, plan);
-    c.rate = predict_rate(c);
-    return c;
-  }
-
-  double context() const { return input_ + output_ / 2; }
-  double iterations_per_request(const InferencePlan& plan) const {
-    return std::max(1.0, (output_ - 1) / plan.tokens_per_iteration());
-  }
-
-  /// Requests a second of one instance that is always busy, within the SLO as far as a step alone tells.
-  double predict_rate(const Candidate& c) const {
-    const InferencePlan& plan = c.steps->plan();
-    const double dp = plan.dp;
-    const double sequences = std::max(1.0, std::floor(c.chunk / input_));
-    const double tokens = std::min(c.chunk, input_);
-    const double steps_per_prompt = std::ceil(input_ / c.chunk);
-    if (c.stage == Stage::prefill) {
-      const Seconds step = c.steps->time({0, 0, sequences, tokens, 0});
-      // a prompt waits for the step under way and then takes its own: beyond that the load must stay below one
-      const double slack = (workload_.slo.ttft / (step * steps_per_prompt)) - 1;
-      const double load = std::clamp(slack, 0.0, 1.0);
-      return load * dp * sequences / steps_per_prompt / step.value();
-    }
-    const auto tpot = [&](double batch) {
-      const StepShape decode{batch, context(), 0, 0, 0};
-      if (c.stage == Stage::decode) {
-        return c.steps->time(decode) / plan.tokens_per_iteration();
-      }
-      StepShape mixed{batch, context(), 1, tokens, 0};
-      // the share of iterations that carry a chunk, so that prompts keep up with the sequences that end
-      const double chunks = std::min(1.0, batch / iterations_per_request(plan) * steps_per_prompt);
-      return (c.steps->time(mixed) * chunks + c.steps->time(decode) * (1 - chunks)) / plan.tokens_per_iteration();
-    };
-    const double most = std::floor(c.cache_tokens / context());
-    double low = 0, high = std::min(most, 1024.0);
-    while (high - low > 1) {
-      const double middle = std::floor((low + high) / 2);
-      (tpot(middle) <= workload_.slo.tpot ? low : high) = middle;
-    }
-    if (low < 1) {
-      return 0;
-    }
-    return dp * low / (tpot(low).value() * std::max(1.0, output_ - 1));
-  }
-
-  /// How many instances of `ranks` fit, each within one domain, beside those that are there.
-  std::uint32_t most_instances(std::uint32_t ranks, std::uint32_t other_ranks, std::uint32_t others) const {
-    std::uint32_t count = 0;
-    for (std::uint32_t free : domains_ranks_) {
-      while (others > 0 && free >= other_ranks) {
-        free -= other_ranks;
-        --others;
-      }
-      count += free / ranks;
-    }
-    return others > 0 ? 0 : count;
-  }
-
-  std::vector<Split> all_splits() const {
-    std::vector<Split> splits;
-    for (const Candidate& decode : candidates_) {
-      const std::uint32_t ranks = decode.made_from->plan.ranks();
-      if (decode.stage == Stage::mixed) {
-        const std::uint32_t count = most_instances(ranks, 1, 0);
-        splits.push_back({nullptr, &decode, 0, count, count * decode.rate});
-      }
-      if (decode.stage != Stage::decode) {
-        continue;
-      }
-      for (const Candidate& prefill : candidates_) {
-        if (prefill.stage != Stage::prefill) {
-          continue;
-        }
-        Split best;
-        for (std::uint32_t d = 1; d <= most_instances(ranks, 1, 0); ++d) {
-          const std::uint32_t p = most_instances(prefill.made_from->plan.ranks(), ranks, d);
-          const double rate = std::min(p * prefill.rate, d * decode.rate);
-          if (rate > best.rate) {
-            best = {&prefill, &decode, p, d, rate};
-          }
-        }
-        splits.push_back(best);
-      }
-    }
-    std::erase_if(splits, [](const Split& split) { return !(split.rate > 0); });
-    return splits;
-  }
-
-  Deployment deploy(const Split& split) const {
-    const auto pool = [](const Candidate& c, std::uint32_t instances) {
-      Pool result;
-      result.plan = c.made_from->plan;
-      result.step_time = [&c](const StepShape& shape) { return c.steps->time(shape); };
-      result.instances = instances;
-      result.chunk_tokens = c.chunk;
-      result.max_sequences = 1024;
-      result.cache_tokens = c.cache_tokens;
-      return result;
-    };
-    Deployment deployment;
-    deployment.decode = pool(*split.decode, split.decode_instances);
-    if (split.prefill != nullptr) {
-      deployment.prefill = pool(*split.prefill, split.prefill_instances);
-      deployment.transfer = cache_transfer(*split.prefill);
-    }
-    return deployment;
-  }
-
-  CacheTransfer cache_transfer(const Candidate& from) const {
-    const Topology& network = from.machine->network();
-    const std::uint32_t plane = network.plane_index(options_.transfer_plane);
-    CacheTransfer transfer;
-    transfer.per_token = cache_bytes_per_token(model_, from.steps->plan());
-    for (const Link& link : network.links) {
-      if (link.plane == plane && link.from == network.accelerator(0)) {
-        transfer.bandwidth += link.bandwidth * network.planes[plane].payload_efficiency_far;
-      }
-    }
-    transfer.latency = from.machine->protocol(plane).send_launch;
-    return transfer;
-  }
-
-  UnitRequests requests(double rate) const {
-    const Seconds length = workload_.warm_up + workload_.measured + drain();
-    const auto count = static_cast<std::size_t>(std::ceil(std::max(400.0, rate * length.value())));
-    return recorded_.empty() ? poisson_requests(count, workload_.arrivals.input, workload_.arrivals.output, study_.seed)
-                             : scale_to_unit_rate(recorded_, count);
-  }
+  std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
+  std::vector<const Candidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
+  Deployment deploy(const Split&) const;
+  UnitRequests requests(double rate) const;
+  Measured measure(const Served&) const;
+  bool keeps_objective(Measured) const;
+  std::optional<Sustained> sustain(const Split&) const;
+  void keep(const Split&, Sustained, CaseResult&) const;
+  PhaseResult phase(const std::string& name, const Candidate&, const MeanStep&) const;
 
   /// The end of a run is not measured: the last requests have the machine to themselves.
-  Seconds drain() const { return workload_.slo.ttft + workload_.slo.tpot * output_; }
-
-  struct Measured {
-    std::vector<double> ttft, tpot;
-    double tokens = 0;
-    Seconds time;
-  };
-  Measured measure(const Served& served) const {
-    Measured m;
-    const Seconds last = since_start(served.outcomes.back().arrival);
-    // a run of few requests is longer than asked for: its middle is measured all the same
-    const double whole = (workload_.warm_up + workload_.measured + drain()).value();
-    const Time from = Time() + last * (workload_.warm_up.value() / whole);
-    const Time until = Time() + last * ((workload_.warm_up + workload_.measured).value() / whole);
-    for (const Outcome& outcome : served.outcomes) {
-      if (outcome.arrival >= from && outcome.arrival < until && !outcome.refused) {
-        m.ttft.push_back(outcome.ttft().value());
-        if (outcome.output > 1) {
-          m.tpot.push_back(outcome.tpot().value());
-        }
-        m.tokens += outcome.output;
-      }
-    }
-    m.time = until - from;
-    return m;
-  }
-
-  bool keeps_slo(const Served& served) const {
-    Measured m = measure(served);
-    return !m.ttft.empty() && quantile(m.ttft, workload_.slo.quantile) <= workload_.slo.ttft.value() &&
-           (m.tpot.empty() || quantile(m.tpot, workload_.slo.quantile) <= workload_.slo.tpot.value());
-  }
-
-  void try_split(const Split& split) {
-    const Deployment deployment = deploy(split);
-    const UnitRequests offered = requests(split.rate);
-    const GiveUp give_up{workload_.slo.ttft * 4,
-                         static_cast<std::size_t>((1 - workload_.slo.quantile) * static_cast<double>(offered.size()))};
-    std::optional<Served> best;
-    const auto holds_at = [&](double rate) {
-      std::optional<Served> served = serve(deployment, offered, rate, study_.seed, give_up);
-      const bool holds = served && keeps_slo(*served);
-      if (holds) {
-        best = std::move(served);
-      }
-      return holds;
-    };
-    // the prediction is mostly within some 10 %: step away from it until the limit is bracketed, then bisect
-    double low = 0, high = split.rate;
-    while (holds_at(high)) {
-      low = high;
-      high *= 1.1;
-    }
-    while (low == 0 && high > 0.02 * split.rate) {
-      const double lower = 0.9 * high;
-      (holds_at(lower) ? low : high) = lower;
-    }
-    while (low > 0 && high - low > 0.01 * high) {
-      const double middle = (low + high) / 2;
-      (holds_at(middle) ? low : high) = middle;
-    }
-    Alternative alternative{split.describe(), 0, ""};
-    if (best) {
-      Measured m = measure(*best);
-      alternative.throughput = m.tokens / m.time.value();
-      if (alternative.throughput > result_.throughput.per_system) {
-        keep(split, low, alternative.throughput, *best, m);
-      }
-    } else {
-      alternative.refused = "keeps the SLO at no rate";
-    }
-    result_.alternatives.push_back(alternative);
-  }
-
-  void keep(const Split& split, double rate, double tokens, const Served& served, Measured& m) {
-    result_.plan = split.describe();
-    result_.request_rate = rate;
-    result_.requests = m.ttft.size();
-    result_.throughput = make_throughput("output tokens/s", tokens, result_.chips, system_);
-    result_.power = power_of(system_, result_.chips);
-    const auto percentiles = [](std::vector<double>& sample) {
-      return Percentiles{Seconds(quantile(sample, 0.5)), Seconds(quantile(sample, 0.95)),
-                         Seconds(quantile(sample, 0.99))};
-    };
-    result_.ttft = percentiles(m.ttft);
-    if (!m.tpot.empty()) {
-      result_.tpot = percentiles(m.tpot);
-    }
-    result_.phases.clear();
-    result_.notes.clear();
-    if (split.prefill != nullptr) {
-      result_.phases.push_back(phase("prefill step", *split.prefill, served.prefill));
-    }
-    result_.phases.push_back(
-        phase(split.prefill != nullptr ? "decode step" : "mixed step", *split.decode, served.decode));
-    if (served.refused > 0) {
-      result_.notes.push_back(with_commas(static_cast<long long>(served.refused)) +
-                              " requests were longer than a replica's cache and were turned away");
-    }
-    if (served.preemptions > 0) {
-      result_.notes.push_back(with_commas(static_cast<long long>(served.preemptions)) +
-                              " times a sequence was sent back because a cache was full");
-    }
-    result_.signature = served.signature;
-  }
-
-  /// The mean iteration, executed once more for its account.
-  PhaseResult phase(const std::string& name, const Candidate& c, const MeanStep& mean) const {
-    const Execution execution = c.steps->execute(mean.shape);
-    PhaseResult result;
-    result.name = name;
-    result.plan = c.made_from->plan.name;
-    result.time = execution.time;
-    for (const auto& part : execution.account.parts()) {
-      result.breakdown.push_back(part);
-    }
-    result.memory = c.memory;
-    const double tokens = mean.shape.decode_sequences * mean.shape.decode_context +
-                          mean.shape.prefill_sequences * (mean.shape.prefill_tokens + mean.shape.prefill_context);
-    result.memory.cache = cache_bytes_per_sequence(model_, c.steps->plan(), context()) * (tokens / context());
-    result.memory_size = chip_.memory_size;
-    result.batch = (mean.shape.decode_sequences + mean.shape.prefill_sequences) * c.steps->plan().dp;
-    return result;
-  }
+  Seconds drain() const { return mean_.slo.ttft + mean_.slo.tpot * mean_.output; }
+  Seconds length() const { return workload_.warm_up + workload_.measured + drain(); }
 
   const Study& study_;
   const ServingWorkload& workload_;
+  const ServingRegime& regime_;
   const ServingOptions& options_;
-  CaseResult& result_;
-  ModelSpec model_;
-  SystemSpec system_;
-  ChipSpec chip_;
-  std::vector<std::uint32_t> domains_ranks_;
   std::vector<Request> recorded_;
-  double input_ = 0, output_ = 0;
-  std::vector<Candidate> candidates_;
+  MeanRequest mean_;
+  Candidates candidates_;
 };
+
+CaseResult ServingCase::on(std::uint32_t chips) {
+  CaseResult result;
+  result.workload = workload_.name;
+  result.system = options_.system;
+  result.regime = regime_.name;
+  result.objective = Objective{mean_.slo.quantile, mean_.slo.ttft, mean_.slo.tpot};
+  result.chips = chips;
+  result.ranks = chips * static_cast<std::uint32_t>(candidates_.system().ranks_per_package);
+  result.throughput.unit = "output tokens/s";
+  if (const std::string reason = why_too_many(candidates_.system(), chips); !reason.empty()) {
+    result.alternatives.push_back({"", 0, reason});
+    return result;
+  }
+  const std::vector<std::uint32_t> domains = free_ranks(result.ranks);
+  result.domains = static_cast<std::uint32_t>(domains.size());
+  const std::vector<Split> splits = make_splits(fitting(domains, result), domains);
+  if (splits.empty() && result.alternatives.empty()) {
+    result.alternatives.push_back({"", 0, "no instances of prefill and decode fit side by side"});
+  }
+  // the prediction leaves queueing out: simulate as many as it may be wrong about
+  constexpr std::size_t simulated = 3;
+  for (std::size_t i = 0; i < std::min(simulated, splits.size()); ++i) {
+    std::optional<Sustained> sustained = sustain(splits[i]);
+    result.alternatives.push_back({describe(splits[i]), sustained ? sustained->tokens : 0,
+                                   sustained ? "" : "keeps the objective at no rate near the predicted one"});
+    if (sustained && sustained->tokens > result.throughput.per_system) {
+      keep(splits[i], std::move(*sustained), result);
+    }
+  }
+  if (splits.size() > simulated) {
+    result.notes.push_back(with_commas(static_cast<long long>(splits.size() - simulated)) +
+                           " other deployments were predicted to sustain less and were not simulated");
+  }
+  return result;
+}
+
+/// The ranks of each domain that may be used; the last domain may be partial.
+std::vector<std::uint32_t> ServingCase::free_ranks(std::uint32_t ranks) const {
+  const auto whole = static_cast<std::uint32_t>(candidates_.system().ranks_per_domain());
+  const std::uint32_t used = options_.ranks_per_domain > 0 ? options_.ranks_per_domain : whole;
+  std::vector<std::uint32_t> domains(ranks / whole, used);
+  if (ranks % whole > 0) {
+    domains.push_back(std::min(ranks % whole, used));
+  }
+  return domains;
+}
+
+/// The candidates that fit into a domain; those that do not, or are refused whatever the chips, become alternatives.
+std::vector<const Candidate*> ServingCase::fitting(const std::vector<std::uint32_t>& domains, CaseResult& result) {
+  std::vector<const Candidate*> found;
+  std::set<std::pair<std::string, std::string>> told;
+  for (Candidates::Entry& entry : candidates_.entries()) {
+    const InferencePlan& plan = entry.made_from->plan;
+    std::string refused;
+    if (plan.ranks() > domains.front()) {
+      refused = "needs " + std::to_string(plan.ranks()) + " ranks in one domain, which has " +
+                std::to_string(domains.front());
+    } else if (const Candidate* candidate = candidates_.get(entry)) {
+      found.push_back(candidate);
+    } else {
+      refused = entry.refused;
+    }
+    if (!refused.empty() && told.emplace(plan.name, refused).second) {
+      result.alternatives.push_back({plan.name, 0, refused});
+    }
+  }
+  return found;
+}
+
+Deployment ServingCase::deploy(const Split& split) const {
+  Deployment deployment;
+  deployment.decode = pool_of(*split.decode, split.decode_instances);
+  if (split.prefill != nullptr) {
+    deployment.prefill = pool_of(*split.prefill, split.prefill_instances);
+    deployment.transfer = cache_transfer(candidates_.model(), *split.prefill, options_.transfer_plane);
+  }
+  return deployment;
+}
+
+/// As many as arrive at this rate while a run lasts.
+UnitRequests ServingCase::requests(double rate) const {
+  constexpr double fewest = 400;
+  const auto count = static_cast<std::size_t>(std::ceil(std::max(fewest, rate * length().value())));
+  return recorded_.empty() ? poisson_requests(count, workload_.arrivals.input, workload_.arrivals.output, study_.seed)
+                           : scale_to_unit_rate(recorded_, count);
+}
+
+Measured ServingCase::measure(const Served& served) const {
+  Measured m;
+  const Seconds last = since_start(served.outcomes.back().arrival);
+  // a run of few requests is longer than asked for: its middle is measured all the same
+  const Time from = Time() + last * (workload_.warm_up / length());
+  const Time until = Time() + last * ((workload_.warm_up + workload_.measured) / length());
+  for (const Outcome& outcome : served.outcomes) {
+    if (outcome.arrival < from || outcome.arrival >= until) {
+      continue;
+    }
+    if (outcome.refused) {
+      ++m.refused;
+      continue;
+    }
+    m.ttft.push_back(outcome.ttft().value());
+    if (outcome.output > 1) {
+      m.tpot.push_back(outcome.tpot().value());
+    }
+    m.tokens += outcome.output;
+  }
+  m.time = until - from;
+  return m;
+}
+
+/// A request that is turned away does not see the times that it should.
+bool ServingCase::keeps_objective(Measured m) const {
+  const Slo& slo = mean_.slo;
+  const auto seen = static_cast<double>(m.ttft.size()), refused = static_cast<double>(m.refused);
+  return seen > 0 && refused <= (1 - slo.quantile) * (seen + refused) &&
+         quantile(m.ttft, slo.quantile) <= slo.ttft.value() &&
+         (m.tpot.empty() || quantile(m.tpot, slo.quantile) <= slo.tpot.value());
+}
+
+/// Bisection for the highest rate that keeps the objective, to 1 %; nothing where it lies far below the prediction.
+std::optional<Sustained> ServingCase::sustain(const Split& split) const {
+  const Deployment deployment = deploy(split);
+  UnitRequests offered = requests(split.rate);
+  std::optional<Sustained> best;
+  const auto holds_at = [&](double rate) {
+    if (rate > split.rate) {
+      offered = requests(rate);
+    }
+    const auto late = static_cast<std::size_t>((1 - mean_.slo.quantile) * static_cast<double>(offered.size()));
+    std::optional<Served> served = serve(deployment, offered, rate, study_.seed, GiveUp{mean_.slo.ttft * 4, late});
+    if (!served) {
+      return false;
+    }
+    Measured measured = measure(*served);
+    const bool holds = keeps_objective(measured);
+    if (holds) {
+      const double tokens = measured.tokens / measured.time.value();
+      best = Sustained{rate, tokens, std::move(*served), std::move(measured)};
+    }
+    return holds;
+  };
+  // the prediction is mostly within some 10 %: step away from it until the limit is bracketed, then bisect
+  double low = 0, high = split.rate;
+  while (holds_at(high)) {
+    low = high;
+    high *= 1.1;
+  }
+  while (low == 0 && high > 0.02 * split.rate) {
+    const double lower = 0.9 * high;
+    (holds_at(lower) ? low : high) = lower;
+  }
+  while (low > 0 && high - low > 0.01 * high) {
+    const double middle = (low + high) / 2;
+    (holds_at(middle) ? low : high) = middle;
+  }
+  return best;
+}
+
+void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& result) const {
+  const SystemSpec& system = candidates_.system();
+  Served& served = sustained.served;
+  result.plan = describe(split);
+  result.request_rate = sustained.rate;
+  result.requests = sustained.measured.ttft.size();
+  result.throughput = make_throughput("output tokens/s", sustained.tokens, result.chips, system);
+  result.power = power_of(system, result.chips);
+  result.ttft = percentiles(sustained.measured.ttft);
+  if (!sustained.measured.tpot.empty()) {
+    result.tpot = percentiles(sustained.measured.tpot);
+  }
+  const bool mixed = split.prefill == nullptr;
+  result.phases.clear();
+  if (!mixed) {
+    result.phases.push_back(phase("prefill step", *split.prefill, served.prefill));
+  }
+  result.phases.push_back(phase(mixed ? "mixed step" : "decode step", *split.decode, served.decode));
+  result.notes.clear();
+  const auto note = [&](std::uint64_t count, const char* what) {
+    if (count > 0) {
+      result.notes.push_back(with_commas(static_cast<long long>(count)) + what);
+    }
+  };
+  note(served.refused, " requests were longer than a replica's cache and were turned away");
+  note(served.preemptions, " times a sequence was sent back because a cache was full");
+  result.signature = served.signature;
+}
+
+/// The mean iteration, executed once more for its account.
+PhaseResult ServingCase::phase(const std::string& name, const Candidate& c, const MeanStep& mean) const {
+  const Execution execution = c.steps->execute(mean.shape);
+  const double context = mean_.context();
+  PhaseResult result;
+  result.name = name;
+  result.plan = c.plan.name;
+  result.time = execution.time;
+  result.breakdown = execution.account.parts();
+  result.memory = c.memory;
+  const double tokens = mean.shape.decode_sequences * mean.shape.decode_context +
+                        mean.shape.prefill_sequences * (mean.shape.prefill_tokens + mean.shape.prefill_context);
+  result.memory.cache = cache_bytes_per_sequence(candidates_.model(), c.plan, context) * (tokens / context);
+  result.memory_size = candidates_.chip().memory_size;
+  result.batch = (mean.shape.decode_sequences + mean.shape.prefill_sequences) * c.plan.dp;
+  return result;
+}
 
 }  // namespace
 
-CaseResult evaluate_serving(const Study& study, const ServingWorkload& workload, const ServingRegime& regime,
-                            const ServingOptions& options, const Allowance& allowance) {
-  CaseResult result;
-  result.workload = workload.name;
-  result.system = options.system;
-  result.regime = regime.name;
-  result.objective = Objective{workload.slo.quantile, workload.slo.ttft, workload.slo.tpot};
-  result.chips = allowance.chips;
-  result.throughput.unit = "output tokens/s";
-  ServingSearch(study, workload, options, allowance, result).run();
-  return result;
+Evaluator serving_evaluator(const Study& study, const ServingWorkload& workload, const ServingRegime& regime,
+                            const ServingOptions& options) {
+  auto one = std::make_shared<ServingCase>(study, workload, regime, options);
+  return [one](std::uint32_t chips) { return one->on(chips); };
 }
 
 }  // namespace podium

@@ -1,4 +1,5 @@
-#include <algorithm>
+#include <map>
+#include <memory>
 
 #include "sim/study/evaluate.h"
 #include "sim/study/training_plans.h"
@@ -11,104 +12,166 @@ PhaseResult phase(const TrainingPlan& plan, const Execution& execution, const Me
   result.name = "training step";
   result.plan = plan.name;
   result.time = execution.time;
-  for (const auto& part : execution.account.parts()) {
-    result.breakdown.push_back(part);
-  }
+  result.breakdown = execution.account.parts();
   result.memory = memory;
   result.memory_size = chip.memory_size;
   result.batch = plan.global_batch;
   return result;
 }
 
-/// One plan on one machine: what came of it, kept in `best` where it is the fastest so far.
-class Trial {
- public:
-  Trial(const Study& study, const TrainingWorkload& workload, const ModelSpec& model, CaseResult& best)
-      : study_(study), workload_(workload), model_(model), best_(best) {}
+/// Some ranks of the system, ready to run steps on.
+struct Bench {
+  Bench(const SystemSpec& system, const ChipSpec& chip, const Allocation& allocation, const SimulatorOptions& options)
+      : machine(system, chip, allocation), simulator(machine, options) {}
+  Machine machine;
+  Simulator simulator;
+};
 
-  Alternative operator()(const TrainingPlan& plan, std::uint32_t ranks_per_domain, const SystemSpec& system,
-                         const ChipSpec& chip) {
-    Alternative alternative{plan.name, 0, ""};
-    if (ranks_per_domain > 0) {
-      alternative.plan += ", " + std::to_string(ranks_per_domain) + " ranks a domain";
-    }
-    try {
-      if (plan.dp == 0) {
-        throw InputError("no data-parallel width: " + std::to_string(plan.tp * plan.cp * plan.pp) +
-                         " ranks a replica, and the batch must divide evenly");
-      }
-      check_plan(model_, chip, plan);
-      const MemoryUse memory = training_memory(model_, chip, plan);
-      if (memory.total() > chip.memory_size) {
-        throw InputError("needs " + to_text(memory.total()) + " of " + to_text(chip.memory_size) + " a rank");
-      }
-      const Machine machine(system, chip, {plan.ranks(), ranks_per_domain});
-      const Execution execution = Simulator(machine, simulator_options(study_)).run(training_step(model_, chip, plan));
-      alternative.throughput = workload_.global_batch * workload_.sequence / execution.time.value();
-      if (alternative.throughput > best_.throughput.per_system) {
-        keep(alternative, plan, machine, memory, execution);
-      }
-    } catch (const InputError& error) {
-      alternative.refused = error.what();
-    }
-    return alternative;
-  }
+/// What came of one plan.
+struct Trial {
+  Alternative alternative;
+  std::uint32_t ranks = 0, domains = 0;
+  PhaseResult step;
+  double model_flops_utilisation = 0;
+  std::uint64_t signature = 0;
+};
+
+/// One system under one workload, on whatever number of chips.
+class TrainingCase {
+ public:
+  TrainingCase(const Study& study, const TrainingWorkload& workload, const TrainingRegime& regime,
+               const TrainingOptions& options)
+      : study_(study),
+        workload_(workload),
+        regime_(regime),
+        options_(options),
+        model_(load_model(workload.model)),
+        system_(load_system(options.system)),
+        chip_(load_chip(system_.chip)) {}
+
+  CaseResult on(std::uint32_t chips);
 
  private:
-  void keep(const Alternative& alternative, const TrainingPlan& plan, const Machine& machine, const MemoryUse& memory,
-            const Execution& execution) {
-    const SystemSpec& system = machine.system();
-    best_.plan = alternative.plan;
-    best_.ranks = plan.ranks();
-    best_.domains = machine.domains();
-    best_.throughput = make_throughput("tokens/s", alternative.throughput, best_.chips, system);
-    best_.power = power_of(system, best_.chips);
-    best_.phases = {phase(plan, execution, memory, machine.chip())};
-    const FlopsPerSecond peak = machine.chip().peak(DataType::bf16) * plan.ranks();
-    best_.model_flops_utilisation = training_flops(model_, plan) / execution.time / peak;
-    best_.signature = execution.signature;
-  }
+  const Trial& trial(TrainingPlan, std::uint32_t ranks_per_domain);
+  void run(const TrainingPlan&, std::uint32_t ranks_per_domain, Trial&);
+  void keep(const Trial&, CaseResult&) const;
+  Bench& bench(const Allocation&);
 
   const Study& study_;
   const TrainingWorkload& workload_;
-  const ModelSpec& model_;
-  CaseResult& best_;
+  const TrainingRegime& regime_;
+  const TrainingOptions& options_;
+  ModelSpec model_;
+  SystemSpec system_;
+  ChipSpec chip_;
+  std::map<std::string, Trial> trials_;                                                ///< by the plan's full name
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::unique_ptr<Bench>> benches_;  ///< by ranks, ranks a domain
 };
 
-}  // namespace
-
-CaseResult evaluate_training(const Study& study, const TrainingWorkload& workload, const TrainingRegime& regime,
-                             const TrainingOptions& options, const Allowance& allowance) {
-  const ModelSpec model = load_model(workload.model);
-  const SystemSpec system = load_system(options.system);
-  const ChipSpec chip = load_chip(system.chip);
+CaseResult TrainingCase::on(std::uint32_t chips) {
   CaseResult result;
-  result.workload = workload.name;
-  result.system = options.system;
-  result.regime = regime.name;
-  result.chips = allowance.chips;
+  result.workload = workload_.name;
+  result.system = options_.system;
+  result.regime = regime_.name;
+  result.chips = chips;
   result.throughput.unit = "tokens/s";
-  Trial trial(study, workload, model, result);
-  const auto whole = static_cast<std::uint32_t>(system.ranks_per_domain());
-  const std::uint32_t all = allowance.chips * static_cast<std::uint32_t>(system.ranks_per_package);
-  for (const std::uint32_t per_domain : options.ranks_per_domain) {
-    std::uint32_t ranks = all;
-    if (per_domain > 0) {
-      ranks = all / whole * per_domain + std::min(all % whole, per_domain);
-    }
-    for (TrainingPlan& plan : training_plans(options)) {
+  if (const std::string reason = why_too_many(system_, chips); !reason.empty()) {
+    result.alternatives.push_back({"", 0, reason});
+    return result;
+  }
+  const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
+  const std::uint32_t all = chips * static_cast<std::uint32_t>(system_.ranks_per_package);
+  for (const std::uint32_t per_domain : options_.ranks_per_domain) {
+    const std::uint32_t ranks = per_domain > 0 ? all / whole * per_domain + std::min(all % whole, per_domain) : all;
+    for (TrainingPlan& plan : training_plans(options_)) {
       plan.dp = widest_dp(plan, ranks);
       plan.name = describe(plan);
-      result.alternatives.push_back(trial(plan, per_domain, system, chip));
+      const Trial& tried = trial(plan, per_domain);
+      result.alternatives.push_back(tried.alternative);
+      if (tried.alternative.throughput > result.throughput.per_system) {
+        keep(tried, result);
+      }
     }
   }
   return result;
+}
+
+/// What came of the plan, run now or before.
+const Trial& TrainingCase::trial(TrainingPlan plan, std::uint32_t ranks_per_domain) {
+  const std::string name =
+      plan.name + (ranks_per_domain > 0 ? ", " + std::to_string(ranks_per_domain) + " ranks a domain" : "");
+  const auto [place, is_new] = trials_.try_emplace(name);
+  Trial& trial = place->second;
+  if (is_new) {
+    trial.alternative.plan = name;
+    try {
+      run(plan, ranks_per_domain, trial);
+    } catch (const InputError& error) {
+      trial.alternative.refused = error.what();
+    }
+  }
+  return trial;
+}
+
+void TrainingCase::run(const TrainingPlan& plan, std::uint32_t ranks_per_domain, Trial& trial) {
+  if (plan.dp == 0) {
+    throw InputError("no data-parallel width: " + std::to_string(plan.tp * plan.cp * plan.pp) +
+                     " ranks a replica, and the batch must divide evenly");
+  }
+  check_plan(model_, chip_, plan);
+  const MemoryUse memory = training_memory(model_, chip_, plan);
+  if (memory.total() > chip_.memory_size) {
+    throw InputError("needs " + to_text(memory.total()) + " of " + to_text(chip_.memory_size) + " a rank");
+  }
+  Bench& on = bench({plan.ranks(), ranks_per_domain});
+  const Execution execution = on.simulator.run(training_step(model_, chip_, plan));
+  trial.alternative.throughput = workload_.global_batch * workload_.sequence / execution.time.value();
+  trial.ranks = plan.ranks();
+  trial.domains = on.machine.domains();
+  trial.step = phase(plan, execution, memory, chip_);
+  const FlopsPerSecond peak = chip_.peak(DataType::bf16) * plan.ranks();
+  trial.model_flops_utilisation = training_flops(model_, plan) / execution.time / peak;
+  trial.signature = execution.signature;
+}
+
+Bench& TrainingCase::bench(const Allocation& allocation) {
+  std::unique_ptr<Bench>& known = benches_[{allocation.ranks, allocation.ranks_per_domain}];
+  if (!known) {
+    known = std::make_unique<Bench>(system_, chip_, allocation, simulator_options(study_));
+  }
+  return *known;
+}
+
+void TrainingCase::keep(const Trial& trial, CaseResult& result) const {
+  result.plan = trial.alternative.plan;
+  result.ranks = trial.ranks;
+  result.domains = trial.domains;
+  result.throughput = make_throughput("tokens/s", trial.alternative.throughput, result.chips, system_);
+  result.power = power_of(system_, result.chips);
+  result.phases = {trial.step};
+  result.model_flops_utilisation = trial.model_flops_utilisation;
+  result.signature = trial.signature;
+}
+
+}  // namespace
+
+Evaluator training_evaluator(const Study& study, const TrainingWorkload& workload, const TrainingRegime& regime,
+                             const TrainingOptions& options) {
+  auto one = std::make_shared<TrainingCase>(study, workload, regime, options);
+  return [one](std::uint32_t chips) { return one->on(chips); };
 }
 
 SimulatorOptions simulator_options(const Study& study) {
   SimulatorOptions options;
   options.network = study.network;
   return options;
+}
+
+std::string why_too_many(const SystemSpec& system, std::uint32_t chips) {
+  const auto most = std::uint64_t(system.packages_per_node) * system.nodes_per_domain * system.max_domains;
+  return chips <= most ? ""
+                       : std::to_string(chips) + " chips asked for, but the scale-out plane of " + system.name +
+                             " is built for " + std::to_string(most);
 }
 
 }  // namespace podium

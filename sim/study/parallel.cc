@@ -2,7 +2,6 @@
 
 #include <omp.h>
 
-#include <atomic>
 #include <exception>
 #include <vector>
 
@@ -10,7 +9,7 @@ namespace podium {
 
 void parallel_for(std::size_t count, const RunOptions& options, const std::function<void(std::size_t)>& work) {
   std::vector<std::exception_ptr> failures(count);
-  std::atomic<std::size_t> done{0};
+  std::size_t done = 0;
   const int threads = options.threads > 0 ? options.threads : omp_get_num_procs();
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
   for (std::size_t i = 0; i < count; ++i) {
@@ -19,10 +18,9 @@ void parallel_for(std::size_t count, const RunOptions& options, const std::funct
     } catch (...) {
       failures[i] = std::current_exception();
     }
-    const std::size_t now = ++done;
     if (options.progress) {
 #pragma omp critical(podium_progress)
-      options.progress(now, count);
+      options.progress(++done, count);
     }
   }
   for (const std::exception_ptr& failure : failures) {

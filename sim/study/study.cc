@@ -217,10 +217,9 @@ TrainingWorkload read_training(const Study& study, const Node& node) {
   TrainingPlan base;
   base.global_batch = result.global_batch;
   base.sequence = result.sequence;
-  result.regimes = read_regimes<TrainingRegime>(study, result.model, node.at("regimes"),
-                                                [&](const PlanTarget& target, const Node& options) {
-                                                  return read_training_options(target, options, base);
-                                                });
+  result.regimes = read_regimes<TrainingRegime>(
+      study, result.model, node.at("regimes"),
+      [&](const PlanTarget& target, const Node& options) { return read_training_options(target, options, base); });
   return result;
 }
 
@@ -265,7 +264,7 @@ std::string read_name(const Node& node) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
            c == '.';
   };
-  if (name.front() == '.' || !std::all_of(name.begin(), name.end(), plain)) {
+  if (name.empty() || name.front() == '.' || !std::all_of(name.begin(), name.end(), plain)) {
     node.fail("'" + name + "' names the folder of results: letters, digits, '-', '_' and '.' are expected");
   }
   return name;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "sim/hardware/system.h"
 #include "sim/study/study.h"
 
 namespace podium {

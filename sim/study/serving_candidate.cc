@@ -1,0 +1,119 @@
+#include "sim/study/serving_candidate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/serving/deployment.h"
+#include "sim/study/evaluate.h"
+
+namespace podium {
+
+MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded) {
+  MeanRequest mean{double(workload.arrivals.input), double(workload.arrivals.output), workload.slo};
+  if (!recorded.empty()) {
+    mean.input = mean.output = 0;
+    for (const Request& request : recorded) {
+      mean.input += request.input / static_cast<double>(recorded.size());
+      mean.output += request.output / static_cast<double>(recorded.size());
+    }
+  }
+  return mean;
+}
+
+Candidates::Candidates(const Study& study, const MeanRequest& request, ModelSpec model, SystemSpec system,
+                       const ServingOptions& options)
+    : study_(study),
+      request_(request),
+      model_(std::move(model)),
+      system_(std::move(system)),
+      chip_(load_chip(system_.chip)) {
+  const auto add = [&](Stage stage, const std::vector<InstanceTemplate>& templates) {
+    for (const InstanceTemplate& made_from : templates) {
+      for (const double chunk : made_from.chunk_tokens) {
+        entries_.push_back({stage, &made_from, chunk, {}, ""});
+      }
+    }
+  };
+  add(Stage::prefill, options.prefill);
+  add(Stage::decode, options.decode);
+  add(Stage::mixed, options.mixed);
+}
+
+const Candidate* Candidates::get(Entry& entry) {
+  if (!entry.candidate && entry.refused.empty()) {
+    try {
+      entry.candidate = make(entry);
+    } catch (const InputError& error) {
+      entry.refused = error.what();
+    }
+  }
+  return entry.candidate ? &*entry.candidate : nullptr;
+}
+
+Candidate Candidates::make(const Entry& entry) const {
+  Candidate c;
+  c.stage = entry.stage;
+  c.plan = entry.made_from->plan;
+  c.chunk = entry.chunk;
+  check_plan(model_, chip_, c.plan);
+  constexpr double decoded = 256;  // sequences that memory is kept for while they pass through the layers
+  const StepShape largest = c.stage == Stage::decode ? StepShape{decoded, request_.context(), 0, 0, 0}
+                                                     : StepShape{0, 0, std::max(1.0, c.chunk / request_.input),
+                                                                 std::min(c.chunk, request_.input), 0};
+  c.memory = inference_memory(model_, chip_, c.plan, largest);
+  c.cache_tokens = cache_capacity(model_, chip_, c.plan, largest, request_.context());
+  if (c.cache_tokens < request_.input + request_.output) {
+    throw InputError("weights and activations take " + to_text(c.memory.total()) + " of " + to_text(chip_.memory_size) +
+                     " a rank: no room for the cache of one request");
+  }
+  c.machine = std::make_unique<Machine>(system_, chip_, Allocation{c.plan.ranks(), 0});
+  c.simulator = std::make_unique<Simulator>(*c.machine, simulator_options(study_));
+  c.steps = std::make_unique<StepTimes>(*c.simulator, model_, c.plan);
+  c.rate = c.stage == Stage::prefill ? predict_prefill_rate(c) : predict_rate(c);
+  return c;
+}
+
+double Candidates::predict_prefill_rate(const Candidate& c) const {
+  const double prompts = std::max(1.0, std::floor(c.chunk / request_.input));
+  const double steps_per_prompt = std::ceil(request_.input / c.chunk);
+  const Seconds step = c.steps->time({0, 0, prompts, std::min(c.chunk, request_.input), 0});
+  const Seconds alone = step * steps_per_prompt;
+  if (alone >= request_.slo.ttft) {
+    throw InputError("a prompt alone takes " + to_text(alone) + " of the " + to_text(request_.slo.ttft) +
+                     " to the first token");
+  }
+  // a prompt waits for the step under way and then takes its own: beyond that the load must stay below one
+  const double load = std::min(request_.slo.ttft / alone - 1, 1.0);
+  return load * c.plan.dp * prompts / steps_per_prompt / step.value();
+}
+
+Seconds Candidates::predict_tpot(const Candidate& c, double batch) const {
+  const double tokens_per_iteration = c.plan.tokens_per_iteration();
+  const Seconds decode = c.steps->time({batch, request_.context(), 0, 0, 0});
+  if (c.stage == Stage::decode) {
+    return decode / tokens_per_iteration;
+  }
+  const Seconds mixed = c.steps->time({batch, request_.context(), 1, std::min(c.chunk, request_.input), 0});
+  // the share of iterations that carry a chunk, so that prompts keep up with the sequences that end
+  const double iterations = std::max(1.0, (request_.output - 1) / tokens_per_iteration);
+  const double share = std::min(1.0, batch / iterations * std::ceil(request_.input / c.chunk));
+  return (mixed * share + decode * (1 - share)) / tokens_per_iteration;
+}
+
+/// Requests a second of one instance that is always busy, within the objective as far as a step alone tells.
+double Candidates::predict_rate(const Candidate& c) const {
+  const Seconds alone = predict_tpot(c, 1);
+  if (alone > request_.slo.tpot) {
+    throw InputError("one sequence alone takes " + to_text(alone) + " a token, more than " +
+                     to_text(request_.slo.tpot));
+  }
+  double low = 1;
+  double high = std::min(std::floor(c.cache_tokens / request_.context()), double(most_sequences)) + 1;
+  while (high - low > 1) {
+    const double middle = std::floor((low + high) / 2);
+    (predict_tpot(c, middle) <= request_.slo.tpot ? low : high) = middle;
+  }
+  return c.plan.dp * low / (predict_tpot(c, low).value() * std::max(1.0, request_.output - 1));
+}
+
+}  // namespace podium

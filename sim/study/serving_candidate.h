@@ -1,0 +1,81 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/serving/request.h"
+#include "sim/serving/step_times.h"
+#include "sim/study/study.h"
+
+namespace podium {
+
+enum class Stage { prefill, decode, mixed };
+
+/// Sequences that a replica decodes at once at most.
+constexpr std::uint32_t most_sequences = 1024;
+
+/// One template with one chunk size on a machine of its own: an instance that could be deployed.
+struct Candidate {
+  Stage stage = Stage::mixed;
+  InferencePlan plan;
+  double chunk = 0;
+  std::unique_ptr<Machine> machine;
+  std::unique_ptr<Simulator> simulator;
+  std::unique_ptr<StepTimes> steps;
+  double cache_tokens = 0;
+  MemoryUse memory;  ///< without cache
+  double rate = 0;   ///< requests/s that one instance is predicted to take
+};
+
+/// What a workload asks of every instance: the mean request and the objective.
+struct MeanRequest {
+  double input = 0, output = 0;
+  Slo slo;
+
+  /// Tokens in the cache of a sequence half way through its answer.
+  double context() const { return input + output / 2; }
+};
+
+MeanRequest mean_request(const ServingWorkload&, const std::vector<Request>& recorded);
+
+/// The candidates of one system for one workload: each is made when it is first asked for, and kept. None depends on
+/// the number of chips.
+class Candidates {
+ public:
+  Candidates(const Study&, const MeanRequest&, ModelSpec, SystemSpec, const ServingOptions&);
+
+  /// One template with one chunk size; `candidate` stays empty where it was refused.
+  struct Entry {
+    Stage stage = Stage::mixed;
+    const InstanceTemplate* made_from = nullptr;
+    double chunk = 0;
+    std::optional<Candidate> candidate;
+    std::string refused;
+  };
+  std::deque<Entry>& entries() { return entries_; }
+  /// Nothing where the plan cannot be, does not fit, or keeps to the objective with no batch: `entry.refused` says why.
+  const Candidate* get(Entry& entry);
+
+  const ModelSpec& model() const { return model_; }
+  const SystemSpec& system() const { return system_; }
+  const ChipSpec& chip() const { return chip_; }
+
+ private:
+  Candidate make(const Entry&) const;
+  double predict_rate(const Candidate&) const;
+  double predict_prefill_rate(const Candidate&) const;
+  /// Time of a token where each replica of the instance has `batch` sequences.
+  Seconds predict_tpot(const Candidate&, double batch) const;
+
+  const Study& study_;
+  MeanRequest request_;
+  ModelSpec model_;
+  SystemSpec system_;
+  ChipSpec chip_;
+  std::deque<Entry> entries_;  ///< candidates are referred to
+};
+
+}  // namespace podium

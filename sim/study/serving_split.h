@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/study/serving_candidate.h"
+
+namespace podium {
+
+/// Some instances of one candidate that both prefills and decodes, or of two.
+struct Split {
+  const Candidate* prefill = nullptr;  ///< null: mixed
+  const Candidate* decode = nullptr;
+  std::uint32_t prefill_instances = 0, decode_instances = 0;
+  double rate = 0;  ///< predicted requests/s
+};
+
+/// "prefill 8 x DP8 EP8 fp8, decode 1 x DP8 EP8 fp8".
+std::string describe(const Split&);
+
+/// For each mixed candidate as many instances as fit; for each pair of a prefill and a decode candidate the numbers of
+/// instances whose predicted rates balance best. An instance lies within one of the domains, whose free ranks are
+/// `domains`. The highest predicted rate first; what does not fit is left out.
+std::vector<Split> make_splits(const std::vector<const Candidate*>&, const std::vector<std::uint32_t>& domains);
+
+}  // namespace podium
