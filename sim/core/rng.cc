@@ -1,6 +1,5 @@
 #include "sim/core/rng.h"
 
-#include <bit>
 #include <cmath>
 
 #include "sim/core/check.h"
@@ -21,20 +20,6 @@ Rng::Rng(std::uint64_t seed, std::string_view stream) {
     word = z ^ (z >> 31);
   }
 }
-
-std::uint64_t Rng::next() {
-  const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
-  const std::uint64_t t = state_[1] << 17;
-  state_[2] ^= state_[0];
-  state_[3] ^= state_[1];
-  state_[1] ^= state_[2];
-  state_[0] ^= state_[3];
-  state_[2] ^= t;
-  state_[3] = std::rotl(state_[3], 45);
-  return result;
-}
-
-double Rng::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
 std::uint64_t Rng::below(std::uint64_t bound) {
   PODIUM_CHECK(bound > 0);
