@@ -51,7 +51,7 @@ void Instance::wake() {
 void Instance::join(Replica& replica, std::uint32_t id) {
   Sequence& sequence = sequences_[id];
   sequence.admitted = iteration_;
-  replica.running.emplace(iteration_ + events_.iterations_left(sequence), id);
+  replica.running.emplace(iteration_ + sequence.iterations, id);
   replica.by_age.push_back(id);
 }
 
@@ -167,7 +167,9 @@ void Instance::preempt(Replica& replica) {
                                   [&](const auto& running) { return running.second == id; });
   replica.running.erase(place);
   Sequence& sequence = sequences_[id];
-  const double grown = static_cast<double>(iteration_ - sequence.admitted) * tokens_per_iteration_;
+  const std::uint64_t run = iteration_ - sequence.admitted;
+  const double grown = static_cast<double>(run) * tokens_per_iteration_;
+  sequence.iterations -= run;
   replica.cached -= sequence.prefilled + grown;
   sequence.produced = std::min(sequence.produced + grown, sequence.output - 1.0);
   sequence.prompt += static_cast<std::uint32_t>(grown);

@@ -14,8 +14,9 @@ namespace podium {
 
 /// A request inside the servers.
 struct Sequence {
-  std::uint32_t prompt = 0;  ///< tokens to prefill (grows when it must be computed again)
-  std::uint32_t output = 0;  ///< tokens wanted in all; the batcher never looks
+  std::uint32_t prompt = 0;      ///< tokens to prefill (grows when it must be computed again)
+  std::uint32_t output = 0;      ///< tokens wanted in all; the batcher never looks
+  std::uint64_t iterations = 0;  ///< of decoding until they are there; nor here
   double prefilled = 0;
   double produced = 0;         ///< tokens so far
   std::uint64_t admitted = 0;  ///< iteration in which decoding began
@@ -41,7 +42,6 @@ class Instance {
   struct Events {
     std::function<bool(std::uint32_t sequence, Replica&)> prompt_done;
     std::function<void(std::uint32_t sequence)> sequence_done;
-    std::function<std::uint64_t(const Sequence&)> iterations_left;  ///< draws how long speculation will take
   };
 
   Instance(Engine&, const Pool&, std::vector<Sequence>& sequences, const Events&);

@@ -12,11 +12,9 @@ namespace {
 /// One run of a deployment.
 class Server {
  public:
-  Server(const Deployment& deployment, std::size_t requests, std::uint64_t seed, std::optional<GiveUp> give_up)
-      : deployment_(deployment), give_up_(give_up), acceptance_(seed, "acceptance"), sequences_(requests) {
-    outcomes_.resize(requests);
+  Server(const Deployment& deployment, std::size_t requests, std::optional<GiveUp> give_up)
+      : deployment_(deployment), give_up_(give_up), sequences_(requests), outcomes_(requests) {
     const auto sequence_done = [this](std::uint32_t id) { finish(id); };
-    const auto iterations_left = [this](const Sequence& sequence) { return draw_iterations(sequence); };
     const auto stay = [this](std::uint32_t id, Replica&) { return has_more(id); };
     const auto hand_on = [this](std::uint32_t id, Replica& replica) {
       if (has_more(id)) {
@@ -24,17 +22,18 @@ class Server {
       }
       return false;
     };
-    prefill_events_ = {hand_on, sequence_done, iterations_left};
-    decode_events_ = {stay, sequence_done, iterations_left};
+    prefill_events_ = {hand_on, sequence_done};
+    decode_events_ = {stay, sequence_done};
     add(prefill_, deployment.prefill, prefill_events_);
     add(decode_, deployment.decode, decode_events_);
   }
 
-  std::optional<Served> run(const UnitRequests& requests, double rate) {
+  std::optional<Served> run(const UnitRequests& requests, const std::vector<std::uint32_t>& iterations, double rate) {
     for (std::uint32_t id = 0; id < requests.size(); ++id) {
       const Request& request = requests[id];
       sequences_[id].prompt = request.input;
       sequences_[id].output = request.output;
+      sequences_[id].iterations = iterations[id];
       outcomes_[id].arrival = Time() + request.arrival / rate;
       outcomes_[id].output = request.output;
       engine_.at(outcomes_[id].arrival, [this, id] { arrive(id); });
@@ -137,20 +136,6 @@ class Server {
     engine_.at(end + transfer.latency, [id, instance = instance, to = to] { instance->deliver(*to, id); });
   }
 
-  std::uint64_t draw_iterations(const Sequence& sequence) {
-    const InferencePlan& plan = deployment_.decode.plan;
-    double left = sequence.output - sequence.produced;
-    std::uint64_t iterations = 0;
-    while (left > 0) {
-      left -= 1;
-      for (int draft = 0; draft < plan.draft_tokens && acceptance_.uniform() < plan.acceptance; ++draft) {
-        left -= 1;
-      }
-      ++iterations;
-    }
-    return iterations;
-  }
-
   void finish(std::uint32_t id) {
     outcomes_[id].finish = engine_.now();
     ++finished_;
@@ -181,7 +166,6 @@ class Server {
   const Deployment& deployment_;
   std::optional<GiveUp> give_up_;
   Engine engine_;
-  Rng acceptance_;
   std::vector<Sequence> sequences_;
   std::vector<Outcome> outcomes_;
   Instance::Events prefill_events_, decode_events_;
@@ -192,10 +176,38 @@ class Server {
 
 }  // namespace
 
+std::vector<std::uint32_t> draw_iterations(const UnitRequests& requests, const InferencePlan& plan,
+                                           std::uint64_t seed) {
+  Rng acceptance(seed, "acceptance");
+  std::vector<std::uint32_t> iterations;
+  iterations.reserve(requests.size());
+  for (const Request& request : requests) {
+    double left = request.output - 1.0;
+    std::uint32_t count = 0;
+    while (left > 0) {
+      // without branches: they would follow the draws, which nobody can foretell
+      double gained = 1, accepted = 1;
+      for (int draft = 0; draft < plan.draft_tokens; ++draft) {
+        accepted *= static_cast<double>(acceptance.uniform() < plan.acceptance);
+        gained += accepted;
+      }
+      left -= gained;
+      ++count;
+    }
+    iterations.push_back(count);
+  }
+  return iterations;
+}
+
+std::optional<Served> serve(const Deployment& deployment, const UnitRequests& requests,
+                            const std::vector<std::uint32_t>& iterations, double rate, std::optional<GiveUp> give_up) {
+  PODIUM_CHECK(rate > 0 && deployment.decode.instances > 0 && iterations.size() == requests.size());
+  return Server(deployment, requests.size(), give_up).run(requests, iterations, rate);
+}
+
 std::optional<Served> serve(const Deployment& deployment, const UnitRequests& requests, double rate, std::uint64_t seed,
                             std::optional<GiveUp> give_up) {
-  PODIUM_CHECK(rate > 0 && deployment.decode.instances > 0);
-  return Server(deployment, requests.size(), seed, give_up).run(requests, rate);
+  return serve(deployment, requests, draw_iterations(requests, deployment.decode.plan, seed), rate, give_up);
 }
 
 }  // namespace podium

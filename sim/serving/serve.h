@@ -42,13 +42,19 @@ struct GiveUp {
   std::size_t requests = 0;
 };
 
+/// Iterations that each request decodes for, after its first token: each brings one token, and the draft tokens before
+/// the first that is refused (each is accepted with the plan's probability). Drawn once for all rates.
+std::vector<std::uint32_t> draw_iterations(const UnitRequests&, const InferencePlan&, std::uint64_t seed);
+
 /// Offers `requests` at `rate` requests per second to a deployment and runs until all are served, or returns nothing
 /// where it gave up. Continuous batching: an iteration decodes all sequences of a replica and takes prompt chunks,
 /// first come first served; replicas of an instance iterate in step, at the pace of the fullest. A sequence leaves when
-/// its tokens are there; speculation accepts each draft token with the plan's probability (a stream of draws of its
-/// own). A replica whose cache is full takes no new sequence, and sends its youngest one back to be computed again when
-/// growth fills it. Requests go to the instance, and in it to the replica,
-/// with the fewest tokens to prefill, or sequences to decode.
+/// it has run its iterations. A replica whose cache is full takes no new sequence, and sends its youngest one back to
+/// be computed again when growth fills it. Requests go to the instance, and in it to the replica, with the fewest
+/// tokens to prefill, or sequences to decode.
+std::optional<Served> serve(const Deployment&, const UnitRequests&, const std::vector<std::uint32_t>& iterations,
+                            double rate, std::optional<GiveUp> give_up = {});
+/// The same with iterations drawn from `seed`.
 std::optional<Served> serve(const Deployment&, const UnitRequests&, double rate, std::uint64_t seed,
                             std::optional<GiveUp> give_up = {});
 

@@ -217,14 +217,20 @@ bool ServingCase::keeps_objective(Measured m) const {
 /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where it lies far below the prediction.
 std::optional<Sustained> ServingCase::sustain(const Split& split) const {
   const Deployment deployment = deploy(split);
-  UnitRequests offered = requests(split.rate);
+  UnitRequests offered;
+  std::vector<std::uint32_t> iterations;
+  const auto offer = [&](double rate) {
+    offered = requests(rate);
+    iterations = draw_iterations(offered, split.decode->plan, study_.seed);
+  };
+  offer(split.rate);
   std::optional<Sustained> best;
   const auto holds_at = [&](double rate) {
     if (rate > split.rate) {
-      offered = requests(rate);
+      offer(rate);
     }
     const auto late = static_cast<std::size_t>((1 - mean_.slo.quantile) * static_cast<double>(offered.size()));
-    std::optional<Served> served = serve(deployment, offered, rate, study_.seed, GiveUp{mean_.slo.ttft * 4, late});
+    std::optional<Served> served = serve(deployment, offered, iterations, rate, GiveUp{mean_.slo.ttft * 4, late});
     if (!served) {
       return false;
     }
