@@ -28,7 +28,7 @@ class Server {
     add(decode_, deployment.decode, decode_events_);
   }
 
-  std::optional<Served> run(const UnitRequests& requests, const std::vector<std::uint32_t>& iterations, double rate) {
+  std::optional<Served> run(std::span<const Request> requests, std::span<const std::uint32_t> iterations, double rate) {
     for (std::uint32_t id = 0; id < requests.size(); ++id) {
       const Request& request = requests[id];
       sequences_[id].prompt = request.input;
@@ -199,8 +199,8 @@ std::vector<std::uint32_t> draw_iterations(const UnitRequests& requests, const I
   return iterations;
 }
 
-std::optional<Served> serve(const Deployment& deployment, const UnitRequests& requests,
-                            const std::vector<std::uint32_t>& iterations, double rate, std::optional<GiveUp> give_up) {
+std::optional<Served> serve(const Deployment& deployment, std::span<const Request> requests,
+                            std::span<const std::uint32_t> iterations, double rate, std::optional<GiveUp> give_up) {
   PODIUM_CHECK(rate > 0 && deployment.decode.instances > 0 && iterations.size() == requests.size());
   return Server(deployment, requests.size(), give_up).run(requests, iterations, rate);
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "sim/core/time.h"
@@ -52,7 +53,7 @@ std::vector<std::uint32_t> draw_iterations(const UnitRequests&, const InferenceP
 /// it has run its iterations. A replica whose cache is full takes no new sequence, and sends its youngest one back to
 /// be computed again when growth fills it. Requests go to the instance, and in it to the replica, with the fewest
 /// tokens to prefill, or sequences to decode.
-std::optional<Served> serve(const Deployment&, const UnitRequests&, const std::vector<std::uint32_t>& iterations,
+std::optional<Served> serve(const Deployment&, std::span<const Request>, std::span<const std::uint32_t> iterations,
                             double rate, std::optional<GiveUp> give_up = {});
 /// The same with iterations drawn from `seed`.
 std::optional<Served> serve(const Deployment&, const UnitRequests&, double rate, std::uint64_t seed,

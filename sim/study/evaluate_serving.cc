@@ -74,7 +74,8 @@ class ServingCase {
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
   std::vector<const Candidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
   Deployment deploy(const Split&) const;
-  UnitRequests requests(double rate) const;
+  std::size_t requests_at(double rate) const;
+  UnitRequests requests(std::size_t count) const;
   Measured measure(const Served&) const;
   bool keeps_objective(Measured) const;
   std::optional<Sustained> sustain(const Split&) const;
@@ -173,10 +174,13 @@ Deployment ServingCase::deploy(const Split& split) const {
   return deployment;
 }
 
-/// As many as arrive at this rate while a run lasts.
-UnitRequests ServingCase::requests(double rate) const {
+/// How many requests arrive at this rate while a run lasts.
+std::size_t ServingCase::requests_at(double rate) const {
   constexpr double fewest = 400;
-  const auto count = static_cast<std::size_t>(std::ceil(std::max(fewest, rate * length().value())));
+  return static_cast<std::size_t>(std::ceil(std::max(fewest, rate * length().value())));
+}
+
+UnitRequests ServingCase::requests(std::size_t count) const {
   return recorded_.empty() ? poisson_requests(count, workload_.arrivals.input, workload_.arrivals.output, study_.seed)
                            : scale_to_unit_rate(recorded_, count);
 }
@@ -217,20 +221,18 @@ bool ServingCase::keeps_objective(Measured m) const {
 /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where it lies far below the prediction.
 std::optional<Sustained> ServingCase::sustain(const Split& split) const {
   const Deployment deployment = deploy(split);
-  UnitRequests offered;
+  UnitRequests offered;  // at all rates the first of these
   std::vector<std::uint32_t> iterations;
-  const auto offer = [&](double rate) {
-    offered = requests(rate);
-    iterations = draw_iterations(offered, split.decode->plan, study_.seed);
-  };
-  offer(split.rate);
   std::optional<Sustained> best;
   const auto holds_at = [&](double rate) {
-    if (rate > split.rate) {
-      offer(rate);
+    const std::size_t count = requests_at(rate);
+    if (count > offered.size()) {
+      offered = requests(count + count / 4);
+      iterations = draw_iterations(offered, split.decode->plan, study_.seed);
     }
-    const auto late = static_cast<std::size_t>((1 - mean_.slo.quantile) * static_cast<double>(offered.size()));
-    std::optional<Served> served = serve(deployment, offered, iterations, rate, GiveUp{mean_.slo.ttft * 4, late});
+    const auto late = static_cast<std::size_t>((1 - mean_.slo.quantile) * static_cast<double>(count));
+    std::optional<Served> served = serve(deployment, std::span(offered).first(count),
+                                         std::span(iterations).first(count), rate, GiveUp{mean_.slo.ttft * 4, late});
     if (!served) {
       return false;
     }
