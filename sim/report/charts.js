@@ -18,6 +18,7 @@
 
   // numbers: three significant digits, thousands separated
   const digits = new Intl.NumberFormat("en-US", {minimumSignificantDigits: 3, maximumSignificantDigits: 3});
+  const whole = new Intl.NumberFormat("en-US", {maximumFractionDigits: 0});
   const short = new Intl.NumberFormat("en-US", {maximumSignificantDigits: 3});
   const number = (value) => (value === 0 ? "0" : digits.format(value));
   const percent = (share) => (share * 100).toFixed(1) + " %";
@@ -98,10 +99,6 @@
   const text_of = (channels) => values({font, fontSize: 12.5, fill: ink, baseline: "middle", ...channels});
   const text = (channels) => ({type: "text", encode: text_of(channels)});
   const text_from = (data, channels) => ({type: "text", from: {data}, encode: text_of(channels)});
-  /// Text that may lie on lines: they keep off it.
-  const clear_text_from = (data, channels) =>
-    [text_from(data, {...channels, stroke: "#ffffff", strokeWidth: 5}), text_from(data, channels)];
-
   /// A group with a caption over it.
   function panel(x, width, height, caption, content) {
     return group(x, panel_top, width, height, {...content, marks: [
@@ -146,8 +143,9 @@
     }
     const each = (width - gutter) / measures.length;
     const panels = measures.map(([measure, caption], i) => {
-      const rows = layout.rows.map((row) => ({...row, value: row.throughput[measure] || 0,
-        text: row.refused ? (i === 0 ? "no plan" : "") : number(row.throughput[measure] || 0)}));
+      const said = ({refused, throughput}) => refused ? (i === 0 ? "no plan" : "")
+        : measure in throughput ? number(throughput[measure]) : "no price";
+      const rows = layout.rows.map((row) => ({...row, value: row.throughput[measure] || 0, text: said(row)}));
       const most = Math.max(...rows.map((row) => row.value));
       return panel(gutter + i * each, each - 16, layout.height, caption, {
         data: [{name: "bars", values: rows}], scales: [linear("x", most, each - 90)],
@@ -195,8 +193,8 @@
             x: field("p50", "x"), x2: field("p99", "x"), y: {field: "y", offset: 13}, stroke: field("colour"),
             strokeWidth: 2, opacity: 0.5})},
           dot("p50", 50, "#ffffff"), dot("p99", 26), dot("p95", 110),
-          ...clear_text_from("dots", {x: {scale: "x", field: "p99", offset: 10}, y: {field: "y", offset: 13},
-                                      text: field("text")}),
+          text({x: each - 44, y: -14, align: "right", text: "p95", fill: quiet}),
+          text_from("dots", {x: each - 44, y: {field: "y", offset: 13}, align: "right", text: field("text")}),
         ]});
     });
     return {spec: specification(panel_top + layout.height + 24, "Latency of " + workload,
@@ -233,14 +231,14 @@
       middle: (piece.from + piece.to) / 2, tip: piece.part + ": " + percent(piece.to - piece.from),
       text: piece.to - piece.from >= 0.06 ? Math.round((piece.to - piece.from) * 100) + " %" : ""})));
     const totals = layout.rows.map((row) => ({...row, at: row.phase.time_seconds,
-                                              text: unit.text(row.phase.time_seconds)}));
-    const left = 390, right = width - gutter - left - 20;
+      text: unit.text(row.phase.time_seconds) + ", batch " + whole.format(row.phase.batch_sequences)}));
+    const left = 410, right = width - gutter - left - 20;
     return {legend: parts, spec: specification(panel_top + layout.height,
       "Where the time of the " + phase + " goes, " + workload, [
         names_of(layout, panel_top),
         panel(gutter, left, layout.height, "time", {
           data: [{name: "pieces", values: times}, {name: "totals", values: totals}],
-          scales: [linear("x", most, left - 90)],
+          scales: [linear("x", most, left - 170)],
           marks: [pieces_mark, baseline(layout.height),
                   text_from("totals", {x: {scale: "x", field: "at", offset: 6}, y: {field: "y", offset: 13},
                                        text: field("text")})]}),

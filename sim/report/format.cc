@@ -12,7 +12,7 @@ std::string three_digits(double value) {
   if (value == 0 || !std::isfinite(value)) {
     return value == 0 ? "0" : "-";
   }
-  const std::string rounded = fmt::format("{:.2e}", value);
+  std::string rounded = fmt::format("{:.2e}", value);
   const int exponent = std::stoi(rounded.substr(rounded.find('e') + 1));
   if (exponent < -4) {
     return rounded;

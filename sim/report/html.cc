@@ -31,16 +31,17 @@ Html verdict_section(const ComparisonResult& result, const std::vector<Contest>&
   for (const std::string& sentence : summary(result)) {
     sentences += paragraph(sentence);
   }
-  for (const char* title : {"Workload", "As a whole", "Per chip", "Per die or GPU", "Per watt"}) {
-    titles += element("th", "", prose(title));
+  titles += element("th", "", prose("Workload"));
+  for (const Standing& standing : all.empty() ? std::vector<Standing>() : all.front().standings) {
+    titles += element("th", "", prose(standing.measure));
   }
   for (const Contest& contest : all) {
     const std::string unit = contest.cases.front()->throughput.unit;
     Html row =
         element("td", "workload",
                 element("b", "", prose(contest.workload)) + element("span", "", prose(contest.regime + " · " + unit)));
-    for (std::size_t i = 0; i < 4; ++i) {
-      row += place_cell(result, contest.standings[i]);
+    for (const Standing& standing : contest.standings) {
+      row += place_cell(result, standing);
     }
     rows += element("tr", "", row);
   }
@@ -98,7 +99,7 @@ Html throughput_section(const ComparisonResult& result, const std::vector<Contes
   Html text = heading("throughput", "Throughput");
   for (const std::string& workload : workloads_of(all)) {
     const std::string unit = contests_of(all, workload).front()->cases.front()->throughput.unit;
-    text += element("h3", "", prose(workload + ", " + unit)) + chart("throughput", {{"workload", workload}});
+    text += element("h3", "", prose(full_name(workload, unit))) + chart("throughput", {{"workload", workload}});
     Html numbers;
     for (const Contest* contest : contests_of(all, workload)) {
       numbers += titled(contest->regime, throughput_table(result, *contest));
@@ -128,7 +129,7 @@ Html latency_section(const ComparisonResult& result, const std::vector<Contest>&
   return heading("latency", "Latency") +
          paragraph(
              "At the highest rate of requests that keeps the objective. TTFT: time to the first token; TPOT: time "
-             "per output token after it. Hollow: p50; large, with its value: p95; small: p99.",
+             "per output token after it. Hollow: p50; large: p95; small: p99.",
              "note") +
          text;
 }
@@ -142,11 +143,12 @@ Html time_section(const ComparisonResult& result, const std::vector<Contest>& al
   for (const std::string& workload : workloads_of(all)) {
     const std::vector<const Contest*> of = contests_of(all, workload);
     for (const std::string& phase : phases_of(of)) {
-      text +=
-          element("h3", "", prose(workload + ": " + phase)) + chart("time", {{"workload", workload}, {"phase", phase}});
+      text += element("h3", "", prose(workload) + prose(": " + phase)) +
+              chart("time", {{"workload", workload}, {"phase", phase}});
       Html numbers;
       for (const Contest* contest : of) {
-        numbers += titled(contest->regime, time_table(result, *contest, phase));
+        numbers += titled(contest->regime, time_table(result, *contest, phase)) +
+                   paragraph(time_sentence(result, *contest, phase), "note");
       }
       text += folded("Numbers", numbers);
     }
@@ -200,9 +202,9 @@ Html plans_section(const ComparisonResult& result) {
   }
   text += element("h3", "", prose("Chosen plans"));
   for (const CaseResult& one : result.cases) {
-    text += element("p", "",
-                    system_name(result.systems, one.system) +
-                        prose(full_name(one.workload, one.regime) + ": " + (one.plan.empty() ? "none" : one.plan)));
+    text += element("p", "plan",
+                    system_name(result.systems, one.system) + prose(" " + full_name(one.workload, one.regime))) +
+            paragraph(one.plan.empty() ? "none" : one.plan);
     for (const std::string& note : one.notes) {
       text += paragraph(note + ".", "note");
     }
@@ -229,7 +231,7 @@ std::string to_html(const ComparisonResult& result) {
   if (!result.crossovers.empty()) {
     places.emplace_back("crossover", "Crossover");
   }
-  places.insert(places.end(), {{"plans", "Systems and plans"}, {"assumptions", "Assumptions"}, {"sources", "Sources"}});
+  places.insert(places.end(), {{"plans", "Systems"}, {"assumptions", "Assumptions"}, {"sources", "Sources"}});
   const Html body = verdict_section(result, all) + throughput_section(result, all) + latency +
                     time_section(result, all) + memory_section(result, all) + crossover_section(result) +
                     plans_section(result) + assumptions_section(result.assumptions) + sources_section(result.sources) +

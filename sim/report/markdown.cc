@@ -28,7 +28,7 @@ std::string contest_section(const ComparisonResult& result, const Contest& conte
     text += "\n" + markdown(latency);
   }
   for (const std::string& phase : phase_names(contest)) {
-    text += "\nWhere the time of the mean " + phase + " goes, and what the fullest rank holds:\n\n";
+    text += "\n" + escape_markdown(time_sentence(result, contest, phase)) + "\n\n";
     text += markdown(time_table(result, contest, phase)) + "\n" + markdown(memory_table(result, contest, phase));
   }
   for (const CaseResult* one : contest.cases) {

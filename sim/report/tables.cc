@@ -216,11 +216,11 @@ Table systems_table(const std::vector<SystemSummary>& systems) {
     table.rows[0].push_back(system.chip);
     table.rows[1].push_back(count(system.chips));
     table.rows[2].push_back(count(system.ranks));
-    // a fact that only this system has goes behind the one that it follows here
-    auto behind = facts.begin();
-    for (const auto& fact : system.facts) {
-      auto place = std::find(facts.begin(), facts.end(), fact.first);
-      behind = (place == facts.end() ? facts.insert(behind, fact.first) : place) + 1;
+    // a fact that only this system has goes before the next one that is there already
+    auto before = facts.end();
+    for (auto fact = system.facts.rbegin(); fact != system.facts.rend(); ++fact) {
+      const auto place = std::find(facts.begin(), facts.end(), fact->first);
+      before = place == facts.end() ? facts.insert(before, fact->first) : place;
     }
   }
   for (const std::string& fact : facts) {

@@ -17,6 +17,10 @@ std::string to_text(const ComparisonResult& result) {
     if (const Table latency = latency_table(result, contest); !latency.rows.empty()) {
       text += "\n" + plain(latency, 2);
     }
+    text += phase_names(contest).empty() ? "" : "\n";
+    for (const std::string& phase : phase_names(contest)) {
+      text += "  " + time_sentence(result, contest, phase) + "\n";
+    }
   }
   if (!result.crossovers.empty()) {
     text += "\nCrossover\n";

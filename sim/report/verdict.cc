@@ -28,14 +28,12 @@ Standing standing(const std::string& measure, const std::vector<const CaseResult
   return result;
 }
 
-std::vector<Standing> standings(const std::vector<const CaseResult*>& cases) {
+std::vector<Standing> standings(const std::vector<const CaseResult*>& cases, bool priced) {
   std::vector<Standing> result;
   result.push_back(standing("as a whole", cases, [](const CaseResult& c) { return c.throughput.per_system; }));
   result.push_back(standing("per chip", cases, [](const CaseResult& c) { return c.throughput.per_chip; }));
   result.push_back(standing("per die or GPU", cases, [](const CaseResult& c) { return c.throughput.per_rank; }));
   result.push_back(standing("per watt", cases, [](const CaseResult& c) { return c.throughput.per_watt; }));
-  const bool priced = std::all_of(cases.begin(), cases.end(),
-                                  [](const CaseResult* c) { return c->plan.empty() || c->throughput.per_dollar; });
   if (priced) {
     result.push_back(
         standing("per dollar of rent", cases, [](const CaseResult& c) { return c.throughput.per_dollar.value_or(0); }));
@@ -151,8 +149,10 @@ std::vector<Contest> contests(const ComparisonResult& result) {
     }
     contest->cases.push_back(&one);
   }
+  const bool priced = std::all_of(result.cases.begin(), result.cases.end(),
+                                  [](const CaseResult& c) { return c.plan.empty() || c.throughput.per_dollar; });
   for (Contest& contest : found) {
-    contest.standings = standings(contest.cases);
+    contest.standings = standings(contest.cases, priced);
   }
   return found;
 }
@@ -224,6 +224,30 @@ std::string verdict(const ComparisonResult& result, const Contest& contest) {
     }
   }
   return text;
+}
+
+std::string time_sentence(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
+  const char* const words[] = {" computing", " on memory", " on exposed communication", " on all else"};
+  std::string text;
+  for (const CaseResult* one : contest.cases) {
+    for (const PhaseResult& spent : one->phases) {
+      if (spent.name != phase) {
+        continue;
+      }
+      double shares[4] = {};
+      for (const auto& [part, time] : spent.breakdown) {
+        const int kind = part == "compute" ? 0 : part == "memory" ? 1 : part.starts_with("exposed") ? 2 : 3;
+        shares[kind] += time / spent.time;
+      }
+      const bool first = text.empty();
+      text += (first ? "Of the " + phase + ", " : "; ") + display_name(result.systems, one->system) +
+              (first ? " spends " : " ");
+      for (int kind = 0; kind < 4; ++kind) {
+        text += (kind == 0 ? "" : kind == 3 ? " and " : ", ") + percent(shares[kind]) + (first ? words[kind] : "");
+      }
+    }
+  }
+  return text.empty() ? text : text + ".";
 }
 
 std::string sentence(const ComparisonResult& result, const Crossover& crossover) {

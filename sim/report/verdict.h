@@ -22,7 +22,7 @@ struct Standing {
 struct Contest {
   std::string workload, regime;
   std::vector<const CaseResult*> cases;
-  std::vector<Standing> standings;  ///< over the cases that have a plan; the whole first
+  std::vector<Standing> standings;  ///< over the cases that have a plan, alike in all contests; the whole first
 };
 
 /// In the order of the result's cases.
@@ -45,6 +45,10 @@ std::vector<std::string> summary(const ComparisonResult&);
 
 /// The contest in two or three sentences: who does more in whole and by what factor, then per chip and so on.
 std::string verdict(const ComparisonResult&, const Contest&);
+
+/// How the systems spend the time of a phase: computing, on memory, on exposed communication, on all else. Empty where
+/// no case of the contest has the phase.
+std::string time_sentence(const ComparisonResult&, const Contest&, const std::string& phase);
 
 /// "156 chips of A do what B does with its 72 …".
 std::string sentence(const ComparisonResult&, const Crossover&);
