@@ -29,8 +29,8 @@
   }
 
   const systems = new Map(result.systems.map((system, i) =>
-    [system.name, {name: system.display_name, colour: colours[i % colours.length]}]));
-  const system_of = (one) => systems.get(one.system) || {name: one.system, colour: quiet};
+    [system.name, {name: system.display_name, colour: colours[i % colours.length], place: i}]));
+  const system_of = (one) => systems.get(one.system) || {name: one.system, colour: quiet, place: 0};
 
   // parts of time: work in greens, overheads in sand, exposed communication in purples and reds, waiting in grey
   const work_colours = {compute: "#117733", memory: "#66b79d", launch: "#ddcc77", host: "#999933", bubble: "#c3c7cd"};
@@ -294,6 +294,7 @@
 
   /// Throughput against chips, the whole and per chip, a line a system.
   charts.scaling = function ({workload}) {
+    const height = 300, left = 64, gap = 76, room = (width - 2 * left - gap) / 2;
     const points = result.points.filter((point) => point.workload === workload);
     const named = points.map((point) => ({...point, ...system_of(point),
       tip: system_of(point).name + ", " + point.chips.toLocaleString("en-US") + " chips: "}));
@@ -301,7 +302,8 @@
       whole: point.throughput.per_system, each: point.throughput.per_chip, hollow: point.domains > 1,
       tip: point.tip + number(point.throughput.per_system) + " " + point.throughput.unit + ", " +
            number(point.throughput.per_chip) + " per chip"}));
-    const refused = named.filter((point) => point.refused).map((point) => ({...point, tip: point.tip + point.refused}));
+    const refused = named.filter((point) => point.refused).map((point) => ({...point,
+      at: height - 7 - 11 * point.place, tip: point.tip + point.refused}));
     const unit = done.length ? done[0].throughput.unit : "";
     const chips = points.map((point) => point.chips);
     const chip_ticks = [];
@@ -310,7 +312,6 @@
     }
     const wholes = done.length ? done.map((point) => point.whole) : [1];
     const least = Math.min(...wholes) / 1.5, most = Math.max(...wholes) * 1.5;
-    const height = 300, left = 64, gap = 76, room = (width - 2 * left - gap) / 2;
     const plot = (key, x, caption, y_scale, y_axis) => group(x, panel_top + 4, room, height, {
       scales: [{name: "x", type: "log", domain: [Math.min(...chips) * 0.85, Math.max(...chips) * 1.18], range: [0, room]},
                {name: "y", range: [height, 0], ...y_scale}],
@@ -325,8 +326,8 @@
           x: field("chips", "x"), y: field(key, "y"), size: 60, stroke: field("colour"), strokeWidth: 2,
           fill: [{test: "datum.hollow", value: "#ffffff"}, field("colour")], tooltip: field("tip")})},
         {type: "symbol", from: {data: "refused"}, encode: values({
-          x: field("chips", "x"), y: height, shape: "cross", angle: 45, size: 80, fill: field("colour"),
-          fillOpacity: 0.8, tooltip: field("tip")})},
+          x: field("chips", "x"), y: field("at"), shape: "cross", angle: 45, size: 70, fill: field("colour"),
+          tooltip: field("tip")})},
       ]});
     return {spec: specification(panel_top + height + 52, "Throughput of " + workload + " against chips", [
       plot("whole", left, unit, {type: "log", domain: [least, most]},

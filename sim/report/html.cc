@@ -29,7 +29,7 @@ Html place_cell(const ComparisonResult& result, const Standing& standing) {
 Html verdict_section(const ComparisonResult& result, const std::vector<Contest>& all) {
   Html sentences, titles, rows;
   for (const std::string& sentence : summary(result)) {
-    sentences += paragraph(sentence);
+    sentences += paragraph(sentence, sentences.text.empty() ? "machines" : "");
   }
   titles += element("th", "", prose("Workload"));
   for (const Standing& standing : all.empty() ? std::vector<Standing>() : all.front().standings) {

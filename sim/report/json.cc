@@ -195,6 +195,7 @@ std::string to_json(const SweepResult& result) {
       {"study", result.study}, {"title", result.title}, {"question", result.question}, {"command", result.command}};
   json["systems"] = to_object(result.systems);
   json["workloads"] = pairs(result.workloads, "name", "description");
+  json["summary"] = summary(result);
   json["points"] = Json::array();
   for (const SweepPoint& point : result.points) {
     Json entry{{"workload", point.workload},

@@ -90,6 +90,10 @@ std::string to_markdown(const ComparisonResult& result) {
 
 std::string to_markdown(const SweepResult& result) {
   std::string text = "# " + escape_markdown(result.title) + "\n\n" + escape_markdown(result.question) + "\n";
+  text += heading(2, "Verdict");
+  for (const std::string& sentence : summary(result)) {
+    text += item(sentence);
+  }
   text += heading(2, "Systems") + markdown(systems_table(result.systems));
   text += heading(2, "Workloads") + named(result.workloads) + heading(2, "Results");
   for (const std::string& workload : workloads_of(result)) {

@@ -246,14 +246,6 @@ Table sources_table(const std::vector<SourceUse>& sources) {
   return table;
 }
 
-std::vector<std::string> workloads_of(const SweepResult& result) {
-  std::vector<std::string> names;
-  for (const SweepPoint& point : result.points) {
-    add_unique(names, point.workload);
-  }
-  return names;
-}
-
 Table points_table(const SweepResult& result, const std::string& workload) {
   Table table{{{"system"},
                {"chips", Align::right},

@@ -32,7 +32,5 @@ Table sources_table(const std::vector<SourceUse>&);
 /// The points of one workload that have a result, and those that have none.
 Table points_table(const SweepResult&, const std::string& workload);
 Table refused_points_table(const SweepResult&);
-/// The workloads of a sweep's points, in order of first appearance.
-std::vector<std::string> workloads_of(const SweepResult&);
 
 }  // namespace podium

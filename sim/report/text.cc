@@ -32,7 +32,10 @@ std::string to_text(const ComparisonResult& result) {
 }
 
 std::string to_text(const SweepResult& result) {
-  std::string text = result.title + "\n";
+  std::string text = result.title + "\n\n";
+  for (const std::string& sentence : summary(result)) {
+    text += sentence + "\n";
+  }
   for (const std::string& workload : workloads_of(result)) {
     text += "\n" + workload + "\n" + plain(points_table(result, workload), 2);
   }

@@ -1,7 +1,7 @@
 #include "sim/report/verdict.h"
 
 #include <algorithm>
-#include <cmath>
+#include <map>
 
 #include "sim/report/format.h"
 
@@ -136,6 +136,59 @@ std::string who_leads(const ComparisonResult& result, const std::vector<Contest>
   return text.empty() ? text : text + ".";
 }
 
+/// The points of a sweep at the largest count that every system has a result for, the best first; none where there is
+/// no such count.
+std::vector<const SweepPoint*> largest_common(const SweepResult& result, const std::string& workload) {
+  std::map<std::uint32_t, std::vector<const SweepPoint*>> by_count;
+  for (const SweepPoint& point : result.points) {
+    if (point.workload == workload && point.refused.empty()) {
+      by_count[point.chips].push_back(&point);
+    }
+  }
+  for (auto entry = by_count.rbegin(); entry != by_count.rend(); ++entry) {
+    std::vector<const SweepPoint*>& points = entry->second;
+    if (points.size() == result.systems.size()) {
+      std::stable_sort(points.begin(), points.end(), [](const SweepPoint* a, const SweepPoint* b) {
+        return a->throughput.per_system > b->throughput.per_system;
+      });
+      return points;
+    }
+  }
+  return {};
+}
+
+/// "at 768 chips, A gives 3.8× as much as B: 884,000 against 232,000 tokens/s. A chip then gives 98.0 % (A) and 100.0 %
+/// (B) of its best."
+std::string at_the_largest(const SweepResult& result, const std::string& workload) {
+  const std::vector<const SweepPoint*> points = largest_common(result, workload);
+  if (points.size() < 2) {
+    return "";
+  }
+  const auto name = [&](const SweepPoint* point) { return display_name(result.systems, point->system); };
+  std::string text = "at " + count(points[0]->chips) + " chips, " + name(points[0]) + " gives ";
+  std::string values = three_digits(points[0]->throughput.per_system);
+  std::string efficiencies;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const Throughput& here = points[i]->throughput;
+    if (i > 0) {
+      text += i == 1 ? "" : " and ";
+      text += times_as_much(points[0]->throughput.per_system / here.per_system) + " as " + name(points[i]);
+      values += (i == 1 ? " against " : " and ") + three_digits(here.per_system);
+    }
+    double best = 0;
+    for (const SweepPoint& point : result.points) {
+      const bool mine = point.workload == workload && point.system == points[i]->system && point.refused.empty();
+      best = mine ? std::max(best, point.throughput.per_chip) : best;
+    }
+    efficiencies += (i == 0                   ? ""
+                     : i + 1 == points.size() ? " and "
+                                              : ", ") +
+                    percent(here.per_chip / best) + " (" + name(points[i]) + ")";
+  }
+  return text + ": " + values + " " + points[0]->throughput.unit + ". A chip then gives " + efficiencies +
+         " of the most that one gives at any count.";
+}
+
 }  // namespace
 
 std::vector<Contest> contests(const ComparisonResult& result) {
@@ -155,6 +208,16 @@ std::vector<Contest> contests(const ComparisonResult& result) {
     contest.standings = standings(contest.cases, priced);
   }
   return found;
+}
+
+std::vector<std::string> workloads_of(const SweepResult& result) {
+  std::vector<std::string> names;
+  for (const SweepPoint& point : result.points) {
+    if (std::find(names.begin(), names.end(), point.workload) == names.end()) {
+      names.push_back(point.workload);
+    }
+  }
+  return names;
 }
 
 std::string full_name(const std::string& workload, const std::string& regime) {
@@ -203,6 +266,16 @@ std::vector<std::string> summary(const ComparisonResult& result) {
   for (const std::size_t measure : measures) {
     if (const std::string text = all.empty() ? "" : who_leads(result, all, measure); !text.empty()) {
       sentences.push_back(text);
+    }
+  }
+  return sentences;
+}
+
+std::vector<std::string> summary(const SweepResult& result) {
+  std::vector<std::string> sentences;
+  for (const std::string& workload : workloads_of(result)) {
+    if (std::string text = at_the_largest(result, workload); !text.empty()) {
+      sentences.push_back(workload + ": " + text);
     }
   }
   return sentences;

@@ -43,6 +43,13 @@ std::string refusal(const CaseResult&);
 /// The comparison in a few sentences: which machines, and for each measure who leads, how often and by what factors.
 std::vector<std::string> summary(const ComparisonResult&);
 
+/// The workloads of a sweep's points, in order of first appearance.
+std::vector<std::string> workloads_of(const SweepResult&);
+
+/// One sentence a workload of a sweep: who gives more at the largest count of chips that all systems have a result for,
+/// by what factor, and how much of its best throughput per chip each still has there.
+std::vector<std::string> summary(const SweepResult&);
+
 /// The contest in two or three sentences: who does more in whole and by what factor, then per chip and so on.
 std::string verdict(const ComparisonResult&, const Contest&);
 

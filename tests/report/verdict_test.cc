@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "sim/report/format.h"
 #include "tests/report/example.h"
 
@@ -112,6 +114,48 @@ TEST(Verdict, SumsUpHowOftenAndByWhatFactorsEachLeads) {
   EXPECT_THAT(sentences.at(1), HasSubstr("Huawei CloudMatrix384 leads in " + std::to_string(led) +
                                          " of 4 comparisons (" + factor(least) + " to " + factor(most) + ")"));
   EXPECT_THAT(sentences.at(2), HasSubstr("NVIDIA GB200 NVL72 leads in all 4 comparisons"));
+}
+
+TEST(SweepVerdict, ComparesAtTheLargestCountThatAllHave) {
+  SweepResult sweep = test::example_sweep();
+  const std::string workload = sweep.points.front().workload;
+  const auto at = [&](const std::string& system, std::uint32_t chips) -> SweepPoint& {
+    for (SweepPoint& point : sweep.points) {
+      if (point.workload == workload && point.system == system && point.chips == chips) {
+        return point;
+      }
+    }
+    throw std::out_of_range(system);
+  };
+  at("gb200-nvl72", 2048).refused = "none left";
+  const Throughput& first = at("gb200-nvl72", 1024).throughput;
+  const Throughput& second = at("cloudmatrix384", 1024).throughput;
+  ASSERT_GT(first.per_system, second.per_system);
+  const std::string text = summary(sweep).front();
+  EXPECT_THAT(text, HasSubstr("at 1,024 chips, NVIDIA GB200 NVL72 gives " +
+                              factor(first.per_system / second.per_system) + " as much as Huawei CloudMatrix384"));
+  EXPECT_THAT(text, HasSubstr(percent(first.per_chip / at("gb200-nvl72", 8).throughput.per_chip)));
+}
+
+TEST(SweepVerdict, SaysNothingWhereNoCountIsCommon) {
+  SweepResult sweep = test::example_sweep();
+  for (SweepPoint& point : sweep.points) {
+    point.refused = point.system == "gb200-nvl72" ? "none left" : point.refused;
+  }
+  EXPECT_TRUE(summary(sweep).empty());
+}
+
+TEST(TimeSentence, SumsSharesByKindAndTheyMakeTheWhole) {
+  const ComparisonResult result = test::example_comparison();
+  const CaseResult& one = result.cases.front();
+  const PhaseResult& decode = one.phases.back();
+  double exposed = 0;
+  for (const auto& [part, time] : decode.breakdown) {
+    exposed += part.starts_with("exposed") ? time / decode.time : 0;
+  }
+  EXPECT_THAT(time_sentence(result, contests(result).front(), decode.name),
+              HasSubstr(percent(exposed) + " on exposed communication"));
+  EXPECT_EQ(time_sentence(result, contests(result).front(), "no such phase"), "");
 }
 
 TEST(Crossover, IsASentenceWhetherReachedOrNot) {
