@@ -274,8 +274,9 @@ std::vector<std::string> summary(const ComparisonResult& result) {
 std::vector<std::string> summary(const SweepResult& result) {
   std::vector<std::string> sentences;
   for (const std::string& workload : workloads_of(result)) {
-    if (std::string text = at_the_largest(result, workload); !text.empty()) {
-      sentences.push_back(workload + ": " + text);
+    if (const std::string text = at_the_largest(result, workload); !text.empty()) {
+      sentences.push_back(workload);
+      sentences.back() += ": " + text;
     }
   }
   return sentences;
