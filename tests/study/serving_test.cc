@@ -1,0 +1,182 @@
+// Serving cases: laws that hold whatever the model says.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/core/quantile.h"
+#include "sim/serving/serve.h"
+#include "sim/serving/step_times.h"
+#include "sim/study/evaluate.h"
+#include "tests/study/studies.h"
+
+namespace podium::test {
+namespace {
+
+using testing::HasSubstr;
+
+CaseResult serve_on(const Study& study, std::uint32_t chips, std::size_t system = 1) {
+  const ServingWorkload& workload = serving(study);
+  const ServingRegime& regime = workload.regimes.at(0);
+  return serving_evaluator(study, workload, regime, regime.systems.at(system))(chips);
+}
+
+/// All reasons for which plans were refused.
+std::string reasons(const CaseResult& result) {
+  std::string text;
+  for (const Alternative& alternative : result.alternatives) {
+    text += alternative.refused + "\n";
+  }
+  return text;
+}
+
+/// The quick look with one mixed template instead of all.
+std::string one_template(const std::string& plan) {
+  const std::string text = quick_look();
+  const std::size_t begin = text.find("            transfer_plane"), end = text.find("          hgx-h100: *server");
+  return text.substr(0, begin) + "            mixed: [" + plan + "]\n" + text.substr(end);
+}
+
+TEST(ServingCase, DoesNoLessWithMoreChips) {
+  const Study study = study_of(quick_look());
+  double before = 0;
+  for (const std::uint32_t chips : {2, 4, 6, 8, 16}) {
+    const double throughput = serve_on(study, chips).throughput.per_system;
+    EXPECT_GE(throughput, before * 0.99) << chips << " chips; rates are found to 1 %";
+    before = throughput;
+  }
+  EXPECT_GT(before, 0);
+}
+
+TEST(ServingCase, AnswersTheSameWhateverItWasAskedBefore) {
+  const Study study = study_of(quick_look());
+  const ServingWorkload& workload = serving(study);
+  const ServingRegime& regime = workload.regimes.at(0);
+  const Evaluator evaluator = serving_evaluator(study, workload, regime, regime.systems.at(1));
+  evaluator(16);
+  const CaseResult again = evaluator(4), fresh = serve_on(study, 4);
+  EXPECT_EQ(again.signature, fresh.signature);
+  EXPECT_EQ(again.throughput.per_system, fresh.throughput.per_system);
+}
+
+TEST(ServingCase, AccountsForItsStepsAndItsMemory) {
+  const CaseResult result = serve_on(study_of(quick_look()), 8);
+  ASSERT_EQ(result.phases.size(), 2U) << result.plan;
+  for (const PhaseResult& phase : result.phases) {
+    Seconds sum;
+    for (const auto& [part, time] : phase.breakdown) {
+      EXPECT_GE(time.value(), 0) << part;
+      sum += time;
+    }
+    EXPECT_NEAR(sum.value(), phase.time.value(), 1e-9 * phase.time.value()) << phase.name;
+    EXPECT_GT(phase.memory.weights.value(), 0);
+    EXPECT_LE(phase.memory.total(), phase.memory_size) << phase.name;
+  }
+}
+
+TEST(ServingCase, DividesItsThroughput) {
+  const Study study = study_of(quick_look());
+  const CaseResult result = serve_on(study, 8);
+  EXPECT_DOUBLE_EQ(result.throughput.per_chip * 8, result.throughput.per_system);
+  EXPECT_DOUBLE_EQ(result.throughput.per_watt * result.power.value(), result.throughput.per_system);
+  // every request brings so many tokens
+  EXPECT_NEAR(result.throughput.per_system / result.request_rate, serving(study).arrivals.output,
+              0.15 * serving(study).arrivals.output);
+}
+
+/// The quantile that the objective is about, of TTFT and TPOT, of the requests after the warm-up.
+std::pair<double, double> seen(const Served& served, const ServingWorkload& workload) {
+  std::vector<double> ttft, tpot;
+  const Time from = Time() + workload.warm_up, until = from + workload.measured;
+  for (const Outcome& outcome : served.outcomes) {
+    if (outcome.arrival >= from && outcome.arrival < until) {
+      ttft.push_back(outcome.ttft().value());
+      tpot.push_back(outcome.tpot().value());
+    }
+  }
+  return {quantile(ttft, workload.slo.quantile), quantile(tpot, workload.slo.quantile)};
+}
+
+TEST(ServingCase, KeepsTheObjectiveAtItsRateAndBreaksItAboveIt) {
+  const Study study = study_of(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512]}"));
+  const ServingWorkload& workload = serving(study);
+  const CaseResult result = serve_on(study, 4);
+  ASSERT_EQ(result.plan, "mixed 2 x TP2 EP2 bf16");
+  EXPECT_LE(result.ttft->p95, workload.slo.ttft);
+  EXPECT_LE(result.tpot->p95, workload.slo.tpot);
+
+  // the same deployment, put together by hand
+  const InferencePlan& plan = workload.regimes[0].systems[1].mixed[0].plan;
+  const ModelSpec model = load_model(workload.model);
+  const Machine machine = load_machine("hgx-h100", {plan.ranks(), 0});
+  Simulator simulator(machine);
+  StepTimes steps(simulator, model, plan);
+  Deployment deployment;
+  deployment.decode.plan = plan;
+  deployment.decode.step_time = [&](const StepShape& shape) { return steps.time(shape); };
+  deployment.decode.instances = 2;
+  deployment.decode.chunk_tokens = 512;
+  deployment.decode.max_sequences = 1024;
+  deployment.decode.cache_tokens = 1e9;
+  const auto keeps = [&](double rate) {
+    const double length = (workload.warm_up + workload.measured).value() + 6;
+    const auto requests = poisson_requests(static_cast<std::size_t>(rate * length), 2048, 256, study.seed);
+    const auto [ttft, tpot] = seen(*serve(deployment, requests, rate, study.seed), workload);
+    return ttft <= workload.slo.ttft.value() && tpot <= workload.slo.tpot.value();
+  };
+  EXPECT_TRUE(keeps(0.95 * result.request_rate));
+  EXPECT_FALSE(keeps(1.3 * result.request_rate));
+}
+
+TEST(ServingCase, SaysWhyAPlanIsRefused) {
+  const auto refused = [](const Study& study, std::uint32_t chips) {
+    const CaseResult result = serve_on(study, chips);
+    EXPECT_EQ(result.plan, "");
+    EXPECT_EQ(result.throughput.per_system, 0);
+    return reasons(result);
+  };
+  const std::string whole = one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512]}");
+  EXPECT_THAT(refused(study_of(whole), 1), HasSubstr("needs 2 ranks in one domain, which has 1"));
+  EXPECT_THAT(refused(study_of(replaced(whole, "tpot: 20 ms", "tpot: 100 us")), 8),
+              HasSubstr("one sequence alone takes"));
+  EXPECT_THAT(refused(study_of(replaced(quick_look(), "ttft: 500 ms", "ttft: 100 us")), 8),
+              HasSubstr("a prompt alone takes"));
+  const std::string large =
+      replaced(one_template("{tp: 8, dp: 1, chunk_tokens: [512]}"), "qwen3-30b-a3b", "llama-3.1-405b");
+  EXPECT_THAT(refused(study_of(large), 8), HasSubstr("no room for the cache of one request"));
+  EXPECT_THAT(refused(study_of(whole), 1'000'000), HasSubstr("1000000 chips asked for"));
+}
+
+TEST(ServingCase, SaysSoWherePrefillAndDecodeDoNotFitSideBySide) {
+  std::string text = quick_look();
+  const std::size_t begin = text.find("            mixed:"), end = text.find("          hgx-h100: *server");
+  const Study study = study_of(text.erase(begin, end - begin));
+  EXPECT_THAT(reasons(serve_on(study, 4)), HasSubstr("no instances of prefill and decode fit side by side"));
+  EXPECT_GT(serve_on(study, 6).throughput.per_system, 0);
+}
+
+TEST(ServingCase, ServesTheRequestsOfATrace) {
+  const StudyFile file(replaced(quick_look(), "{input: 2048, output: 256}", "{trace: requests.csv}"));
+  std::string trace = "arrival,input,output\n";
+  for (int i = 0; i < 50; ++i) {
+    trace += std::to_string(i) + ",512," + std::to_string(i % 2 == 0 ? 96 : 32) + "\n";
+  }
+  file.add("requests.csv", trace);
+  const CaseResult result = serve_on(file.load(), 8);
+  EXPECT_NEAR(result.throughput.per_system / result.request_rate, 64, 0.1 * 64) << "the mean answer of the trace";
+}
+
+TEST(ServingCase, CountsRequestsThatAreTurnedAwayAgainstTheObjective) {
+  const StudyFile file(replaced(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512]}"),
+                                "{input: 2048, output: 256}", "{trace: requests.csv}"));
+  const auto trace = [](int each) {
+    std::string text = "arrival,input,output\n";
+    for (int i = 0; i < 200; ++i) {
+      text += std::to_string(i) + (i % each == 0 ? ",40000000,8\n" : ",512,64\n");
+    }
+    return text;
+  };
+  file.add("requests.csv", trace(10));
+  EXPECT_EQ(serve_on(file.load(), 8).plan, "") << "one in ten finds no room, one in twenty may";
+}
+
+}  // namespace
+}  // namespace podium::test

@@ -1,0 +1,164 @@
+// Study files: what is read, and what is refused where it is written.
+#include "sim/study/study.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/core/error_of.h"
+#include "tests/study/studies.h"
+
+namespace podium::test {
+namespace {
+
+using testing::HasSubstr;
+
+/// What loading says of the quick look with one place replaced; it begins with that place.
+std::string problem_with(const std::string& from, const std::string& to) {
+  const std::string text = replaced(quick_look(), from, to);
+  const StudyFile file(text);
+  const std::string error = error_of([&] { file.load(); });
+  EXPECT_THAT(error, testing::StartsWith(file.path() + ":")) << "'" << from << "' -> '" << to << "'";
+  return error;
+}
+
+/// The line on which `part` first stands in the quick look.
+std::string line_of(const std::string& part) {
+  const std::string text = quick_look();
+  return ":" +
+         std::to_string(1 +
+                        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(text.find(part)), '\n')) +
+         ":";
+}
+
+TEST(StudyFile, IsReadAsItIsWritten) {
+  const Study study = study_of(quick_look());
+  EXPECT_EQ(study.name, "quick-look");
+  ASSERT_EQ(study.systems.size(), 2U);
+  EXPECT_EQ(study.systems[1].name, "hgx-h100");
+  EXPECT_EQ(study.systems[1].domains, 2U);
+  const ServingOptions& options = serving(study).regimes.at(0).systems.at(1);
+  EXPECT_EQ(options.system, "hgx-h100");
+  EXPECT_EQ(options.mixed.at(1).plan.ep, 2U);
+  EXPECT_EQ(options.mixed.at(1).chunk_tokens, (std::vector<double>{512, 1024}));
+  const TrainingOptions& step = training(study).regimes.at(0).systems.at(0);
+  EXPECT_EQ(step.tp, (std::vector<std::int64_t>{1, 2, 4}));
+  EXPECT_EQ(step.cp, (std::vector<std::int64_t>{1})) << "where nothing is said";
+  EXPECT_EQ(step.base.global_batch, 64);
+}
+
+TEST(StudyFile, NamesTheNearestOfWhatItDoesNotKnow) {
+  EXPECT_THAT(problem_with("{name: hgx-h200,", "{name: hgx-h20,"), HasSubstr("did you mean 'hgx-h200'"));
+  EXPECT_THAT(problem_with("qwen3-30b-a3b", "qwen3-30b-a3"), HasSubstr("did you mean 'qwen3-30b-a3b'"));
+  EXPECT_THAT(problem_with("network: flow", "network: flaw"), HasSubstr("did you mean 'flow'"));
+  EXPECT_THAT(problem_with("kind: serving", "kind: severing"), HasSubstr("did you mean 'serving'"));
+  EXPECT_THAT(problem_with("transfer_plane: nvlink", "transfer_plane: nvlonk"), HasSubstr("did you mean 'nvlink'"));
+  EXPECT_THAT(problem_with("recompute: [none", "recompute: [non"), HasSubstr("did you mean 'none'"));
+  EXPECT_THAT(problem_with("weights: bf16", "weights: bf61"), HasSubstr("did you mean 'bf16'"));
+}
+
+TEST(StudyFile, NamesTheChipThatASystemOfTheUsersOwnDoesNotHave) {
+  const StudyFile file(replaced(replaced(quick_look(), "{name: hgx-h100,", "{name: ./own.yaml,"), "hgx-h100: *server",
+                                "./own.yaml: *server"));
+  const std::string system = text_of(PODIUM_SOURCE_DIR "/configs/systems/hgx-h100.yaml");
+  file.add("own.yaml", replaced(system, "chip: h100-sxm", "chip: h100-smx"));
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(std::filesystem::path(file.path()).parent_path());
+  const std::string error = error_of([&] { file.load(); });
+  std::filesystem::current_path(before);
+  EXPECT_THAT(error, HasSubstr("'h100-smx'"));
+  EXPECT_THAT(error, HasSubstr("did you mean 'h100-sxm'"));
+}
+
+TEST(StudyFile, RefusesASystemThatTheStudyDoesNotName) {
+  const std::string error = problem_with("          hgx-h100: *server", "          hgx-b200: *server");
+  EXPECT_THAT(error, HasSubstr("unknown system in this study 'hgx-b200'"));
+  EXPECT_THAT(problem_with("challenger: hgx-h100", "challenger: hgx-h10"), HasSubstr("did you mean 'hgx-h100'"));
+  EXPECT_THAT(problem_with("challenger: hgx-h100", "challenger: hgx-h200"), HasSubstr("to reach itself"));
+}
+
+TEST(StudyFile, RefusesFiguresThatMakeNoSense) {
+  EXPECT_THAT(problem_with("ttft: 500 ms", "ttft: 500 MB"), HasSubstr("'500 MB'"));
+  EXPECT_THAT(problem_with("ttft: 500 ms", "ttft: 0 ms"), HasSubstr("more than zero"));
+  EXPECT_THAT(problem_with("ttft: 500 ms", "ttft: inf s"), HasSubstr("finite"));
+  EXPECT_THAT(problem_with("measured: 4 s", "measured: -4 s"), HasSubstr("negative"));
+  EXPECT_THAT(problem_with("measured: 4 s", "measured: 0 s"), HasSubstr("more than zero"));
+  EXPECT_THAT(problem_with("input: 2048", "input: 0"), HasSubstr("whole number from 1"));
+  EXPECT_THAT(problem_with("input: 2048", "input: 2048.5"), HasSubstr("'2048.5'"));
+  EXPECT_THAT(problem_with("quantile: 0.95", "quantile: 1"), HasSubstr("between 0 and 1"));
+  EXPECT_THAT(problem_with("seed: 1", "seed: -1"), HasSubstr("'-1'"));
+  EXPECT_THAT(problem_with("domains: 2", "domains: 0"), HasSubstr("whole number from 1"));
+  EXPECT_THAT(problem_with("domains: 2", "domains: 99999"), HasSubstr("at most"));
+  EXPECT_THAT(problem_with("tp: [1, 2, 4]", "tp: [1, -2, 4]"), HasSubstr("'-2'"));
+}
+
+TEST(StudyFile, RefusesKeysThatAreMissingMisspeltOrTwice) {
+  EXPECT_THAT(problem_with("global_batch: 64", "global_bach: 64"), HasSubstr("'global_batch' is missing"));
+  EXPECT_THAT(problem_with("chunk_tokens: [4096]", "chunks: [4096]"), HasSubstr("'chunk_tokens' is missing"));
+  EXPECT_THAT(problem_with("dp: 8, ep: 8", "dp: 8, ep: 8, expert_inbalance: 1"), HasSubstr("expert_inbalance"));
+  EXPECT_THAT(problem_with("{name: hgx-h100,", "{name: hgx-h200,"), HasSubstr("'hgx-h200' is there twice"));
+  EXPECT_THAT(problem_with("name: Llama 3.1 8B training", "name: Qwen3-30B-A3B serving"), HasSubstr("there twice"));
+}
+
+TEST(StudyFile, RefusesListsWithNothingInThem) {
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::string, std::string>>{{"tp: [1, 2, 4]", "tp: []"},
+                                                        {"recompute: [none, selective, full]", "recompute: []"},
+                                                        {"chunk_tokens: [4096]", "chunk_tokens: []"},
+                                                        {"seed: 1", "seed: 1\nchips: []"}}) {
+    EXPECT_THAT(problem_with(from, to), HasSubstr("the list is empty"));
+  }
+  const std::string text = quick_look();
+  const std::string head = text.substr(0, text.find("workloads:"));
+  EXPECT_THAT(error_of([&] { study_of(head + "workloads: []\n"); }), HasSubstr("the list is empty"));
+}
+
+TEST(StudyFile, RefusesPlansThatCannotBeWhereTheyAreWritten) {
+  const std::string heads =
+      problem_with("{tp: 2, dp: 1, ep: 2, chunk_tokens: [4096]}", "{tp: 3, dp: 1, ep: 3, chunk_tokens: [4096]}");
+  EXPECT_THAT(heads, HasSubstr("tp 3 does not divide the 32 heads"));
+  EXPECT_THAT(heads, HasSubstr(line_of("{tp: 2, dp: 1, ep: 2, chunk_tokens: [4096]}")));
+  EXPECT_THAT(problem_with("{tp: 1, dp: 8, ep: 8", "{tp: 1, dp: 8, ep: 4"), HasSubstr("share the same ranks"));
+  EXPECT_THAT(problem_with("{tp: 1, dp: 8, ep: 8", "{tp: 1, dp: 16, ep: 16"),
+              HasSubstr("takes 16 ranks, but a domain of hgx-h200 has 8 to use"));
+  EXPECT_THAT(problem_with("experts: bf16", "experts: nvfp4"), HasSubstr("nvfp4, which h200-sxm does not compute in"));
+}
+
+TEST(StudyFile, RefusesADegreeThatNoTrainingPlanCanHave) {
+  const std::string error = problem_with("tp: [1, 2, 4]", "tp: [1, 2, 3]");
+  EXPECT_THAT(error, HasSubstr("no plan can have tp 3"));
+  EXPECT_THAT(error, HasSubstr(line_of("tp: [1, 2, 4]")));
+  EXPECT_THAT(problem_with("pp: [1, 2]", "pp: [1, 64]"), HasSubstr("no plan can have pp 64"));
+  EXPECT_THAT(problem_with("micro_batch: [1, 2]", "micro_batch: [1, 3]"), HasSubstr("no plan can have micro_batch 3"));
+  EXPECT_THAT(problem_with("matrix: bf16", "matrix: nvfp4"), HasSubstr("does not compute in nvfp4"));
+}
+
+TEST(StudyFile, WantsPrefillAndDecodeTogether) {
+  EXPECT_THAT(problem_with("            decode:\n              - {tp: 1, dp: 4, ep: 4, chunk_tokens: [64]}\n", ""),
+              HasSubstr("go together"));
+}
+
+TEST(StudyFile, HasANameThatAFolderCanHave) {
+  EXPECT_THAT(problem_with("name: quick-look", "name: ../quick"), HasSubstr("names the folder of results"));
+  EXPECT_THAT(problem_with("name: quick-look", "name: 'a b'"), HasSubstr("names the folder of results"));
+}
+
+TEST(StudyFile, FindsATraceBesideItAndReadsItBeforeAnythingRuns) {
+  const std::string text = replaced(quick_look(), "{input: 2048, output: 256}", "{trace: requests.csv}");
+  const StudyFile file(text);
+  EXPECT_THAT(error_of([&] { file.load(); }), HasSubstr("cannot read the request trace"));
+  file.add("requests.csv", "arrival,input,output\n0,100,20\n1,many,20\n");
+  EXPECT_THAT(error_of([&] { file.load(); }), HasSubstr("requests.csv:3: "));
+  file.add("requests.csv", "arrival,input,output\n0,100,20\n1,200,20\n");
+  EXPECT_THAT(serving(file.load()).arrivals.trace, testing::EndsWith("/requests.csv"));
+}
+
+TEST(StudyFile, OfTheRepositoryIsSoundEachAndEvery) {
+  const std::vector<std::string> names = list_files("configs/studies");
+  ASSERT_FALSE(names.empty());
+  for (const std::string& name : names) {
+    EXPECT_EQ(load_study(name).name, name);
+  }
+}
+
+}  // namespace
+}  // namespace podium::test

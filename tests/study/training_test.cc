@@ -1,0 +1,98 @@
+// Training cases: laws that hold whatever the model says.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/study/evaluate.h"
+#include "sim/study/training_plans.h"
+#include "tests/study/studies.h"
+
+namespace podium::test {
+namespace {
+
+using testing::HasSubstr;
+
+CaseResult train_on(const Study& study, std::uint32_t chips) {
+  const TrainingWorkload& workload = training(study);
+  const TrainingRegime& regime = workload.regimes.at(0);
+  return training_evaluator(study, workload, regime, regime.systems.at(1))(chips);
+}
+
+TEST(TrainingCase, DoesNoLessWithMoreChips) {
+  const Study study = study_of(quick_look());
+  double before = 0;
+  for (const std::uint32_t chips : {1, 2, 3, 4, 6, 8, 12, 16}) {
+    const double throughput = train_on(study, chips).throughput.per_system;
+    EXPECT_GE(throughput, before) << chips << " chips";
+    before = throughput;
+  }
+  EXPECT_GT(before, 0);
+}
+
+TEST(TrainingCase, KeepsTheFastestOfItsPlans) {
+  const CaseResult result = train_on(study_of(quick_look()), 8);
+  double most = 0;
+  for (const Alternative& alternative : result.alternatives) {
+    EXPECT_EQ(alternative.throughput > 0, alternative.refused.empty()) << alternative.plan;
+    most = std::max(most, alternative.throughput);
+  }
+  EXPECT_EQ(result.alternatives.size(), 3U * 2 * 2 * 3) << "tp x pp x micro-batch x recompute";
+  EXPECT_EQ(result.throughput.per_system, most);
+}
+
+TEST(TrainingCase, AccountsForItsStepAndItsMemory) {
+  const Study study = study_of(quick_look());
+  const CaseResult result = train_on(study, 8);
+  ASSERT_EQ(result.phases.size(), 1U);
+  const PhaseResult& step = result.phases[0];
+  Seconds sum;
+  for (const auto& [part, time] : step.breakdown) {
+    sum += time;
+  }
+  EXPECT_NEAR(sum.value(), step.time.value(), 1e-9 * step.time.value());
+  EXPECT_LE(step.memory.total(), step.memory_size);
+  EXPECT_DOUBLE_EQ(result.throughput.per_system * step.time.value(), 64.0 * 8192) << "tokens of the batch";
+  EXPECT_GT(*result.model_flops_utilisation, 0);
+  EXPECT_LT(*result.model_flops_utilisation, 1);
+}
+
+TEST(TrainingCase, AnswersTheSameWhateverItWasAskedBefore) {
+  const Study study = study_of(quick_look());
+  const TrainingWorkload& workload = training(study);
+  const TrainingRegime& regime = workload.regimes.at(0);
+  const Evaluator evaluator = training_evaluator(study, workload, regime, regime.systems.at(1));
+  evaluator(16);
+  const CaseResult again = evaluator(6), fresh = train_on(study, 6);
+  EXPECT_EQ(again.signature, fresh.signature);
+  EXPECT_EQ(again.throughput.per_system, fresh.throughput.per_system);
+}
+
+TEST(TrainingCase, SaysWhyAPlanIsRefused) {
+  const Study large = study_of(replaced(quick_look(), "model: llama-3.1-8b", "model: llama-3.1-405b"));
+  const CaseResult result = train_on(large, 8);
+  EXPECT_EQ(result.plan, "");
+  for (const Alternative& alternative : result.alternatives) {
+    EXPECT_THAT(alternative.refused, HasSubstr(" of " + to_text(load_chip("h100-sxm").memory_size) + " a rank"));
+  }
+  EXPECT_THAT(train_on(large, 1).alternatives.back().refused, HasSubstr("no data-parallel width: 8 ranks a replica"));
+  EXPECT_THAT(train_on(large, 1'000'000).alternatives.front().refused, HasSubstr("1000000 chips asked for"));
+}
+
+TEST(WidestDp, IsTheLargestThatTheRanksHoldAndTheBatchDividesBy) {
+  TrainingPlan plan;
+  plan.global_batch = 48;
+  plan.tp = 2;
+  plan.pp = 2;
+  for (std::uint32_t ranks = 1; ranks < 300; ++ranks) {
+    std::uint32_t expected = 0;
+    for (std::uint32_t dp = 1; dp * 4 <= ranks; ++dp) {
+      expected = 48 % dp == 0 ? dp : expected;
+    }
+    EXPECT_EQ(widest_dp(plan, ranks), expected) << ranks;
+  }
+  plan.ep = 8;  // two ranks a stage and replica: dp in fours
+  EXPECT_EQ(widest_dp(plan, 4 * 13), 12U);
+  EXPECT_EQ(widest_dp(plan, 4 * 3), 0U);
+}
+
+}  // namespace
+}  // namespace podium::test
