@@ -21,6 +21,7 @@ struct StepPoint {
 /// A published result that Podium predicts with no parameter fitted to it.
 struct Anchor {
   std::string name;
+  Location where;
   std::string system, model;
   std::uint32_t ranks_per_domain = 0;  ///< 0: all
   std::variant<StepPoint, TrainingPlan> point;
@@ -38,7 +39,8 @@ struct AnchorResult {
   double error() const { return predicted / anchor.published - 1; }
 };
 
-/// Reads configs/calibration/anchors.yaml (or a path).
+/// Reads configs/calibration/anchors.yaml (or a path). A plan that cannot be on its model and chip, a shape without
+/// work and a unit that does not suit are InputErrors at their place.
 std::vector<Anchor> load_anchors(const std::string& path = "anchors");
 
 /// Runs the anchor's step on its system.

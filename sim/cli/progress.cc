@@ -26,6 +26,7 @@ void ProgressBar::update(std::size_t done, std::size_t of) {
 void ProgressBar::finish() {
   if (shown_) {
     std::fprintf(stderr, "\r\033[K");
+    std::fflush(stderr);
   }
 }
 

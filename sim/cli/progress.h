@@ -10,7 +10,12 @@ namespace podium {
 class ProgressBar {
  public:
   explicit ProgressBar(std::string title);
+  ~ProgressBar() { finish(); }  // so that what stopped the work is told on a line of its own
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
   void update(std::size_t done, std::size_t of);
+  /// Takes the line away.
   void finish();
 
  private:

@@ -1,4 +1,6 @@
 // podium compare and podium sweep: run a study, write its report, print its summary.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
@@ -36,12 +38,17 @@ Study load(const Options& options) {
     Networks::find(study.network);
   }
   if (!options.requests.empty()) {
+    load_requests(options.requests);  // before anything runs
+    bool serves = false;
     for (Workload& workload : study.workloads) {
       if (auto* serving = std::get_if<ServingWorkload>(&workload)) {
         serving->arrivals.trace = options.requests;
+        serves = true;
       }
     }
-    load_requests(options.requests);  // before anything runs
+    if (!serves) {
+      throw InputError("--requests: the study '" + study.name + "' has no serving workload");
+    }
   }
   return study;
 }
@@ -61,20 +68,42 @@ void print(const Result& result, OutputFormat format) {
   }
 }
 
-/// Writes report.html, report.md, result.json and result.csv to the output folder.
+/// The folder for the report; nothing where none is wanted.
+std::filesystem::path report_folder(const Study& study, const Options& options) {
+  if (options.output.empty() && options.format == OutputFormat::text) {
+    return std::filesystem::path("results") / study.name;
+  }
+  return options.output;
+}
+
+/// Finds before long work that the folder could not be made after it. Nothing is made yet: a run may fail.
+void check_folder(const std::filesystem::path& folder) {
+  std::filesystem::path there = std::filesystem::absolute(folder);
+  while (!std::filesystem::exists(there) && there != there.parent_path()) {
+    there = there.parent_path();
+  }
+  if (!std::filesystem::is_directory(there)) {
+    throw InputError("cannot make the folder " + folder.string() + ": " + there.string() + " is a file");
+  }
+  if (access(there.c_str(), W_OK) != 0) {
+    throw InputError("cannot write to the folder " + there.string());
+  }
+}
+
 template <class Result>
-void write_report(const Result& result, const Options& options) {
-  const std::filesystem::path folder =
-      options.output.empty() ? std::filesystem::path("results") / result.study : std::filesystem::path(options.output);
+void write_report(const Result& result, const std::filesystem::path& folder) {
+  const std::pair<const char*, std::string> files[] = {{"report.html", to_html(result)},
+                                                       {"report.md", to_markdown(result)},
+                                                       {"result.json", to_json(result)},
+                                                       {"result.csv", to_csv(result)}};
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) {
     throw InputError("cannot make the folder " + folder.string() + ": " + failed.message());
   }
-  write(folder / "report.html", to_html(result));
-  write(folder / "report.md", to_markdown(result));
-  write(folder / "result.json", to_json(result));
-  write(folder / "result.csv", to_csv(result));
+  for (const auto& [name, text] : files) {
+    write(folder / name, text);
+  }
   std::cerr << "report: " << (folder / "report.html").string() << '\n';
 }
 
@@ -88,15 +117,19 @@ std::string command_line(const std::string& command, const Options& options) {
 template <class Run>
 int run(const std::string& command, const Options& options, Run run_study) {
   const Study study = load(options);
+  const std::filesystem::path folder = report_folder(study, options);
+  if (!folder.empty()) {
+    check_folder(folder);
+  }
   ProgressBar bar(study.title);
   RunOptions run_options;
   run_options.threads = options.threads;
   run_options.progress = [&bar](std::size_t done, std::size_t of) { bar.update(done, of); };
   auto result = run_study(study, run_options);
-  result.command = command_line(command, options);
   bar.finish();
-  if (options.format == OutputFormat::text || !options.output.empty()) {
-    write_report(result, options);
+  result.command = command_line(command, options);
+  if (!folder.empty()) {
+    write_report(result, folder);
   }
   print(result, options.format);
   return 0;
@@ -125,7 +158,7 @@ std::function<int()> sweep(CLI::App& app) {
   return [options] {
     return run("sweep", *options, [](const Study& study, const RunOptions& run_options) {
       if (study.chips.empty()) {
-        throw InputError(Location{study.name}, "a sweep needs 'chips', a list of counts");
+        throw InputError(Location{study.file}, "a sweep needs 'chips', a list of counts");
       }
       return run_sweep(study, run_options);
     });

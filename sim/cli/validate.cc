@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "sim/calibration/anchors.h"
 #include "sim/cli/command.h"
@@ -12,41 +13,94 @@
 namespace podium {
 namespace {
 
-void print_breakdown(const Execution& execution) {
-  for (const auto& [part, time] : execution.account.parts()) {
-    std::cout << fmt::format("      {:<24} {:>10}  {:4.1f} %\n", part, to_text(time), 100 * (time / execution.time));
-  }
-}
+struct Options {
+  std::string file = "anchors";
+  bool breakdown = false;
+  OutputFormat format = OutputFormat::text;
+};
 
-int validate(const std::string& file, bool breakdown) {
-  std::cout << fmt::format("{:<50} {:>12} {:>12} {:>8}  {}\n", "published result (none fitted)", "published",
-                           "predicted", "error", "unit");
+double mean_error(const std::vector<AnchorResult>& results) {
   double sum = 0;
-  const std::vector<Anchor> anchors = load_anchors(file);
-  for (const Anchor& anchor : anchors) {
-    const AnchorResult result = evaluate(anchor);
-    std::cout << fmt::format("{:<50} {:>12.4g} {:>12.4g} {:>+7.1f}%  {}\n", anchor.name, anchor.published,
-                             result.predicted, 100 * result.error(), anchor.unit);
-    if (breakdown) {
-      print_breakdown(result.execution);
-    }
+  for (const AnchorResult& result : results) {
     sum += std::abs(result.error());
   }
-  std::cout << fmt::format("mean absolute error {:.1f} %\n", 100 * sum / static_cast<double>(anchors.size()));
+  return sum / static_cast<double>(results.size());
+}
+
+std::string to_text(const std::vector<AnchorResult>& results, bool breakdown) {
+  std::string text = fmt::format("{:<50} {:>12} {:>12} {:>8}  {}\n", "published result (none fitted)", "published",
+                                 "predicted", "error", "unit");
+  for (const AnchorResult& result : results) {
+    text += fmt::format("{:<50} {:>12.4g} {:>12.4g} {:>+7.1f}%  {}\n", result.anchor.name, result.anchor.published,
+                        result.predicted, 100 * result.error(), result.anchor.unit);
+    if (breakdown) {
+      for (const auto& [part, time] : result.execution.account.parts()) {
+        text +=
+            fmt::format("      {:<24} {:>10}  {:4.1f} %\n", part, to_text(time), 100 * (time / result.execution.time));
+      }
+    }
+  }
+  return text + fmt::format("mean absolute error {:.1f} %\n", 100 * mean_error(results));
+}
+
+std::string to_csv(const std::vector<AnchorResult>& results) {
+  std::string text = "name,unit,published,predicted,error\n";
+  for (const AnchorResult& result : results) {
+    text += fmt::format("\"{}\",{},{},{},{}\n", result.anchor.name, result.anchor.unit, result.anchor.published,
+                        result.predicted, result.error());
+  }
+  return text;
+}
+
+std::string to_json(const std::vector<AnchorResult>& results) {
+  nlohmann::ordered_json json{{"results", nlohmann::ordered_json::array()}};
+  for (const AnchorResult& result : results) {
+    nlohmann::ordered_json breakdown = nlohmann::ordered_json::object();
+    for (const auto& [part, time] : result.execution.account.parts()) {
+      breakdown[part] = time.value();
+    }
+    json["results"].push_back({{"name", result.anchor.name},
+                               {"system", result.anchor.system},
+                               {"model", result.anchor.model},
+                               {"unit", result.anchor.unit},
+                               {"published", result.anchor.published},
+                               {"predicted", result.predicted},
+                               {"error", result.error()},
+                               {"time_seconds", result.execution.time.value()},
+                               {"breakdown_seconds", breakdown},
+                               {"source", result.anchor.source}});
+  }
+  json["mean_absolute_error"] = mean_error(results);
+  return json.dump(2) + '\n';
+}
+
+int validate(const Options& options) {
+  std::vector<AnchorResult> results;
+  for (const Anchor& anchor : load_anchors(options.file)) {
+    results.push_back(evaluate(anchor));
+  }
+  switch (options.format) {
+    case OutputFormat::json:
+      std::cout << to_json(results);
+      break;
+    case OutputFormat::csv:
+      std::cout << to_csv(results);
+      break;
+    case OutputFormat::text:
+      std::cout << to_text(results, options.breakdown);
+      break;
+  }
   return 0;
 }
 
 std::function<int()> add(CLI::App& app) {
-  struct Options {
-    std::string file = "anchors";
-    bool breakdown = false;
-  };
   auto options = std::make_shared<Options>();
   app.add_option("file", options->file, "Published results: a file, or a name in configs/calibration")
       ->capture_default_str();
-  app.add_flag("--breakdown", options->breakdown, "Where the time of each predicted step goes");
+  app.add_flag("--breakdown", options->breakdown, "Where the time of each predicted step goes (text; JSON has it)");
+  add_format_option(app, options->format);
   app.footer("Example: podium validate --breakdown");
-  return [options] { return validate(options->file, options->breakdown); };
+  return [options] { return validate(*options); };
 }
 
 const Commands::Entry entry{"validate", "Predictions against published results", add};

@@ -1,6 +1,9 @@
 #include "sim/serving/csv.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 
 #include "sim/core/text.h"
@@ -61,12 +64,15 @@ void read_csv(const std::string& path, const std::vector<std::string>& columns,
   }
 }
 
-std::uint32_t parse_tokens(const std::string& field, const Location& where) {
-  const double value = parse_number(field, where);
-  if (value < 1 || value > 1e9 || value != static_cast<double>(static_cast<std::uint32_t>(value))) {
-    throw InputError(where, "'" + field + "' is not a number of tokens (a whole number from 1)");
+std::uint32_t to_tokens(double number, const Location& where) {
+  if (!(number >= 1 && number <= 1e9) || number != std::floor(number)) {
+    throw InputError(where, fmt::format("'{}' is not a number of tokens (a whole number from 1)", number));
   }
-  return static_cast<std::uint32_t>(value);
+  return static_cast<std::uint32_t>(number);
+}
+
+std::uint32_t parse_tokens(const std::string& field, const Location& where) {
+  return to_tokens(parse_number(field, where), where);
 }
 
 }  // namespace podium

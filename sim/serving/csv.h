@@ -13,7 +13,8 @@ namespace podium {
 void read_csv(const std::string& path, const std::vector<std::string>& columns,
               const std::function<void(const std::vector<std::string>& fields, const Location& where)>& row);
 
-/// A whole number of tokens, at least one.
+/// A whole number of tokens, at least one and at most a billion.
+std::uint32_t to_tokens(double number, const Location& where);
 std::uint32_t parse_tokens(const std::string& field, const Location& where);
 
 }  // namespace podium

@@ -34,10 +34,8 @@ std::vector<Request> read(const std::string& path) {
     }
     // a recorded answer of no token still is a request with its prompt
     const double output = std::max(1.0, number(object, "output_length", where));
-    requests.push_back(
-        {Seconds(number(object, "timestamp", where) * 1e-3),
-         parse_tokens(std::to_string(static_cast<long long>(number(object, "input_length", where))), where),
-         static_cast<std::uint32_t>(output)});
+    requests.push_back({Seconds(number(object, "timestamp", where) * 1e-3),
+                        to_tokens(number(object, "input_length", where), where), to_tokens(output, where)});
   }
   return requests;
 }
