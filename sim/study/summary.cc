@@ -65,7 +65,9 @@ SystemSummary summarise(const std::string& name, std::uint32_t domains) {
   for (std::size_t plane = 0; plane < topology.planes.size(); ++plane) {
     BytesPerSecond injection;
     for (const Link& link : topology.links) {
-      if (link.plane == plane && topology.nodes[link.from].kind == NodeKind::accelerator) {
+      // links to hosts are not the fabric's
+      if (link.plane == plane && topology.nodes[link.from].kind == NodeKind::accelerator &&
+          topology.nodes[link.to].kind != NodeKind::cpu) {
         injection += link.bandwidth;
       }
     }

@@ -168,8 +168,11 @@ RC_GTEST_PROP(ExpertLoad, NeverReadsMoreExpertsThanItHoldsOrGetsRowsFor, ()) {
   RC_ASSERT(load.touched <= std::max(1.0, load.rows) * rounding);
   const double ranks = static_cast<double>(plan.ep) - plan.shared_expert_slots;
   RC_ASSERT(fullest_slots(plan, experts_of(model)) * ranks >= experts_of(model).experts + plan.redundant_experts);
-  const ExpertLoad more = expert_load({model, chip, plan}, experts_of(model), 2 * tokens);
-  RC_ASSERT(more.rows >= load.rows);
+  // with slots of their own for shared experts, more tokens may make the other kind of rank the slowest
+  if (plan.shared_expert_slots == 0) {
+    const ExpertLoad more = expert_load({model, chip, plan}, experts_of(model), 2 * tokens);
+    RC_ASSERT(more.rows >= load.rows);
+  }
 }
 
 TEST(FindRepetitions, TakesThePatternThatReachesFarthest) {
