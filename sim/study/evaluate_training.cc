@@ -168,7 +168,7 @@ SimulatorOptions simulator_options(const Study& study) {
 }
 
 std::string why_too_many(const SystemSpec& system, std::uint32_t chips) {
-  const auto most = std::uint64_t(system.packages_per_node) * system.nodes_per_domain * system.max_domains;
+  const auto most = std::int64_t{system.packages_per_node} * system.nodes_per_domain * system.max_domains;
   return chips <= most ? ""
                        : std::to_string(chips) + " chips asked for, but the scale-out plane of " + system.name +
                              " is built for " + std::to_string(most);
