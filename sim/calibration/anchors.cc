@@ -41,7 +41,7 @@ StepPoint read_step(const Node& node) {
 
 /// Tokens a second and chip suit every point; times suit iterations, and times a token those that decode.
 std::string read_unit(const Node& node, const Anchor& anchor) {
-  const std::string unit = node.one_of({"tokens/s/chip", "ms/iteration", "ms/token"});
+  std::string unit = node.one_of({"tokens/s/chip", "ms/iteration", "ms/token"});
   const auto* step = std::get_if<StepPoint>(&anchor.point);
   if (step == nullptr && unit != "tokens/s/chip") {
     node.fail("a training step is published in tokens/s/chip, not in " + unit);

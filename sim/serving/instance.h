@@ -52,10 +52,10 @@ class Instance {
   std::uint32_t held() const { return held_; }
 
   /// A prompt to prefill.
-  void enqueue(Replica&, std::uint32_t sequence);
+  void enqueue(Replica&, std::uint32_t id);
   /// A sequence that was prefilled elsewhere is on its way; `deliver` says that it has come.
   void expect(Replica&);
-  void deliver(Replica&, std::uint32_t sequence);
+  void deliver(Replica&, std::uint32_t id);
   const MeanStep& sums() const { return sums_; }  ///< time-weighted sums, `busy` in seconds
   std::uint64_t preemptions() const { return preemptions_; }
 
@@ -71,8 +71,8 @@ class Instance {
   void leave(Replica&);
   void admit(Replica&);
   void preempt(Replica&);
-  void join(Replica&, std::uint32_t sequence);
-  void take_chunks(std::uint32_t replica);
+  void join(Replica&, std::uint32_t id);
+  void take_chunks(std::uint32_t index);
   StepShape shape() const;
   void advance(Replica&);
 

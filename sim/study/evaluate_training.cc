@@ -52,7 +52,7 @@ class TrainingCase {
   CaseResult on(std::uint32_t chips);
 
  private:
-  const Trial& trial(TrainingPlan, std::uint32_t ranks_per_domain);
+  const Trial& trial(const TrainingPlan&, std::uint32_t ranks_per_domain);
   void run(const TrainingPlan&, std::uint32_t ranks_per_domain, Trial&);
   void keep(const Trial&, CaseResult&) const;
   Bench& bench(const Allocation&);
@@ -97,7 +97,7 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
 }
 
 /// What came of the plan, run now or before.
-const Trial& TrainingCase::trial(TrainingPlan plan, std::uint32_t ranks_per_domain) {
+const Trial& TrainingCase::trial(const TrainingPlan& plan, std::uint32_t ranks_per_domain) {
   const std::string name =
       plan.name + (ranks_per_domain > 0 ? ", " + std::to_string(ranks_per_domain) + " ranks a domain" : "");
   const auto [place, is_new] = trials_.try_emplace(name);

@@ -3,12 +3,14 @@
 #include <omp.h>
 
 #include <exception>
+#include <mutex>
 #include <vector>
 
 namespace podium {
 
 void parallel_for(std::size_t count, const RunOptions& options, const std::function<void(std::size_t)>& work) {
   std::vector<std::exception_ptr> failures(count);
+  std::mutex mutex;
   std::size_t done = 0;
   const int threads = options.threads > 0 ? options.threads : omp_get_num_procs();
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
@@ -19,7 +21,7 @@ void parallel_for(std::size_t count, const RunOptions& options, const std::funct
       failures[i] = std::current_exception();
     }
     if (options.progress) {
-#pragma omp critical(podium_progress)
+      const std::scoped_lock lock(mutex);
       options.progress(++done, count);
     }
   }

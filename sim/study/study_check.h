@@ -18,7 +18,7 @@ struct PlanTarget {
 PlanTarget load_target(const std::string& model, const std::string& system, const Location& where);
 
 /// An instance's plan suits the model and the chip, and lies within one domain.
-void check_instance(const PlanTarget&, const InferencePlan&, const Node& where);
+void check_instance(const PlanTarget&, const InferencePlan&, const Node& node);
 
 /// `name` is a plane of the system's network that its accelerators are joined to.
 void check_plane(const PlanTarget&, const Node& name);
