@@ -38,7 +38,7 @@ std::string one_template(const std::string& plan) {
 TEST(ServingCase, DoesNoLessWithMoreChips) {
   const Study study = study_of(quick_look());
   double before = 0;
-  for (const std::uint32_t chips : {2, 4, 6, 8, 16}) {
+  for (const std::uint32_t chips : {2U, 4U, 6U, 8U, 16U}) {
     const double throughput = serve_on(study, chips).throughput.per_system;
     EXPECT_GE(throughput, before * 0.99) << chips << " chips; rates are found to 1 %";
     before = throughput;

@@ -20,7 +20,7 @@ CaseResult train_on(const Study& study, std::uint32_t chips) {
 TEST(TrainingCase, DoesNoLessWithMoreChips) {
   const Study study = study_of(quick_look());
   double before = 0;
-  for (const std::uint32_t chips : {1, 2, 3, 4, 6, 8, 12, 16}) {
+  for (const std::uint32_t chips : {1U, 2U, 3U, 4U, 6U, 8U, 12U, 16U}) {
     const double throughput = train_on(study, chips).throughput.per_system;
     EXPECT_GE(throughput, before) << chips << " chips";
     before = throughput;
