@@ -259,7 +259,7 @@ CrossoverQuestion read_crossover(const Study& study, const Node& node) {
 
 /// A study's name is that of a folder, too.
 std::string read_name(const Node& node) {
-  const std::string name = node.text();
+  std::string name = node.text();
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
            c == '.';
