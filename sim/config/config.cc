@@ -48,7 +48,7 @@ std::vector<std::string> keys_of(const YamlValue& value) {
   return keys;
 }
 
-/// The path as the user would type it: relative to the working directory where that is shorter.
+/// The path as the user would type it: relative to the working directory where it lies below.
 std::string displayed(const std::string& path) {
   std::error_code error;
   const std::filesystem::path here = std::filesystem::current_path(error);
@@ -56,8 +56,8 @@ std::string displayed(const std::string& path) {
   if (error) {
     return path;
   }
-  const std::string relative = absolute.lexically_normal().lexically_relative(here).string();
-  return relative.empty() || relative.size() >= path.size() ? path : relative;
+  const std::filesystem::path relative = absolute.lexically_normal().lexically_relative(here);
+  return relative.empty() || *relative.begin() == ".." ? path : relative.string();
 }
 
 std::string read_file(const std::string& path) {

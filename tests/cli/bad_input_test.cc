@@ -20,6 +20,8 @@ struct Wound {
   std::string name;
   std::string from, to;               ///< the first `from` in the study becomes `to`
   std::vector<std::string> expected;  ///< parts of the message
+
+  friend void PrintTo(const Wound& wound, std::ostream* out) { *out << wound.from << " -> " << wound.to; }
 };
 
 class BadInput : public testing::TestWithParam<Wound> {
