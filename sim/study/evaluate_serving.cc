@@ -11,7 +11,7 @@ namespace podium {
 namespace {
 
 /// Where a pool is a split's prefill or decode instances.
-Pool pool_of(const Candidate& c, std::uint32_t instances) {
+Pool pool_of(const ServingCandidate& c, std::uint32_t instances) {
   Pool pool;
   pool.plan = c.plan;
   pool.step_time = [&c](const StepShape& shape) { return c.steps->time(shape); };
@@ -22,7 +22,7 @@ Pool pool_of(const Candidate& c, std::uint32_t instances) {
   return pool;
 }
 
-CacheTransfer cache_transfer(const ModelSpec& model, const Candidate& from, const std::string& plane_name) {
+CacheTransfer cache_transfer(const ModelSpec& model, const ServingCandidate& from, const std::string& plane_name) {
   const Topology& network = from.machine->network();
   const std::uint32_t plane = network.plane_index(plane_name);
   CacheTransfer transfer;
@@ -72,7 +72,7 @@ class ServingCase {
 
  private:
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
-  std::vector<const Candidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
+  std::vector<const ServingCandidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
   Deployment deploy(const Split&) const;
   std::size_t requests_at(double rate) const;
   UnitRequests requests(std::size_t count) const;
@@ -80,7 +80,7 @@ class ServingCase {
   bool keeps_objective(Measured) const;
   std::optional<Sustained> sustain(const Split&) const;
   void keep(const Split&, Sustained, CaseResult&) const;
-  PhaseResult phase(const std::string& name, const Candidate&, const MeanStep&) const;
+  PhaseResult phase(const std::string& name, const ServingCandidate&, const MeanStep&) const;
 
   /// The end of a run is not measured: the last requests have the machine to themselves.
   Seconds drain() const { return mean_.slo.ttft + mean_.slo.tpot * mean_.output; }
@@ -143,8 +143,9 @@ std::vector<std::uint32_t> ServingCase::free_ranks(std::uint32_t ranks) const {
 }
 
 /// The candidates that fit into a domain; those that do not, or are refused whatever the chips, become alternatives.
-std::vector<const Candidate*> ServingCase::fitting(const std::vector<std::uint32_t>& domains, CaseResult& result) {
-  std::vector<const Candidate*> found;
+std::vector<const ServingCandidate*> ServingCase::fitting(const std::vector<std::uint32_t>& domains,
+                                                          CaseResult& result) {
+  std::vector<const ServingCandidate*> found;
   std::set<std::pair<std::string, std::string>> told;
   for (Candidates::Entry& entry : candidates_.entries()) {
     const InferencePlan& plan = entry.made_from->plan;
@@ -152,7 +153,7 @@ std::vector<const Candidate*> ServingCase::fitting(const std::vector<std::uint32
     if (plan.ranks() > domains.front()) {
       refused = "needs " + std::to_string(plan.ranks()) + " ranks in one domain, which has " +
                 std::to_string(domains.front());
-    } else if (const Candidate* candidate = candidates_.get(entry)) {
+    } else if (const ServingCandidate* candidate = candidates_.get(entry)) {
       found.push_back(candidate);
     } else {
       refused = entry.refused;
@@ -291,7 +292,7 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
 }
 
 /// The mean iteration, executed once more for its account.
-PhaseResult ServingCase::phase(const std::string& name, const Candidate& c, const MeanStep& mean) const {
+PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& c, const MeanStep& mean) const {
   const Execution execution = c.steps->execute(mean.shape);
   const double context = mean_.context();
   PhaseResult result;

@@ -39,7 +39,7 @@ Candidates::Candidates(const Study& study, const MeanRequest& request, ModelSpec
   add(Stage::mixed, options.mixed);
 }
 
-const Candidate* Candidates::get(Entry& entry) {
+const ServingCandidate* Candidates::get(Entry& entry) {
   if (!entry.candidate && entry.refused.empty()) {
     try {
       entry.candidate = make(entry);
@@ -50,8 +50,8 @@ const Candidate* Candidates::get(Entry& entry) {
   return entry.candidate ? &*entry.candidate : nullptr;
 }
 
-Candidate Candidates::make(const Entry& entry) const {
-  Candidate c;
+ServingCandidate Candidates::make(const Entry& entry) const {
+  ServingCandidate c;
   c.stage = entry.stage;
   c.plan = entry.made_from->plan;
   c.chunk = entry.chunk;
@@ -73,7 +73,7 @@ Candidate Candidates::make(const Entry& entry) const {
   return c;
 }
 
-double Candidates::predict_prefill_rate(const Candidate& c) const {
+double Candidates::predict_prefill_rate(const ServingCandidate& c) const {
   const double prompts = std::max(1.0, std::floor(c.chunk / request_.input));
   const double steps_per_prompt = std::ceil(request_.input / c.chunk);
   const Seconds step = c.steps->time({0, 0, prompts, std::min(c.chunk, request_.input), 0});
@@ -87,7 +87,7 @@ double Candidates::predict_prefill_rate(const Candidate& c) const {
   return load * c.plan.dp * prompts / steps_per_prompt / step.value();
 }
 
-Seconds Candidates::predict_tpot(const Candidate& c, double batch) const {
+Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch) const {
   const double tokens_per_iteration = c.plan.tokens_per_iteration();
   const Seconds decode = c.steps->time({batch, request_.context(), 0, 0, 0});
   if (c.stage == Stage::decode) {
@@ -101,7 +101,7 @@ Seconds Candidates::predict_tpot(const Candidate& c, double batch) const {
 }
 
 /// Requests a second of one instance that is always busy, within the objective as far as a step alone tells.
-double Candidates::predict_rate(const Candidate& c) const {
+double Candidates::predict_rate(const ServingCandidate& c) const {
   const Seconds alone = predict_tpot(c, 1);
   if (alone > request_.slo.tpot) {
     throw InputError("one sequence alone takes " + to_text(alone) + " a token, more than " +

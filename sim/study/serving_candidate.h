@@ -18,7 +18,7 @@ enum class Stage { prefill, decode, mixed };
 constexpr std::uint32_t most_sequences = 1024;
 
 /// One template with one chunk size on a machine of its own: an instance that could be deployed.
-struct Candidate {
+struct ServingCandidate {
   Stage stage = Stage::mixed;
   InferencePlan plan;
   double chunk = 0;
@@ -52,23 +52,23 @@ class Candidates {
     Stage stage = Stage::mixed;
     const InstanceTemplate* made_from = nullptr;
     double chunk = 0;
-    std::optional<Candidate> candidate;
+    std::optional<ServingCandidate> candidate;
     std::string refused;
   };
   std::deque<Entry>& entries() { return entries_; }
   /// Nothing where the plan cannot be, does not fit, or keeps to the objective with no batch: `entry.refused` says why.
-  const Candidate* get(Entry& entry);
+  const ServingCandidate* get(Entry& entry);
 
   const ModelSpec& model() const { return model_; }
   const SystemSpec& system() const { return system_; }
   const ChipSpec& chip() const { return chip_; }
 
  private:
-  Candidate make(const Entry&) const;
-  double predict_rate(const Candidate&) const;
-  double predict_prefill_rate(const Candidate&) const;
+  ServingCandidate make(const Entry&) const;
+  double predict_rate(const ServingCandidate&) const;
+  double predict_prefill_rate(const ServingCandidate&) const;
   /// Time of a token where each replica of the instance has `batch` sequences.
-  Seconds predict_tpot(const Candidate&, double batch) const;
+  Seconds predict_tpot(const ServingCandidate&, double batch) const;
 
   const Study& study_;
   MeanRequest request_;

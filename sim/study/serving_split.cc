@@ -17,7 +17,8 @@ std::uint32_t most_instances(const std::vector<std::uint32_t>& domains, std::uin
   return others > 0 ? 0 : count;
 }
 
-Split balance(const Candidate& prefill, const Candidate& decode, const std::vector<std::uint32_t>& domains) {
+Split balance(const ServingCandidate& prefill, const ServingCandidate& decode,
+              const std::vector<std::uint32_t>& domains) {
   Split best;
   for (std::uint32_t d = 1; d <= most_instances(domains, decode.plan.ranks()); ++d) {
     const std::uint32_t p = most_instances(domains, prefill.plan.ranks(), decode.plan.ranks(), d);
@@ -32,21 +33,23 @@ Split balance(const Candidate& prefill, const Candidate& decode, const std::vect
 }  // namespace
 
 std::string describe(const Split& split) {
-  const auto part = [](std::uint32_t count, const Candidate& c) { return std::to_string(count) + " x " + c.plan.name; };
+  const auto part = [](std::uint32_t count, const ServingCandidate& c) {
+    return std::to_string(count) + " x " + c.plan.name;
+  };
   return split.prefill == nullptr ? "mixed " + part(split.decode_instances, *split.decode)
                                   : "prefill " + part(split.prefill_instances, *split.prefill) + ", decode " +
                                         part(split.decode_instances, *split.decode);
 }
 
-std::vector<Split> make_splits(const std::vector<const Candidate*>& candidates,
+std::vector<Split> make_splits(const std::vector<const ServingCandidate*>& candidates,
                                const std::vector<std::uint32_t>& domains) {
   std::vector<Split> splits;
-  for (const Candidate* decode : candidates) {
+  for (const ServingCandidate* decode : candidates) {
     if (decode->stage == Stage::mixed) {
       const std::uint32_t count = most_instances(domains, decode->plan.ranks());
       splits.push_back({nullptr, decode, 0, count, count * decode->rate});
     }
-    for (const Candidate* prefill : candidates) {
+    for (const ServingCandidate* prefill : candidates) {
       if (decode->stage == Stage::decode && prefill->stage == Stage::prefill) {
         splits.push_back(balance(*prefill, *decode, domains));
       }

@@ -10,8 +10,8 @@ namespace podium {
 
 /// Some instances of one candidate that both prefills and decodes, or of two.
 struct Split {
-  const Candidate* prefill = nullptr;  ///< null: mixed
-  const Candidate* decode = nullptr;
+  const ServingCandidate* prefill = nullptr;  ///< null: mixed
+  const ServingCandidate* decode = nullptr;
   std::uint32_t prefill_instances = 0, decode_instances = 0;
   double rate = 0;  ///< predicted requests/s
 };
@@ -22,6 +22,6 @@ std::string describe(const Split&);
 /// For each mixed candidate as many instances as fit; for each pair of a prefill and a decode candidate the numbers of
 /// instances whose predicted rates balance best. An instance lies within one of the domains, whose free ranks are
 /// `domains`. The highest predicted rate first; what does not fit is left out.
-std::vector<Split> make_splits(const std::vector<const Candidate*>&, const std::vector<std::uint32_t>& domains);
+std::vector<Split> make_splits(const std::vector<const ServingCandidate*>&, const std::vector<std::uint32_t>& domains);
 
 }  // namespace podium

@@ -4,8 +4,8 @@ namespace podium {
 
 std::vector<NodeId> Site::accelerators() const {
   std::vector<NodeId> all;
-  for (const Server& server : servers) {
-    all.insert(all.end(), server.accelerators.begin(), server.accelerators.end());
+  for (const Tray& tray : trays) {
+    all.insert(all.end(), tray.accelerators.begin(), tray.accelerators.end());
   }
   return all;
 }

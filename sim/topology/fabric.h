@@ -9,8 +9,8 @@
 
 namespace podium {
 
-/// Accelerators and hosts of one node (a server, a tray), in rank order.
-struct Server {
+/// Accelerators and hosts of one node (a tray, a server), in rank order.
+struct Tray {
   std::vector<NodeId> accelerators;
   std::vector<NodeId> hosts;
 };
@@ -21,7 +21,7 @@ struct Site {
   Topology& topology;
   std::uint32_t plane = 0;
   std::uint32_t domain = 0;
-  std::vector<Server> servers;  ///< the last one may be partial
+  std::vector<Tray> trays;  ///< the last one may be partial
 
   std::vector<NodeId> accelerators() const;
   /// A switch (or NIC) that stands alone.

@@ -10,12 +10,12 @@ void host_nic(Site& site, const Node& parameters) {
   const auto host_bandwidth = parameters.at("host_bandwidth").figure<BytesPerSecond>();
   const std::string tier = parameters.at("nic_tier").text();
   std::vector<NodeId> nics;
-  for (const Server& server : site.servers) {
+  for (const Tray& tray : site.trays) {
     nics.push_back(site.add_node(NodeKind::nic, tier));
-    for (const NodeId accelerator : server.accelerators) {
+    for (const NodeId accelerator : tray.accelerators) {
       site.connect(accelerator, nics.back(), host_bandwidth);
     }
-    for (const NodeId host : server.hosts) {
+    for (const NodeId host : tray.hosts) {
       site.connect(host, nics.back(), host_bandwidth);
     }
   }

@@ -10,11 +10,11 @@ std::map<std::string, NodeId> name_nodes(Site& site, const Node& parameters) {
   std::map<std::string, NodeId> names;
   std::size_t accelerators = 0;
   std::size_t hosts = 0;
-  for (const Server& server : site.servers) {
-    for (const NodeId accelerator : server.accelerators) {
+  for (const Tray& tray : site.trays) {
+    for (const NodeId accelerator : tray.accelerators) {
       names.emplace(std::to_string(accelerators++), accelerator);
     }
-    for (const NodeId host : server.hosts) {
+    for (const NodeId host : tray.hosts) {
       names.emplace("host" + std::to_string(hosts++), host);
     }
   }

@@ -122,13 +122,13 @@ Site make_site(Topology& topology, std::uint32_t plane, std::uint32_t first, std
   Site site{topology, plane, first / topology.accelerators_per_domain, {}};
   for (std::uint32_t rank = first; rank < last; ++rank) {
     if (rank % topology.accelerators_per_node == 0) {
-      Server& server = site.servers.emplace_back();
+      Tray& tray = site.trays.emplace_back();
       for (std::uint32_t k = 0; k < topology.hosts_per_node; ++k) {
-        server.hosts.emplace_back(topology.accelerators +
-                                  rank / topology.accelerators_per_node * topology.hosts_per_node + k);
+        tray.hosts.emplace_back(topology.accelerators +
+                                rank / topology.accelerators_per_node * topology.hosts_per_node + k);
       }
     }
-    site.servers.back().accelerators.push_back(topology.accelerator(rank));
+    site.trays.back().accelerators.push_back(topology.accelerator(rank));
   }
   return site;
 }

@@ -15,20 +15,20 @@ void ub_clos(Site& site, const Node& parameters) {
   if (sub_planes == 0 || spines == 0 || down == 0 || up == 0) {
     parameters.fail("a Clos needs at least one sub-plane, L2 chip and link of each kind");
   }
-  const bool has_hosts = !site.servers.empty() && !site.servers.front().hosts.empty();
+  const bool has_hosts = !site.trays.empty() && !site.trays.front().hosts.empty();
   const auto host_bandwidth = has_hosts ? parameters.at("host_bandwidth").figure<BytesPerSecond>() : BytesPerSecond(0);
   const std::string l1_tier = parameters.at("l1_tier").text();
   const std::string l2_tier = parameters.at("l2_tier").text();
 
   // the sub-planes are alike, so the L1 chips of a node are one bundle, and so are all L2 chips
   std::vector<std::vector<NodeId>> l1;
-  for (const Server& server : site.servers) {
+  for (const Tray& tray : site.trays) {
     l1.push_back(site.add_bundle(sub_planes, l1_tier));
     for (const NodeId chip : l1.back()) {
-      for (const NodeId accelerator : server.accelerators) {
+      for (const NodeId accelerator : tray.accelerators) {
         site.connect(accelerator, chip, down * bandwidth);
       }
-      for (const NodeId host : server.hosts) {
+      for (const NodeId host : tray.hosts) {
         site.connect(host, chip, host_bandwidth / static_cast<double>(sub_planes));
       }
     }
