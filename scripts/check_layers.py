@@ -65,6 +65,7 @@ MOST_LINES = 500
 MOST_README_LINES = 40
 
 COMMENT_OR_TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
+DEFINED_TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)\b(?!::)[^;{]*\{", re.M)
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
@@ -123,11 +124,27 @@ def check_include(place, quote, header, name, folder, heavy_users):
         yield f"{place}: include <{header}> in .cc files only"
 
 
+def check_types(headers, root):
+    """One definition a name: two headers that define the same type cannot meet, and linked together they are undefined."""
+    seen = {}
+    for path in headers:
+        code = without_comments_and_texts(path.read_text(encoding="utf-8"))
+        for match in DEFINED_TYPE.finditer(code):
+            place = f"{path.relative_to(root)}:{line_of(code, match.start())}"
+            first = seen.setdefault(match.group(1), place)
+            if first != place:
+                yield f"{place}: {match.group(1)} is a type of {first} already"
+
+
 def check_readme(folder, name):
     readme = folder / "README.md"
     if not readme.is_file():
         yield f"{name}: a folder has a README.md (what it is for, key types, contract, how to add one)"
-    elif (lines := readme.read_text(encoding="utf-8").count("\n")) > MOST_README_LINES:
+        return
+    text = readme.read_text(encoding="utf-8")
+    if not text.startswith(f"# {folder.name}: "):
+        yield f"{name}/README.md:1: a folder's README begins with '# {folder.name}: ' and what it is for"
+    if (lines := text.count("\n")) > MOST_README_LINES:
         yield f"{name}/README.md:{lines}: a folder's README has at most {MOST_README_LINES} lines"
 
 
@@ -143,6 +160,7 @@ def check_tree(root):
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".h", ".cc"):
                 problems.extend(check_file(path, str(path.relative_to(root)), folder.name, heavy_users))
+    problems.extend(check_types(sorted((root / "sim").rglob("*.h")), root))
     for path in sorted((root / "tests").rglob("*.cc")) if (root / "tests").is_dir() else ():
         lines = path.read_text(encoding="utf-8").count("\n")
         if lines > MOST_LINES:

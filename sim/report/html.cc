@@ -93,7 +93,7 @@ std::vector<std::string> phases_of(const std::vector<const Contest*>& contests) 
   return names;
 }
 
-Html titled(const std::string& title, const Table& of) { return element("h4", "", prose(title)) + table(of); }
+Html titled(const std::string& title, const TextTable& of) { return element("h4", "", prose(title)) + table(of); }
 
 Html throughput_section(const ComparisonResult& result, const std::vector<Contest>& all) {
   Html text = heading("throughput", "Throughput");
@@ -114,7 +114,7 @@ Html latency_section(const ComparisonResult& result, const std::vector<Contest>&
   for (const std::string& workload : workloads_of(all)) {
     Html numbers;
     for (const Contest* contest : contests_of(all, workload)) {
-      if (const Table latency = latency_table(result, *contest); !latency.rows.empty()) {
+      if (const TextTable latency = latency_table(result, *contest); !latency.rows.empty()) {
         numbers += titled(contest->regime, latency);
       }
     }

@@ -22,7 +22,7 @@ std::string to_html(const SweepResult& result) {
             folded("Numbers and plans", table(points_table(result, workload)));
   }
   Places places{{"verdict", "Verdict"}, {"throughput", "Throughput"}};
-  if (const Table refused = refused_points_table(result); !refused.rows.empty()) {
+  if (const TextTable refused = refused_points_table(result); !refused.rows.empty()) {
     body += heading("refused", "Points without a result") + table(refused);
     places.emplace_back("refused", "Refused");
   }

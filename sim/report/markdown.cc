@@ -24,7 +24,7 @@ std::string named(const std::vector<std::pair<std::string, std::string>>& entrie
 std::string contest_section(const ComparisonResult& result, const Contest& contest) {
   std::string text = heading(3, full_name(contest.workload, contest.regime));
   text += escape_markdown(verdict(result, contest)) + "\n\n" + markdown(throughput_table(result, contest));
-  if (const Table latency = latency_table(result, contest); !latency.rows.empty()) {
+  if (const TextTable latency = latency_table(result, contest); !latency.rows.empty()) {
     text += "\n" + markdown(latency);
   }
   for (const std::string& phase : phase_names(contest)) {
@@ -99,7 +99,7 @@ std::string to_markdown(const SweepResult& result) {
   for (const std::string& workload : workloads_of(result)) {
     text += heading(3, workload) + markdown(points_table(result, workload));
   }
-  if (const Table refused = refused_points_table(result); !refused.rows.empty()) {
+  if (const TextTable refused = refused_points_table(result); !refused.rows.empty()) {
     text += heading(2, "Points without a result") + markdown(refused);
   }
   text += ending(result.assumptions, result.sources);

@@ -131,7 +131,7 @@ Html folded(std::string_view summary, const Html& inner) {
   return element("details", "", element("summary", "", prose(summary)) + inner);
 }
 
-Html table(const Table& table) {
+Html table(const TextTable& table) {
   const auto cells = [&](const char* name, const auto& text_of) {
     Html row;
     for (std::size_t i = 0; i < table.columns.size(); ++i) {

@@ -29,7 +29,7 @@ Html bullets(const std::vector<std::string>& items);
 Html heading(std::string_view id, std::string_view text);
 /// What is shown when its summary is clicked.
 Html folded(std::string_view summary, const Html& inner);
-Html table(const Table&);
+Html table(const TextTable&);
 /// A place that charts.js draws a chart into: its kind and what it is of.
 Html chart(std::string_view kind, std::initializer_list<std::pair<std::string_view, std::string_view>> of);
 

@@ -16,7 +16,7 @@ std::size_t width(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
-std::vector<std::size_t> widths(const Table& table) {
+std::vector<std::size_t> widths(const TextTable& table) {
   std::vector<std::size_t> result;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     std::size_t most = width(table.columns[i].title);
@@ -30,7 +30,7 @@ std::vector<std::size_t> widths(const Table& table) {
 
 }  // namespace
 
-std::string plain(const Table& table, std::size_t indent) {
+std::string plain(const TextTable& table, std::size_t indent) {
   const std::vector<std::size_t> room = widths(table);
   std::vector<std::string> titles, rules;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
@@ -55,9 +55,9 @@ std::string plain(const Table& table, std::size_t indent) {
   return text;
 }
 
-std::string markdown(const Table& table) {
+std::string markdown(const TextTable& table) {
   std::string titles = "|", rules = "|", rows;
-  for (const Table::Column& column : table.columns) {
+  for (const TextTable::Column& column : table.columns) {
     titles += " " + escape_markdown(column.title) + " |";
     rules += column.align == Align::right ? "---:|" : "---|";
   }

@@ -27,10 +27,10 @@ std::string range(const Figure& figure) { return figure.low.empty() ? "" : figur
 
 }  // namespace
 
-Table throughput_table(const ComparisonResult& result, const Contest& contest) {
+TextTable throughput_table(const ComparisonResult& result, const Contest& contest) {
   const bool priced = std::any_of(contest.cases.begin(), contest.cases.end(),
                                   [](const CaseResult* one) { return one->throughput.per_dollar.has_value(); });
-  Table table{{{"system"}}, {}};
+  TextTable table{{{"system"}}, {}};
   for (const char* title : {contest.cases.front()->throughput.unit.c_str(), "per chip", "per die or GPU", "per watt"}) {
     table.columns.push_back({title, Align::right});
   }
@@ -55,8 +55,8 @@ Table throughput_table(const ComparisonResult& result, const Contest& contest) {
   return table;
 }
 
-Table latency_table(const ComparisonResult& result, const Contest& contest) {
-  Table table{{{"system"}}, {}};
+TextTable latency_table(const ComparisonResult& result, const Contest& contest) {
+  TextTable table{{{"system"}}, {}};
   for (const char* title : {"TTFT p50", "p95", "p99", "TPOT p50", "p95", "p99", "requests/s", "requests"}) {
     table.columns.push_back({title, Align::right});
   }
@@ -107,8 +107,8 @@ std::vector<std::string> time_parts(const Contest& contest, const std::string& p
   return parts;
 }
 
-Table time_table(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
-  Table table{{{"part of the " + phase}}, {}};
+TextTable time_table(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
+  TextTable table{{{"part of the " + phase}}, {}};
   std::vector<const PhaseResult*> found;
   for (const CaseResult* one : contest.cases) {
     if (const PhaseResult* p = find_phase(*one, phase)) {
@@ -138,7 +138,7 @@ Table time_table(const ComparisonResult& result, const Contest& contest, const s
   return table;
 }
 
-Table memory_table(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
+TextTable memory_table(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
   const std::vector<std::pair<const char*, Bytes MemoryUse::*>> all{
       {"weights", &MemoryUse::weights},     {"gradients", &MemoryUse::gradients},
       {"optimiser", &MemoryUse::optimiser}, {"activations", &MemoryUse::activations},
@@ -149,7 +149,7 @@ Table memory_table(const ComparisonResult& result, const Contest& contest, const
       found.emplace_back(one, p);
     }
   }
-  Table table{{{"system"}}, {}};
+  TextTable table{{{"system"}}, {}};
   std::vector<Bytes MemoryUse::*> shown;
   for (const auto& [title, member] : all) {
     const auto holds = [part = member](const auto& entry) { return entry.second->memory.*part > Bytes(0); };
@@ -174,8 +174,8 @@ Table memory_table(const ComparisonResult& result, const Contest& contest, const
   return table;
 }
 
-Table alternatives_table(const CaseResult& one) {
-  Table table{{{"plan"}, {one.throughput.unit, Align::right}, {"why not"}}, {}};
+TextTable alternatives_table(const CaseResult& one) {
+  TextTable table{{{"plan"}, {one.throughput.unit, Align::right}, {"why not"}}, {}};
   std::vector<Alternative> sorted = one.alternatives;
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Alternative& a, const Alternative& b) { return a.throughput > b.throughput; });
@@ -189,16 +189,16 @@ Table alternatives_table(const CaseResult& one) {
   return table;
 }
 
-Table crossover_table(const ComparisonResult& result) {
-  Table table{{{"workload"},
-               {"regime"},
-               {"reference"},
-               {"its chips", Align::right},
-               {"its throughput", Align::right},
-               {"challenger"},
-               {"chips needed", Align::right},
-               {"throughput there", Align::right}},
-              {}};
+TextTable crossover_table(const ComparisonResult& result) {
+  TextTable table{{{"workload"},
+                   {"regime"},
+                   {"reference"},
+                   {"its chips", Align::right},
+                   {"its throughput", Align::right},
+                   {"challenger"},
+                   {"chips needed", Align::right},
+                   {"throughput there", Align::right}},
+                  {}};
   for (const Crossover& c : result.crossovers) {
     table.rows.push_back({c.workload, c.regime, display_name(result.systems, c.reference), count(c.reference_chips),
                           three_digits(c.reference_throughput), display_name(result.systems, c.challenger),
@@ -208,8 +208,8 @@ Table crossover_table(const ComparisonResult& result) {
   return table;
 }
 
-Table systems_table(const std::vector<SystemSummary>& systems) {
-  Table table{{{""}}, {{"chip"}, {"chips"}, {"dies or GPUs"}}};
+TextTable systems_table(const std::vector<SystemSummary>& systems) {
+  TextTable table{{{""}}, {{"chip"}, {"chips"}, {"dies or GPUs"}}};
   std::vector<std::string> facts;
   for (const SystemSummary& system : systems) {
     table.columns.push_back({display_name(systems, system.name), Align::right});
@@ -236,8 +236,8 @@ Table systems_table(const std::vector<SystemSummary>& systems) {
   return table;
 }
 
-Table sources_table(const std::vector<SourceUse>& sources) {
-  Table table{{{"file"}, {"figure"}, {"value", Align::right}, {"range"}, {"grade"}, {"source"}}, {}};
+TextTable sources_table(const std::vector<SourceUse>& sources) {
+  TextTable table{{{"file"}, {"figure"}, {"value", Align::right}, {"range"}, {"grade"}, {"source"}}, {}};
   for (const SourceUse& use : sources) {
     const Figure& figure = use.figure;
     table.rows.push_back(
@@ -246,17 +246,17 @@ Table sources_table(const std::vector<SourceUse>& sources) {
   return table;
 }
 
-Table points_table(const SweepResult& result, const std::string& workload) {
-  Table table{{{"system"},
-               {"chips", Align::right},
-               {"dies or GPUs", Align::right},
-               {"domains", Align::right},
-               {"throughput", Align::right},
-               {"per chip", Align::right},
-               {"per die or GPU", Align::right},
-               {"per watt", Align::right},
-               {"plan"}},
-              {}};
+TextTable points_table(const SweepResult& result, const std::string& workload) {
+  TextTable table{{{"system"},
+                   {"chips", Align::right},
+                   {"dies or GPUs", Align::right},
+                   {"domains", Align::right},
+                   {"throughput", Align::right},
+                   {"per chip", Align::right},
+                   {"per die or GPU", Align::right},
+                   {"per watt", Align::right},
+                   {"plan"}},
+                  {}};
   for (const SweepPoint& point : result.points) {
     if (point.workload == workload && point.refused.empty()) {
       table.columns[4].title = point.throughput.unit;
@@ -269,8 +269,8 @@ Table points_table(const SweepResult& result, const std::string& workload) {
   return table;
 }
 
-Table refused_points_table(const SweepResult& result) {
-  Table table{{{"workload"}, {"system"}, {"chips", Align::right}, {"why there is no result"}}, {}};
+TextTable refused_points_table(const SweepResult& result) {
+  TextTable table{{{"workload"}, {"system"}, {"chips", Align::right}, {"why there is no result"}}, {}};
   for (const SweepPoint& point : result.points) {
     if (!point.refused.empty()) {
       table.rows.push_back(

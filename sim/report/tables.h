@@ -10,27 +10,27 @@
 namespace podium {
 
 /// What every format shows in tables, made once.
-Table throughput_table(const ComparisonResult&, const Contest&);
+TextTable throughput_table(const ComparisonResult&, const Contest&);
 /// TTFT and TPOT of the serving cases; no rows where the contest has none.
-Table latency_table(const ComparisonResult&, const Contest&);
+TextTable latency_table(const ComparisonResult&, const Contest&);
 /// A phase's parts of time in the order in which they are shown: work, overheads, communication, waiting.
 std::vector<std::string> time_parts(const Contest&, const std::string& phase);
 /// One row a part of the time of a phase ("compute", "exposed tp" …), a time and a share a case; the phases of one
 /// name.
-Table time_table(const ComparisonResult&, const Contest&, const std::string& phase);
+TextTable time_table(const ComparisonResult&, const Contest&, const std::string& phase);
 /// One row a case: what the fullest rank holds, in the phase of this name.
-Table memory_table(const ComparisonResult&, const Contest&, const std::string& phase);
+TextTable memory_table(const ComparisonResult&, const Contest&, const std::string& phase);
 /// The names of a contest's phases, in order of first appearance.
 std::vector<std::string> phase_names(const Contest&);
 /// Every plan that was tried, best first, refused ones last with the reason.
-Table alternatives_table(const CaseResult&);
-Table crossover_table(const ComparisonResult&);
+TextTable alternatives_table(const CaseResult&);
+TextTable crossover_table(const ComparisonResult&);
 /// One row a fact, one column a system.
-Table systems_table(const std::vector<SystemSummary>&);
-Table sources_table(const std::vector<SourceUse>&);
+TextTable systems_table(const std::vector<SystemSummary>&);
+TextTable sources_table(const std::vector<SourceUse>&);
 
 /// The points of one workload that have a result, and those that have none.
-Table points_table(const SweepResult&, const std::string& workload);
-Table refused_points_table(const SweepResult&);
+TextTable points_table(const SweepResult&, const std::string& workload);
+TextTable refused_points_table(const SweepResult&);
 
 }  // namespace podium

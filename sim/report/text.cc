@@ -14,7 +14,7 @@ std::string to_text(const ComparisonResult& result) {
   for (const Contest& contest : contests(result)) {
     text += "\n" + full_name(contest.workload, contest.regime) + "\n  " + verdict(result, contest) + "\n\n";
     text += plain(throughput_table(result, contest), 2);
-    if (const Table latency = latency_table(result, contest); !latency.rows.empty()) {
+    if (const TextTable latency = latency_table(result, contest); !latency.rows.empty()) {
       text += "\n" + plain(latency, 2);
     }
     text += phase_names(contest).empty() ? "" : "\n";
@@ -39,7 +39,7 @@ std::string to_text(const SweepResult& result) {
   for (const std::string& workload : workloads_of(result)) {
     text += "\n" + workload + "\n" + plain(points_table(result, workload), 2);
   }
-  if (const Table refused = refused_points_table(result); !refused.rows.empty()) {
+  if (const TextTable refused = refused_points_table(result); !refused.rows.empty()) {
     text += "\nPoints without a result\n" + plain(refused, 2);
   }
   return text + "\nsignature " + hexadecimal(result.signature) + "\n";

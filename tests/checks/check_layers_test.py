@@ -18,7 +18,7 @@ def problems(files):
             path.write_text(text, encoding="utf-8")
         for layer in (root / "sim").iterdir():
             if not (layer / "README.md").exists():
-                (layer / "README.md").write_text("# a layer\n", encoding="utf-8")
+                (layer / "README.md").write_text(f"# {layer.name}: a layer\n", encoding="utf-8")
         return check_layers.check_tree(root)
 
 
@@ -107,7 +107,17 @@ class CheckLayers(unittest.TestCase):
         self.assert_clean({"sim/core/a.cc": "\n" * check_layers.MOST_LINES})
         self.assert_found({"sim/core/a.cc": "\n" * (check_layers.MOST_LINES + 1)}, "at most")
         self.assert_found({"sim/core/a.cc": "", "tests/core/a_test.cc": "\n" * (check_layers.MOST_LINES + 1)}, "at most")
-        self.assert_found({"sim/core/README.md": "\n" * (check_layers.MOST_README_LINES + 1)}, "README")
+        self.assert_found({"sim/core/README.md": "# core: x" + "\n" * (check_layers.MOST_README_LINES + 1)}, "README")
+
+    def test_a_readme_begins_with_its_folder(self):
+        self.assert_found({"sim/core/README.md": "#core : x\n"}, "sim/core/README.md:1", "# core: ")
+
+    def test_a_type_is_defined_in_one_header(self):
+        self.assert_found({"sim/core/a.h": "#pragma once\nstruct Thing {\n};\n",
+                           "sim/engine/b.h": "#pragma once\n\ntemplate <class T>\nclass Thing final : Base {\n};\n"},
+                          "sim/engine/b.h:4", "Thing", "sim/core/a.h:2")
+        self.assert_clean({"sim/core/a.h": "#pragma once\nstruct Thing {\n  struct Part {\n  };\n};\n",
+                           "sim/engine/b.h": "#pragma once\nstruct Thing;\nstruct Other {\n  struct Part {\n  };\n};\n"})
 
     def test_every_folder_has_a_readme(self):
         with tempfile.TemporaryDirectory() as folder:

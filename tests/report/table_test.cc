@@ -9,7 +9,7 @@
 namespace podium {
 namespace {
 
-const Table table{{{"name"}, {"value", Align::right}}, {{"a", "1.5"}, {"µs × 2", "10"}, {"short"}}};
+const TextTable table{{{"name"}, {"value", Align::right}}, {{"a", "1.5"}, {"µs × 2", "10"}, {"short"}}};
 
 TEST(PlainTable, AlignsColumnsByCharactersAndEndsNoLineWithBlanks) {
   EXPECT_EQ(plain(table, 1),
@@ -32,7 +32,7 @@ TEST(MarkdownTable, SaysHowColumnsAreAlignedAndEscapesBars) {
 
 TEST(TimeTable, HasOneColumnOfSharesASystemAndTheWholeLast) {
   const ComparisonResult result = test::example_comparison();
-  const Table times = time_table(result, contests(result).front(), "decode step");
+  const TextTable times = time_table(result, contests(result).front(), "decode step");
   ASSERT_EQ(times.columns.size(), 1 + 2 * 2u);
   EXPECT_EQ(times.rows.back(), (std::vector<std::string>{"all", "74.9 ms", "100.0 %", "56.7 ms", "100.0 %"}));
 }
@@ -45,8 +45,9 @@ TEST(TimeTable, OrdersPartsAlikeWhateverTheirOrderInTheResult) {
 }
 
 TEST(SystemsTable, PutsAFactOfOneSystemWhereItStandsThere) {
-  const Table facts = systems_table({{"a", "", "x", 1, 1, 1, "GPU", {{"bf16", "1"}, {"power", "2"}}},
-                                     {"b", "", "y", 1, 1, 1, "GPU", {{"bf16", "3"}, {"fp8", "4"}, {"power", "5"}}}});
+  const TextTable facts =
+      systems_table({{"a", "", "x", 1, 1, 1, "GPU", {{"bf16", "1"}, {"power", "2"}}},
+                     {"b", "", "y", 1, 1, 1, "GPU", {{"bf16", "3"}, {"fp8", "4"}, {"power", "5"}}}});
   std::vector<std::string> names;
   for (const auto& row : facts.rows) {
     names.push_back(row.front());
@@ -57,7 +58,7 @@ TEST(SystemsTable, PutsAFactOfOneSystemWhereItStandsThere) {
 
 TEST(AlternativesTable, PutsTheBestFirstAndMarksTheChosen) {
   const CaseResult one = test::example_comparison().cases.front();
-  const Table tried = alternatives_table(one);
+  const TextTable tried = alternatives_table(one);
   EXPECT_EQ(tried.rows.front().front(), one.plan);
   EXPECT_EQ(tried.rows.front().back(), "chosen");
   EXPECT_EQ(tried.rows.back().back(), one.alternatives.back().refused);
