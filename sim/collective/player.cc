@@ -24,8 +24,8 @@ CommunicationCosts communication_costs(const SystemSpec& system, const ChipSpec&
   return costs;
 }
 
-Seconds launch_time(CollectiveKind kind, std::uint32_t ranks, const Protocol& protocol) {
-  const Seconds peers = protocol.per_peer * static_cast<double>(ranks - 1);
+Seconds launch_time(CollectiveKind kind, const Schedule& schedule, const Protocol& protocol) {
+  const Seconds peers = protocol.per_peer * static_cast<double>(schedule.ranks - 1);
   switch (kind) {
     case CollectiveKind::send:
       return protocol.send_launch;
@@ -34,8 +34,12 @@ Seconds launch_time(CollectiveKind kind, std::uint32_t ranks, const Protocol& pr
     case CollectiveKind::combine:
       return protocol.combine_launch + peers;
     default:
-      return protocol.launch;
+      return schedule.in_switch() ? protocol.in_switch_launch : protocol.launch;
   }
+}
+
+double efficiency(const Step& step, const Protocol& protocol) {
+  return in_switch(step.pairing) ? protocol.in_switch_efficiency : protocol.bulk_efficiency;
 }
 
 Seconds step_time(CollectiveKind kind, const Protocol& protocol) {
@@ -83,8 +87,7 @@ void Player::play(const CollectiveCall& call, Action done) {
   if (!folded.schedule.stages.empty()) {
     const Protocol& protocol = costs_.protocol(folded.plane);
     play.step_time = step_time(call.kind, protocol);
-    play.sent = call.bytes * (call.imbalance / protocol.bulk_efficiency);
-    launch = launch_time(call.kind, folded.schedule.ranks, protocol);
+    launch = launch_time(call.kind, folded.schedule, protocol);
   }
   engine_.after(launch, [this, index] { begin(index); });
 }
@@ -135,7 +138,9 @@ void Player::send(std::uint32_t index) {
 void Player::send_step(std::uint32_t index, std::size_t step) {
   const Play& play = plays_[index];
   const FoldedOperation& folded = operation(play);
-  const Bytes bytes = play.sent * folded.schedule.stages[play.stage][step].share;
+  const Step& sent = folded.schedule.stages[play.stage][step];
+  const double achieved = efficiency(sent, costs_.protocol(folded.plane));
+  const Bytes bytes = play.call.bytes * (play.call.imbalance * sent.share / achieved);
   for (const Bundle& bundle : fabric_.patterns[folded.patterns[play.stage][step]]) {
     network_.send({.route = &bundle.route, .bytes = bytes, .multiplicity = bundle.multiplicity},
                   [this, index] { arrived(index); });

@@ -28,8 +28,10 @@ struct CollectiveCall {
 };
 
 /// The fixed cost of a call, before its first byte: `send_launch`, `dispatch_launch` or `combine_launch` and `per_peer`
-/// for each peer, or `launch`.
-Seconds launch_time(CollectiveKind, std::uint32_t ranks, const Protocol&);
+/// for each peer, or `launch`, which is `in_switch_launch` where switches add up or copy.
+Seconds launch_time(CollectiveKind, const Schedule&, const Protocol&);
+/// Of the wire's payload bandwidth that a step reaches: `bulk_efficiency` or `in_switch_efficiency`.
+double efficiency(const Step&, const Protocol&);
 /// What each step costs beside the wire: `step`, but for one-sided kinds (send, dispatch, combine), which wait for
 /// nobody.
 Seconds step_time(CollectiveKind, const Protocol&);
@@ -43,7 +45,7 @@ Seconds fill_time(const Step&, const std::vector<Bundle>&, Seconds step_time);
 ///  - a call is its launch time, then its stages one after the other, each `repeat` times: the time of a step, then all
 ///    messages of the stage begin together; it ends when all have arrived, and not before what they bring could be
 ///    added up at memory bandwidth (chunk by chunk, as it arrives);
-///  - bytes are multiplied by the imbalance and divided by `bulk_efficiency`;
+///  - bytes are multiplied by the imbalance and divided by the efficiency of their step;
 ///  - `done` runs once, when all groups are done. A group of one is done at once;
 ///  - engine, network, fabric and costs outlive the player; the network is built on `fabric.capacities`.
 class Player {
@@ -56,7 +58,6 @@ class Player {
     CollectiveCall call;
     Action done;
     Seconds step_time;
-    Bytes sent;  ///< what shares are of: bytes of the fullest rank at bulk efficiency
     std::size_t stage = 0;
     std::uint32_t repeat = 0;
     std::size_t outstanding = 0;  ///< messages, and the reduction, of this repeat of the stage

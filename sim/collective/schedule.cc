@@ -1,5 +1,7 @@
 #include "sim/collective/schedule.h"
 
+#include <algorithm>
+
 namespace podium {
 
 namespace {
@@ -21,6 +23,12 @@ double messages_out(const Step& step, std::uint32_t ranks) {
 }
 
 }  // namespace
+
+bool Schedule::in_switch() const {
+  return std::any_of(stages.begin(), stages.end(), [](const std::vector<Step>& stage) {
+    return std::any_of(stage.begin(), stage.end(), [](const Step& step) { return podium::in_switch(step.pairing); });
+  });
+}
 
 double Schedule::sent_per_rank() const {
   double sent = 0;

@@ -19,6 +19,11 @@ enum class Pairing : std::uint8_t {
   multicast,         ///< each position sends one part to all, copied in the switches; a copy comes back to it
 };
 
+/// Whether switches add up or copy.
+constexpr bool in_switch(Pairing pairing) {
+  return pairing == Pairing::reduce_in_switch || pairing == Pairing::multicast;
+}
+
 /// What all positions do at the same time. `share` is the bytes of *one message* over the operation's bytes.
 struct Step {
   Pairing pairing = Pairing::shift;
@@ -37,6 +42,8 @@ struct Schedule {
   std::string algorithm;
   std::uint32_t ranks = 0;
   std::vector<std::vector<Step>> stages;  ///< steps within a stage run together; a stage waits for the one before
+  /// Whether a step of it is done in the switches.
+  bool in_switch() const;
   /// Bytes that the busiest position sends, over the operation's bytes.
   double sent_per_rank() const;
   /// Messages of one group when every stage is expanded once (repeats are not counted).

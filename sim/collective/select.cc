@@ -18,17 +18,18 @@ struct Use {
 
 /// From when the messages of a stage begin to when the last has arrived: no class of links is done before all bytes
 /// have crossed it, and no bundle before its own have.
-Seconds wire_time(const std::vector<Step>& stage, const std::vector<std::uint32_t>& patterns, Bytes sent,
-                  Seconds step_time, const FoldedFabric& fabric) {
+Seconds wire_time(const std::vector<Step>& stage, const std::vector<std::uint32_t>& patterns, Bytes bytes,
+                  Seconds step_time, const Protocol& protocol, const FoldedFabric& fabric) {
   Table<LinkId, Use> uses(fabric.capacities.size());
   Seconds longest;
   for (std::size_t i = 0; i < stage.size(); ++i) {
     const std::vector<Bundle>& bundles = fabric.patterns[patterns[i]];
     const Seconds fill = fill_time(stage[i], bundles, step_time);
+    const Bytes sent = bytes * (stage[i].share / efficiency(stage[i], protocol));
     for (const Bundle& bundle : bundles) {
       Seconds own;
       for (const LinkLoad& link : bundle.route.links) {
-        const Seconds busy = link.load * stage[i].share * sent / fabric.capacities[link.link];
+        const Seconds busy = link.load * sent / fabric.capacities[link.link];
         Use& use = uses[link.link];
         use.busy += busy;
         use.fill = std::min(use.fill, fill);
@@ -57,9 +58,9 @@ Seconds predict(const CollectiveCall& call, const FoldedFabric& fabric, const Co
   const Protocol& protocol = costs.protocol(operation.plane);
   const Seconds step = step_time(call.kind, protocol);
   const Bytes bytes = call.bytes * call.imbalance;
-  Seconds total = launch_time(call.kind, operation.schedule.ranks, protocol);
+  Seconds total = launch_time(call.kind, operation.schedule, protocol);
   for (std::size_t s = 0; s < stages.size(); ++s) {
-    const Seconds wire = wire_time(stages[s], operation.patterns[s], bytes / protocol.bulk_efficiency, step, fabric);
+    const Seconds wire = wire_time(stages[s], operation.patterns[s], bytes, step, protocol, fabric);
     total += (step + std::max(wire, reduction_time(stages[s], bytes, costs))) * stages[s].front().repeat;
   }
   return total;

@@ -17,6 +17,28 @@ int at_least_one(const Node& node) {
   return static_cast<int>(count);
 }
 
+double efficiency(const Node& node) {
+  const double value = node.figure_number();
+  if (!(value > 0 && value <= 1)) {
+    node.fail("an efficiency is more than 0 and at most 1");
+  }
+  return value;
+}
+
+/// Where the switches do not reduce, the figures of that may be there (so that one override turns it off).
+void read_in_switch(const Node& node, Protocol& protocol) {
+  protocol.in_switch_reduction = node.at("in_switch_reduction").flag();
+  const auto find = [&](std::string_view key) {
+    return protocol.in_switch_reduction ? std::optional(node.at(key)) : node.find(key);
+  };
+  if (const auto launch = find("in_switch_launch")) {
+    protocol.in_switch_launch = launch->figure<Seconds>();
+  }
+  if (const auto achieved = find("in_switch_efficiency")) {
+    protocol.in_switch_efficiency = efficiency(*achieved);
+  }
+}
+
 Protocol read_protocol(const Node& node) {
   Protocol protocol;
   protocol.launch = node.at("launch").figure<Seconds>();
@@ -30,12 +52,8 @@ Protocol read_protocol(const Node& node) {
   if (protocol.core_share >= 1) {
     share.fail("collectives leave some of the cores to compute; a share is less than 1");
   }
-  const Node bulk = node.at("bulk_efficiency");
-  protocol.bulk_efficiency = bulk.figure_number();
-  if (!(protocol.bulk_efficiency > 0 && protocol.bulk_efficiency <= 1)) {
-    bulk.fail("an efficiency is more than 0 and at most 1");
-  }
-  protocol.in_switch_reduction = node.at("in_switch_reduction").flag();
+  protocol.bulk_efficiency = efficiency(node.at("bulk_efficiency"));
+  read_in_switch(node, protocol);
   return protocol;
 }
 

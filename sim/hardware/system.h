@@ -19,6 +19,9 @@ struct Protocol {
   double core_share = 0;       ///< of the chip's cores taken while a collective runs beside compute
   double bulk_efficiency = 1;  ///< of the wire's payload bandwidth that a large collective reaches
   bool in_switch_reduction = false;
+  // of collectives whose switches add up and copy, in place of `launch` and `bulk_efficiency`
+  Seconds in_switch_launch;
+  double in_switch_efficiency = 1;
 };
 
 /// A kind of machine: chips, their packaging, the network's name, communication costs, power and price. Immutable.

@@ -18,6 +18,7 @@ const Seconds latency = 1.5_us;  // end points and one switch of test::star
 Protocol protocol() {
   Protocol result;
   result.launch = 5_us;
+  result.in_switch_launch = 4_us;
   result.step = 2_us;
   result.send_launch = 3_us;
   result.dispatch_launch = 7_us;
@@ -82,11 +83,11 @@ TEST(Player, FillsThePipelineOfABroadcastHopByHop) {
 TEST(Player, SendsLittleMoreThanEachByteOnceWhereTheSwitchesReduce) {
   // out of a port go its n contributions and its part of the result, into it come the sum of its part and all n parts
   const Seconds step = protocol().step + latency;
-  const Seconds all = run("in_switch", CollectiveKind::all_reduce, 64_MiB) - protocol().launch;
+  const Seconds all = run("in_switch", CollectiveKind::all_reduce, 64_MiB) - protocol().in_switch_launch;
   const Seconds wire = (n + 1.0) / n * 64_MiB / port;
   EXPECT_GE(all, step + wire);
   EXPECT_LE(all, 2 * step + wire);
-  expect_time(run("in_switch", CollectiveKind::all_gather, 1_MiB), protocol().launch + step + 1_MiB / port);
+  expect_time(run("in_switch", CollectiveKind::all_gather, 1_MiB), protocol().in_switch_launch + step + 1_MiB / port);
 }
 
 TEST(Player, SendsWhatTheFullestRankHas) {
@@ -99,6 +100,16 @@ TEST(Player, ReachesTheBulkEfficiencyOfTheWire) {
   lossy.bulk_efficiency = 0.8;
   expect_time(run("direct", CollectiveKind::all_to_all, 1_MiB, lossy),
               run("direct", CollectiveKind::all_to_all, 1_MiB / 0.8));
+}
+
+TEST(Player, ReachesAnEfficiencyOfItsOwnInTheSwitches) {
+  Protocol lossy = protocol();
+  lossy.bulk_efficiency = 0.8;
+  lossy.in_switch_efficiency = 0.6;
+  expect_time(run("in_switch", CollectiveKind::all_reduce, 1_MiB, lossy),
+              run("in_switch", CollectiveKind::all_reduce, 1_MiB / 0.6));
+  expect_time(run("ring", CollectiveKind::all_reduce, 1_MiB, lossy),
+              run("ring", CollectiveKind::all_reduce, 1_MiB / 0.8), 8 * n);
 }
 
 TEST(Player, TakesLaunchAndLatencyForNothingAtAll) {

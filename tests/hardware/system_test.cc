@@ -67,6 +67,27 @@ TEST(System, IsReadFromItsFile) {
   EXPECT_FALSE(ub.in_switch_reduction);
 }
 
+TEST(System, SaysWhatCollectivesInItsSwitchesCostWhereItHasThem) {
+  const std::string flag = "in_switch_reduction: false", launch = "\n    in_switch_launch: 25 us",
+                    achieved = "\n    in_switch_efficiency: 0.7";
+  const auto with = [](const std::string& text) {
+    std::string changed = file;
+    changed.replace(changed.find("in_switch_reduction: false"), 26, text);
+    return system_of(changed).protocols.at("ub");
+  };
+  const Protocol on = with("in_switch_reduction: true" + launch + achieved);
+  EXPECT_TRUE(on.in_switch_reduction);
+  EXPECT_DOUBLE_EQ(on.in_switch_launch.value(), 25e-6);
+  EXPECT_EQ(on.in_switch_efficiency, 0.7);
+  EXPECT_FALSE(with(flag + launch + achieved).in_switch_reduction) << "one flag turns it off";
+  EXPECT_NE(error_with(flag, "in_switch_reduction: true" + launch).find("'in_switch_efficiency' is missing"),
+            std::string::npos);
+  EXPECT_NE(error_with(flag, "in_switch_reduction: true" + achieved).find("'in_switch_launch' is missing"),
+            std::string::npos);
+  EXPECT_NE(error_with(flag, flag + "\n    in_switch_efficiency: 0").find("an efficiency is more than 0"),
+            std::string::npos);
+}
+
 TEST(System, CountsRanksByNodeAndDomain) {
   const SystemSpec system = system_of(file);
   EXPECT_EQ(system.ranks_per_node(), 2 * 8);
