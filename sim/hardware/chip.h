@@ -33,7 +33,7 @@ struct ChipSpec {
   Bytes memory_size;
   BytesPerSecond memory_bandwidth;
   Bytes cache_size;  ///< last-level cache
-  Bytes reserved;    ///< memory that runtime, communication buffers and fragmentation take
+  Bytes reserved;    ///< memory that driver, runtime and communication buffers take, whatever runs
   Watts power;       ///< board or package power limit, per device
   Watts idle_power;
   Seconds graph_launch;  ///< host time to launch one captured graph (one serving step)

@@ -17,7 +17,7 @@ Pool pool_of(const ServingCandidate& c, std::uint32_t instances) {
   pool.step_time = [&c](const StepShape& shape) { return c.steps->time(shape); };
   pool.instances = instances;
   pool.chunk_tokens = c.chunk;
-  pool.max_sequences = most_sequences;
+  pool.max_sequences = c.sequences;
   pool.cache_tokens = c.cache_tokens;
   return pool;
 }

@@ -56,12 +56,7 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   c.plan = entry.made_from->plan;
   c.chunk = entry.chunk;
   check_plan(model_, chip_, c.plan);
-  constexpr double decoded = 256;  // sequences that memory is kept for while they pass through the layers
-  const StepShape largest = c.stage == Stage::decode ? StepShape{decoded, request_.context(), 0, 0, 0}
-                                                     : StepShape{0, 0, std::max(1.0, c.chunk / request_.input),
-                                                                 std::min(c.chunk, request_.input), 0};
-  c.memory = inference_memory(model_, chip_, c.plan, largest);
-  c.cache_tokens = cache_capacity(model_, chip_, c.plan, largest, request_.context());
+  fill_memory(c);
   if (c.cache_tokens < request_.input + request_.output) {
     throw InputError("weights and activations take " + to_text(c.memory.total()) + " of " + to_text(chip_.memory_size) +
                      " a rank: no room for the cache of one request");
@@ -71,6 +66,39 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   c.steps = std::make_unique<StepTimes>(*c.simulator, model_, c.plan);
   c.rate = c.stage == Stage::prefill ? predict_prefill_rate(c) : predict_rate(c);
   return c;
+}
+
+/// What a replica takes into one iteration at most: a chunk of prompts, and the sequences that it decodes as part of
+/// the chunk's tokens.
+StepShape Candidates::largest_step(const ServingCandidate& c) const {
+  StepShape step;
+  if (c.stage != Stage::prefill) {
+    step.decode_sequences = c.sequences;
+    step.decode_context = request_.context();
+  }
+  const double prompts = c.stage == Stage::decode ? 0 : c.chunk - step.decode_sequences;
+  if (prompts > 0) {
+    step.prefill_sequences = std::max(1.0, prompts / request_.input);
+    step.prefill_tokens = std::min(prompts, request_.input);
+  }
+  return step;
+}
+
+/// Memory is kept for the step of as many sequences as the cache holds beside it, so that the more there are of them,
+/// the fewer can be: the largest number that is consistent.
+void Candidates::fill_memory(ServingCandidate& c) const {
+  const auto holds = [&](std::uint32_t sequences) {
+    c.sequences = sequences;
+    c.cache_tokens = cache_capacity(model_, chip_, c.plan, largest_step(c), request_.context());
+    return c.cache_tokens >= sequences * request_.context();
+  };
+  std::uint32_t low = 1;
+  for (std::uint32_t high = most_sequences + 1; high - low > 1;) {
+    const std::uint32_t middle = (low + high) / 2;
+    (holds(middle) ? low : high) = middle;
+  }
+  holds(c.stage == Stage::prefill ? most_sequences : low);
+  c.memory = inference_memory(model_, chip_, c.plan, largest_step(c));
 }
 
 double Candidates::predict_prefill_rate(const ServingCandidate& c) const {
@@ -108,7 +136,7 @@ double Candidates::predict_rate(const ServingCandidate& c) const {
                      to_text(request_.slo.tpot));
   }
   double low = 1;
-  double high = std::min(std::floor(c.cache_tokens / request_.context()), double(most_sequences)) + 1;
+  double high = c.sequences + 1.0;
   while (high - low > 1) {
     const double middle = std::floor((low + high) / 2);
     (predict_tpot(c, middle) <= request_.slo.tpot ? low : high) = middle;

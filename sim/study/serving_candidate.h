@@ -14,7 +14,7 @@ namespace podium {
 
 enum class Stage { prefill, decode, mixed };
 
-/// Sequences that a replica decodes at once at most.
+/// Sequences that a replica decodes at once at most, whatever its memory holds.
 constexpr std::uint32_t most_sequences = 1024;
 
 /// One template with one chunk size on a machine of its own: an instance that could be deployed.
@@ -25,9 +25,10 @@ struct ServingCandidate {
   std::unique_ptr<Machine> machine;
   std::unique_ptr<Simulator> simulator;
   std::unique_ptr<StepTimes> steps;
-  double cache_tokens = 0;
-  MemoryUse memory;  ///< without cache
-  double rate = 0;   ///< requests/s that one instance is predicted to take
+  std::uint32_t sequences = most_sequences;  ///< that a replica decodes at once at most
+  double cache_tokens = 0;                   ///< that a replica's cache holds, beside the step of so many
+  MemoryUse memory;                          ///< without cache
+  double rate = 0;                           ///< requests/s that one instance is predicted to take
 };
 
 /// What a workload asks of every instance: the mean request and the objective.
@@ -65,6 +66,8 @@ class Candidates {
 
  private:
   ServingCandidate make(const Entry&) const;
+  StepShape largest_step(const ServingCandidate&) const;
+  void fill_memory(ServingCandidate&) const;
   double predict_rate(const ServingCandidate&) const;
   double predict_prefill_rate(const ServingCandidate&) const;
   /// Time of a token where each replica of the instance has `batch` sequences.

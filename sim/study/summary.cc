@@ -30,6 +30,25 @@ std::string describe(const ServingWorkload& w) {
          " TTFT <= " + to_text(w.slo.ttft) + " and " + quantile + " TPOT <= " + to_text(w.slo.tpot);
 }
 
+/// "90 %", or all the shares that the plans have.
+std::string memory_shares(const ServingWorkload& w) {
+  std::set<double> shares;
+  for (const ServingRegime& regime : w.regimes) {
+    for (const ServingOptions& options : regime.systems) {
+      for (const auto* templates : {&options.prefill, &options.decode, &options.mixed}) {
+        for (const InstanceTemplate& made_from : *templates) {
+          shares.insert(made_from.plan.memory_share);
+        }
+      }
+    }
+  }
+  std::string text;
+  for (const double share : shares) {
+    text += (text.empty() ? "" : " or ") + percent(share);
+  }
+  return text;
+}
+
 std::string describe(const TrainingWorkload& w) {
   return "One training step of " + w.model + ": global batch " + with_commas(std::llround(w.global_batch)) +
          " sequences of " + with_commas(std::llround(w.sequence)) + " tokens";
@@ -106,6 +125,9 @@ std::vector<std::string> assumptions_of(const Study& study) {
       result.push_back(serving->name + ": " + to_text(serving->measured) + " are measured after " +
                        to_text(serving->warm_up) + " of warm-up; " + percent(serving->slo.quantile) +
                        " of the requests keep to the objective.");
+      result.push_back(serving->name + ": servers take at most " + memory_shares(*serving) +
+                       " of a rank's memory, the runtime's own included (90 % is the default of vLLM, "
+                       "gpu_memory_utilization).");
     }
   }
   result.emplace_back("Ranks that run the same program keep in step: the slowest group of a collective sets the pace.");

@@ -39,6 +39,9 @@ struct InferencePlan {
   CoreShare expert_cores;     ///< and of the expert stream
   int draft_tokens = 0;       ///< speculated by the MTP layer in each decode iteration
   double acceptance = 0;      ///< probability that a draft token is accepted
+  /// Of a rank's memory that the server takes at most, runtime and all: the rest stays free, against fragmentation and
+  /// peaks. The default is that of vLLM (`gpu_memory_utilization`).
+  double memory_share = 0.9;
 
   std::uint32_t ranks() const { return tp * dp; }
   /// Mean tokens that a sequence gains in one decode iteration: 1 + a + a^2 + … (one term a draft token).

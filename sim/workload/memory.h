@@ -11,7 +11,7 @@ struct MemoryUse {
   Bytes optimiser;    ///< training: master weights and moments
   Bytes activations;  ///< kept for backward, or live within an inference step
   Bytes cache;        ///< keys and values, inference
-  Bytes reserved;     ///< runtime, buffers, fragmentation: the chip's figure
+  Bytes reserved;     ///< driver and runtime (the chip's figure), and in inference what the server does not touch
 
   Bytes total() const { return weights + gradients + optimiser + activations + cache + reserved; }
 };

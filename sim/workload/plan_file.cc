@@ -62,6 +62,7 @@ void read_inference_plan(const Node& node, InferencePlan& plan) {
   set(node, "expert_cores", plan.expert_cores, cores);
   set(node, "draft_tokens", plan.draft_tokens, count);
   set(node, "acceptance", plan.acceptance, share);
+  set(node, "memory_share", plan.memory_share, share);
 }
 
 std::string describe(const InferencePlan& plan) {

@@ -6,6 +6,7 @@
 #include "sim/serving/serve.h"
 #include "sim/serving/step_times.h"
 #include "sim/study/evaluate.h"
+#include "sim/study/serving_candidate.h"
 #include "tests/study/studies.h"
 
 namespace podium::test {
@@ -70,6 +71,33 @@ TEST(ServingCase, AccountsForItsStepsAndItsMemory) {
     EXPECT_GT(phase.memory.weights.value(), 0);
     EXPECT_LE(phase.memory.total(), phase.memory_size) << phase.name;
   }
+}
+
+TEST(ServingCase, KeepsMemoryForTheStepOfAsManySequencesAsItHolds) {
+  // prompts and answers so long that the cache, and not the limit of the batcher, decides
+  const Study study = study_of(replaced(quick_look(), "input: 2048, output: 256", "input: 8192, output: 4096"));
+  const ServingWorkload& workload = serving(study);
+  const MeanRequest request = mean_request(workload, {});
+  const ModelSpec model = load_model(workload.model);
+  const SystemSpec system = load_system("hgx-h100");
+  Candidates candidates(study, request, model, system, workload.regimes.at(0).systems.at(1));
+  std::size_t decoding = 0;
+  for (Candidates::Entry& entry : candidates.entries()) {
+    const ServingCandidate* c = candidates.get(entry);
+    if (c == nullptr || c->stage != Stage::decode) {
+      continue;
+    }
+    ++decoding;
+    const auto room = [&](double sequences) {
+      const StepShape step{sequences, request.context(), 0, 0, 0};
+      return cache_capacity(model, candidates.chip(), c->plan, step, request.context());
+    };
+    EXPECT_LT(c->sequences, most_sequences);
+    EXPECT_DOUBLE_EQ(c->cache_tokens, room(c->sequences));
+    EXPECT_GE(c->cache_tokens, c->sequences * request.context());
+    EXPECT_LT(room(c->sequences + 1.0), (c->sequences + 1.0) * request.context()) << "one more would not fit";
+  }
+  EXPECT_GT(decoding, 0U);
 }
 
 TEST(ServingCase, DividesItsThroughput) {
