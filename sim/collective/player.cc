@@ -141,8 +141,9 @@ void Player::send_step(std::uint32_t index, std::size_t step) {
   const Step& sent = folded.schedule.stages[play.stage][step];
   const double achieved = efficiency(sent, costs_.protocol(folded.plane));
   const Bytes bytes = play.call.bytes * (play.call.imbalance * sent.share / achieved);
+  const double weight = 1 / messages_at_port(sent, folded.schedule.ranks);
   for (const Bundle& bundle : fabric_.patterns[folded.patterns[play.stage][step]]) {
-    network_.send({.route = &bundle.route, .bytes = bytes, .multiplicity = bundle.multiplicity},
+    network_.send({.route = &bundle.route, .bytes = bytes, .weight = weight, .multiplicity = bundle.multiplicity},
                   [this, index] { arrived(index); });
   }
 }

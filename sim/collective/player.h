@@ -46,6 +46,8 @@ Seconds fill_time(const Step&, const std::vector<Bundle>&, Seconds step_time);
 ///    messages of the stage begin together; it ends when all have arrived, and not before what they bring could be
 ///    added up at memory bandwidth (chunk by chunk, as it arrives);
 ///  - bytes are multiplied by the imbalance and divided by the efficiency of their step;
+///  - a step has one share of a port, whatever its messages: a kernel moves them all by the same few channels. So each
+///    weighs 1 / `messages_at_port` where links are shared with other calls;
 ///  - `done` runs once, when all groups are done. A group of one is done at once;
 ///  - engine, network, fabric and costs outlive the player; the network is built on `fabric.capacities`.
 class Player {

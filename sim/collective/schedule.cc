@@ -24,6 +24,11 @@ double messages_out(const Step& step, std::uint32_t ranks) {
 
 }  // namespace
 
+double messages_at_port(const Step& step, std::uint32_t ranks) {
+  // a copy of each position's part comes back from the switches to every port
+  return step.pairing == Pairing::multicast ? ranks : messages_out(step, ranks);
+}
+
 bool Schedule::in_switch() const {
   return std::any_of(stages.begin(), stages.end(), [](const std::vector<Step>& stage) {
     return std::any_of(stage.begin(), stage.end(), [](const Step& step) { return podium::in_switch(step.pairing); });

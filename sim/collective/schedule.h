@@ -36,6 +36,9 @@ struct Step {
   std::uint32_t depth = 1;
 };
 
+/// Messages of a step that pass a rank's port at once, the same way.
+double messages_at_port(const Step&, std::uint32_t ranks);
+
 /// A collective algorithm worked out for one group size: a program by role, never expanded to ranks here. Position 0 is
 /// the root of a broadcast and the sender of a send.
 struct Schedule {

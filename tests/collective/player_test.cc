@@ -167,6 +167,32 @@ TEST(Player, SharesLinksBetweenCallsAtTheSameTime) {
   expect_time(since_start(engine.now()), latency + 2 * (n - 1.0) / n * 1_MiB / port);
 }
 
+/// How long a send between two ranks takes while a collective among all keeps every port busy for longer.
+Seconds send_beside(std::string_view algorithm, CollectiveKind kind, Bytes bytes) {
+  const Topology topology = test::star(n, port);
+  const CommunicationCosts costs = test::costs(topology);
+  Router router(topology);
+  const std::vector<std::pair<NodeId, NodeId>> pair{{NodeId(0), NodeId(3)}};
+  const std::vector<Operation> operations{operation(algorithm, kind, {consecutive(0, n)}, true), make_sends(pair)};
+  const FoldedFabric fabric = fold(topology, router, operations);
+  Engine engine;
+  const auto network = Networks::find("flow")(engine, fabric.capacities);
+  Player player(engine, *network, fabric, costs);
+  Seconds sent;
+  player.play({0, kind, 100 * bytes}, [] {});
+  player.play({1, CollectiveKind::send, bytes}, [&] { sent = since_start(engine.now()); });
+  engine.run();
+  return sent;
+}
+
+TEST(Player, GivesAStepOneShareOfAPortHoweverManyItsPeers) {
+  const Seconds half = latency + 2 * 1_MiB / port;
+  expect_time(send_beside("direct", CollectiveKind::all_to_all, 1_MiB), half);
+  expect_time(send_beside("ring", CollectiveKind::all_gather, 1_MiB), half);
+  expect_time(send_beside("in_switch", CollectiveKind::reduce_scatter, 1_MiB), half);
+  expect_time(send_beside("in_switch", CollectiveKind::all_gather, 1_MiB), half);
+}
+
 TEST(Player, PlaysOneCallAfterTheOtherFromTheirEnds) {
   const Topology topology = test::star(n, port);
   const CommunicationCosts costs = test::costs(topology, protocol());
