@@ -165,6 +165,9 @@ ChipSpec read_chip(const Document& document, std::string name) {
   if (chip.idle_power > chip.power) {
     root.at("idle_power").fail("this is more than the power limit, " + to_text(chip.power));
   }
+  if (const auto flag = root.find("transposes_operands")) {
+    chip.transposes_operands = flag->flag();
+  }
   chip.graph_launch = root.at("graph_launch").figure<Seconds>();
   chip.compute_model = root.at("compute_model").text();
   const Node achieved = root.at("achieved");

@@ -36,6 +36,9 @@ struct ChipSpec {
   Bytes reserved;    ///< memory that driver, runtime and communication buffers take, whatever runs
   Watts power;       ///< board or package power limit, per device
   Watts idle_power;
+  /// Products of 8-bit tensors with one scale each take operands in one layout only, so that training keeps a
+  /// transposed copy of each for the gradient of the weights (Hopper).
+  bool transposes_operands = false;
   Seconds graph_launch;  ///< host time to launch one captured graph (one serving step)
   std::map<KernelFamily, std::map<DataType, Achieved>> achieved;  ///< all families, each with all supported types
   std::string compute_model;                                      ///< name in the registry of compute models

@@ -23,6 +23,7 @@ const std::vector<Format>& formats() {
       {DataType::fp16, "fp16", 2, DataType::fp16, {"float16", "half", "f16"}},
       {DataType::fp8, "fp8", 1, DataType::fp8, {"float8", "e4m3", "fp8_e4m3", "float8_e4m3fn", "e5m2", "hif8"}},
       {DataType::fp8_block, "fp8_block", 1 + 4.0 / (128 * 128), DataType::fp8, {"fp8_blockwise", "fp8_block_scaled"}},
+      {DataType::mxfp8, "mxfp8", 1 + 1.0 / 32, DataType::mxfp8, {"mxfp8_e4m3"}},
       {DataType::int8, "int8", 1, DataType::int8, {"i8"}},
       {DataType::w8a8, "w8a8", 1, DataType::int8, {"w8a8_dynamic", "int8_w8a8"}},
       {DataType::nvfp4, "nvfp4", 0.5 + 1.0 / 16, DataType::nvfp4, {"fp4"}},

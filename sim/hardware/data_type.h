@@ -9,11 +9,11 @@
 namespace podium {
 
 /// Number formats of weights, activations and caches.
-enum class DataType { fp32, tf32, bf16, fp16, fp8, fp8_block, int8, w8a8, nvfp4, mxfp4 };
+enum class DataType { fp32, tf32, bf16, fp16, fp8, fp8_block, mxfp8, int8, w8a8, nvfp4, mxfp4 };
 
-/// Storage of one element, block scales included. nvfp4: an 8-bit scale per 16 elements. mxfp4: one per 32 (OCP
-/// Microscaling Formats 1.0). fp8_block: a 32-bit scale per 128 x 128 weights (DeepSeek-V3, arXiv 2412.19437, section
-/// 3.3). The scales of int8 and w8a8, one a row or a column, are not counted.
+/// Storage of one element, block scales included. nvfp4: an 8-bit scale per 16 elements. mxfp8 and mxfp4: one per 32
+/// (OCP Microscaling Formats 1.0). fp8_block: a 32-bit scale per 128 x 128 weights (DeepSeek-V3, arXiv 2412.19437,
+/// section 3.3). The scales of int8 and w8a8, one a row or a column, are not counted.
 Bytes size_of(DataType);
 std::string_view to_string(DataType);
 /// The format whose peak a product runs at: fp8_block multiplies as fp8, w8a8 as int8, any other as itself.

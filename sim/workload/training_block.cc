@@ -24,6 +24,13 @@ void gather_and_multiply(BlockWriter& writer, const TrainingPlan& plan, Bytes by
   }
 }
 
+/// Each rank gathers along rows, and makes the copy along columns of the whole.
+void transpose_gathered(BlockWriter& writer, const TrainingPlan& plan, double width, const Operands& operands) {
+  if (plan.tp > 1) {
+    writer.run(transpose(group_tokens(plan) * width, operands));
+  }
+}
+
 }  // namespace
 
 TaskId add_collective(TaskGraph& graph, const TrainingPlan& plan, RoleId role, std::uint16_t stream, Axis axis,
@@ -96,34 +103,36 @@ void BlockWriter::flush() {
 }
 
 void column_forward(BlockWriter& writer, const TrainingPlan& plan, const std::vector<Linear>& linears, double gathered,
-                    DataType type) {
+                    const Operands& operands) {
   std::vector<Kernel> products;
   for (const Linear& linear : linears) {
-    products.push_back(forward_product(linear, group_tokens(plan) / pieces(plan), type));
+    products.push_back(forward_product(linear, group_tokens(plan) / pieces(plan), operands.type));
   }
-  gather_and_multiply(writer, plan, gathered_bytes(plan, gathered, type), products);
+  gather_and_multiply(writer, plan, gathered_bytes(plan, gathered, operands.type), products);
 }
 
 void column_backward(BlockWriter& writer, const TrainingPlan& plan, const std::vector<Linear>& linears, double gathered,
-                     DataType type) {
-  const auto input = writer.start(Axis::tp, CollectiveKind::all_gather, gathered_bytes(plan, gathered, type));
+                     const Operands& operands) {
+  const Bytes inputs = gathered_bytes(plan, gathered, operands.type);
+  const auto input = writer.start(Axis::tp, CollectiveKind::all_gather, inputs);
   for (const Linear& linear : linears) {
-    writer.run(data_product(linear, group_tokens(plan), type));
+    writer.run(data_product(linear, group_tokens(plan), operands.type));
   }
   const Bytes sums = gathered_bytes(plan, gathered, DataType::bf16);
   const auto scatter = writer.start(Axis::tp, CollectiveKind::reduce_scatter, sums);
   writer.wait(input);
+  transpose_gathered(writer, plan, gathered, operands);
   for (const Linear& linear : linears) {
-    writer.run(weight_product(linear, group_tokens(plan), type));
+    writer.run(weight_product(linear, group_tokens(plan), operands.type));
   }
   writer.wait(scatter);
 }
 
-void row_forward(BlockWriter& writer, const TrainingPlan& plan, const Linear& linear, DataType type) {
+void row_forward(BlockWriter& writer, const TrainingPlan& plan, const Linear& linear, const Operands& operands) {
   const Bytes sums = gathered_bytes(plan, linear.out, DataType::bf16) / pieces(plan);
   std::vector<std::optional<TaskId>> scatters;
   for (int piece = 0; piece < pieces(plan); ++piece) {
-    writer.run(forward_product(linear, group_tokens(plan) / pieces(plan), type));
+    writer.run(forward_product(linear, group_tokens(plan) / pieces(plan), operands.type));
     scatters.push_back(writer.start(Axis::tp, CollectiveKind::reduce_scatter, sums));
   }
   for (const auto& scatter : scatters) {
@@ -131,10 +140,11 @@ void row_forward(BlockWriter& writer, const TrainingPlan& plan, const Linear& li
   }
 }
 
-void row_backward(BlockWriter& writer, const TrainingPlan& plan, const Linear& linear, DataType type) {
-  gather_and_multiply(writer, plan, gathered_bytes(plan, linear.out, type),
-                      {data_product(linear, group_tokens(plan) / pieces(plan), type)});
-  writer.run(weight_product(linear, group_tokens(plan), type));
+void row_backward(BlockWriter& writer, const TrainingPlan& plan, const Linear& linear, const Operands& operands) {
+  gather_and_multiply(writer, plan, gathered_bytes(plan, linear.out, operands.type),
+                      {data_product(linear, group_tokens(plan) / pieces(plan), operands.type)});
+  transpose_gathered(writer, plan, linear.out, operands);
+  writer.run(weight_product(linear, group_tokens(plan), operands.type));
 }
 
 }  // namespace podium

@@ -56,9 +56,9 @@ TaskId add_collective(TaskGraph&, const TrainingPlan&, RoleId, std::uint16_t str
 /// Linear layers whose columns (`column`) or rows (`row`) are split over tp, with their exchanges, for the tokens of a
 /// micro-batch. `gathered` is the width of the tensor that is gathered before column-parallel products: several that
 /// share an input, or parts of it.
-void column_forward(BlockWriter&, const TrainingPlan&, const std::vector<Linear>&, double gathered, DataType);
-void column_backward(BlockWriter&, const TrainingPlan&, const std::vector<Linear>&, double gathered, DataType);
-void row_forward(BlockWriter&, const TrainingPlan&, const Linear&, DataType);
-void row_backward(BlockWriter&, const TrainingPlan&, const Linear&, DataType);
+void column_forward(BlockWriter&, const TrainingPlan&, const std::vector<Linear>&, double gathered, const Operands&);
+void column_backward(BlockWriter&, const TrainingPlan&, const std::vector<Linear>&, double gathered, const Operands&);
+void row_forward(BlockWriter&, const TrainingPlan&, const Linear&, const Operands&);
+void row_backward(BlockWriter&, const TrainingPlan&, const Linear&, const Operands&);
 
 }  // namespace podium

@@ -13,6 +13,17 @@ Kernel memory_op(std::string_view name, double elements, Bytes read, Bytes writt
   return MemoryOp{name, elements * read, elements * written, Flops(elements * flops)};
 }
 
+/// Work that writes `results` bf16 values an element, as operands if they are to be some.
+std::vector<Kernel> producing(std::string_view name, double elements, Bytes read, double results, double flops,
+                              const Operands& operands) {
+  if (!operands.scaled_by_tensor) {
+    return {memory_op(name, elements, read, results * operands.size(), flops)};
+  }
+  std::vector<Kernel> kernels = quantise(elements * results, operands);
+  kernels.insert(kernels.begin(), memory_op(name, elements, read, results * half, flops));
+  return kernels;
+}
+
 /// Queries of `length` tokens at the end of `context` tokens.
 Kernel core_of(const ModelSpec& model, const TrainingPlan& plan, const Layer& layer, double batch, double length,
                double context) {
@@ -73,8 +84,8 @@ std::vector<Kernel> attention_core(const ModelSpec& model, const TrainingPlan& p
           core_of(model, plan, layer, batch, chunk, (plan.cp + 1) * chunk)};
 }
 
-Kernel norm(double elements, DataType operand) {
-  return memory_op("rmsnorm", elements, half, operand_size(operand), 4);
+std::vector<Kernel> norm(double elements, const Operands& operands) {
+  return producing("rmsnorm", elements, half, 1, 4, operands);
 }
 
 Kernel norm_backward(double elements) { return memory_op("rmsnorm_backward", elements, 2 * half, half, 8); }
@@ -83,19 +94,33 @@ Kernel add(double elements) { return memory_op("add", elements, 2 * half, half, 
 
 Kernel rotate(double elements) { return memory_op("rope", elements, half, half, 3); }
 
-Kernel activation(const FfnShare& ffn, double tokens, DataType operand) {
+std::vector<Kernel> activation(const FfnShare& ffn, double tokens, const Operands& operands) {
   const double inputs = ffn.up.out / ffn.down.in;
-  return memory_op(inputs > 1 ? "swiglu" : "gelu", tokens * ffn.down.in, inputs * half, operand_size(operand), 5);
+  return producing(inputs > 1 ? "swiglu" : "gelu", tokens * ffn.down.in, inputs * half, 1, 5, operands);
 }
 
-Kernel activation_backward(const FfnShare& ffn, double tokens, DataType operand) {
+std::vector<Kernel> activation_backward(const FfnShare& ffn, double tokens, const Operands& operands) {
   const double inputs = ffn.up.out / ffn.down.in;
-  return memory_op(inputs > 1 ? "swiglu_backward" : "gelu_backward", tokens * ffn.down.in, (inputs + 1) * half,
-                   inputs * operand_size(operand), 10);
+  return producing(inputs > 1 ? "swiglu_backward" : "gelu_backward", tokens * ffn.down.in, (inputs + 1) * half, inputs,
+                   10, operands);
 }
 
-Kernel quantise(double elements, DataType operand) {
-  return memory_op("quantise", elements, half, operand_size(operand), 3);
+std::vector<Kernel> quantise(double elements, const Operands& operands) {
+  if (!quantised(operands.type)) {
+    return {};
+  }
+  const Kernel cast = memory_op("quantise", elements, half, operands.size(), 3);
+  if (!operands.scaled_by_tensor) {
+    return {cast};
+  }
+  return {memory_op("largest", elements, half, Bytes(), 1), cast};
+}
+
+std::vector<Kernel> transpose(double elements, const Operands& operands) {
+  if (!operands.transposed) {
+    return {};
+  }
+  return {memory_op("transpose", elements, size_of(operands.type), size_of(operands.type), 0)};
 }
 
 Kernel choose_experts(double tokens, const MoeShape& moe) {
@@ -118,8 +143,8 @@ Kernel cross_entropy(double logits) { return memory_op("cross_entropy", logits, 
 
 Kernel cross_entropy_backward(double logits) { return memory_op("cross_entropy_backward", logits, single, half, 2); }
 
-Kernel adam(double weights, const TrainingPlan& plan) {
-  const Bytes quantised_copies = quantised(plan.matrix_type) ? operand_size(plan.matrix_type) : Bytes();
+Kernel adam(double weights, const TrainingPlan& plan, const Operands& operands) {
+  const Bytes quantised_copies = quantised(operands.type) ? operands.size() : Bytes();
   return memory_op("adam", weights, size_of(plan.gradient_type) + 3 * single, 3 * single + half + quantised_copies, 13);
 }
 

@@ -20,16 +20,19 @@ Kernel weight_product(const Linear&, double tokens, DataType);
 std::vector<Kernel> attention_core(const ModelSpec&, const TrainingPlan&, const Layer&, double passes);
 inline constexpr double attention_backward_passes = 2.5;
 
-/// Element-wise work over `elements` results. Inputs and results are bf16, but operands of a product are written in its
-/// type where the work before it can write them so.
-Kernel norm(double elements, DataType operand);
+/// Element-wise work over `elements` results. Inputs and results are bf16; where the results are operands of a product,
+/// they are quantised on the way or by kernels of their own.
+std::vector<Kernel> norm(double elements, const Operands&);
 Kernel norm_backward(double elements);
 Kernel add(double elements);
 Kernel rotate(double elements);
 /// Results of a feed-forward network's activation function: `ffn.down.in` a token.
-Kernel activation(const FfnShare&, double tokens, DataType operand);
-Kernel activation_backward(const FfnShare&, double tokens, DataType operand);
-Kernel quantise(double elements, DataType operand);
+std::vector<Kernel> activation(const FfnShare&, double tokens, const Operands&);
+std::vector<Kernel> activation_backward(const FfnShare&, double tokens, const Operands&);
+/// Makes operands of bf16 results; nothing where they are operands already.
+std::vector<Kernel> quantise(double elements, const Operands&);
+/// The second copy of an operand that was gathered, where it is a transpose; otherwise nothing.
+std::vector<Kernel> transpose(double elements, const Operands&);
 
 /// Router: probabilities and the best `top_k` of all experts.
 Kernel choose_experts(double tokens, const MoeShape&);
@@ -45,6 +48,6 @@ Kernel cross_entropy_backward(double logits);
 
 /// Adam over `weights` weights: reads the gradient, reads and writes master weight and two moments in fp32, and writes
 /// the weight in bf16 and, where its products run in a narrower type, quantised.
-Kernel adam(double weights, const TrainingPlan&);
+Kernel adam(double weights, const TrainingPlan&, const Operands&);
 
 }  // namespace podium

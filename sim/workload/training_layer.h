@@ -16,15 +16,15 @@ namespace podium {
 ///  - Experts: every token is sent once to each of its experts (Megatron's all-to-all dispatcher), in bf16; experts are
 ///    evenly loaded.
 ///  - Left out: gradients of weights that all tp ranks hold (norms, router, compressions), summed over tp once a step.
-TaskGraph layer_forward(const ModelSpec&, const TrainingPlan&, const Layer&);
-TaskGraph layer_backward(const ModelSpec&, const TrainingPlan&, const Layer&);
+TaskGraph layer_forward(const ModelSpec&, const ChipSpec&, const TrainingPlan&, const Layer&);
+TaskGraph layer_backward(const ModelSpec&, const ChipSpec&, const TrainingPlan&, const Layer&);
 
 /// Embedding, its rows split over tp.
-TaskGraph embedding_forward(const ModelSpec&, const TrainingPlan&);
-TaskGraph embedding_backward(const ModelSpec&, const TrainingPlan&);
+TaskGraph embedding_forward(const ModelSpec&, const ChipSpec&, const TrainingPlan&);
+TaskGraph embedding_backward(const ModelSpec&, const ChipSpec&, const TrainingPlan&);
 
 /// Last norm, output projection in bf16 and cross-entropy, the vocabulary split over tp.
-TaskGraph head_forward(const ModelSpec&, const TrainingPlan&);
-TaskGraph head_backward(const ModelSpec&, const TrainingPlan&);
+TaskGraph head_forward(const ModelSpec&, const ChipSpec&, const TrainingPlan&);
+TaskGraph head_backward(const ModelSpec&, const ChipSpec&, const TrainingPlan&);
 
 }  // namespace podium

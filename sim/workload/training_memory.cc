@@ -115,10 +115,11 @@ std::vector<Weights> stage_weights(const ModelSpec& model, const TrainingPlan& p
   return result;
 }
 
-/// Weights as products read them: bf16, or two copies of an 8-bit type (by rows and by columns); 4-bit types keep the
-/// bf16 weights beside theirs, as these are what is gathered.
-Bytes weight_size(DataType type) {
-  return gather_type(type) == DataType::bf16 && quantised(type) ? half + operand_size(type) : operand_size(type);
+/// Weights as products read them; 4-bit types keep the bf16 weights beside theirs, as these are what is gathered.
+/// (Those of mxfp8 are gathered into the gradients' memory: Megatron's reuse-grad-buf-for-mxfp8-param-ag.)
+Bytes weight_size(const Operands& operands) {
+  const bool both = size_of(operands.type) < Bytes(1);
+  return both ? half + operands.size() : operands.size();
 }
 
 MemoryUse stage_memory(const ModelSpec& model, const ChipSpec& chip, const TrainingPlan& plan, std::uint32_t stage) {
@@ -135,7 +136,7 @@ MemoryUse stage_memory(const ModelSpec& model, const ChipSpec& chip, const Train
   // master weights and two moments in fp32, and the sum of gradients in fp32 where they are kept in less
   const Bytes state = (plan.gradient_type == DataType::fp32 ? 3 : 4) * single;
   MemoryUse use;
-  use.weights = weights * weight_size(plan.matrix_type);
+  use.weights = weights * weight_size(operands(chip, plan.matrix_type));
   use.gradients = gradients * size_of(plan.gradient_type);
   use.optimiser = (plan.shard_optimiser || plan.shard_weights ? shards : all) * state;
   use.activations = stage_activations(model, plan, stage);

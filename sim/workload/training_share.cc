@@ -96,7 +96,18 @@ Weights head_weights(const ModelSpec& model, const TrainingPlan& plan) {
 
 bool quantised(DataType type) { return size_of(type) < size_of(DataType::bf16); }
 
-Bytes operand_size(DataType type) { return quantised(type) ? 2 * size_of(type) : size_of(DataType::bf16); }
+Operands operands(const ChipSpec& chip, DataType matrix_type) {
+  Operands result{matrix_type};
+  if (!quantised(matrix_type)) {
+    return result;
+  }
+  const bool blocks = matrix_type == DataType::fp8_block || matrix_type == DataType::mxfp8 ||
+                      matrix_type == DataType::nvfp4 || matrix_type == DataType::mxfp4;
+  result.scaled_by_tensor = !blocks || matrix_type == DataType::nvfp4;
+  result.transposed = !blocks && chip.transposes_operands;
+  result.copies = blocks || result.transposed ? 2 : 1;
+  return result;
+}
 
 DataType gather_type(DataType matrix_type) {
   return matrix_type == DataType::fp8 || matrix_type == DataType::fp8_block ? matrix_type : DataType::bf16;

@@ -56,12 +56,28 @@ Weights head_weights(const ModelSpec&, const TrainingPlan&);
 inline double group_tokens(const TrainingPlan& plan) { return plan.micro_batch * plan.sequence / plan.cp; }
 inline double own_tokens(const TrainingPlan& plan) { return group_tokens(plan) / plan.tp; }
 
-/// Whether a type's operands are made from bf16 results by a pass of their own.
+/// Whether a type is narrower than the bf16 results that its operands are made from.
 bool quantised(DataType);
-/// Memory written for one element of an operand: bf16, or two copies (by rows and by columns, which forward and weight
-/// gradient read) of a narrower type, as Transformer Engine makes them.
-Bytes operand_size(DataType);
-/// In what type weights are gathered over data-parallel ranks: 8-bit weights as they are used (Megatron's
+
+/// How results become operands of products: NVIDIA Transformer Engine's recipes.
+struct Operands {
+  DataType type = DataType::bf16;
+  /// Of each operand: one along its rows, and one along its columns that the weight gradient reads. Scales of blocks
+  /// run along the inner dimension of a product, so that there are two; tensors with one scale need two only where
+  /// products take one layout.
+  int copies = 1;
+  /// One scale for the whole tensor, of its largest element, so that a pass over the finished result comes before the
+  /// one that quantises it (Float8CurrentScaling, the FP8 of Megatron Bridge's tables; NVFP4BlockScaling, whose blocks'
+  /// scales are relative to the tensor's). Where blocks alone have scales, the kernel before writes the operands.
+  bool scaled_by_tensor = false;
+  /// The second copy is the first one's transpose: what was gathered is transposed by a pass of its own.
+  bool transposed = false;
+
+  /// Memory written for one element.
+  Bytes size() const { return copies * size_of(type); }
+};
+Operands operands(const ChipSpec&, DataType matrix_type);
+/// In what type weights are gathered over data-parallel ranks: fp8 weights as they are used (Megatron's
 /// fp8-param-gather), others in bf16.
 DataType gather_type(DataType matrix_type);
 

@@ -26,8 +26,9 @@ struct Stage {
 
 class StepWriter {
  public:
-  StepWriter(const ModelSpec& model, const TrainingPlan& plan)
+  StepWriter(const ModelSpec& model, const ChipSpec& chip, const TrainingPlan& plan)
       : model_(model),
+        chip_(chip),
         plan_(plan),
         pieces_(plan.pp * plan.virtual_stages),
         micro_batches_(static_cast<std::uint32_t>(plan.micro_batches())) {}
@@ -50,6 +51,7 @@ class StepWriter {
   void optimise(const Stage&);
 
   const ModelSpec& model_;
+  const ChipSpec& chip_;
   const TrainingPlan& plan_;
   std::uint32_t pieces_, micro_batches_;
   TaskGraph graph_;
@@ -67,15 +69,16 @@ Piece StepWriter::layer_piece(const Layer& layer) {
       return piece;
     }
   }
-  layers_.emplace_back(layer, add_piece(layer_forward(model_, plan_, layer), layer_backward(model_, plan_, layer),
-                                        layer_weights(model_, plan_, layer)));
+  layers_.emplace_back(
+      layer, add_piece(layer_forward(model_, chip_, plan_, layer), layer_backward(model_, chip_, plan_, layer),
+                       layer_weights(model_, plan_, layer)));
   return layers_.back().second;
 }
 
 std::vector<Piece> StepWriter::pieces_of(std::uint32_t stage, std::uint32_t chunk) {
   std::vector<Piece> result;
   if (stage == 0 && chunk == 0) {
-    result.push_back(add_piece(embedding_forward(model_, plan_), embedding_backward(model_, plan_),
+    result.push_back(add_piece(embedding_forward(model_, chip_, plan_), embedding_backward(model_, chip_, plan_),
                                embedding_weights(model_, plan_)));
   }
   const std::vector<Layer> layers = layers_of(model_, plan_, stage, chunk);
@@ -87,7 +90,8 @@ std::vector<Piece> StepWriter::pieces_of(std::uint32_t stage, std::uint32_t chun
     }
   }
   if (chunk * plan_.pp + stage + 1 == pieces_) {
-    result.push_back(add_piece(head_forward(model_, plan_), head_backward(model_, plan_), head_weights(model_, plan_)));
+    result.push_back(add_piece(head_forward(model_, chip_, plan_), head_backward(model_, chip_, plan_),
+                               head_weights(model_, plan_)));
   }
   return result;
 }
@@ -233,7 +237,7 @@ void StepWriter::optimise(const Stage& stage) {
                                  piece.weights.experts / (sharded ? communicator(Axis::expert_dp, plan_).size : 1));
     }
   }
-  const KernelListId kernels = graph_.add_kernels({adam(weights, plan_)});
+  const KernelListId kernels = graph_.add_kernels({adam(weights, plan_, operands(chip_, plan_.matrix_type))});
   graph_.add(stage.role, compute_stream, graph_.add_label("optimiser"), ComputeTask{kernels}, stage.reductions);
 }
 
@@ -241,7 +245,7 @@ void StepWriter::optimise(const Stage& stage) {
 
 TaskGraph training_step(const ModelSpec& model, const ChipSpec& chip, const TrainingPlan& plan) {
   check_plan(model, chip, plan);
-  return StepWriter(model, plan).write();
+  return StepWriter(model, chip, plan).write();
 }
 
 }  // namespace podium

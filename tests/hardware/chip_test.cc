@@ -137,6 +137,11 @@ TEST(Chip, RefusesPeaksAndFamiliesThatMakeNoSense) {
             std::string::npos);
 }
 
+TEST(Chip, TransposesOperandsWhereItsFileSaysSo) {
+  EXPECT_FALSE(chip_of(file).transposes_operands);
+  EXPECT_TRUE(chip_of(file + "transposes_operands: true\n").transposes_operands);
+}
+
 TEST(Chip, EveryKeyIsRequiredAndNoOtherIsTaken) {
   for (const char* const key : {"description", "peak", "vector_peak", "matrix_cores", "vector_cores", "size",
                                 "bandwidth", "reserved", "cache_size", "idle_power", "graph_launch", "compute_model"}) {

@@ -16,7 +16,7 @@ TEST(DataType, EachIsReadBackFromItsName) {
     EXPECT_EQ(parse_data_type(to_string(type)), type);
     EXPECT_TRUE(names.insert(to_string(type)).second) << to_string(type);
   }
-  EXPECT_EQ(names.size(), 10u);
+  EXPECT_EQ(names.size(), 11u);
 }
 
 TEST(DataType, HasTheNamesFoundInTheWild) {
@@ -45,6 +45,7 @@ TEST(DataType, StoresItsScalesWithItsElements) {
   EXPECT_EQ(bytes(DataType::nvfp4) * 16, 16 * 0.5 + 1);                // a block of 16 and its scale
   EXPECT_EQ(bytes(DataType::mxfp4) * 32, 32 * 0.5 + 1);                // a block of 32 and its scale
   EXPECT_EQ(bytes(DataType::fp8_block) * 128 * 128, 128.0 * 128 + 4);  // a tile and its scale
+  EXPECT_EQ(bytes(DataType::mxfp8) * 32, 32 + 1);                      // a block and its scale
 }
 
 TEST(DataType, IsMultipliedAsATypeThatIsMultipliedAsItself) {
