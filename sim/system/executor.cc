@@ -97,26 +97,67 @@ void Executor::begin(TaskId id) {
   role.active.insert(place, Activity{id});
 
   const std::uint32_t index = prepared_.index[id];
-  const auto finish_after = [&](Seconds time) { engine_.after(time, [this, id] { finish(id); }); };
   if (computes(task.payload)) {
     const KernelTime& cost = prepared_.kernel_times[index];
     const double ranks = graph_.roles()[task.role].count;
     flops_ += cost.flops * ranks;
     bytes_ += cost.bytes * ranks;
-    finish_after(cost.time);
+    begin_work(id, cost.time);
   } else if (const auto* delay = std::get_if<DelayTask>(&task.payload)) {
-    finish_after(delay->time);
+    engine_.after(delay->time, [this, id] { finish(id); });
   } else if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
     const Execution& once = prepared_.blocks[index];
     flops_ += once.flops * block->repeat;
     bytes_ += once.memory_traffic * block->repeat;
-    finish_after(once.time * block->repeat);
+    begin_work(id, once.time * block->repeat);
   } else if (const auto* collective = std::get_if<CollectiveTask>(&task.payload)) {
     player_.play({index, collective->kind, collective->bytes, collective->imbalance}, [this, id] { finish(id); });
+    set_pace(role);
   } else if (const auto* send = std::get_if<SendTask>(&task.payload)) {
     begin_send(id, *send);
   } else {
     begin_receive(id, std::get<ReceiveTask>(task.payload));
+  }
+}
+
+void Executor::begin_work(TaskId id, Seconds time) {
+  RoleState& role = roles_[graph_.tasks()[id].role];
+  Activity& activity = *active(id);
+  activity.left = time;
+  activity.pace = pace(role, id);
+  schedule_end(activity);
+}
+
+void Executor::schedule_end(Activity& activity) {
+  const Seconds left = std::max(activity.left, Seconds()) / activity.pace;
+  activity.end = engine_.after(left, [this, id = activity.task] { finish(id); });
+}
+
+/// With all cores a task takes `whole`, of which it computes a part, and that part alone needs cores.
+double Executor::pace(const RoleState& role, TaskId id) const {
+  double cores = 1;
+  for (const Activity& other : role.active) {
+    if (std::holds_alternative<CollectiveTask>(graph_.tasks()[other.task].payload)) {
+      cores *= 1 - prepared_.core_shares[prepared_.index[other.task]];
+    }
+  }
+  const std::uint32_t index = prepared_.index[id];
+  const bool is_block = std::holds_alternative<BlockTask>(graph_.tasks()[id].payload);
+  const Seconds whole = is_block ? prepared_.blocks[index].time : prepared_.kernel_times[index].time;
+  const Seconds computing =
+      is_block ? prepared_.blocks[index].account.part("compute") : prepared_.kernel_times[index].compute;
+  return cores < 1 && whole > Seconds() ? whole / (whole + computing * (1 / cores - 1)) : 1;
+}
+
+/// After a collective has begun or ended.
+void Executor::set_pace(RoleState& role) {
+  for (Activity& activity : role.active) {
+    const double now = activity.pace > 0 ? pace(role, activity.task) : 0;
+    if (now != activity.pace) {
+      engine_.cancel(activity.end);
+      activity.pace = now;
+      schedule_end(activity);
+    }
   }
 }
 
@@ -172,11 +213,14 @@ void Executor::finish(TaskId id) {
   settle(role);
   if (std::holds_alternative<BlockTask>(task.payload)) {
     const Execution& once = prepared_.blocks[prepared_.index[id]];
-    if (once.time.value() > 0) {
-      role.blocks.add(once.account, (engine_.now() - begun_[id]) / once.time);
-    }
+    const double repeat = std::get<BlockTask>(task.payload).repeat;
+    role.blocks.add(once.account, repeat);
+    role.parts[compute] += engine_.now() - begun_[id] - once.time * repeat;
   }
   role.active.erase(role.active.begin() + (active(id) - role.active.data()));
+  if (std::holds_alternative<CollectiveTask>(task.payload)) {
+    set_pace(role);
+  }
   if (keep_spans_) {
     spans_.push_back({id, begun_[id], engine_.now()});
   }
@@ -193,6 +237,9 @@ void Executor::settle(RoleState& role) {
   role.settled = engine_.now();
   if (elapsed.value() <= 0) {
     return;
+  }
+  for (Activity& activity : role.active) {
+    activity.left -= elapsed * activity.pace;
   }
   const auto payload = [&](const Activity& a) -> const Payload& { return graph_.tasks()[a.task].payload; };
   const auto first = [&](auto&& wanted) { return std::find_if(role.active.begin(), role.active.end(), wanted); };
@@ -213,9 +260,11 @@ void Executor::settle(RoleState& role) {
 
 void Executor::attribute(RoleState& role, const Activity& activity, Seconds elapsed) {
   const KernelTime& cost = prepared_.kernel_times[prepared_.index[activity.task]];
-  role.parts[compute] += elapsed * (cost.compute / cost.time);
-  role.parts[memory] += elapsed * (cost.memory / cost.time);
-  role.parts[launch] += elapsed * (cost.launch / cost.time);
+  const Seconds memory_time = elapsed * activity.pace * (cost.memory / cost.time);
+  const Seconds launch_time = elapsed * activity.pace * (cost.launch / cost.time);
+  role.parts[memory] += memory_time;
+  role.parts[launch] += launch_time;
+  role.parts[compute] += elapsed - memory_time - launch_time;
 }
 
 Account Executor::account(const RoleState& role, Time end) const {

@@ -25,12 +25,15 @@ struct PreparedGraph {
   const FoldedFabric* fabric = nullptr;
   std::vector<KernelTime> kernel_times;
   std::vector<Execution> blocks;       ///< one pass of each block on each role that runs it
+  std::vector<double> core_shares;     ///< by operation: of a rank's cores, as long as it is under way
   Table<TaskId, std::uint32_t> index;  ///< compute: kernel_times; collective and send: operation; block: blocks
 };
 
 /// Runs a prepared graph on an engine: a task begins when the tasks that it names and the one before it on its stream
 /// have ended. One use. A role's time is accounted for as it passes, by what is active on its streams: the lowest
 /// stream that computes, else host time, else communication in flight ("exposed"), else waiting ("bubble").
+/// A collective takes its share of the cores from what computes beside it, for as long as both last: computing, not
+/// launching and not waiting for memory, is slower by so much. Several take each a share of what the others leave.
 class Executor {
  public:
   Executor(Engine&, Player&, const PreparedGraph&, bool keep_spans);
@@ -44,6 +47,10 @@ class Executor {
   struct Activity {
     TaskId task;
     bool in_flight = true;  ///< false for a receive whose send has not begun
+    // of a task that computes
+    Seconds left{};   ///< of its time with all cores
+    double pace = 0;  ///< of that time, in a second; 0: it does not compute
+    EventId end{};
   };
   struct RoleState {
     std::vector<Activity> active;  ///< in order of stream
@@ -64,6 +71,10 @@ class Executor {
   void finish(TaskId);
   void begin_send(TaskId, const SendTask&);
   void begin_receive(TaskId, const ReceiveTask&);
+  void begin_work(TaskId, Seconds time);
+  double pace(const RoleState&, TaskId) const;
+  void schedule_end(Activity&);
+  void set_pace(RoleState&);
   void settle(RoleState&);
   void attribute(RoleState&, const Activity&, Seconds elapsed);
   Activity* active(TaskId);

@@ -167,6 +167,10 @@ void Simulator::Impl::prepare_communication(PreparedGraph& prepared, std::uint32
     }
   }
   prepared.fabric = &fabric(keys, operations);
+  for (const FoldedOperation& operation : prepared.fabric->operations) {
+    const bool moves = !operation.schedule.stages.empty();
+    prepared.core_shares.push_back(moves ? costs.protocol(operation.plane).core_share : 0);
+  }
 }
 
 const FoldedFabric& Simulator::Impl::fabric(const std::vector<OperationKey>& keys,

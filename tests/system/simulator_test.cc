@@ -107,7 +107,42 @@ TEST(Simulator, CommunicationThatComputeHidesIsNotExposed) {
   ASSERT_GT(kernel_time(product(65536)), talk);
   const Execution execution = run(hidden.graph);
   EXPECT_EQ(execution.account.part("exposed talk").value(), 0);
-  EXPECT_NEAR(execution.time.value(), kernel_time(product(65536)).value(), picosecond);
+  // while it lasts it takes its share of the cores from the part of the kernel that computes
+  const Seconds whole = kernel_time(product(65536));
+  const Seconds computing = whole - server().chip().achieves(KernelFamily::gemm, DataType::bf16).start;
+  const double share = server().protocol(server().network().plane_index("nvlink")).core_share;
+  ASSERT_GT(share, 0);
+  const double pace = whole / (whole + computing * (1 / (1 - share) - 1));
+  EXPECT_NEAR(execution.time.value(), (whole + talk * (1 - pace)).value(), 4 * picosecond);
+  EXPECT_NEAR(execution.account.total().value(), execution.time.value(), 10 * picosecond);
+}
+
+TEST(Simulator, ABlockSharesItsCoresWithACollectiveAsItsTasksDo) {
+  const auto beside = [](bool in_block, int collectives) {
+    Builder inner, b;
+    for (int i = 0; i < collectives; ++i) {
+      b.all_reduce(static_cast<std::uint16_t>(1 + i), 1_GiB);
+    }
+    inner.compute(0, product(1024));
+    if (in_block) {
+      b.graph.add(b.role, 0, 0, BlockTask{b.graph.add_block(inner.graph), 2});
+    } else {
+      b.compute(0, product(1024));
+      b.compute(0, product(1024));
+    }
+    const Execution execution = run(b.graph, {.keep_spans = true});
+    return since_start(execution.spans.at(in_block ? 0 : 1).end);  // the computing ends first
+  };
+  const Seconds alone = 2 * kernel_time(product(1024));
+  EXPECT_NEAR(beside(true, 0).value(), alone.value(), 10 * picosecond);
+  for (const int collectives : {1, 2}) {
+    EXPECT_NEAR(beside(true, collectives).value(), beside(false, collectives).value(), 10 * picosecond);
+  }
+  const double share = server().protocol(server().network().plane_index("nvlink")).core_share;
+  const Seconds computing =
+      alone - 2 * server().chip().achieves(KernelFamily::gemm, DataType::bf16).start;  // launches need no cores
+  const double left = (1 - share) * (1 - share);
+  EXPECT_NEAR(beside(false, 2).value(), (alone + computing * (1 / left - 1)).value(), 10 * picosecond);
 }
 
 TEST(Simulator, ABlockRunsAsLongAsItsTasksWrittenOut) {
