@@ -54,13 +54,18 @@ struct Simulator::Impl {
         compute_model(ComputeModels::find(m.chip().compute_model)(m.chip())),
         router(m.network()),
         costs(communication_costs(m.system(), m.chip(), m.network())),
-        selector(m.network(), router, costs) {}
+        selector(m.network(), router, costs) {
+    if (options.algorithm != "auto") {
+      Algorithms::find(options.algorithm);  // throws where there is none of this name
+    }
+  }
 
   Execution run(const TaskGraph& graph, std::uint32_t shift);
   KernelTime kernel_time(const std::vector<Kernel>& kernels, CoreShare cores) const;
   void prepare_compute(PreparedGraph& prepared) const;
   void prepare_blocks(PreparedGraph& prepared, std::uint32_t shift);
-  void prepare_communication(PreparedGraph& prepared, std::uint32_t shift);
+  Schedule choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes);
+  std::set<std::string> prepare_communication(PreparedGraph& prepared, std::uint32_t shift);
   const FoldedFabric& fabric(const std::vector<OperationKey>& keys, const std::vector<Operation>& operations);
 };
 
@@ -110,7 +115,27 @@ void Simulator::Impl::prepare_blocks(PreparedGraph& prepared, std::uint32_t shif
   }
 }
 
-void Simulator::Impl::prepare_communication(PreparedGraph& prepared, std::uint32_t shift) {
+/// The named algorithm where it suits, else the fastest by prediction, and a note that says so.
+Schedule Simulator::Impl::choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes) {
+  const auto chosen = [&](const std::string& algorithm) {
+    return selector.choose(algorithm, call.kind, placement, call.bytes, call.imbalance);
+  };
+  if (options.algorithm == "auto") {
+    return chosen("auto");
+  }
+  const GroupShape shape = shape_of(placement, {}, router, costs);
+  if (shape.ranks < 2 || Algorithms::find(options.algorithm).suits(call.kind, shape)) {
+    return chosen(options.algorithm);
+  }
+  Schedule schedule = chosen("auto");
+  notes.insert(options.algorithm + " cannot do " + std::string(to_string(call.kind)) + " among " +
+               std::to_string(shape.ranks) + " ranks: " + schedule.algorithm + " does");
+  return schedule;
+}
+
+/// The notes on what could not be done as asked for.
+std::set<std::string> Simulator::Impl::prepare_communication(PreparedGraph& prepared, std::uint32_t shift) {
+  std::set<std::string> notes;
   const TaskGraph& graph = *prepared.graph;
   const auto moved = [&](RoleId id) {
     Role role = graph.roles()[id];
@@ -141,8 +166,7 @@ void Simulator::Impl::prepare_communication(PreparedGraph& prepared, std::uint32
       }
       const Communicator& communicator = graph.communicators()[collective->communicator];
       Placement placement = place(machine, role, communicator);
-      Schedule schedule =
-          selector.choose(options.algorithm, collective->kind, placement, collective->bytes, collective->imbalance);
+      Schedule schedule = choose(*collective, placement, notes);
       const OperationKey key{false,
                              role.base,
                              role.count,
@@ -171,6 +195,7 @@ void Simulator::Impl::prepare_communication(PreparedGraph& prepared, std::uint32
     const bool moves = !operation.schedule.stages.empty();
     prepared.core_shares.push_back(moves ? costs.protocol(operation.plane).core_share : 0);
   }
+  return notes;
 }
 
 const FoldedFabric& Simulator::Impl::fabric(const std::vector<OperationKey>& keys,
@@ -188,7 +213,7 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   prepared.index.resize(graph.tasks().size());
   prepare_compute(prepared);
   prepare_blocks(prepared, shift);
-  prepare_communication(prepared, shift);
+  std::set<std::string> notes = prepare_communication(prepared, shift);
 
   Engine engine;
   const std::unique_ptr<Network> network = Networks::find(options.network)(engine, prepared.fabric->capacities);
@@ -197,7 +222,9 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   executor.start();
   engine.run();
   Execution execution = executor.result();
+  execution.notes = std::move(notes);
   for (const Execution& block : prepared.blocks) {
+    execution.notes.insert(block.notes.begin(), block.notes.end());
     execution.signature = (execution.signature ^ block.signature) * 0x100000001b3ULL;
   }
   return execution;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,13 +26,15 @@ struct Execution {
   Flops flops;                   ///< of all ranks
   Bytes memory_traffic;          ///< of all ranks
   std::uint64_t signature = 0;
-  std::vector<Span> spans;  ///< only where they were asked for
+  std::set<std::string> notes;  ///< where what the options ask for could not be done, and what was instead
+  std::vector<Span> spans;      ///< only where they were asked for
 };
 
 /// How a simulator runs.
 struct SimulatorOptions {
-  std::string network = "flow";    ///< name in the registry of network models
-  std::string algorithm = "auto";  ///< of collectives, where it suits; "auto" picks the fastest by prediction
+  std::string network = "flow";  ///< name in the registry of network models
+  std::string algorithm =
+      "auto";  ///< of collectives, where it suits; elsewhere, and with "auto", the fastest by prediction
   bool keep_spans = false;
 };
 

@@ -221,6 +221,27 @@ TEST(Simulator, RefusesTwoSendsWithOneTag) {
   EXPECT_THROW(run(s.graph), RunError);
 }
 
+TEST(Simulator, TakesANamedAlgorithmWhereItSuitsAndSaysWhereItDoesNot) {
+  const auto exchange = [](CollectiveKind kind) {
+    Builder b;
+    b.graph.add(b.role, 0, 1, CollectiveTask{b.all, kind, 64_MiB});
+    return b;
+  };
+  const Execution suits = run(exchange(CollectiveKind::all_gather).graph, {.algorithm = "ring"});
+  EXPECT_GT(suits.time, run(exchange(CollectiveKind::all_gather).graph).time) << "a ring has more steps than direct";
+  EXPECT_TRUE(suits.notes.empty());
+  const Builder other = exchange(CollectiveKind::all_to_all);
+  const Execution named = run(other.graph, {.algorithm = "ring"}), best = run(other.graph);
+  EXPECT_EQ(named.time, best.time);
+  ASSERT_EQ(named.notes.size(), 1U);
+  EXPECT_NE(named.notes.begin()->find("ring cannot do all_to_all among 8 ranks: "), std::string::npos);
+  EXPECT_TRUE(best.notes.empty());
+  Builder outer;
+  outer.graph.add(outer.role, 0, 0, BlockTask{outer.graph.add_block(other.graph), 1});
+  EXPECT_EQ(run(outer.graph, {.algorithm = "ring"}).notes, named.notes);
+  EXPECT_THROW(run(other.graph, {.algorithm = "rung"}), InputError);
+}
+
 TEST(Simulator, ForgetsNothingAndRemembersNothingWrong) {
   Builder b;
   const TaskId computed = b.compute(0, product(1024));
