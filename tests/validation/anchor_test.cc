@@ -49,11 +49,12 @@ std::uint32_t whole(const Row& row, const std::string& column) {
   return static_cast<std::uint32_t>(number(row, column));
 }
 
-/// Llama 3.1 405B on GB200, of Megatron Bridge's tables; 64 of a rack's 72 GPUs are used, so that tp and pp divide
+/// Llama 3.1 405B, of Megatron Bridge's tables; of a GB200's rack 64 of the 72 GPUs are used, so that tp and pp divide
 /// them.
 Anchor training_anchor(const Row& row) {
+  const bool rack = row.at("system") == "DGX-GB200";
   TrainingPlan plan;
-  plan.matrix_type = DataType::fp8;
+  plan.matrix_type = parse_data_type(row.at("precision"));
   plan.global_batch = number(row, "gbs");
   plan.micro_batch = number(row, "mbs");
   plan.sequence = number(row, "seq_len");
@@ -64,10 +65,11 @@ Anchor training_anchor(const Row& row) {
   plan.virtual_stages = whole(row, "vp");
   plan.tp_overlap_chunks = 4;  // as the recipes do, by tp_comm_overlap
   Anchor anchor;
-  anchor.name = "Llama 3.1 405B, 256 GB200, FP8, release " + row.at("release");
-  anchor.system = "gb200-nvl72";
+  anchor.name = "Llama 3.1 405B, " + row.at("gpus") + (rack ? " GB200, " : " H100, ") + row.at("precision") +
+                ", release " + row.at("release");
+  anchor.system = rack ? "gb200-nvl72" : "hgx-h100";
   anchor.model = "llama-3.1-405b";
-  anchor.ranks_per_domain = 64;
+  anchor.ranks_per_domain = rack ? 64 : 0;
   anchor.point = plan;
   anchor.unit = "tokens/s/chip";
   anchor.published = number(row, "tokens_per_s_per_gpu");
@@ -116,14 +118,21 @@ TEST(AnchorValidation, MeasuredTrainingStepsAreNear) {
   print_title();
   std::size_t count = 0;
   for (const Row& row : read_rows("e2e/megatron_bridge_calibration.csv")) {
-    if (row.at("model") == "LLAMA3.1_405B" && row.at("system") == "DGX-GB200" && row.at("gpus") == "256" &&
-        row.at("precision") == "FP8") {
+    const std::string& precision = row.at("precision");
+    if (row.at("model") != "LLAMA3.1_405B" || number(row, "gbs") != 1536) {
+      continue;
+    }
+    if (precision == "FP8" || precision == "MXFP8") {
       const AnchorResult result = printed(training_anchor(row));
       EXPECT_LE(std::abs(result.error()), bound) << result.anchor.name;
       ++count;
+    } else if (precision == "NVFP4") {
+      // not bounded: some 40 % too fast. The recipe keeps layers in bf16 and rotates and rounds at random before it
+      // quantises, of which no kernel rows are known
+      printed(training_anchor(row));
     }
   }
-  EXPECT_GT(count, 0U);
+  EXPECT_GT(count, 10U);
 }
 
 TEST(AnchorValidation, MeasuredServingIterationsAreNear) {
