@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <limits>
 #include <utility>
 #include <vector>
 
-#include "sim/network/max_min.h"
+#include "sim/network/deadlines.h"
 #include "sim/network/network.h"
+#include "sim/network/sharing.h"
 #include "sim/network/transfers.h"
 
 namespace podium {
@@ -17,22 +17,20 @@ struct Flow {
   Bytes bytes;
   Bytes remaining;
   BytesPerSecond rate;
-  BytesPerSecond cap;
-  double weight = 1;
   Time since;
-  Time drained_at = Time::max();
-  bool draining = true;
+  bool draining = false;
+  ShareId share;    ///< while it drains
   EventId arrival;  ///< once it has drained
 
   Bytes remaining_at(Time now) const { return std::max(Bytes(0), remaining - rate * (now - since)); }
 };
 
-/// Transfers as fluid: max-min fair rates over link capacities, shared again once in a round that changed the set of
-/// transfers or a capacity. One engine event waits for the next transfer that drains.
+/// Transfers as fluid: max-min fair rates over link capacities, brought up to date once in a round that changed the set
+/// of transfers or a capacity. One engine event waits for the next transfer that drains.
 class FlowNetwork final : public Network {
  public:
   FlowNetwork(Engine& engine, const Table<LinkId, BytesPerSecond>& capacities)
-      : engine_(engine), capacities_(capacities), carried_(capacities.size()), dense_(capacities.size(), unused) {
+      : engine_(engine), sharing_(capacities), capacities_(capacities), carried_(capacities.size()) {
     std::for_each(capacities.begin(), capacities.end(), check_capacity);
   }
 
@@ -42,28 +40,26 @@ class FlowNetwork final : public Network {
   Table<LinkId, Bytes> carried() const override;
 
  private:
-  static constexpr std::uint32_t unused = UINT32_MAX;
-
   void request_settle();
   void settle();
-  void assemble();
-  void change_rate(Flow& flow, BytesPerSecond rate) const;
-  void wake_next(Time next);
+  void change_rate(ShareId share);
+  void wake_next();
   void end_drained();
+  void stop_draining(Flow& flow, Bytes bytes);
   void arrive_later(TransferId id, Flow& flow);
   void arrive(TransferId id);
 
   Engine& engine_;
+  Sharing sharing_;
   Table<LinkId, BytesPerSecond> capacities_;
   Table<LinkId, Bytes> carried_;  ///< by transfers that do not drain any more
   TransferTable<Flow> flows_;
-  std::vector<TransferId> draining_;  ///< in the order of sending; swept when links are shared
+  Table<ShareId, TransferId> transfer_of_;
+  Deadlines drained_at_;  ///< by share
+  std::vector<std::uint32_t> drained_;
   bool settle_requested_ = false;
   EventId wake_;
   Time wake_at_ = Time::max();
-  MaxMinProblem problem_;               ///< of the links that are used, and the flows in the order of `draining_`
-  std::vector<LinkId> used_;            ///< links of the problem
-  Table<LinkId, std::uint32_t> dense_;  ///< their places in it
 };
 
 TransferId FlowNetwork::send(const Transfer& transfer, Action delivered) {
@@ -73,27 +69,28 @@ TransferId FlowNetwork::send(const Transfer& transfer, Action delivered) {
   flow.route = transfer.route;
   flow.bytes = transfer.bytes;
   flow.remaining = transfer.bytes;
-  flow.cap = transfer.cap;
-  flow.weight = transfer.weight;
   flow.since = engine_.now();
-  const bool drains = transfer.bytes > Bytes(0) && !transfer.route->links.empty();
+  flow.draining = transfer.bytes > Bytes(0) && !transfer.route->links.empty();
   const TransferId id = flows_.add(std::move(flow));
-  if (drains) {
-    draining_.push_back(id);
+  Flow& added = *flows_.find(id);
+  if (added.draining) {
+    added.share = sharing_.add(transfer.route->links, transfer.weight, transfer.cap);
+    transfer_of_.resize(std::max<std::size_t>(transfer_of_.size(), added.share.index() + 1));
+    transfer_of_[added.share] = id;
     request_settle();
   } else {
-    arrive_later(id, *flows_.find(id));
+    arrive_later(id, added);
   }
   return id;
 }
 
 void FlowNetwork::cancel(TransferId id) {
-  const Flow* flow = flows_.find(id);
+  Flow* flow = flows_.find(id);
   if (flow == nullptr) {
     return;
   }
   if (flow->draining) {
-    carry(carried_, *flow->route, flow->bytes - flow->remaining_at(engine_.now()));
+    stop_draining(*flow, flow->bytes - flow->remaining_at(engine_.now()));
     request_settle();
   } else {
     engine_.cancel(flow->arrival);
@@ -104,15 +101,16 @@ void FlowNetwork::cancel(TransferId id) {
 void FlowNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
   check_capacity(capacity);
   capacities_.at(link) = capacity;
+  sharing_.set_capacity(link, capacity);
   request_settle();
 }
 
 Table<LinkId, Bytes> FlowNetwork::carried() const {
   Table<LinkId, Bytes> result = carried_;
-  for (const TransferId id : draining_) {
-    const Flow* flow = flows_.find(id);
-    if (flow != nullptr && flow->draining) {
-      carry(result, *flow->route, flow->bytes - flow->remaining_at(engine_.now()));
+  for (const TransferId id : flows_.ids()) {
+    const Flow& flow = *flows_.find(id);
+    if (flow.draining) {
+      carry(result, *flow.route, flow.bytes - flow.remaining_at(engine_.now()));
     }
   }
   return result;
@@ -126,66 +124,26 @@ void FlowNetwork::request_settle() {
   }
 }
 
-/// Shares the links among the transfers that drain now.
 void FlowNetwork::settle() {
   settle_requested_ = false;
-  std::erase_if(draining_, [this](TransferId id) {
-    const Flow* flow = flows_.find(id);
-    return flow == nullptr || !flow->draining;
-  });
-  assemble();
-  const std::vector<double> rates = max_min_rates(problem_);
-  Time next = Time::max();
-  for (std::size_t i = 0; i < draining_.size(); ++i) {
-    Flow& flow = *flows_.find(draining_[i]);
-    change_rate(flow, BytesPerSecond(rates[i]));
-    next = std::min(next, flow.drained_at);
+  for (const ShareId share : sharing_.solve()) {
+    change_rate(share);
   }
-  wake_next(next);
-}
-
-/// States the problem of the transfers that drain, over the links that they use.
-void FlowNetwork::assemble() {
-  problem_.capacity.clear();
-  problem_.first.assign(1, 0);
-  problem_.link.clear();
-  problem_.load.clear();
-  problem_.weight.clear();
-  problem_.cap.clear();
-  used_.clear();
-  for (const TransferId id : draining_) {
-    const Flow& flow = *flows_.find(id);
-    for (const LinkLoad& use : flow.route->links) {
-      if (dense_[use.link] == unused) {
-        dense_[use.link] = static_cast<std::uint32_t>(used_.size());
-        used_.push_back(use.link);
-        problem_.capacity.push_back(capacities_[use.link].value());
-      }
-      problem_.link.push_back(dense_[use.link]);
-      problem_.load.push_back(use.load);
-    }
-    problem_.first.push_back(static_cast<std::uint32_t>(problem_.link.size()));
-    problem_.weight.push_back(flow.weight);
-    problem_.cap.push_back(flow.cap > BytesPerSecond(0) ? flow.cap.value() : std::numeric_limits<double>::infinity());
-  }
-  for (const LinkId link : used_) {
-    dense_[link] = unused;
-  }
+  wake_next();
 }
 
 /// The bytes that remain are counted anew only when the rate changes, so that a time of draining does not depend on
 /// what others do.
-void FlowNetwork::change_rate(Flow& flow, BytesPerSecond rate) const {
-  if (rate == flow.rate) {
-    return;
-  }
+void FlowNetwork::change_rate(ShareId share) {
+  Flow& flow = *flows_.find(transfer_of_[share]);
   flow.remaining = flow.remaining_at(engine_.now());
   flow.since = engine_.now();
-  flow.rate = rate;
-  flow.drained_at = drained(flow.since, flow.remaining, flow.rate);
+  flow.rate = sharing_.rate(share);
+  drained_at_.set(share.index(), drained(flow.since, flow.remaining, flow.rate));
 }
 
-void FlowNetwork::wake_next(Time next) {
+void FlowNetwork::wake_next() {
+  const Time next = drained_at_.least();
   if (next == wake_at_) {
     return;
   }
@@ -198,18 +156,25 @@ void FlowNetwork::wake_next(Time next) {
 
 void FlowNetwork::end_drained() {
   wake_at_ = Time::max();
-  for (const TransferId id : draining_) {
-    Flow* flow = flows_.find(id);
-    if (flow != nullptr && flow->draining && flow->drained_at <= engine_.now()) {
-      carry(carried_, *flow->route, flow->bytes);
-      arrive_later(id, *flow);
-    }
+  drained_.clear();
+  drained_at_.collect(engine_.now(), drained_);
+  for (const std::uint32_t share : drained_) {
+    const TransferId id = transfer_of_[ShareId(share)];
+    Flow& flow = *flows_.find(id);
+    stop_draining(flow, flow.bytes);
+    arrive_later(id, flow);
   }
   request_settle();
 }
 
-void FlowNetwork::arrive_later(TransferId id, Flow& flow) {
+void FlowNetwork::stop_draining(Flow& flow, Bytes bytes) {
+  carry(carried_, *flow.route, bytes);
+  sharing_.remove(flow.share);
+  drained_at_.set(flow.share.index(), Time::max());
   flow.draining = false;
+}
+
+void FlowNetwork::arrive_later(TransferId id, Flow& flow) {
   flow.arrival = engine_.after(flow.route->latency, [this, id] { arrive(id); });
 }
 

@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
-#include "sim/network/max_min.h"
 #include "sim/network/network.h"
 #include "tests/network/play.h"
 #include "tests/network/problems.h"
@@ -13,12 +13,12 @@ namespace podium {
 namespace {
 
 using namespace literals;
+using testing::CapacityChange;
 using testing::Message;
 using testing::on;
 using testing::Outcome;
 using testing::picoseconds_apart;
 using testing::play;
-using testing::problem_of;
 using testing::RandomTraffic;
 using testing::route_over;
 using testing::Share;
@@ -191,42 +191,65 @@ TEST(Flow, NeverCarriesMoreThanTheCapacityBetweenAnyTwoInstants) {
   }
 }
 
-/// The fluid model as its definition words it, in continuous time: rates are solved anew at each start and end, and all
-/// remaining bytes are counted anew then.
-std::vector<double> fluid_ends(const RandomTraffic& traffic) {
+/// All links have their capacity again at the end, so that everything arrives.
+std::vector<CapacityChange> random_changes(const RandomTraffic& traffic, std::uint64_t seed) {
+  Rng rng(seed, "changes");
+  std::vector<CapacityChange> changes;
+  const auto at_most = [&](std::uint64_t picoseconds) {
+    return Time::from_picoseconds(static_cast<std::int64_t>(1 + rng.below(picoseconds)));
+  };
+  for (std::uint64_t count = rng.below(12); count > 0; --count) {
+    const LinkId link(rng.below(traffic.capacities.size()));
+    changes.push_back(
+        {at_most(9'000'000'000), link, traffic.capacities[link] * (0.5 * static_cast<double>(rng.below(4)))});
+  }
+  std::stable_sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return a.when < b.when; });
+  for (const LinkId link : traffic.capacities.ids()) {
+    changes.push_back({Time::from_picoseconds(10'000'000'000), link, traffic.capacities[link]});
+  }
+  return changes;
+}
+
+/// The fluid model as its definition words it, in continuous time: rates are solved anew at each start, end and change,
+/// and all remaining bytes are counted anew then.
+std::vector<double> fluid_ends(const RandomTraffic& traffic, const std::vector<CapacityChange>& changes) {
   const std::size_t count = traffic.messages.size();
-  std::vector<double> capacities;
+  testing::Problem problem;
   for (const BytesPerSecond link : traffic.capacities) {
-    capacities.push_back(link.value());
+    problem.capacity.push_back(link.value());
   }
   std::vector<double> left(count);
   std::vector<double> ends(count, -1);
   for (std::size_t i = 0; i < count; ++i) {
     left[i] = traffic.messages[i].bytes.value();
   }
+  auto change = changes.begin();
   double now = 0;
   for (std::size_t ended = 0; ended < count;) {
-    std::vector<std::size_t> active;
-    std::vector<Share> shares;
     double next = std::numeric_limits<double>::infinity();
+    for (; change != changes.end() && since_start(change->when).value() <= now; ++change) {
+      problem.capacity[change->link.index()] = change->capacity.value();
+    }
+    next = change != changes.end() ? since_start(change->when).value() : next;
+    std::vector<std::size_t> active;
+    problem.shares.clear();
     for (std::size_t i = 0; i < count; ++i) {
       const Message& message = traffic.messages[i];
       const double start = since_start(message.start).value();
       if (start > now) {
         next = std::min(next, start);
       } else if (ends[i] < 0) {
-        Share share{{}, message.weight};
-        share.cap = message.cap.value() > 0 ? message.cap.value() : share.cap;
+        Share share{{}, message.weight, message.cap.value()};
         for (const LinkLoad& use : message.route.links) {
           share.uses.emplace_back(use.link.index(), use.load);
         }
         active.push_back(i);
-        shares.push_back(share);
+        problem.shares.push_back(share);
       }
     }
-    const std::vector<double> rates = max_min_rates(problem_of(capacities, shares));
+    const std::vector<double> rates = testing::rates_of(problem);
     for (std::size_t k = 0; k < active.size(); ++k) {
-      next = std::min(next, now + left[active[k]] / rates[k]);
+      next = rates[k] > 0 ? std::min(next, now + left[active[k]] / rates[k]) : next;
     }
     for (std::size_t k = 0; k < active.size(); ++k) {
       left[active[k]] -= rates[k] * (next - now);
@@ -240,16 +263,75 @@ std::vector<double> fluid_ends(const RandomTraffic& traffic) {
   return ends;
 }
 
+void expect_fluid_ends(const RandomTraffic& traffic, const std::vector<CapacityChange>& changes, std::uint64_t seed) {
+  const std::vector<Time> arrivals = play("flow", traffic.capacities, traffic.messages, {}, changes).arrivals;
+  const std::vector<double> ends = fluid_ends(traffic, changes);
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const double expected = ends[i] + traffic.messages[i].route.latency.value();
+    ASSERT_NEAR(since_start(arrivals[i]).value(), expected, 20e-12) << "seed " << seed << " message " << i;
+  }
+}
+
 TEST(Flow, FollowsTheFluidModelOnRandomTraffic) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    const RandomTraffic traffic(seed);
-    const Outcome outcome = play("flow", traffic.capacities, traffic.messages);
-    const std::vector<double> ends = fluid_ends(traffic);
-    for (std::size_t i = 0; i < ends.size(); ++i) {
-      const double expected = ends[i] + traffic.messages[i].route.latency.value();
-      ASSERT_NEAR(since_start(outcome.arrivals[i]).value(), expected, 20e-12) << "seed " << seed << " message " << i;
-    }
+    expect_fluid_ends(RandomTraffic(seed), {}, seed);
   }
+}
+
+TEST(Flow, FollowsTheFluidModelWhileLinksFailAreDegradedAndComeBack) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const RandomTraffic traffic(seed);
+    expect_fluid_ends(traffic, random_changes(traffic, seed), seed);
+  }
+}
+
+TEST(Flow, GivesTheSamePicosecondsForARunAndItsFold) {
+  // two halves that are equal, each with all of the traffic; or one half with the halves' loads and bundles of two
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    RandomTraffic half(seed);
+    for (Message& message : half.messages) {
+      message.weight = 1;
+      for (LinkLoad& use : message.route.links) {
+        use.load = std::ceil(use.load * 64) / 64;
+      }
+    }
+    RandomTraffic whole = half;
+    RandomTraffic fold = half;
+    for (const Message& message : half.messages) {
+      whole.messages.push_back(message);
+    }
+    for (Message& message : fold.messages) {
+      for (LinkLoad& use : message.route.links) {
+        use.load *= 2;
+      }
+    }
+    const std::vector<CapacityChange> changes = random_changes(half, seed);
+    std::vector<Time> expected = play("flow", fold.capacities, fold.messages, {}, changes).arrivals;
+    const std::vector<Time> once = expected;
+    expected.insert(expected.end(), once.begin(), once.end());
+    EXPECT_EQ(play("flow", whole.capacities, whole.messages, {}, changes).arrivals, expected) << "seed " << seed;
+  }
+}
+
+TEST(Flow, TakesALinkThatBothDirectionsShareForHalfDuplex) {
+  // what goes there and what comes back cross one entry; alone, each would have all of it
+  const Message there{route_over({on(0), on(2)}), size};
+  const Message back{route_over({on(1), on(2)}), size};
+  const Table<LinkId, BytesPerSecond> capacities{capacity, capacity, capacity};
+  expect_arrivals(play("flow", capacities, {there}), {alone});
+  expect_arrivals(play("flow", capacities, {there, back}), {2 * alone, 2 * alone});
+}
+
+TEST(Flow, TakesTheCapacityOfASwitchForOneMoreLinkOfItsRoutes) {
+  // n ports send to n others through a chip that can do half of that
+  const std::size_t ports = 8;
+  std::vector<Message> messages;
+  Table<LinkId, BytesPerSecond> capacities(2 * ports, capacity);
+  const std::size_t chip = capacities.push_back(capacity * (0.5 * ports)).index();
+  for (std::size_t port = 0; port < ports; ++port) {
+    messages.push_back({route_over({on(port), on(ports + port), on(chip)}), size});
+  }
+  expect_arrivals(play("flow", capacities, messages), std::vector<Seconds>(ports, 2 * alone));
 }
 
 }  // namespace

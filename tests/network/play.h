@@ -37,9 +37,17 @@ struct Outcome {
   Time last() const { return *std::max_element(arrivals.begin(), arrivals.end()); }
 };
 
+/// A link that fails, is degraded or comes back in the course of a run.
+struct CapacityChange {
+  Time when;
+  LinkId link;
+  BytesPerSecond capacity;
+};
+
 /// Sends all messages on a network of its own and runs until nothing happens. `order` is that of the calls.
 inline Outcome play(const std::string& name, const Table<LinkId, BytesPerSecond>& capacities,
-                    const std::vector<Message>& messages, std::vector<std::size_t> order = {}) {
+                    const std::vector<Message>& messages, std::vector<std::size_t> order = {},
+                    const std::vector<CapacityChange>& changes = {}) {
   Engine engine;
   const std::unique_ptr<Network> network = Networks::find(name)(engine, capacities);
   Outcome outcome;
@@ -54,6 +62,9 @@ inline Outcome play(const std::string& name, const Table<LinkId, BytesPerSecond>
       network->send({&message.route, message.bytes, message.cap, message.weight},
                     [&engine, arrival] { *arrival = engine.now(); });
     });
+  }
+  for (const CapacityChange& change : changes) {
+    engine.at(change.when, [&network, &change] { network->set_capacity(change.link, change.capacity); });
   }
   engine.run();
   outcome.carried = network->carried();

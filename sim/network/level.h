@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+
+#include "sim/core/check.h"
+#include "sim/core/units.h"
+
+namespace podium {
+
+// The arithmetic of sharing: whole numbers throughout, so that a sum does not depend on its order, and the same problem
+// has the same levels to the last bit whatever led up to it. A level times a sum of demands is in the unit of a
+// capacity.
+
+/// A rate per weight, in 2^-16 B/s, rounded down.
+using Level = std::uint64_t;
+/// A load times a weight, in 2^-40: what one level puts on a link.
+using Demand = std::uint64_t;
+/// Sums of demands, and capacities in 2^-56 B/s.
+__extension__ using Wide = __int128;
+__extension__ using UnsignedWide = unsigned __int128;
+
+constexpr Level no_level = UINT64_MAX;
+
+/// To the nearest; exact for multiples of 2^-40. Beyond 2^-40 to 2^24 it is a Bug.
+inline Demand to_demand(double load, double weight) {
+  const double demand = load * weight * 0x1p40;
+  PODIUM_CHECK(demand >= 1 && demand < 0x1p64, "a load times a weight is from 2^-40 to 2^24");
+  const auto whole = static_cast<Demand>(demand);
+  return whole + (demand - static_cast<double>(whole) >= 0.5 ? 1 : 0);
+}
+
+inline Wide to_wide(BytesPerSecond capacity) {
+  PODIUM_CHECK(capacity.value() >= 0 && capacity.value() < 0x1p70, "a capacity is not negative and under 2^70 B/s");
+  return static_cast<Wide>(capacity.value() * 0x1p56);
+}
+
+/// The level at which a flow is at its cap; `no_level` where it has none that it can reach.
+inline Level cap_level(BytesPerSecond cap, double weight) {
+  const double level = cap.value() / weight * 0x1p16;
+  return level > 0 && level < 0x1p64 ? static_cast<Level>(level) : no_level;
+}
+
+inline BytesPerSecond rate_at(Level level, double weight) {
+  return BytesPerSecond(static_cast<double>(level) * 0x1p-16 * weight);
+}
+
+/// The level at which `demand` uses all of `left`, neither negative; `no_level` where it never does.
+inline Level full_level(Wide left, Wide demand) {
+  if (demand == 0) {
+    return no_level;
+  }
+  const UnsignedWide level = static_cast<UnsignedWide>(left) / static_cast<UnsignedWide>(demand);
+  return level < no_level ? static_cast<Level>(level) : no_level;
+}
+
+inline Wide product(Demand demand, Level level) { return static_cast<Wide>(static_cast<UnsignedWide>(demand) * level); }
+
+}  // namespace podium
