@@ -41,7 +41,12 @@ Work product(DataType type, double rows, double n, double k, double weights) {
 
 Work work_of(const Gemm& gemm) {
   check_counts({gemm.m, gemm.n, gemm.k, gemm.batch});
-  return product(gemm.type, gemm.batch * gemm.m, gemm.n, gemm.k, gemm.batch * gemm.n * gemm.k);
+  Work result = product(gemm.type, gemm.batch * gemm.m, gemm.n, gemm.k, gemm.batch * gemm.n * gemm.k);
+  if (gemm.sum > Bytes()) {
+    result.written = gemm.batch * gemm.m * gemm.n * gemm.sum;
+    result.read += result.written;
+  }
+  return result;
 }
 
 Work work_of(const GroupedGemm& gemm) {
@@ -50,7 +55,12 @@ Work work_of(const GroupedGemm& gemm) {
   // the fullest expert, and a row for each of the others
   const double others = gemm.rows - std::max(gemm.hottest_rows, 1.0);
   const double touched = std::min({gemm.groups, gemm.rows, 1 + std::max(others, 0.0)});
-  return product(gemm.type, gemm.rows, gemm.n, gemm.k, touched * gemm.n * gemm.k);
+  Work result = product(gemm.type, gemm.rows, gemm.n, gemm.k, touched * gemm.n * gemm.k);
+  if (gemm.sum > Bytes()) {
+    result.written = touched * gemm.n * gemm.k * gemm.sum;
+    result.read = gemm.rows * (gemm.n + gemm.k) * size_of(gemm.type) + result.written;
+  }
+  return result;
 }
 
 Work work_of(const Attention& attention) {

@@ -21,6 +21,7 @@ struct Gemm {
   DataType type = DataType::bf16;
   double m = 0, n = 0, k = 0;
   double batch = 1;
+  Bytes sum{};  ///< of each result in a running sum that it is added to, read and written; none: bf16 is written
 };
 
 /// `groups` experts in one kernel: `rows` rows of A in all, `hottest_rows` of them at the fullest expert. All cores
@@ -32,6 +33,9 @@ struct GroupedGemm {
   DataType type = DataType::bf16;
   double groups = 0, rows = 0, n = 0, k = 0;
   double hottest_rows = 0;  ///< 0: evenly spread
+  /// The gradients of the weights instead, of so much each, added to a running sum: read and written; none: the
+  /// product.
+  Bytes sum{};
 };
 
 /// Scaled dot-product attention with grouped heads; each of `batch` sequences has `query` new tokens that see `context`

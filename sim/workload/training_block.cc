@@ -123,7 +123,7 @@ void column_backward(BlockWriter& writer, const TrainingPlan& plan, const std::v
   writer.wait(input);
   transpose_gathered(writer, plan, gathered, operands);
   for (const Linear& linear : linears) {
-    writer.run(weight_product(linear, group_tokens(plan), operands.type));
+    writer.run(weight_product(linear, group_tokens(plan), operands.type, plan));
   }
   writer.wait(scatter);
 }
@@ -144,7 +144,7 @@ void row_backward(BlockWriter& writer, const TrainingPlan& plan, const Linear& l
   gather_and_multiply(writer, plan, gathered_bytes(plan, linear.out, operands.type),
                       {data_product(linear, group_tokens(plan) / pieces(plan), operands.type)});
   transpose_gathered(writer, plan, linear.out, operands);
-  writer.run(weight_product(linear, group_tokens(plan), operands.type));
+  writer.run(weight_product(linear, group_tokens(plan), operands.type, plan));
 }
 
 }  // namespace podium

@@ -64,8 +64,8 @@ Kernel data_product(const Linear& linear, double tokens, DataType type) {
   return Gemm{type, tokens, linear.in, linear.out};
 }
 
-Kernel weight_product(const Linear& linear, double tokens, DataType type) {
-  return Gemm{type, linear.in, linear.out, tokens};
+Kernel weight_product(const Linear& linear, double tokens, DataType type, const TrainingPlan& plan) {
+  return Gemm{type, linear.in, linear.out, tokens, 1, size_of(plan.gradient_type)};
 }
 
 std::vector<Kernel> attention_core(const ModelSpec& model, const TrainingPlan& plan, const Layer& layer,

@@ -7,10 +7,10 @@
 namespace podium {
 
 /// The three products of a linear layer for `tokens` rows: the result, the gradient of the input, and that of the
-/// weights (added to the sum over micro-batches as it is written: Megatron's fused accumulation).
+/// weights (added to the sum over micro-batches in the type of gradients: Megatron's fused accumulation).
 Kernel forward_product(const Linear&, double tokens, DataType);
 Kernel data_product(const Linear&, double tokens, DataType);
-Kernel weight_product(const Linear&, double tokens, DataType);
+Kernel weight_product(const Linear&, double tokens, DataType, const TrainingPlan&);
 
 /// Attention of one micro-batch on one rank, causal. Under context parallelism a rank holds one chunk of queries from
 /// the front of the sequence and its mirror image from the back (Llama 3, arXiv 2407.21783, section 3.3.2), which makes

@@ -92,7 +92,7 @@ void attention_backward(Part& part, const Layer& layer) {
   }
   for (const Linear& linear : share.down) {
     writer.run(data_product(linear, part.own, part.operands.type));
-    writer.run(weight_product(linear, part.own, part.operands.type));
+    writer.run(weight_product(linear, part.own, part.operands.type, part.plan));
   }
   writer.run(norm_backward(part.own * part.hidden));
   writer.run(add(part.own * part.hidden));
@@ -115,14 +115,21 @@ void dense_backward(Part& part, const FfnShare& ffn) {
   column_backward(part.writer, part.plan, {ffn.up}, part.hidden, part.operands);
 }
 
-/// One product of all of a rank's experts; gradients of inputs and of weights are of the same work and traffic.
-Kernel expert_product(const Part& part, const MoeShape& moe, const Linear& linear) {
+/// One product of all of a rank's experts; the gradients of inputs are of the same work and traffic.
+GroupedGemm expert_product(const Part& part, const MoeShape& moe, const Linear& linear) {
   GroupedGemm product;
   product.type = part.operands.type;
   product.groups = double(moe.experts) / part.plan.ep;
   product.rows = part.own * moe.top_k;
   product.n = linear.out;
   product.k = linear.in;
+  return product;
+}
+
+/// The gradients of their weights.
+Kernel expert_weight_product(const Part& part, const MoeShape& moe, const Linear& linear) {
+  GroupedGemm product = expert_product(part, moe, linear);
+  product.sum = size_of(part.plan.gradient_type);
   return product;
 }
 
@@ -153,14 +160,14 @@ void experts_backward(Part& part, const MoeShape& moe) {
   writer.run(permute(part.own, moe.top_k, part.hidden));
   writer.exchange(Axis::ep, CollectiveKind::dispatch, dispatched(part, moe));
   part.writer.run(quantise(rows * part.hidden, part.operands));
-  writer.run({expert_product(part, moe, expert.down), expert_product(part, moe, expert.down)});
+  writer.run({expert_product(part, moe, expert.down), expert_weight_product(part, moe, expert.down)});
   writer.run(activation_backward(expert, rows, part.operands));
-  writer.run({expert_product(part, moe, expert.up), expert_product(part, moe, expert.up)});
+  writer.run({expert_product(part, moe, expert.up), expert_weight_product(part, moe, expert.up)});
   writer.exchange(Axis::ep, CollectiveKind::combine, dispatched(part, moe));
   writer.run(permute(part.own, moe.top_k, part.hidden));
   writer.run(choose_experts(part.own, moe));
   writer.run(data_product(router_share(part.model, moe), part.own, DataType::bf16));
-  writer.run(weight_product(router_share(part.model, moe), part.own, DataType::bf16));
+  writer.run(weight_product(router_share(part.model, moe), part.own, DataType::bf16, part.plan));
 }
 
 void ffn_forward(Part& part, const Layer& layer) {

@@ -196,5 +196,19 @@ TEST(Kernel, BelongsToTheFamilyOfItsPhase) {
   EXPECT_EQ(family_of(MemoryOp{}), KernelFamily::memory);
 }
 
+TEST(Work, OfWeightGradientsReadsRowsAndAddsToSums) {
+  GroupedGemm product;
+  product.type = DataType::fp8;
+  product.groups = 4;
+  product.rows = 100;
+  product.n = 30;
+  product.k = 20;
+  product.sum = Bytes(4);
+  const double sums = product.groups * product.n * product.k * 4;
+  EXPECT_DOUBLE_EQ(work(product).flops.value(), 2.0 * product.rows * product.n * product.k);
+  EXPECT_DOUBLE_EQ(work(product).read.value(), product.rows * (product.n + product.k) + sums);
+  EXPECT_DOUBLE_EQ(work(product).written.value(), sums);
+}
+
 }  // namespace
 }  // namespace podium

@@ -65,6 +65,19 @@ TEST(TrainingKernels, QuantiseBothHalvesOfAGatedGradient) {
                    (2 + 1) * 2 + 2 * 2 + 2 * (2 + 2 + 1));
 }
 
+TEST(TrainingKernels, AddGradientsOfWeightsToTheirSums) {
+  TrainingPlan plan = test::small_plan(1, 1, 1);
+  const Linear linear{300, 500};
+  const double tokens = 700;
+  const auto moved = [&] { return work(weight_product(linear, tokens, DataType::fp8, plan)); };
+  EXPECT_EQ(moved().flops, work(forward_product(linear, tokens, DataType::fp8)).flops);
+  const double operands = tokens * (linear.in + linear.out);
+  EXPECT_DOUBLE_EQ(moved().read.value(), operands + 4 * linear.weights());
+  EXPECT_DOUBLE_EQ(moved().written.value(), 4 * linear.weights());
+  plan.gradient_type = DataType::bf16;
+  EXPECT_DOUBLE_EQ(moved().written.value(), 2 * linear.weights());
+}
+
 TEST(TrainingKernels, TransposeWhatTensorParallelRanksGather) {
   const auto transposed = [](const ChipSpec& chip, std::uint32_t tp) {
     TrainingPlan plan = test::small_plan(1, 1, 1);
