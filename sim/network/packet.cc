@@ -1,0 +1,305 @@
+#include "sim/network/packet.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "sim/network/transfers.h"
+
+namespace podium {
+
+PacketNetwork::PacketNetwork(Engine& engine, Wiring wiring)
+    : engine_(engine), wiring_(std::move(wiring)), now_(engine.now().picoseconds()), rng_(1, "packet marks") {
+  for (const Wire& wire : wiring_.wires) {
+    check_capacity(wire.capacity);
+    capacities_.push_back(wire.capacity);
+    const PacketSettings& settings = wiring_.settings.at(wire.settings);
+    PODIUM_CHECK(settings.payload > Bytes(0) && settings.virtual_channels > 0,
+                 "packets hold something, on some channel");
+    PacketPort port;
+    port.picoseconds_per_byte = wire.capacity > BytesPerSecond(0) ? 1e12 / wire.capacity.value() : 0;
+    port.latency = picoseconds(wire.latency);
+    port.first_channel = static_cast<std::uint32_t>(channels_.size());
+    port.channels = settings.flow_control == FlowControl::credits ? settings.virtual_channels : 1;
+    port.settings = wire.settings;
+    port.control = settings.flow_control;
+    port.forwarding = settings.forwarding;
+    dead_links_ += port.alive() ? 0 : 1;
+    for (std::uint32_t i = 0; i < port.channels; ++i) {
+      PacketChannel& channel = channels_.emplace_back();
+      channel.port = static_cast<std::uint32_t>(ports_.size());
+      channel.size =
+          2 * wire.latency.value() * wire.capacity.value() + settings.spare_packets * settings.payload.value();
+      channel.free = channel.size;
+    }
+    ports_.push_back(std::move(port));
+  }
+}
+
+PacketNetwork::Flow PacketNetwork::make_flow(const Transfer& transfer, std::uint32_t slot) const {
+  const Route& route = *transfer.route;
+  Flow flow;
+  flow.latency = picoseconds(route.latency);
+  if (route.links.empty() || transfer.bytes == Bytes(0)) {
+    return flow;
+  }
+  flow.route = make_packet_route(route, wiring_, slot);
+  flow.settings = wiring_.wires[route.links.front().link].settings;
+  const PacketSettings& settings = wiring_.settings[flow.settings];
+  const double payload = settings.payload.value();
+  // bytes that are a multiple of a packet but for their rounding make no packet more
+  const double packets = std::max(1.0, std::ceil(transfer.bytes.value() / payload - 1e-9));
+  PODIUM_CHECK(packets < none, "a transfer has under 2^32 packets");
+  flow.packets = static_cast<std::uint32_t>(packets);
+  flow.payload = payload;
+  flow.last_payload = transfer.bytes.value() - (packets - 1) * payload;
+  flow.header = payload * (flow.route.overhead - 1);
+  flow.expected = std::uint64_t{flow.packets} * flow.route.receivers;
+  flow.last_latency = picoseconds(flow.route.last_latency);
+  flow.cap = transfer.cap.value();
+  flow.paced = !flow.route.is_tree() && (settings.path_choice == PathChoice::hash || settings.marks || flow.cap > 0);
+  if (settings.marks) {
+    flow.rate = DcqcnRate(settings.dcqcn, capacities_[route.links.front().link], now_);
+  }
+  const bool gathers = std::any_of(flow.route.forks.begin(), flow.route.forks.end(),
+                                   [](const auto& fork) { return fork.act == PacketRoute::Act::gather; });
+  flow.gathered.assign(gathers ? flow.packets : 0, 0);
+  return flow;
+}
+
+TransferId PacketNetwork::send(const Transfer& transfer, Action delivered) {
+  check_transfer(transfer, capacities_);
+  if (transfer.weight != 1 || transfer.multiplicity != 1) {
+    throw RunError("packets know neither weights nor bundles: run them without folding");
+  }
+  now_ = engine_.now().picoseconds();
+  const auto slot = free_flows_.empty() ? static_cast<std::uint32_t>(flows_.size()) : free_flows_.back();
+  Flow flow = make_flow(transfer, slot);
+  flow.delivered = std::move(delivered);
+  flow.live = true;
+  if (free_flows_.empty()) {
+    flows_.emplace_back();
+  } else {
+    free_flows_.pop_back();
+  }
+  flow.generation = flows_[slot].generation;
+  flows_[slot] = std::move(flow);
+  const TransferId id{slot, flows_[slot].generation};
+  if (batch_.empty()) {
+    engine_.at(
+        engine_.now(), [this] { settle(); }, Phase::settle);
+  }
+  batch_.push_back(id);
+  return id;
+}
+
+void PacketNetwork::settle() {
+  now_ = engine_.now().picoseconds();
+  for (const TransferId id : batch_) {
+    if (holds(id)) {
+      begin(id.slot);
+    }
+  }
+  batch_.clear();
+  arm();
+}
+
+bool PacketNetwork::holds(TransferId id) const {
+  return id.slot < flows_.size() && flows_[id.slot].generation == id.generation && flows_[id.slot].live;
+}
+
+void PacketNetwork::cancel(TransferId id) {
+  if (holds(id)) {
+    Flow& flow = flows_[id.slot];
+    flow.live = false;
+    flow.delivered = Action();
+    ++flow.references;
+    let_go(id.slot);
+  }
+}
+
+/// One that knew the flow does no longer.
+void PacketNetwork::let_go(std::uint32_t slot) {
+  Flow& flow = flows_[slot];
+  if (--flow.references == 0 && !flow.live) {
+    flow.route = PacketRoute();
+    // a slot whose generations are used up is left alone for good
+    if (++flow.generation != 0) {
+      free_flows_.push_back(slot);
+    }
+  }
+}
+
+void PacketNetwork::begin(std::uint32_t slot) {
+  Flow& flow = flows_[slot];
+  if (flow.packets == 0) {
+    ++flow.references;
+    push(now_ + flow.latency, deliver, slot);
+    return;
+  }
+  flow.ready_at = now_;
+  if (flow.paced) {
+    queue_paced(slot);
+    return;
+  }
+  for (const std::uint32_t source : flow.route.sources) {
+    const PacketRoute::Fork& fork = flow.route.forks[source];
+    for (std::uint32_t i = 0; i < fork.count; ++i) {
+      const std::uint32_t way = flow.route.is_tree() ? i : (fork.turn + i) % fork.count;
+      const std::uint32_t leg = flow.route.ways[fork.first + way];
+      const auto link = flow.route.legs[leg].link.index();
+      ports_[link].streams.push_back({slot, flow.generation, leg, i, flow.route.is_tree() ? fork.count : 0});
+      arm_pull(link);
+    }
+  }
+}
+
+/// A packet has begun to leave its last link, and will have arrived then.
+void PacketNetwork::arrived(Flow& flow, std::uint32_t slot, const Packet& packet, std::int64_t when) {
+  flow.last_arrival = std::max(flow.last_arrival, when);
+  if (packet.marked && when >= flow.next_notice) {
+    flow.next_notice = when + picoseconds(wiring_.settings[flow.settings].dcqcn.notification);
+    ++flow.references;
+    push(when + flow.latency, notice, slot);
+  }
+  if (--flow.expected == 0) {
+    ++flow.references;
+    push(flow.last_arrival, deliver, slot);
+  }
+}
+
+void PacketNetwork::finish(std::uint32_t slot) {
+  Flow& flow = flows_[slot];
+  if (flow.live) {
+    flow.live = false;
+    // an event of its own: what it throws leaves the network whole
+    engine_.at(engine_.now(), std::move(flow.delivered));
+  }
+  let_go(slot);
+}
+
+/// Has the engine come back at the next event.
+void PacketNetwork::arm() {
+  if (calendar_.empty()) {
+    return;
+  }
+  const Time next = std::max(engine_.now(), Time::from_picoseconds(calendar_.next_time()));
+  if (next < armed_at_) {
+    engine_.cancel(armed_);
+    armed_at_ = next;
+    armed_ = engine_.at(next, [this] { pump(); });
+  }
+}
+
+/// Does what is due. While nobody else has anything to do, nobody can tell whether the clock goes with it: then it runs
+/// ahead, up to the next delivery.
+void PacketNetwork::pump() {
+  armed_at_ = Time::max();
+  const std::int64_t due = engine_.now().picoseconds();
+  while (!calendar_.empty()) {
+    if (engine_.pending() > 0 && calendar_.next_time() > due) {
+      break;
+    }
+    const PacketEvent event = calendar_.front();
+    if (event.time > due && event.kind == deliver) {
+      break;
+    }
+    calendar_.pop();
+    now_ = event.time;
+    handle(event);
+  }
+  if (calendar_.empty() && waiting_ > 0 && dead_links_ == 0) {
+    throw RunError(
+        std::to_string(waiting_) +
+        " packets wait for each other's room in a circle (deadlock): as many virtual channels as the longest "
+        "path has hops prevent it");
+  }
+  arm();
+}
+
+void PacketNetwork::handle(const PacketEvent& event) {
+  switch (static_cast<Kind>(event.kind)) {
+    case pull:
+      return pull_packet(event.index);
+    case arrive:
+      return arrive_at_switch(event.index);
+    case wake:
+      return wake_channel(event.index);
+    case pause:
+      return pause_port(event.index);
+    case resume:
+      return resume_port(event.index);
+    case resend: {
+      Packet& packet = packets_[event.index];
+      Flow& flow = flows_[packet.flow];
+      packet.leg = choose(flow, packet.flow, flow.route.forks[flow.route.sources.front()]);
+      packet.tail = now_;
+      return offer(event.index);
+    }
+    case ready:
+      if (flows_[event.index].live) {
+        queue_paced(event.index);
+      }
+      return let_go(event.index);
+    case notice:
+      flows_[event.index].rate.notify(wiring_.settings[flows_[event.index].settings].dcqcn, now_);
+      return let_go(event.index);
+    case deliver:
+      return finish(event.index);
+  }
+}
+
+void PacketNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
+  check_capacity(capacity);
+  PODIUM_CHECK(link.index() < ports_.size(), "the link is there");
+  now_ = engine_.now().picoseconds();
+  PacketPort& port = ports_[link.index()];
+  dead_links_ -= port.alive() ? 0 : 1;
+  port.picoseconds_per_byte = capacity > BytesPerSecond(0) ? 1e12 / capacity.value() : 0;
+  dead_links_ += port.alive() ? 0 : 1;
+  capacities_[link] = capacity;
+  if (port.alive()) {
+    for (std::uint32_t i = 0; i < port.channels; ++i) {
+      wake_channel(port.first_channel + i);
+    }
+    arm_pull(link.index());
+  } else {
+    // those that may go elsewhere do
+    for (std::size_t left = port.streams.size(); left > 0; --left) {
+      const PacketStream stream = port.streams.front();
+      port.streams.pop_front();
+      if (holds({stream.flow, stream.generation}) && flows_[stream.flow].paced) {
+        queue_paced(stream.flow);
+      } else {
+        port.streams.push_back(stream);
+      }
+    }
+  }
+  arm();
+}
+
+Table<LinkId, Bytes> PacketNetwork::carried() const {
+  Table<LinkId, Bytes> result(ports_.size());
+  for (std::size_t link = 0; link < ports_.size(); ++link) {
+    result[LinkId(link)] = Bytes(ports_[link].bytes);
+  }
+  return result;
+}
+
+Table<LinkId, PacketPortStatistics> PacketNetwork::statistics() const {
+  Table<LinkId, PacketPortStatistics> result(ports_.size());
+  const std::int64_t end = std::max(now_, engine_.now().picoseconds());
+  for (std::size_t link = 0; link < ports_.size(); ++link) {
+    const PacketPort& port = ports_[link];
+    const std::int64_t paused = port.paused_time + (port.paused ? end - port.paused_since : 0);
+    const double mean = end > 0 ? port.queue_time / static_cast<double>(end) : 0;
+    const auto seconds = [](std::int64_t count) { return Seconds(static_cast<double>(count) * 1e-12); };
+    result[LinkId(link)] = {
+        port.packets, Bytes(port.bytes),     seconds(port.busy), Bytes(port.queue_most), Bytes(mean),
+        port.stalls,  seconds(port.stalled), port.pauses,        seconds(paused),        port.marks,
+        port.drops};
+  }
+  return result;
+}
+
+}  // namespace podium

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/core/rng.h"
+#include "sim/network/network.h"
+#include "sim/network/packet_calendar.h"
+#include "sim/network/packet_dcqcn.h"
+#include "sim/network/packet_port.h"
+#include "sim/network/packet_route.h"
+
+namespace podium {
+
+/// A network of real links on which every packet goes its way. Its switches have a queue at each output and count room
+/// by input, as credits and PFC do. Contract beside that of Network:
+///  - a sender's port takes a packet from each of its transfers in turn, whenever it is free, so that a transfer with
+///    several first links is spread over them as they have room;
+///  - queues are served in the order of arrival among the packets that may go;
+///  - a packet's receiver always has room. A transfer has arrived with the last of its packets;
+///  - multicast: switches copy packets to all that follow; reduction: they wait for a packet of each and send on one;
+///  - on a link that loses its capacity, what has been given its time still goes; the rest waits, or takes another way;
+///  - weights and multiplicities other than one, and packets that wait for each other in a circle, are a RunError.
+///
+/// Speed: one event a hop. Where credits are there, a packet's time on a link is known when it comes to the queue, so
+/// that nothing happens when it begins or ends; the last hop needs no event at all.
+class PacketNetwork final : public Network {
+ public:
+  PacketNetwork(Engine& engine, Wiring wiring);
+
+  TransferId send(const Transfer& transfer, Action delivered) override;
+  void cancel(TransferId id) override;
+  void set_capacity(LinkId link, BytesPerSecond capacity) override;
+  Table<LinkId, Bytes> carried() const override;
+
+  Table<LinkId, PacketPortStatistics> statistics() const;
+  /// Packets that a link has begun to carry so far, all links together.
+  std::uint64_t packet_hops() const { return packet_hops_; }
+
+ private:
+  static constexpr std::uint32_t none = PacketRoute::none;
+  enum Kind : std::uint32_t { pull, arrive, wake, pause, resume, resend, ready, notice, deliver };
+
+  struct Flow {
+    Action delivered;
+    PacketRoute route;
+    std::uint32_t generation = 1;
+    std::uint32_t settings = 0;
+    std::uint32_t packets = 0;
+    std::uint32_t injected = 0;
+    std::uint32_t references = 0;  ///< packets and events that know it: while there are any, its slot is not reused
+    bool live = false;
+    bool paced = false;  ///< one packet at a time, on a way that is chosen for it
+    double header = 0;
+    double payload = 0;
+    double last_payload = 0;
+    std::uint64_t expected = 0;  ///< arrivals to come
+    std::int64_t last_arrival = 0;
+    std::int64_t latency = 0;
+    std::int64_t last_latency = 0;
+    double cap = 0;
+    std::int64_t ready_at = 0;
+    std::int64_t next_notice = 0;
+    DcqcnRate rate;
+    std::vector<std::uint32_t> gathered;  ///< by packet: how many of its parts a switch has
+  };
+
+  // transfers (packet.cc)
+  Flow make_flow(const Transfer& transfer, std::uint32_t slot) const;
+  bool holds(TransferId id) const;
+  void settle();
+  void begin(std::uint32_t slot);
+  void arrived(Flow& flow, std::uint32_t slot, const Packet& packet, std::int64_t when);
+  void finish(std::uint32_t slot);
+  void let_go(std::uint32_t slot);
+  void push(std::int64_t time, Kind kind, std::uint32_t index) { calendar_.push({time, kind, index}); }
+  void arm();
+  void pump();
+  void handle(const PacketEvent& event);
+
+  // senders (packet_source.cc)
+  void pull_packet(std::uint32_t link);
+  void inject(Flow& flow, const PacketStream& stream, std::uint32_t index);
+  void queue_again(PacketStream stream, Flow& flow, std::uint32_t link);
+  void queue_paced(std::uint32_t slot);
+  std::int64_t pace(Flow& flow, double wire);
+  void arm_pull(std::uint32_t link);
+
+  // switches (packet_switch.cc)
+  std::uint32_t choose(Flow& flow, std::uint32_t slot, PacketRoute::Fork& fork);
+  void offer(std::uint32_t packet);
+  bool may_start(const PacketPort& port, PacketChannel& channel, double wire, bool is_last);
+  void start(std::uint32_t packet, std::uint32_t channel);
+  void arrive_at_switch(std::uint32_t packet);
+  void copy_packet(std::uint32_t packet, const PacketRoute::Fork& fork);
+  bool take_room(Packet& packet);
+  void leave_room(const Packet& packet, std::int64_t when);
+  void wake_channel(std::uint32_t channel);
+  void arm_wake(std::uint32_t channel);
+  void pause_port(std::uint32_t channel);
+  void resume_port(std::uint32_t channel);
+  void mark(Packet& packet, PacketPort& port);
+  std::uint32_t add_packet(const Packet& packet);
+  void remove_packet(std::uint32_t packet);
+
+  Engine& engine_;
+  Wiring wiring_;
+  Table<LinkId, BytesPerSecond> capacities_;
+  std::vector<PacketPort> ports_;
+  std::vector<PacketChannel> channels_;
+  std::vector<Packet> packets_;
+  std::vector<std::uint32_t> free_packets_;
+  std::vector<Flow> flows_;
+  std::vector<std::uint32_t> free_flows_;
+  std::vector<TransferId> batch_;  ///< sent in this round
+  PacketCalendar calendar_;
+  std::int64_t now_ = 0;
+  Time armed_at_ = Time::max();  ///< when the engine will come back
+  EventId armed_;
+  std::uint64_t waiting_ = 0;  ///< packets in queues that may not begin
+  std::uint64_t dead_links_ = 0;
+  std::uint64_t packet_hops_ = 0;
+  Rng rng_;
+};
+
+}  // namespace podium

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/core/time.h"
+#include "sim/topology/topology.h"
+
+namespace podium {
+
+/// Packets count time in whole picoseconds.
+inline std::int64_t picoseconds(Seconds duration) { return (Time() + duration).picoseconds(); }
+
+/// What keeps a sender from running over the next switch.
+///  - credits: it sends only what has room there (NVLink, UB, InfiniBand);
+///  - pause: it is told to stop when the room that its packets take passes a mark (IEEE 802.1Qbb, PFC);
+///  - drop: nothing; what finds no room is lost, and sent again after a time (Ethernet without PFC).
+enum class FlowControl : std::uint8_t { credits, pause, drop };
+
+/// How a packet's way is chosen where a route splits.
+///  - spray: the ways take turns, packet by packet, by the loads of the route;
+///  - adaptive: the way with the shortest queue;
+///  - hash: one way for all packets of a transfer (ECMP).
+enum class PathChoice : std::uint8_t { spray, adaptive, hash };
+
+/// When a switch hands a packet on: while it still comes in, or when it is whole.
+enum class Forwarding : std::uint8_t { cut_through, store_and_forward };
+
+/// DCQCN: Zhu et al., Congestion Control for Large-Scale RDMA Deployments, SIGCOMM 2015, whose section 5 and figure 14
+/// have these figures (for 40 Gb/s); the hyper increase is ten additive ones, as in the adapters' defaults.
+struct DcqcnSettings {
+  double gain = 1.0 / 256;        ///< g
+  Seconds notification{50e-6};    ///< least time between two notifications for one flow
+  Seconds decay{55e-6};           ///< without a notification for so long, alpha decays
+  Seconds increase_after{55e-6};  ///< a step of increase by time
+  Bytes increase_each{10e6};      ///< a step of increase by bytes
+  int fast_recovery = 5;          ///< F, steps
+  BytesPerSecond additive{5e6};   ///< 40 Mb/s
+  BytesPerSecond hyper{50e6};
+  BytesPerSecond least{125e3};  ///< 1 Mb/s
+};
+
+/// How the links of a plane move packets.
+struct PacketSettings {
+  Bytes payload{
+      4096};  ///< of a full packet. A header is the payload times (load - 1), on packets that are not full too
+  FlowControl flow_control = FlowControl::credits;
+  PathChoice path_choice = PathChoice::spray;
+  Forwarding forwarding = Forwarding::cut_through;
+  /// A packet takes channel min(its hop, the last), so that no circle of waiting closes where there are as many as hops
+  /// (Guenther 1981; Dally and Towles, Principles and Practices of Interconnection Networks, section 14.2).
+  std::uint32_t virtual_channels = 1;
+  /// Room for packets at the far end of a link, for each channel, beyond what its round trip keeps under way. What a
+  /// link is built with is this and its round trip, so that it never waits for itself.
+  std::uint32_t spare_packets = 8;
+  Bytes pause_at{100e3};  ///< of what came over one link (pause), or its room (drop)
+  Bytes resume_at{90e3};
+  bool marks = false;       ///< ECN on queues, and DCQCN at senders
+  Bytes mark_from{5e3};     ///< K_min: shorter queues are not marked
+  Bytes mark_to{200e3};     ///< K_max: longer ones always are
+  double mark_most = 0.01;  ///< P_max: the probability at K_max
+  DcqcnSettings dcqcn;
+  Seconds resend_after{1e-3};  ///< of what was dropped
+};
+
+/// One direction of a link, as packets see it.
+struct Wire {
+  NodeId from;
+  NodeId to;
+  BytesPerSecond capacity;
+  Seconds latency;             ///< from the sender to the queue of the next switch
+  std::uint32_t settings = 0;  ///< index in Wiring::settings
+};
+
+/// Real links, with what is at their ends.
+struct Wiring {
+  Table<LinkId, Wire> wires;
+  std::vector<PacketSettings> settings;
+};
+
+}  // namespace podium

@@ -1,0 +1,91 @@
+// The sending end of PacketNetwork: ports take packets from transfers in turn.
+#include <algorithm>
+
+#include "sim/network/packet.h"
+
+namespace podium {
+
+/// Sends the next packet of the transfer whose turn it is.
+void PacketNetwork::pull_packet(std::uint32_t link) {
+  PacketPort& port = ports_[link];
+  port.pulling = false;
+  while (!port.streams.empty() && port.alive()) {
+    const PacketStream stream = port.streams.front();
+    port.streams.pop_front();
+    Flow& flow = flows_[stream.flow];
+    const std::uint32_t index = stream.step == 0 ? flow.injected : stream.index;
+    if (flow.generation == stream.generation && flow.live && index < flow.packets) {
+      inject(flow, stream, index);
+      queue_again(stream, flow, link);
+      break;
+    }
+  }
+  arm_pull(link);
+}
+
+void PacketNetwork::inject(Flow& flow, const PacketStream& stream, std::uint32_t index) {
+  Packet packet;
+  packet.tail = now_;
+  packet.wire = (index + 1 < flow.packets ? flow.payload : flow.last_payload) + flow.header;
+  packet.flow = stream.flow;
+  packet.leg = stream.leg;
+  packet.index = index;
+  packet.room = none;
+  ++flow.injected;
+  offer(add_packet(packet));
+}
+
+void PacketNetwork::queue_again(PacketStream stream, Flow& flow, std::uint32_t link) {
+  if (stream.step > 0) {
+    stream.index += stream.step;
+    if (stream.index < flow.packets) {
+      ports_[link].streams.push_back(stream);
+    }
+    return;
+  }
+  if (flow.injected == flow.packets) {
+    return;
+  }
+  if (!flow.paced) {
+    ports_[link].streams.push_back(stream);
+    return;
+  }
+  flow.ready_at = std::max(flow.ready_at, now_) + pace(flow, flow.payload + flow.header);
+  if (flow.ready_at <= now_) {
+    queue_paced(stream.flow);
+  } else {
+    ++flow.references;
+    push(flow.ready_at, ready, stream.flow);
+  }
+}
+
+/// Queues one packet of a transfer on the way that is chosen for it.
+void PacketNetwork::queue_paced(std::uint32_t slot) {
+  Flow& flow = flows_[slot];
+  const std::uint32_t leg = choose(flow, slot, flow.route.forks[flow.route.sources.front()]);
+  const auto link = flow.route.legs[leg].link.index();
+  ports_[link].streams.push_back({slot, flow.generation, leg, 0, 0});
+  arm_pull(link);
+}
+
+/// The time that a packet of so many bytes takes at the rate that its transfer may have; 0 where nothing holds it.
+std::int64_t PacketNetwork::pace(Flow& flow, double wire) {
+  double seconds = flow.cap > 0 ? flow.payload / flow.cap : 0;
+  const PacketSettings& settings = wiring_.settings[flow.settings];
+  if (settings.marks) {
+    flow.rate.count(settings.dcqcn, Bytes(wire));
+    seconds = std::max(seconds, wire / flow.rate.at(settings.dcqcn, now_).value());
+  }
+  return static_cast<std::int64_t>(seconds * 1e12 + 0.5);
+}
+
+/// Has the port ask for a packet when it is free and nothing waits before it.
+void PacketNetwork::arm_pull(std::uint32_t link) {
+  PacketPort& port = ports_[link];
+  if (!port.pulling && !port.streams.empty() && port.alive() && channels_[port.first_channel].head == none) {
+    port.pulling = true;
+    push(std::max(now_, port.busy_until), pull, link);
+  }
+}
+
+}  // namespace podium
