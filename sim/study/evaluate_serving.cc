@@ -291,9 +291,16 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
   result.signature = served.signature;
 }
 
+/// Sequences are whole: 1.99 prompts a step are nearly always two, which micro-batches can share, and never 1.99, which
+/// they cannot. A mean below one stands for those steps that have none.
+double whole_sequences(double mean) { return mean < 1 ? mean : std::round(mean); }
+
 /// The mean iteration, executed once more for its account.
 PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& c, const MeanStep& mean) const {
-  const Execution execution = c.steps->execute(mean.shape);
+  StepShape shape = mean.shape;
+  shape.decode_sequences = whole_sequences(shape.decode_sequences);
+  shape.prefill_sequences = whole_sequences(shape.prefill_sequences);
+  const Execution execution = c.steps->execute(shape);
   const double context = mean_.context();
   PhaseResult result;
   result.name = name;

@@ -100,6 +100,21 @@ TEST(ServingCase, KeepsMemoryForTheStepOfAsManySequencesAsItHolds) {
   EXPECT_GT(decoding, 0U);
 }
 
+TEST(ServingCase, ReportsAStepThatBearsItsRate) {
+  // two prompts a step, one a micro-batch
+  const std::string text = replaced(quick_look(), "{tp: 2, dp: 1, ep: 2, chunk_tokens: [4096]}",
+                                    "{tp: 1, dp: 4, ep: 4, micro_batches: 2, chunk_tokens: [4096]}");
+  const std::string alone = replaced(replaced(text, "            mixed:\n", ""),
+                                     "              - {tp: 1, dp: 8, ep: 8, chunk_tokens: [512]}\n"
+                                     "              - {tp: 2, dp: 1, ep: 2, chunk_tokens: [512, 1024]}\n",
+                                     "");
+  const CaseResult result = serve_on(study_of(alone), 16);
+  ASSERT_EQ(result.phases.size(), 2U) << result.plan;
+  const double instances = std::stod(result.plan.substr(std::string("prefill ").size()));
+  const PhaseResult& prefill = result.phases[0];
+  EXPECT_LE(result.request_rate, 1.03 * instances * prefill.batch / prefill.time.value()) << result.plan;
+}
+
 TEST(ServingCase, DividesItsThroughput) {
   const Study study = study_of(quick_look());
   const CaseResult result = serve_on(study, 8);
