@@ -9,11 +9,13 @@
 namespace podium {
 namespace {
 
+constexpr Seconds slice(0.25);
+
 /// One run of a deployment.
 class Server {
  public:
-  Server(const Deployment& deployment, std::size_t requests, std::optional<GiveUp> give_up)
-      : deployment_(deployment), give_up_(give_up), sequences_(requests), outcomes_(requests) {
+  Server(const Deployment& deployment, std::size_t requests, std::optional<Watch> watch)
+      : deployment_(deployment), watch_(watch), sequences_(requests), outcomes_(requests) {
     const auto sequence_done = [this](std::uint32_t id) { finish(id); };
     const auto stay = [this](std::uint32_t id, Replica&) { return has_more(id); };
     const auto hand_on = [this](std::uint32_t id, Replica& replica) {
@@ -36,15 +38,19 @@ class Server {
       sequences_[id].iterations = iterations[id];
       outcomes_[id].arrival = Time() + request.arrival / rate;
       outcomes_[id].output = request.output;
+      open_ += counts(id) ? 1 : 0;
       engine_.at(outcomes_[id].arrival, [this, id] { arrive(id); });
     }
-    for (Time horizon = Time() + Seconds(1); engine_.pending() > 0 && !hopeless_; horizon = horizon + Seconds(1)) {
+    // in slices, between which a run may be ended
+    const auto late = static_cast<std::size_t>(watch_ ? (1 - watch_->quantile) * static_cast<double>(open_) + 1 : 0);
+    const auto is_hopeless = [&] { return std::max(late_first_, late_after_) > late; };
+    for (Time horizon = Time() + slice; engine_.pending() > 0 && open_ > 0; horizon = horizon + slice) {
       engine_.run(horizon);
+      if (is_hopeless()) {
+        return std::nullopt;
+      }
     }
-    if (hopeless_) {
-      return std::nullopt;
-    }
-    PODIUM_CHECK(finished_ == requests.size(), "every request is served or refused");
+    PODIUM_CHECK(open_ == 0, "every request is served or refused");
     Served served;
     served.prefill = mean(prefill_);
     served.decode = mean(decode_);
@@ -114,9 +120,7 @@ class Server {
     sequence.produced += 1;
     if (first) {
       outcomes_[id].first_token = engine_.now();
-      if (give_up_ && outcomes_[id].ttft() > give_up_->ttft && ++late_ > give_up_->requests) {
-        hopeless_ = true;
-      }
+      late_first_ += watch_ && counts(id) && outcomes_[id].ttft() > watch_->ttft ? 1 : 0;
     }
     if (sequence.produced >= sequence.output) {
       finish(id);
@@ -138,8 +142,14 @@ class Server {
 
   void finish(std::uint32_t id) {
     outcomes_[id].finish = engine_.now();
-    ++finished_;
+    if (counts(id)) {
+      --open_;
+      late_after_ += watch_ && !outcomes_[id].refused && outcomes_[id].tpot() > watch_->tpot ? 1 : 0;
+    }
   }
+
+  /// Whether the run is about this request.
+  bool counts(std::uint32_t id) const { return !watch_ || watch_->covers(outcomes_[id].arrival); }
 
   MeanStep mean(const Instances& instances) const {
     MeanStep sum;
@@ -164,14 +174,14 @@ class Server {
   }
 
   const Deployment& deployment_;
-  std::optional<GiveUp> give_up_;
+  std::optional<Watch> watch_;
   Engine engine_;
   std::vector<Sequence> sequences_;
   std::vector<Outcome> outcomes_;
   Instance::Events prefill_events_, decode_events_;
   Instances prefill_, decode_;
-  std::size_t finished_ = 0, late_ = 0, refused_ = 0;
-  bool hopeless_ = false;
+  std::size_t open_ = 0;  ///< requests that the run is about and that are not served yet
+  std::size_t late_first_ = 0, late_after_ = 0, refused_ = 0;
 };
 
 }  // namespace
@@ -200,14 +210,14 @@ std::vector<std::uint32_t> draw_iterations(const UnitRequests& requests, const I
 }
 
 std::optional<Served> serve(const Deployment& deployment, std::span<const Request> requests,
-                            std::span<const std::uint32_t> iterations, double rate, std::optional<GiveUp> give_up) {
+                            std::span<const std::uint32_t> iterations, double rate, std::optional<Watch> watch) {
   PODIUM_CHECK(rate > 0 && deployment.decode.instances > 0 && iterations.size() == requests.size());
-  return Server(deployment, requests.size(), give_up).run(requests, iterations, rate);
+  return Server(deployment, requests.size(), watch).run(requests, iterations, rate);
 }
 
 std::optional<Served> serve(const Deployment& deployment, const UnitRequests& requests, double rate, std::uint64_t seed,
-                            std::optional<GiveUp> give_up) {
-  return serve(deployment, requests, draw_iterations(requests, deployment.decode.plan, seed), rate, give_up);
+                            std::optional<Watch> watch) {
+  return serve(deployment, requests, draw_iterations(requests, deployment.decode.plan, seed), rate, watch);
 }
 
 }  // namespace podium

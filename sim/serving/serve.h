@@ -30,17 +30,21 @@ struct MeanStep {
 };
 
 struct Served {
-  std::vector<Outcome> outcomes;  ///< by request, in order of arrival
+  std::vector<Outcome> outcomes;  ///< by request, in order of arrival; all served, or those that were watched
   MeanStep prefill, decode;
   std::uint64_t preemptions = 0, refused = 0;
   Seconds time;
   std::uint64_t signature = 0;
 };
 
-/// When a run may be given up as hopeless: once so many requests have waited longer than `ttft` for their first token.
-struct GiveUp {
-  Seconds ttft;
-  std::size_t requests = 0;
+/// The requests that a run is about, and what the given share of them must see at most. The run ends when the last of
+/// them is served, and sooner where so many are late that the objective cannot be kept any more.
+struct Watch {
+  Time from, until;  ///< arrivals at or after the one and before the other
+  double quantile = 1;
+  Seconds ttft, tpot;
+
+  bool covers(Time arrival) const { return arrival >= from && arrival < until; }
 };
 
 /// Iterations that each request decodes for, after its first token: each brings one token, and the draft tokens before
@@ -48,15 +52,15 @@ struct GiveUp {
 std::vector<std::uint32_t> draw_iterations(const UnitRequests&, const InferencePlan&, std::uint64_t seed);
 
 /// Offers `requests` at `rate` requests per second to a deployment and runs until all are served, or returns nothing
-/// where it gave up. Continuous batching: an iteration decodes all sequences of a replica and takes prompt chunks,
-/// first come first served; replicas of an instance iterate in step, at the pace of the fullest. A sequence leaves when
-/// it has run its iterations. A replica whose cache is full takes no new sequence, and sends its youngest one back to
-/// be computed again when growth fills it. Requests go to the instance, and in it to the replica, with the fewest
-/// tokens to prefill, or sequences to decode.
+/// where it cannot keep the watched objective. Continuous batching: an iteration decodes all sequences of a replica and
+/// takes prompt chunks, first come first served; replicas of an instance iterate in step, at the pace of the fullest. A
+/// sequence leaves when it has run its iterations. A replica whose cache is full takes no new sequence, and sends its
+/// youngest one back to be computed again when growth fills it. Requests go to the instance, and in it to the replica,
+/// with the fewest tokens to prefill, or sequences to decode.
 std::optional<Served> serve(const Deployment&, std::span<const Request>, std::span<const std::uint32_t> iterations,
-                            double rate, std::optional<GiveUp> give_up = {});
+                            double rate, std::optional<Watch> watch = {});
 /// The same with iterations drawn from `seed`.
 std::optional<Served> serve(const Deployment&, const UnitRequests&, double rate, std::uint64_t seed,
-                            std::optional<GiveUp> give_up = {});
+                            std::optional<Watch> watch = {});
 
 }  // namespace podium

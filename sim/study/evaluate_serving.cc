@@ -1,6 +1,11 @@
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "sim/core/quantile.h"
 #include "sim/serving/serve.h"
@@ -48,9 +53,17 @@ Percentiles percentiles(std::vector<double>& sample) {
   return {Seconds(quantile(sample, 0.5)), Seconds(quantile(sample, 0.95)), Seconds(quantile(sample, 0.99))};
 }
 
+/// What is offered at all rates: the first of these.
+struct Offer {
+  UnitRequests requests;
+  std::vector<std::uint32_t> iterations;
+};
+
 /// A deployment at the highest rate that was found to keep the objective.
 struct Sustained {
-  double rate = 0, tokens = 0;  ///< requests and output tokens a second
+  double rate = 0, tokens = 0;  ///< requests and output tokens a second, of all copies
+  Split part;                   ///< that was simulated
+  double copies = 1;
   Served served;
   Measured measured;
 };
@@ -75,10 +88,11 @@ class ServingCase {
   std::vector<const ServingCandidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
   Deployment deploy(const Split&) const;
   std::size_t requests_at(double rate) const;
-  UnitRequests requests(std::size_t count) const;
-  Measured measure(const Served&) const;
+  const Offer& offer(std::size_t count, const InferencePlan&);
+  Watch watch(const Request& last, double rate) const;
+  Measured measure(const Served&, const Watch&) const;
   bool keeps_objective(Measured) const;
-  std::optional<Sustained> sustain(const Split&) const;
+  std::optional<Sustained> sustain(const Split&);
   void keep(const Split&, Sustained, CaseResult&) const;
   PhaseResult phase(const std::string& name, const ServingCandidate&, const MeanStep&) const;
 
@@ -93,6 +107,8 @@ class ServingCase {
   std::vector<Request> recorded_;
   MeanRequest mean_;
   Candidates candidates_;
+  /// By their number, draft tokens and acceptance: equal for all splits and numbers of chips.
+  std::map<std::tuple<std::size_t, std::int32_t, double>, Offer> offers_;
 };
 
 CaseResult ServingCase::on(std::uint32_t chips) {
@@ -181,19 +197,32 @@ std::size_t ServingCase::requests_at(double rate) const {
   return static_cast<std::size_t>(std::ceil(std::max(fewest, rate * length().value())));
 }
 
-UnitRequests ServingCase::requests(std::size_t count) const {
-  return recorded_.empty() ? poisson_requests(count, workload_.arrivals.input, workload_.arrivals.output, study_.seed)
-                           : scale_to_unit_rate(recorded_, count);
+/// At least so many requests: a power of two, so that few numbers have to be drawn.
+const Offer& ServingCase::offer(std::size_t count, const InferencePlan& plan) {
+  const std::size_t drawn = std::bit_ceil(count);
+  const auto [place, is_new] = offers_.try_emplace({drawn, plan.draft_tokens, plan.acceptance});
+  Offer& offer = place->second;
+  if (is_new) {
+    offer.requests = recorded_.empty()
+                         ? poisson_requests(drawn, workload_.arrivals.input, workload_.arrivals.output, study_.seed)
+                         : scale_to_unit_rate(recorded_, drawn);
+    offer.iterations = draw_iterations(offer.requests, plan, study_.seed);
+  }
+  return offer;
 }
 
-Measured ServingCase::measure(const Served& served) const {
+/// The requests that are measured. A run of few requests is longer than asked for: its middle is measured all the same.
+Watch ServingCase::watch(const Request& last, double rate) const {
+  const Seconds whole = last.arrival / rate;
+  const Slo& slo = mean_.slo;
+  return {Time() + whole * (workload_.warm_up / length()),
+          Time() + whole * ((workload_.warm_up + workload_.measured) / length()), slo.quantile, slo.ttft, slo.tpot};
+}
+
+Measured ServingCase::measure(const Served& served, const Watch& watch) const {
   Measured m;
-  const Seconds last = since_start(served.outcomes.back().arrival);
-  // a run of few requests is longer than asked for: its middle is measured all the same
-  const Time from = Time() + last * (workload_.warm_up / length());
-  const Time until = Time() + last * ((workload_.warm_up + workload_.measured) / length());
   for (const Outcome& outcome : served.outcomes) {
-    if (outcome.arrival < from || outcome.arrival >= until) {
+    if (!watch.covers(outcome.arrival)) {
       continue;
     }
     if (outcome.refused) {
@@ -206,7 +235,7 @@ Measured ServingCase::measure(const Served& served) const {
     }
     m.tokens += outcome.output;
   }
-  m.time = until - from;
+  m.time = watch.until - watch.from;
   return m;
 }
 
@@ -220,39 +249,38 @@ bool ServingCase::keeps_objective(Measured m) const {
 }
 
 /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where it lies far below the prediction.
-std::optional<Sustained> ServingCase::sustain(const Split& split) const {
-  const Deployment deployment = deploy(split);
-  UnitRequests offered;  // at all rates the first of these
-  std::vector<std::uint32_t> iterations;
+std::optional<Sustained> ServingCase::sustain(const Split& split) {
+  // quantiles of so many requests are sure enough, however many instances there are
+  constexpr double enough = 20'000;
+  const Cell cell = make_cell(split, enough / workload_.measured.value());
+  const Deployment deployment = deploy(cell.split);
   std::optional<Sustained> best;
   const auto holds_at = [&](double rate) {
     const std::size_t count = requests_at(rate);
-    if (count > offered.size()) {
-      offered = requests(count + count / 4);
-      iterations = draw_iterations(offered, split.decode->plan, study_.seed);
-    }
-    const auto late = static_cast<std::size_t>((1 - mean_.slo.quantile) * static_cast<double>(count));
-    std::optional<Served> served = serve(deployment, std::span(offered).first(count),
-                                         std::span(iterations).first(count), rate, GiveUp{mean_.slo.ttft * 4, late});
+    const Offer& offered = offer(count, split.decode->plan);
+    const Watch watched = watch(offered.requests[count - 1], rate);
+    std::optional<Served> served = serve(deployment, std::span(offered.requests).first(count),
+                                         std::span(offered.iterations).first(count), rate, watched);
     if (!served) {
       return false;
     }
-    Measured measured = measure(*served);
+    Measured measured = measure(*served, watched);
     const bool holds = keeps_objective(measured);
     if (holds) {
-      const double tokens = measured.tokens / measured.time.value();
-      best = Sustained{rate, tokens, std::move(*served), std::move(measured)};
+      const double tokens = cell.copies * measured.tokens / measured.time.value();
+      best = Sustained{cell.copies * rate, tokens, cell.split, cell.copies, std::move(*served), std::move(measured)};
     }
     return holds;
   };
-  // the prediction is mostly within some 10 %: step away from it until the limit is bracketed, then bisect
-  double low = 0, high = split.rate;
+  // the prediction is mostly within some 10 %: step away from it, ever further, until the limit is bracketed; then
+  // bisect
+  double low = 0, high = cell.split.rate;
   while (holds_at(high)) {
     low = high;
     high *= 1.1;
   }
-  while (low == 0 && high > 0.02 * split.rate) {
-    const double lower = 0.9 * high;
+  for (double step = 0.9; low == 0 && high > 0.02 * cell.split.rate; step *= step) {
+    const double lower = step * high;
     (holds_at(lower) ? low : high) = lower;
   }
   while (low > 0 && high - low > 0.01 * high) {
@@ -286,6 +314,11 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
       result.notes.push_back(with_commas(static_cast<long long>(count)) + what);
     }
   };
+  if (sustained.copies > 1) {
+    result.notes.push_back(
+        fmt::format("simulated as a part of {} that stands for the whole, which has room for {:.2f} of it",
+                    describe(sustained.part), sustained.copies));
+  }
   note(served.refused, " requests were longer than a replica's cache and were turned away");
   note(served.preemptions, " times a sequence was sent back because a cache was full");
   result.signature = served.signature;

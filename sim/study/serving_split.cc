@@ -1,6 +1,7 @@
 #include "sim/study/serving_split.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace podium {
 namespace {
@@ -28,6 +29,19 @@ Split balance(const ServingCandidate& prefill, const ServingCandidate& decode,
     }
   }
   return best;
+}
+
+/// `decode` instances of the split and, where it has any, `prefill` ones.
+Cell part_of(const Split& whole, std::uint32_t prefill, std::uint32_t decode) {
+  Cell cell{whole, whole.decode_instances / double(decode)};
+  cell.split.decode_instances = decode;
+  cell.split.prefill_instances = prefill;
+  cell.split.rate = decode * whole.decode->rate;
+  if (whole.prefill != nullptr) {
+    cell.copies = std::min(cell.copies, whole.prefill_instances / double(prefill));
+    cell.split.rate = std::min(cell.split.rate, prefill * whole.prefill->rate);
+  }
+  return cell;
 }
 
 }  // namespace
@@ -58,6 +72,27 @@ std::vector<Split> make_splits(const std::vector<const ServingCandidate*>& candi
   std::erase_if(splits, [](const Split& split) { return !(split.rate > 0); });
   std::stable_sort(splits.begin(), splits.end(), [](const Split& a, const Split& b) { return a.rate > b.rate; });
   return splits;
+}
+
+Cell make_cell(const Split& whole, double most_rate) {
+  Cell best{whole, 1};
+  if (whole.rate <= most_rate) {
+    return best;
+  }
+  double most = 0;  // that the copies of the best one are predicted to take
+  for (std::uint32_t decode = 1; decode <= whole.decode_instances; ++decode) {
+    const double balanced = double(whole.prefill_instances) * decode / whole.decode_instances;
+    for (const double prefill : {std::floor(balanced), std::ceil(balanced)}) {
+      const bool is_part = whole.prefill == nullptr || prefill > 0;
+      const Cell cell = is_part ? part_of(whole, static_cast<std::uint32_t>(prefill), decode) : Cell{};
+      const bool is_best = cell.copies * cell.split.rate >= most * (1 - 1e-9);  // the largest of equals
+      if (is_part && is_best && (cell.split.rate <= most_rate || most == 0)) {
+        best = cell;
+        most = cell.copies * cell.split.rate;
+      }
+    }
+  }
+  return best;
 }
 
 }  // namespace podium

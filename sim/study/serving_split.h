@@ -24,4 +24,15 @@ std::string describe(const Split&);
 /// `domains`. The highest predicted rate first; what does not fit is left out.
 std::vector<Split> make_splits(const std::vector<const ServingCandidate*>&, const std::vector<std::uint32_t>& domains);
 
+/// A part of a split that stands for the whole.
+struct Cell {
+  Split split;
+  double copies = 1;  ///< that the whole has room for; where it is not whole, the rest stands idle
+};
+
+/// Systems of many instances behave as many independent smaller ones: the cell with the same balance of prefill and
+/// decode that is predicted to take `most_rate` requests/s at most (unless a single instance takes more), the one whose
+/// copies lose least; a split below that rate is its own cell.
+Cell make_cell(const Split&, double most_rate);
+
 }  // namespace podium

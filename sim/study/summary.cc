@@ -98,6 +98,18 @@ SystemSummary summarise(const std::string& name, std::uint32_t domains) {
   return summary;
 }
 
+namespace {
+
+std::string capitalised(std::string text) {
+  // locale has no say
+  if (text[0] >= 'a' && text[0] <= 'z') {
+    text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  }
+  return text;
+}
+
+}  // namespace
+
 std::vector<std::pair<std::string, std::string>> describe_workloads(const Study& study) {
   std::vector<std::pair<std::string, std::string>> result;
   for (const Workload& workload : study.workloads) {
@@ -106,7 +118,7 @@ std::vector<std::pair<std::string, std::string>> describe_workloads(const Study&
         [&](const auto& w) {
           for (const auto& regime : w.regimes) {
             if (!regime.note.empty()) {
-              text += ". " + regime.name + ": " + regime.note;
+              text += ". " + capitalised(regime.name) + ": " + regime.note;
             }
           }
         },
@@ -144,6 +156,9 @@ std::vector<std::string> assumptions_of(const Study& study) {
     result.emplace_back(
         "Instances do not disturb each other on the network, and their first instance's place stands for "
         "all. An iteration is either executed at its shape or interpolated between executed ones.");
+    result.emplace_back(
+        "Very many instances behave as many smaller deployments side by side: a part with the same balance of prefill "
+        "and decode stands for them, large enough for the quantiles to be sure.");
   }
   return result;
 }

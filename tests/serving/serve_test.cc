@@ -145,10 +145,29 @@ TEST(Serve, IsTheSameForTheSameSeed) {
   EXPECT_EQ(first->signature, second->signature);
 }
 
-TEST(Serve, GivesUpOnceTooManyRequestsAreLate) {
+TEST(Serve, StopsOnceTheWatchedRequestsCannotKeepTheirObjective) {
   const auto requests = poisson_requests(1000, 100, 1, 7);
-  EXPECT_FALSE(serve(one_replica(10_ms, 100), requests, 200, 1, GiveUp{50_ms, 10}));
-  EXPECT_TRUE(serve(one_replica(10_ms, 100), requests, 10, 1, GiveUp{50_ms, 10}));
+  const auto watch = [](Seconds ttft) { return Watch{Time(), Time() + 60_s, 0.95, ttft, 1_s}; };
+  EXPECT_FALSE(serve(one_replica(10_ms, 100), requests, 200, 1, watch(50_ms))) << "twice what it can take";
+  EXPECT_TRUE(serve(one_replica(10_ms, 100), requests, 200, 1, watch(100_s))) << "all wait, but not too long";
+  EXPECT_TRUE(serve(one_replica(10_ms, 100), requests, 10, 1, watch(50_ms)));
+}
+
+TEST(Serve, WatchedRequestsSeeWhatTheySeeUnwatched) {
+  const auto requests = poisson_requests(1000, 100, 20, 7);
+  const Watch watch{Time() + 2_s, Time() + 5_s, 0.95, 10_s, 10_s};
+  const auto all = serve(one_replica(10_ms, 200), requests, 100, 1);
+  const auto watched = serve(one_replica(10_ms, 200), requests, 100, 1, watch);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (watch.covers(all->outcomes[i].arrival)) {
+      EXPECT_EQ(watched->outcomes[i].first_token, all->outcomes[i].first_token);
+      EXPECT_EQ(watched->outcomes[i].finish, all->outcomes[i].finish);
+      ++count;
+    }
+  }
+  EXPECT_NEAR(double(count), 300, 60);
+  EXPECT_LT(watched->time, all->time) << "it ends with the last that is watched";
 }
 
 }  // namespace

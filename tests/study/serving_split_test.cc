@@ -1,0 +1,62 @@
+#include "sim/study/serving_split.h"
+
+#include <gtest/gtest.h>
+
+namespace podium::test {
+namespace {
+
+/// An instance of `ranks` ranks that takes so many requests a second.
+Candidate candidate(Stage stage, std::uint32_t ranks, double rate) {
+  Candidate c;
+  c.stage = stage;
+  c.plan.dp = static_cast<decltype(c.plan.dp)>(ranks);
+  c.rate = rate;
+  return c;
+}
+
+Split split_of(const Candidate& prefill, std::uint32_t prefills, const Candidate& decode, std::uint32_t decodes) {
+  return {&prefill, &decode, prefills, decodes, std::min(prefills * prefill.rate, decodes * decode.rate)};
+}
+
+TEST(MakeCell, IsTheWholeWhereThatIsSmallEnough) {
+  const Candidate prefill = candidate(Stage::prefill, 8, 10), decode = candidate(Stage::decode, 8, 40);
+  const Split whole = split_of(prefill, 8, decode, 2);
+  const Cell cell = make_cell(whole, whole.rate);
+  EXPECT_EQ(cell.copies, 1);
+  EXPECT_EQ(cell.split.prefill_instances, 8U);
+  EXPECT_EQ(cell.split.decode_instances, 2U);
+}
+
+TEST(MakeCell, DividesEvenlyWhereThatGoes) {
+  const Candidate prefill = candidate(Stage::prefill, 8, 10), decode = candidate(Stage::decode, 8, 40);
+  const Cell cell = make_cell(split_of(prefill, 400, decode, 100), 200);
+  EXPECT_EQ(cell.split.decode_instances, 5U) << "as large as it may be";
+  EXPECT_EQ(cell.split.prefill_instances, 20U);
+  EXPECT_EQ(cell.copies, 20);
+  EXPECT_EQ(cell.split.rate, 200);
+}
+
+TEST(MakeCell, LosesLittleWhereNothingDividesAndNeverPromisesMore) {
+  const Candidate prefill = candidate(Stage::prefill, 16, 10.3), decode = candidate(Stage::decode, 64, 241);
+  for (std::uint32_t decodes = 20; decodes < 60; ++decodes) {
+    const Split whole = split_of(prefill, decodes * 23 + 11, decode, decodes);
+    const Cell cell = make_cell(whole, 1000);
+    EXPECT_LE(cell.split.rate, 1000);
+    EXPECT_LE(cell.copies * cell.split.prefill_instances, whole.prefill_instances * (1 + 1e-12));
+    EXPECT_LE(cell.copies * cell.split.decode_instances, whole.decode_instances * (1 + 1e-12));
+    EXPECT_LE(cell.copies * cell.split.rate, whole.rate * (1 + 1e-12));
+    EXPECT_GE(cell.copies * cell.split.rate, 0.985 * whole.rate) << decodes;
+  }
+}
+
+TEST(MakeCell, HasOneInstanceOfEachKindAtLeast) {
+  const Candidate large = candidate(Stage::decode, 64, 5000), small = candidate(Stage::prefill, 8, 100);
+  const Cell cell = make_cell(split_of(small, 100, large, 2), 300);
+  EXPECT_EQ(cell.split.decode_instances, 1U);
+  EXPECT_EQ(cell.split.prefill_instances, 50U);
+  const Candidate mixed = candidate(Stage::mixed, 8, 50);
+  EXPECT_EQ(make_cell({nullptr, &mixed, 0, 90, 4500}, 500).split.decode_instances, 10U);
+}
+
+}  // namespace
+}  // namespace podium::test
