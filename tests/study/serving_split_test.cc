@@ -6,20 +6,21 @@ namespace podium::test {
 namespace {
 
 /// An instance of `ranks` ranks that takes so many requests a second.
-Candidate candidate(Stage stage, std::uint32_t ranks, double rate) {
-  Candidate c;
+ServingCandidate candidate(Stage stage, std::uint32_t ranks, double rate) {
+  ServingCandidate c;
   c.stage = stage;
   c.plan.dp = static_cast<decltype(c.plan.dp)>(ranks);
   c.rate = rate;
   return c;
 }
 
-Split split_of(const Candidate& prefill, std::uint32_t prefills, const Candidate& decode, std::uint32_t decodes) {
+Split split_of(const ServingCandidate& prefill, std::uint32_t prefills, const ServingCandidate& decode,
+               std::uint32_t decodes) {
   return {&prefill, &decode, prefills, decodes, std::min(prefills * prefill.rate, decodes * decode.rate)};
 }
 
 TEST(MakeCell, IsTheWholeWhereThatIsSmallEnough) {
-  const Candidate prefill = candidate(Stage::prefill, 8, 10), decode = candidate(Stage::decode, 8, 40);
+  const ServingCandidate prefill = candidate(Stage::prefill, 8, 10), decode = candidate(Stage::decode, 8, 40);
   const Split whole = split_of(prefill, 8, decode, 2);
   const Cell cell = make_cell(whole, whole.rate);
   EXPECT_EQ(cell.copies, 1);
@@ -28,7 +29,7 @@ TEST(MakeCell, IsTheWholeWhereThatIsSmallEnough) {
 }
 
 TEST(MakeCell, DividesEvenlyWhereThatGoes) {
-  const Candidate prefill = candidate(Stage::prefill, 8, 10), decode = candidate(Stage::decode, 8, 40);
+  const ServingCandidate prefill = candidate(Stage::prefill, 8, 10), decode = candidate(Stage::decode, 8, 40);
   const Cell cell = make_cell(split_of(prefill, 400, decode, 100), 200);
   EXPECT_EQ(cell.split.decode_instances, 5U) << "as large as it may be";
   EXPECT_EQ(cell.split.prefill_instances, 20U);
@@ -37,7 +38,7 @@ TEST(MakeCell, DividesEvenlyWhereThatGoes) {
 }
 
 TEST(MakeCell, LosesLittleWhereNothingDividesAndNeverPromisesMore) {
-  const Candidate prefill = candidate(Stage::prefill, 16, 10.3), decode = candidate(Stage::decode, 64, 241);
+  const ServingCandidate prefill = candidate(Stage::prefill, 16, 10.3), decode = candidate(Stage::decode, 64, 241);
   for (std::uint32_t decodes = 20; decodes < 60; ++decodes) {
     const Split whole = split_of(prefill, decodes * 23 + 11, decode, decodes);
     const Cell cell = make_cell(whole, 1000);
@@ -50,11 +51,11 @@ TEST(MakeCell, LosesLittleWhereNothingDividesAndNeverPromisesMore) {
 }
 
 TEST(MakeCell, HasOneInstanceOfEachKindAtLeast) {
-  const Candidate large = candidate(Stage::decode, 64, 5000), small = candidate(Stage::prefill, 8, 100);
+  const ServingCandidate large = candidate(Stage::decode, 64, 5000), small = candidate(Stage::prefill, 8, 100);
   const Cell cell = make_cell(split_of(small, 100, large, 2), 300);
   EXPECT_EQ(cell.split.decode_instances, 1U);
   EXPECT_EQ(cell.split.prefill_instances, 50U);
-  const Candidate mixed = candidate(Stage::mixed, 8, 50);
+  const ServingCandidate mixed = candidate(Stage::mixed, 8, 50);
   EXPECT_EQ(make_cell({nullptr, &mixed, 0, 90, 4500}, 500).split.decode_instances, 10U);
 }
 
