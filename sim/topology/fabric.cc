@@ -28,14 +28,22 @@ std::vector<NodeId> Site::add_bundle(std::size_t count, const std::string& tier)
   return switches;
 }
 
-void Site::connect(NodeId a, NodeId b, BytesPerSecond each_way) {
-  connect_one_way(a, b, each_way);
-  connect_one_way(b, a, each_way);
+void Site::connect(NodeId a, NodeId b, BytesPerSecond each_way, const Span& span) {
+  connect_one_way(a, b, each_way, span);
+  connect_one_way(b, a, each_way, span);
 }
 
-void Site::connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth) {
+void Site::connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth, const Span& span) {
   PODIUM_CHECK(from != to, "a link joins two nodes");
-  topology.links.push_back({from, to, bandwidth, plane});
+  topology.links.push_back({from, to, bandwidth, plane, span.dimension, span.dateline});
+}
+
+void Site::name_halves(const std::vector<std::uint8_t>& halves) {
+  const std::vector<NodeId> all = accelerators();
+  PODIUM_CHECK(halves.empty() || halves.size() == all.size(), "one half for each accelerator");
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    topology.planes[plane].halves[all[i].index()] = halves.empty() ? 0 : halves[i];
+  }
 }
 
 }  // namespace podium

@@ -15,6 +15,12 @@ struct Tray {
   std::vector<NodeId> hosts;
 };
 
+/// What a link of a grid is: see Link.
+struct Span {
+  std::uint8_t dimension = 0;
+  bool dateline = false;
+};
+
 /// What a fabric is built on: the accelerators and hosts of one domain for a scale-up plane, all of them for a plane
 /// that spans the domains. New switches and links belong to the plane.
 struct Site {
@@ -29,8 +35,11 @@ struct Site {
   /// Switches of one bundle: see NetworkNode::bundle.
   std::vector<NodeId> add_bundle(std::size_t count, const std::string& tier);
   /// A link each way. Parallel links between two nodes are one link of their summed bandwidth.
-  void connect(NodeId a, NodeId b, BytesPerSecond each_way);
-  void connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth);
+  void connect(NodeId a, NodeId b, BytesPerSecond each_way, const Span& span = {});
+  void connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth, const Span& span = {});
+  /// The natural halves, 0 or 1 for each of `accelerators()`; empty where there are none, so that measures search for
+  /// the least. A fabric that names none is halved in the order of ranks.
+  void name_halves(const std::vector<std::uint8_t>& halves);
 };
 
 /// A kind of fabric: adds switches and links for one plane at one site. `parameters` is the plane's mapping in the YAML

@@ -44,9 +44,7 @@ NodeId find_node(const std::map<std::string, NodeId>& names, const Node& name) {
 /// directions or {from, to, bandwidth} for one. Nobody names halves, so bisections are searched for.
 void links(Site& site, const Node& parameters) {
   const std::map<std::string, NodeId> names = name_nodes(site, parameters);
-  for (const NodeId accelerator : site.accelerators()) {
-    site.topology.nodes[accelerator].half = 0;
-  }
+  site.name_halves({});
   for (const Node& link : parameters.at("links").items()) {
     const auto bandwidth = link.at("bandwidth").figure<BytesPerSecond>();
     const bool both_ways = link.has("between");

@@ -137,13 +137,10 @@ bool balanced(const Halves& halves) {
   return ones == halves.size() / 2 || ones == halves.size() - halves.size() / 2;
 }
 
-/// The builder's halves: its own within a domain, the order of ranks across domains.
 Halves named_halves(const Topology& topology, const Part& part, std::uint32_t plane) {
-  const bool across = topology.planes[plane].spans_domains && topology.domains > 1;
   Halves halves;
   for (std::size_t i = 0; i < part.accelerators; ++i) {
-    const bool second = across ? i >= (part.accelerators + 1) / 2 : topology.nodes[part.nodes[i]].half == 1;
-    halves.push_back(second ? 1 : 0);
+    halves.push_back(topology.planes[plane].halves[part.nodes[i].index()]);
   }
   return halves;
 }

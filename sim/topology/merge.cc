@@ -56,8 +56,11 @@ Topology merge_bundles(const Topology& topology) {
   }
   for (const LinkId id : topology.links.ids()) {
     if (is_first[id] != 0) {
-      const Link& link = topology.links[id];
-      merged.links.push_back({of_node[link.from], of_node[link.to], sum[id], link.plane});
+      Link link = topology.links[id];
+      link.from = of_node[link.from];
+      link.to = of_node[link.to];
+      link.bandwidth = sum[id];
+      merged.links.push_back(link);
     }
   }
   return merged;

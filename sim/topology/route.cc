@@ -1,172 +1,110 @@
 #include "sim/topology/route.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace podium {
 namespace {
 
-constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
-
-bool forwards(const Topology& topology, NodeId node) { return topology.nodes[node].kind != NodeKind::cpu; }
-
-std::uint32_t find_root(std::vector<std::uint32_t>& parent, std::uint32_t node) {
-  while (parent[node] != node) {
-    parent[node] = parent[parent[node]];
-    node = parent[node];
-  }
-  return node;
-}
-
 void sort_by_link(std::vector<LinkLoad>& links) {
   const auto before = [](const LinkLoad& a, const LinkLoad& b) { return a.link < b.link; };
   if (!std::is_sorted(links.begin(), links.end(), before)) {
-    std::sort(links.begin(), links.end(), before);
+    std::stable_sort(links.begin(), links.end(), before);
   }
+}
+
+/// Makes one entry of those of each link, in the order of links.
+template <class Merge>
+void merge_loads(std::vector<LinkLoad>& links, Merge merge) {
+  sort_by_link(links);
+  std::size_t kept = 0;
+  for (const LinkLoad& link : links) {
+    if (kept > 0 && links[kept - 1].link == link.link) {
+      links[kept - 1].load = merge(links[kept - 1].load, link.load);
+    } else {
+      links[kept++] = link;
+    }
+  }
+  links.resize(kept);
+}
+
+/// The finalizer of SplitMix64 over a running hash (Steele, Lea and Flood, OOPSLA 2014).
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
+  hash += value + 0x9e3779b97f4a7c15U;
+  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9U;
+  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebU;
+  return hash ^ (hash >> 31);
 }
 
 }  // namespace
 
-Router::Router(const Topology& topology) : topology_(topology), share_(topology.nodes.size(), 0) {
-  for (std::uint32_t plane = 0; plane < topology.planes.size(); ++plane) {
-    planes_.push_back(index_plane(plane));
+Router::Router(const Topology& topology) : topology_(topology), ways_(topology.planes.size()) {
+  for (const Link& link : topology.links) {
+    capacity_.push_back(link.bandwidth);
   }
 }
 
-Router::PlaneIndex Router::index_plane(std::uint32_t plane) const {
-  const std::size_t nodes = topology_.nodes.size();
-  PlaneIndex index;
-  index.first_in.assign(nodes + 1, 0);
-  std::vector<std::uint32_t> parent(nodes);
-  for (std::uint32_t node = 0; node < nodes; ++node) {
-    parent[node] = node;
+Ways& Router::ways(std::uint32_t plane, WayOrder order) {
+  std::unique_ptr<Ways>& ways = ways_.at(plane)[static_cast<std::size_t>(order)];
+  if (!ways) {
+    ways = std::make_unique<Ways>(topology_, plane, order, capacity_);
+    share_.resize(std::max(share_.size(), topology_.nodes.size() * ways->phases()), 0);
   }
-  const auto counts = [plane](const Link& link) { return link.plane == plane && link.bandwidth > BytesPerSecond(0); };
-  for (const Link& link : topology_.links) {
-    if (counts(link)) {
-      ++index.first_in[link.to.index() + 1];
-      parent[find_root(parent, link.to.index())] = find_root(parent, link.from.index());
-    }
-  }
-  for (std::size_t node = 0; node < nodes; ++node) {
-    index.first_in[node + 1] += index.first_in[node];
-  }
-  index.in.resize(index.first_in.back());
-  std::vector<std::uint32_t> filled(index.first_in.begin(), index.first_in.end() - 1);
-  for (const LinkId id : topology_.links.ids()) {
-    if (counts(topology_.links[id])) {
-      index.in[filled[topology_.links[id].to.index()]++] = id;
-    }
-  }
-  index.component.resize(nodes);
-  index.place.resize(nodes);
-  index.field_of.assign(nodes, none);
-  std::vector<std::uint32_t> component_of_root(nodes, none);
-  for (std::uint32_t node = 0; node < nodes; ++node) {
-    std::uint32_t& component = component_of_root[find_root(parent, node)];
-    if (component == none) {
-      component = static_cast<std::uint32_t>(index.size.size());
-      index.size.push_back(0);
-    }
-    index.component[node] = component;
-    index.place[node] = index.size[component]++;
-  }
-  return index;
+  return *ways;
 }
 
-const Router::Field& Router::field_towards(PlaneIndex& index, NodeId to) const {
-  std::uint32_t& field = index.field_of[to.index()];
-  if (field == none) {
-    std::vector<NodeId> access;
-    for (const LinkId link : index.entering(to)) {
-      access.push_back(topology_.links[link].from);
-    }
-    std::sort(access.begin(), access.end());
-    access.erase(std::unique(access.begin(), access.end()), access.end());
-    const auto [entry, is_new] =
-        index.field_towards.try_emplace(access, static_cast<std::uint32_t>(index.fields.size()));
-    if (is_new) {
-      index.fields.push_back(find_field(index, access));
-    }
-    field = entry->second;
+void Router::set_capacity(LinkId link, BytesPerSecond capacity) {
+  PODIUM_CHECK(capacity >= BytesPerSecond(0), "a capacity is not negative");
+  const bool was_there = capacity_.at(link) > BytesPerSecond(0);
+  capacity_[link] = capacity;
+  if (was_there != (capacity > BytesPerSecond(0))) {
+    ways_[topology_.links[link].plane] = {};
   }
-  return index.fields[field];
 }
 
-// Breadth first, backwards from the access nodes. A way that ends at a neighbour of the destination never comes through
-// the destination, so all destinations with the same neighbours share the field.
-Router::Field Router::find_field(const PlaneIndex& index, const std::vector<NodeId>& access) const {
-  const std::uint32_t size = index.size[index.component[access.front().index()]];
-  Field field;
-  field.distance.assign(size, none);
-  field.first.assign(size + 1, 0);
-  std::vector<NodeId> order = access;
-  for (const NodeId node : access) {
-    field.distance[index.place[node.index()]] = 0;
+std::optional<Route> Router::route(NodeId from, NodeId to, std::optional<std::uint32_t> plane, std::uint64_t flow) {
+  if (plane || from == to) {
+    const std::uint32_t on = plane.value_or(0);
+    return route(from, to, on, topology_.planes.at(on).routing, flow);
   }
-  std::vector<LinkId> found;  // every link that leads one hop nearer
-  for (std::size_t next = 0; next < order.size(); ++next) {
-    if (!forwards(topology_, order[next])) {
-      continue;
-    }
-    const std::uint32_t beyond = field.distance[index.place[order[next].index()]] + 1;
-    for (const LinkId link : index.entering(order[next])) {
-      const NodeId from = topology_.links[link].from;
-      std::uint32_t& distance = field.distance[index.place[from.index()]];
-      if (distance == none) {
-        distance = beyond;
-        order.push_back(from);
-      }
-      if (distance == beyond) {
-        found.push_back(link);
-        ++field.first[index.place[from.index()] + 1];
-      }
-    }
-  }
-  for (std::uint32_t place = 0; place < size; ++place) {
-    field.first[place + 1] += field.first[place];
-  }
-  field.next.resize(found.size());
-  std::vector<std::uint32_t> filled(field.first.begin(), field.first.end() - 1);
-  for (const LinkId link : found) {
-    field.next[filled[index.place[topology_.links[link].from.index()]]++] = link;
-  }
-  return field;
-}
-
-std::optional<Route> Router::route(NodeId from, NodeId to, std::optional<std::uint32_t> plane) {
-  if (from == to) {
-    Route stays;
-    stays.plane = plane.value_or(0);
-    return stays;
-  }
-  if (plane) {
-    return route_on(*plane, from, to);
-  }
-  for (std::uint32_t candidate = 0; candidate < planes_.size(); ++candidate) {
-    if (auto found = route_on(candidate, from, to)) {
+  for (std::uint32_t candidate = 0; candidate < topology_.planes.size(); ++candidate) {
+    if (auto found = route(from, to, candidate, topology_.planes[candidate].routing, flow)) {
       return found;
     }
   }
   return std::nullopt;
 }
 
-std::optional<Route> Router::route_on(std::uint32_t plane, NodeId from, NodeId to) {
-  PlaneIndex& index = planes_.at(plane);
-  if (index.component[from.index()] != index.component[to.index()] || index.entering(to).empty()) {
+std::optional<Route> Router::route(NodeId from, NodeId to, std::uint32_t plane, const Routing& routing,
+                                   std::uint64_t flow) {
+  if (from == to) {
+    Route stays;
+    stays.plane = plane;
+    return stays;
+  }
+  return find(from, to, plane, routing, flow);
+}
+
+/// As `route`, but from a node to itself by way of its neighbours.
+std::optional<Route> Router::find(NodeId from, NodeId to, std::uint32_t plane, const Routing& routing,
+                                  std::uint64_t flow) {
+  Ways& ways = this->ways(plane, routing.order);
+  std::optional<std::uint32_t> length = hops(ways, from, to);
+  if (!length) {
     return std::nullopt;
   }
-  const Field& field = field_towards(index, to);
-  const std::uint32_t switches = field.distance[index.place[from.index()]];
-  if (switches == none) {
-    return std::nullopt;
-  }
-  const Plane& description = topology_.planes[plane];
+  Choice choice{routing.spread, mix(mix(mix(routing.seed, from.index()), to.index()), flow), to.index()};
   Route route;
   route.plane = plane;
+  if (routing.detour == Detour::none) {
+    follow(ways, from, to, choice, route.links);
+    sort_by_link(route.links);
+  } else {
+    length = detour(ways, from, to, choice, route.links);
+  }
+  const Plane& description = topology_.planes[plane];
+  const std::uint32_t switches = *length - 1;
   route.switches = static_cast<int>(switches);
   route.latency = description.endpoint_latency + switches * description.switch_latency;
-  spray(index, field, from, to, route.links);
   const double efficiency = switches <= 1 ? description.payload_efficiency_near : description.payload_efficiency_far;
   for (LinkLoad& link : route.links) {
     link.load /= efficiency;
@@ -174,46 +112,144 @@ std::optional<Route> Router::route_on(std::uint32_t plane, NodeId from, NodeId t
   return route;
 }
 
+/// Links on a shortest way, if there is one.
+std::optional<std::uint32_t> Router::hops(Ways& ways, NodeId from, NodeId to) {
+  if (ways.component(from) != ways.component(to) || ways.entering(to).empty()) {
+    return std::nullopt;
+  }
+  const std::uint32_t distance = ways.towards(to).distance[ways.slot(from, 0)];
+  return distance == Ways::none ? std::nullopt : std::optional(distance + 1);
+}
+
+void Router::follow(Ways& ways, NodeId from, NodeId to, Choice& choice, std::vector<LinkLoad>& links) {
+  if (choice.spread == Spread::sprayed) {
+    spray(ways, from, to, links);
+  } else {
+    pick(ways, from, to, choice, links);
+  }
+}
+
 // Level by level, so that all that reaches a node is there before it is passed on.
-void Router::spray(const PlaneIndex& index, const Field& field, NodeId from, NodeId to, std::vector<LinkLoad>& links) {
-  const auto split = [&](std::span<const LinkId> ways, NodeId node, auto&& takes) {
+void Router::spray(Ways& ways, NodeId from, NodeId to, std::vector<LinkLoad>& links) {
+  const std::uint32_t phases = ways.phases();
+  const auto split = [&](std::span<const LinkId> candidates, std::uint32_t state, auto&& takes) {
     double bandwidth = 0;
-    for (const LinkId link : ways) {
-      bandwidth += takes(link) ? topology_.links[link].bandwidth.value() : 0;
+    for (const LinkId link : candidates) {
+      bandwidth += takes(link) ? capacity_[link].value() : 0;
     }
-    const double share = share_[node.index()];
-    for (const LinkId link : ways) {
+    const double share = share_[state];
+    for (const LinkId link : candidates) {
       if (takes(link)) {
-        links.push_back({link, share * (topology_.links[link].bandwidth.value() / bandwidth)});
+        links.push_back({link, share * (capacity_[link].value() / bandwidth)});
       }
     }
-    share_[node.index()] = 0;
+    share_[state] = 0;
   };
-  std::uint32_t hops = field.distance[index.place[from.index()]];
-  links.reserve(hops + 1);
-  front_.assign(1, from);
-  share_[from.index()] = 1;
+  const Ways::Field& field = ways.towards(to);
+  std::uint32_t hops = field.distance[ways.slot(from, 0)];
+  links.reserve(links.size() + hops + 1);
+  front_.assign(1, from.index() * phases);
+  share_[front_.front()] = 1;
   for (; hops > 0; --hops) {
     behind_.clear();
-    for (const NodeId node : front_) {
-      const std::uint32_t place = index.place[node.index()];
+    for (const std::uint32_t state : front_) {
       const std::size_t before = links.size();
-      split(std::span(field.next).subspan(field.first[place], field.first[place + 1] - field.first[place]), node,
-            [](LinkId) { return true; });
+      split(field.leaving(ways.slot(NodeId(state / phases), state % phases)), state, [](LinkId) { return true; });
       for (std::size_t i = before; i < links.size(); ++i) {
-        const NodeId next = topology_.links[links[i].link].to;
-        if (share_[next.index()] == 0) {
+        const LinkId link = links[i].link;
+        const std::uint32_t next = topology_.links[link].to.index() * phases + ways.phase_after(link, state % phases);
+        if (share_[next] == 0) {
           behind_.push_back(next);
         }
-        share_[next.index()] += links[i].load;
+        share_[next] += links[i].load;
       }
     }
     std::swap(front_, behind_);
   }
-  for (const NodeId node : front_) {
-    split(index.entering(to), node, [&](LinkId link) { return topology_.links[link].from == node; });
+  for (const std::uint32_t state : front_) {
+    split(ways.entering(to), state, [&](LinkId link) {
+      return topology_.links[link].from.index() == state / phases && ways.last_phase(link) >= state % phases;
+    });
   }
-  sort_by_link(links);
+}
+
+void Router::pick(Ways& ways, NodeId from, NodeId to, Choice& choice, std::vector<LinkLoad>& links) {
+  const Ways::Field& field = ways.towards(to);
+  NodeId at = from;
+  std::uint32_t phase = 0;
+  for (std::uint32_t hops = field.distance[ways.slot(from, 0)]; hops > 0; --hops) {
+    const LinkId link = pick_one(field.leaving(ways.slot(at, phase)), at, choice);
+    links.push_back({link, 1});
+    at = topology_.links[link].to;
+    phase = ways.phase_after(link, phase);
+  }
+  std::vector<LinkId> last;
+  for (const LinkId link : ways.entering(to)) {
+    if (topology_.links[link].from == at && ways.last_phase(link) >= phase) {
+      last.push_back(link);
+    }
+  }
+  links.push_back({pick_one(last, at, choice), 1});
+}
+
+LinkId Router::pick_one(std::span<const LinkId> candidates, NodeId at, Choice& choice) const {
+  if (choice.spread == Spread::fixed) {
+    const auto count = static_cast<std::uint32_t>(candidates.size());
+    const LinkId picked = candidates[choice.rest % count];
+    choice.rest /= count;
+    return picked;
+  }
+  double bandwidth = 0;
+  for (const LinkId link : candidates) {
+    bandwidth += capacity_[link].value();
+  }
+  double left = static_cast<double>(mix(choice.hash, at.index()) >> 11) * 0x1.0p-53 * bandwidth;
+  for (const LinkId link : candidates) {
+    left -= capacity_[link].value();
+    if (left < 0) {
+      return link;
+    }
+  }
+  return candidates.back();
+}
+
+/// Over one relay or, sprayed, over all of them in equal parts; straight on where there is none. Returns the links on
+/// the longest path.
+std::optional<std::uint32_t> Router::detour(Ways& ways, NodeId from, NodeId to, Choice& choice,
+                                            std::vector<LinkLoad>& links) {
+  struct Relay {
+    NodeId node;
+    std::uint32_t hops;
+  };
+  std::vector<Relay> relays;
+  for (const NodeId node : ways.relays(ways.component(from))) {
+    const auto there = node == from ? 0 : hops(ways, from, node);
+    const auto onwards = node == to ? 0 : hops(ways, node, to);
+    if (there && onwards) {
+      relays.push_back({node, *there + *onwards});
+    }
+  }
+  if (relays.empty()) {
+    relays.push_back({from, *hops(ways, from, to)});
+  }
+  if (choice.spread != Spread::sprayed) {
+    relays = {relays[(choice.spread == Spread::fixed ? to.index() : choice.hash) % relays.size()]};
+  }
+  std::uint32_t longest = 0;
+  for (const Relay& relay : relays) {
+    if (relay.node != from) {
+      follow(ways, from, relay.node, choice, links);
+    }
+    if (relay.node != to) {
+      follow(ways, relay.node, to, choice, links);
+    }
+    longest = std::max(longest, relay.hops);
+  }
+  for (LinkLoad& link : links) {
+    link.load /= static_cast<double>(relays.size());
+  }
+  merge_loads(links, [](double a, double b) { return a + b; });
+  return longest;
 }
 
 std::optional<Route> Router::multicast(NodeId from, std::span<const NodeId> to, std::optional<std::uint32_t> plane) {
@@ -226,7 +262,7 @@ std::optional<Route> Router::reduce(std::span<const NodeId> from, NodeId to, std
 
 std::optional<Route> Router::tree(NodeId root, std::span<const NodeId> leaves, Tree direction,
                                   std::optional<std::uint32_t> plane) {
-  for (std::uint32_t candidate = 0; candidate < planes_.size(); ++candidate) {
+  for (std::uint32_t candidate = 0; candidate < topology_.planes.size(); ++candidate) {
     if (topology_.planes[candidate].multicast && plane.value_or(candidate) == candidate) {
       if (auto found = tree_on(candidate, root, leaves, direction)) {
         return found;
@@ -239,10 +275,11 @@ std::optional<Route> Router::tree(NodeId root, std::span<const NodeId> leaves, T
 // The branches are sprayed alike, so what one of them puts on a link the others share: a link carries the most that any
 // of them needs there.
 std::optional<Route> Router::tree_on(std::uint32_t plane, NodeId root, std::span<const NodeId> leaves, Tree direction) {
+  const Routing sprayed{.order = topology_.planes[plane].routing.order};
   Route whole;
   whole.plane = plane;
   for (const NodeId leaf : leaves) {
-    const auto branch = direction == Tree::out_of ? route_on(plane, root, leaf) : route_on(plane, leaf, root);
+    const auto branch = direction == Tree::out_of ? find(root, leaf, plane, sprayed) : find(leaf, root, plane, sprayed);
     if (!branch) {
       return std::nullopt;
     }
@@ -250,16 +287,7 @@ std::optional<Route> Router::tree_on(std::uint32_t plane, NodeId root, std::span
     whole.latency = std::max(whole.latency, branch->latency);
     whole.switches = std::max(whole.switches, branch->switches);
   }
-  sort_by_link(whole.links);
-  std::size_t kept = 0;
-  for (const LinkLoad& link : whole.links) {
-    if (kept > 0 && whole.links[kept - 1].link == link.link) {
-      whole.links[kept - 1].load = std::max(whole.links[kept - 1].load, link.load);
-    } else {
-      whole.links[kept++] = link;
-    }
-  }
-  whole.links.resize(kept);
+  merge_loads(whole.links, [](double a, double b) { return std::max(a, b); });
   return whole;
 }
 

@@ -1,6 +1,7 @@
 #include "sim/topology/topology.h"
 
 #include <algorithm>
+#include <set>
 
 #include "sim/core/text.h"
 #include "sim/topology/fabric.h"
@@ -69,6 +70,7 @@ Plane read_plane(const Node& node) {
   plane.endpoint_latency = node.at("endpoint_latency").figure<Seconds>();
   plane.switch_latency = node.at("switch_latency").figure<Seconds>();
   plane.multicast = node.at("multicast").flag();
+  plane.routing = read_routing(node);
   return plane;
 }
 
@@ -104,10 +106,7 @@ void add_endpoints(Topology& topology, const Packing& packing) {
   const std::uint32_t per_domain = topology.accelerators_per_domain;
   for (std::uint32_t rank = 0; rank < topology.accelerators; ++rank) {
     const std::uint32_t domain = rank / per_domain;
-    NetworkNode node = endpoint(NodeKind::accelerator, packing.tier, domain, rank);
-    const std::uint32_t in_domain = std::min(per_domain, topology.accelerators - domain * per_domain);
-    node.half = rank % per_domain < (in_domain + 1) / 2 ? 0 : 1;
-    topology.nodes.push_back(node);
+    topology.nodes.push_back(endpoint(NodeKind::accelerator, packing.tier, domain, rank));
   }
   for (std::uint32_t rank = 0; rank < topology.accelerators; rank += topology.accelerators_per_node) {
     for (std::uint32_t k = 0; k < topology.hosts_per_node; ++k) {
@@ -133,13 +132,93 @@ Site make_site(Topology& topology, std::uint32_t plane, std::uint32_t first, std
   return site;
 }
 
-void build_plane(Topology& topology, std::uint32_t plane, const Node& parameters) {
-  const auto build = Fabrics::find(topology.planes[plane].fabric);
-  const std::uint32_t step =
-      topology.planes[plane].spans_domains ? topology.accelerators : topology.accelerators_per_domain;
+/// The first and the second half of ranks [first, last), in their order.
+void halve(Plane& plane, std::uint32_t first, std::uint32_t last) {
+  for (std::uint32_t rank = first; rank < last; ++rank) {
+    plane.halves.push_back(rank - first < (last - first + 1) / 2 ? 0 : 1);
+  }
+}
+
+/// By name, the nodes of a plane: accelerators by their rank, all others by tier and number ("spine0", "spine1" …).
+std::map<std::string, NodeId> name_nodes(const Topology& topology, std::uint32_t plane) {
+  std::set<NodeId> linked;
+  for (const Link& link : topology.links) {
+    if (link.plane == plane) {
+      linked.insert(link.from);
+      linked.insert(link.to);
+    }
+  }
+  std::map<std::string, NodeId> names;
+  std::map<std::string, std::size_t> of_tier;
+  for (const NodeId id : linked) {
+    const NetworkNode& node = topology.nodes[id];
+    const bool ranked = node.kind == NodeKind::accelerator;
+    names.emplace(ranked ? std::to_string(id.index()) : node.tier + std::to_string(of_tier[node.tier]++), id);
+  }
+  return names;
+}
+
+NodeId find_node(const std::map<std::string, NodeId>& names, const Node& name) {
+  const auto found = names.find(name.text());
+  if (found == names.end()) {
+    std::vector<std::string> known;
+    for (const auto& [key, node] : names) {
+      known.push_back(key);
+    }
+    name.fail(unknown_name("node", name.text(), known));
+  }
+  return found->second;
+}
+
+/// `degraded:` a list of {between: [a, b], bandwidth}: links that have less bandwidth than the others; none: failed.
+void degrade(Topology& topology, std::uint32_t plane, const Node& list) {
+  const std::map<std::string, NodeId> names = name_nodes(topology, plane);
+  for (const Node& entry : list.items()) {
+    const std::vector<Node> ends = entry.at("between").items();
+    if (ends.size() != 2) {
+      entry.at("between").fail("a link is between two nodes");
+    }
+    const NodeId a = find_node(names, ends[0]);
+    const NodeId b = find_node(names, ends[1]);
+    const auto bandwidth = entry.at("bandwidth").quantity<BytesPerSecond>();
+    bool is_there = false;
+    for (Link& link : topology.links) {
+      if (link.plane == plane && ((link.from == a && link.to == b) || (link.from == b && link.to == a))) {
+        if (!(bandwidth >= BytesPerSecond(0) && bandwidth <= link.bandwidth)) {
+          entry.at("bandwidth").fail("a degraded link has from 0 to " + to_text(link.bandwidth));
+        }
+        link.bandwidth = bandwidth;
+        is_there = true;
+      }
+    }
+    if (!is_there) {
+      entry.at("between").fail("there is no link between '" + ends[0].text() + "' and '" + ends[1].text() + "'");
+    }
+  }
+}
+
+void build_plane(Topology& topology, const Node& parameters) {
+  topology.planes.push_back(read_plane(parameters));
+  const auto index = static_cast<std::uint32_t>(topology.planes.size() - 1);
+  Plane& plane = topology.planes.back();
+  const auto build = Fabrics::find(plane.fabric);
+  const std::uint32_t step = plane.spans_domains ? topology.accelerators : topology.accelerators_per_domain;
+  const std::size_t first_switch = topology.nodes.size();
   for (std::uint32_t first = 0; first < topology.accelerators; first += step) {
-    Site site = make_site(topology, plane, first, std::min(first + step, topology.accelerators));
+    const std::uint32_t last = std::min(first + step, topology.accelerators);
+    halve(plane, first, last);
+    Site site = make_site(topology, index, first, last);
     build(site, parameters);
+  }
+  const auto degraded = parameters.find("degraded");
+  if (degraded) {
+    degrade(topology, index, *degraded);
+  }
+  // switches are alike only while all their links are, and only to traffic that is spread evenly over them
+  if (degraded || plane.routing.spread != Spread::sprayed || plane.routing.detour != Detour::none) {
+    for (std::size_t node = first_switch; node < topology.nodes.size(); ++node) {
+      topology.nodes[NodeId(node)].bundle = static_cast<std::uint32_t>(node);
+    }
   }
 }
 
@@ -182,13 +261,12 @@ Topology build_topology(const Document& document, std::string_view name, std::ui
   topology.accelerators = checked_accelerators(topology, accelerators, root.where());
   add_endpoints(topology, packing);
   for (const Node& node : root.at("planes").items()) {
-    const Plane plane = read_plane(node);
-    const auto same = [&plane](const Plane& other) { return other.name == plane.name; };
+    const std::string plane = node.at("name").text();
+    const auto same = [&plane](const Plane& other) { return other.name == plane; };
     if (std::any_of(topology.planes.begin(), topology.planes.end(), same)) {
-      node.at("name").fail("there is a plane '" + plane.name + "' already; names are unique");
+      node.at("name").fail("there is a plane '" + plane + "' already; names are unique");
     }
-    topology.planes.push_back(plane);
-    build_plane(topology, static_cast<std::uint32_t>(topology.planes.size() - 1), node);
+    build_plane(topology, node);
   }
   if (topology.planes.empty()) {
     root.at("planes").fail("a topology has at least one plane");

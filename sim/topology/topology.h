@@ -9,6 +9,7 @@
 #include "sim/config/config.h"
 #include "sim/core/id.h"
 #include "sim/core/units.h"
+#include "sim/topology/routing.h"
 
 namespace podium {
 
@@ -24,7 +25,6 @@ struct NetworkNode {
   NodeKind kind = NodeKind::network_switch;
   std::string tier;          ///< "die", "L1", "L2", "leaf" …: for counts and drawings
   std::uint32_t domain = 0;  ///< the scale-up network it belongs to; of no meaning for scale-out switches
-  std::uint32_t half = 0;    ///< for an accelerator, its side, 0 or 1, of the natural bisection of its domain
   /// Switches of one bundle have equal neighbours (up to bundles) and share sprayed traffic in proportion to their
   /// capacities, so that they may be merged into one. It is the index of the bundle's first node; a node's own index
   /// where it stands alone.
@@ -37,6 +37,8 @@ struct Link {
   NodeId to;
   BytesPerSecond bandwidth;  ///< raw, one direction
   std::uint32_t plane = 0;
+  std::uint8_t dimension = 0;  ///< the coordinate that it changes, in a network whose nodes have such
+  bool dateline = false;       ///< traffic that has crossed it uses the next virtual channel: where a ring is closed
 };
 
 /// A network that spans some of the nodes: one fabric of one kind. Routes stay inside one plane.
@@ -49,6 +51,9 @@ struct Plane {
   Seconds endpoint_latency;            ///< both end points of a one-way message together
   Seconds switch_latency;              ///< one switch with its fibre
   bool multicast = false;              ///< switches can multicast and reduce
+  Routing routing;
+  /// By rank, its side (0 or 1) of the natural bisection of the network it is in; all 0 where none is known.
+  std::vector<std::uint8_t> halves;
 };
 
 /// Nodes, one-way links and planes. Immutable once built, shared by threads. Accelerators come first: rank r of the

@@ -96,11 +96,7 @@ TEST_P(Merged, LoadsOnALinkAreThoseOfTheLinksItStandsFor) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Topologies, Merged, ::testing::ValuesIn(list_files("topologies")), [](const auto& name) {
-  std::string word = name.param;
-  std::replace(word.begin(), word.end(), '-', '_');
-  return word;
-});
+INSTANTIATE_TEST_SUITE_P(Topologies, Merged, ::testing::ValuesIn(list_files("topologies")), test::word_of);
 
 }  // namespace
 }  // namespace podium

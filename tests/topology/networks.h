@@ -1,5 +1,8 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <string>
 
 #include "sim/topology/topology.h"
@@ -35,6 +38,13 @@ inline Topology build(const std::string& yaml, std::uint32_t domains = 1, std::u
 inline std::string plane_keys(const std::string& fabric, const std::string& reach = "domain",
                               const std::string& multicast = "false") {
   return "    fabric: " + fabric + "\n    reach: " + reach + "\n    multicast: " + multicast + "\n";
+}
+
+/// Names the test of a file.
+inline std::string word_of(const ::testing::TestParamInfo<std::string>& name) {
+  std::string word = name.param;
+  std::replace(word.begin(), word.end(), '-', '_');
+  return word;
 }
 
 }  // namespace podium::test
