@@ -11,6 +11,7 @@
 
 #include "sim/cli/command.h"
 #include "sim/report/topology_drawing.h"
+#include "sim/topology/deadlock.h"
 #include "sim/topology/measure.h"
 
 namespace podium {
@@ -59,7 +60,41 @@ Seconds latency_over(const Plane& plane, int switches) {
   return plane.endpoint_latency + switches * plane.switch_latency;
 }
 
-void print_measures(const Plane& plane, const PlaneMeasures& measures) {
+/// Checks the merged network, and the whole one only where the former has a cycle: merging makes cycles, but breaks
+/// none.
+DeadlockCheck find_deadlock(const Topology& topology, std::uint32_t plane) {
+  const DeadlockCheck merged = check_deadlock(merge_bundles(topology), plane);
+  return merged.cycle.empty() ? merged : check_deadlock(topology, plane);
+}
+
+/// "0", "L1 800": accelerators by their rank, others by tier and node.
+std::string name_of(const Topology& topology, NodeId id) {
+  const NetworkNode& node = topology.nodes[id];
+  const std::string number = std::to_string(id.index());
+  return node.kind == NodeKind::accelerator ? number : node.tier + " " + number;
+}
+
+std::string to_text(const Topology& topology, const std::vector<VirtualChannel>& cycle) {
+  constexpr std::size_t most = 12;
+  std::string text = name_of(topology, topology.links[cycle.front().link].from);
+  for (std::size_t i = 0; i < std::min(cycle.size(), most); ++i) {
+    text += " > " + name_of(topology, topology.links[cycle[i].link].to);
+  }
+  return text + (cycle.size() > most ? " > …" : "");
+}
+
+std::string to_text(const Topology& topology, const Routing& routing, const DeadlockCheck& check) {
+  const std::string how = to_text(routing) + ", " + counted(check.virtual_channels, "virtual channel") +
+                          (check.virtual_channels == 1 ? "" : "s");
+  if (check.cycle.empty()) {
+    return "yes, " + how;
+  }
+  return "no, " + how + ": " + to_text(topology, check.cycle) +
+         (check.enough == 0 ? "" : fmt::format("; {} virtual channels would do", check.enough));
+}
+
+void print_measures(const Topology& topology, std::uint32_t index, const PlaneMeasures& measures) {
+  const Plane& plane = topology.planes[index];
   std::string nodes;
   for (const auto& [tier, count] : measures.nodes_by_tier) {
     nodes += (nodes.empty() ? "" : ", ") + counted(count, tier);
@@ -83,6 +118,8 @@ void print_measures(const Plane& plane, const PlaneMeasures& measures) {
   fmt::print(std::cout, fmt::runtime(line), "one-way latency",
              to_text(latency_over(plane, measures.diameter)) + " between the farthest two" +
                  (measures.diameter > 1 ? ", " + to_text(latency_over(plane, 1)) + " over one switch" : ""));
+  fmt::print(std::cout, fmt::runtime(line), "deadlock-free",
+             to_text(topology, plane.routing, find_deadlock(topology, index)));
 }
 
 void print_plane(const Topology& topology, std::uint32_t index, const std::vector<PlaneMeasures>& all) {
@@ -100,7 +137,7 @@ void print_plane(const Topology& topology, std::uint32_t index, const std::vecto
                  ? ""
                  : fmt::format(" within a node and {} across", precise(raw * plane.payload_efficiency_far)));
   if (measures != nullptr) {
-    print_measures(plane, *measures);
+    print_measures(topology, index, *measures);
   } else {
     fmt::print(std::cout, "  {:<18}{}\n", "one-way latency", to_text(latency_over(plane, 0)));
   }
@@ -155,6 +192,10 @@ Json json_of(const Topology& topology, std::uint32_t index, const PlaneMeasures*
   if (measures == nullptr) {
     return json;
   }
+  const DeadlockCheck deadlock = find_deadlock(topology, index);
+  json["routing"] = to_text(plane.routing);
+  json["virtual_channels"] = deadlock.virtual_channels;
+  json["deadlock_free"] = deadlock.cycle.empty();
   json["networks"] = measures->networks;
   for (const auto& [tier, count] : measures->nodes_by_tier) {
     json["nodes"][tier] = count;

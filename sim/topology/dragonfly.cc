@@ -6,8 +6,8 @@
 namespace podium {
 namespace {
 
-constexpr Span local_link{0, false};
-constexpr Span global_link{1, false};
+constexpr LinkLabel local_link{0, false};
+constexpr LinkLabel global_link{1, false};
 
 /// What a dragonfly is built of; p, a and h of the paper.
 struct Dragonfly {

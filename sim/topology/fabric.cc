@@ -28,14 +28,14 @@ std::vector<NodeId> Site::add_bundle(std::size_t count, const std::string& tier)
   return switches;
 }
 
-void Site::connect(NodeId a, NodeId b, BytesPerSecond each_way, const Span& span) {
+void Site::connect(NodeId a, NodeId b, BytesPerSecond each_way, const LinkLabel& label) {
   connect_one_way(a, b, each_way, span);
   connect_one_way(b, a, each_way, span);
 }
 
-void Site::connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth, const Span& span) {
+void Site::connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth, const LinkLabel& label) {
   PODIUM_CHECK(from != to, "a link joins two nodes");
-  topology.links.push_back({from, to, bandwidth, plane, span.dimension, span.dateline});
+  topology.links.push_back({from, to, bandwidth, plane, label.dimension, label.dateline});
 }
 
 void Site::name_halves(const std::vector<std::uint8_t>& halves) {

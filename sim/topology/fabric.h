@@ -16,7 +16,7 @@ struct Tray {
 };
 
 /// What a link of a grid is: see Link.
-struct Span {
+struct LinkLabel {
   std::uint8_t dimension = 0;
   bool dateline = false;
 };
@@ -35,8 +35,8 @@ struct Site {
   /// Switches of one bundle: see NetworkNode::bundle.
   std::vector<NodeId> add_bundle(std::size_t count, const std::string& tier);
   /// A link each way. Parallel links between two nodes are one link of their summed bandwidth.
-  void connect(NodeId a, NodeId b, BytesPerSecond each_way, const Span& span = {});
-  void connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth, const Span& span = {});
+  void connect(NodeId a, NodeId b, BytesPerSecond each_way, const LinkLabel& label = {});
+  void connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth, const LinkLabel& label = {});
   /// The natural halves, 0 or 1 for each of `accelerators()`; empty where there are none, so that measures search for
   /// the least. A fabric that names none is halved in the order of ranks.
   void name_halves(const std::vector<std::uint8_t>& halves);

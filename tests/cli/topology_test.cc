@@ -24,6 +24,25 @@ TEST(TopologyCommand, PrintsTheFiguresOfThePlanes) {
   }
 }
 
+TEST(TopologyCommand, ShowsNetworksThatNoSystemUses) {
+  const Outcome torus = run_podium("topology tpu-v4 --domains 8");
+  EXPECT_EQ(torus.status, 0) << torus.errors;
+  EXPECT_THAT(torus.output, HasSubstr("512 TPU"));
+  EXPECT_THAT(torus.output, HasSubstr("yes, dimension-ordered, sprayed, 2 virtual channels"));
+}
+
+TEST(TopologyCommand, ShowsTheCycleOfADeadlock) {
+  const std::filesystem::path file = std::filesystem::temp_directory_path() / "podium_ring_test.yaml";
+  std::ofstream(file) << "description: a ring\nsources: {x: {text: made up, grade: assumed}}\nsource: x\n"
+                         "accelerators: {tier: GPU, per_package: 1, packages_per_node: 4, nodes_per_domain: 1}\n"
+                         "planes:\n  - {name: ring, fabric: ring, reach: domain, link_bandwidth: 1 GB/s, "
+                         "payload_efficiency: 1, endpoint_latency: 1 us, switch_latency: 1 us, multicast: false}\n";
+  const Outcome outcome = run_podium("topology " + file.string());
+  EXPECT_THAT(outcome.output, HasSubstr("no, shortest paths, sprayed, 1 virtual channel: 0 > 1 > 2 > 3 > 0"));
+  EXPECT_THAT(outcome.output, HasSubstr("2 virtual channels would do"));
+  std::filesystem::remove(file);
+}
+
 TEST(TopologyCommand, PrintsTheSameInJson) {
   const Outcome outcome = run_podium("topology gb200-nvl72 --domains 2 --accelerators 100 --format json");
   ASSERT_EQ(outcome.status, 0) << outcome.errors;
