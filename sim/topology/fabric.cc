@@ -29,8 +29,8 @@ std::vector<NodeId> Site::add_bundle(std::size_t count, const std::string& tier)
 }
 
 void Site::connect(NodeId a, NodeId b, BytesPerSecond each_way, const LinkLabel& label) {
-  connect_one_way(a, b, each_way, span);
-  connect_one_way(b, a, each_way, span);
+  connect_one_way(a, b, each_way, label);
+  connect_one_way(b, a, each_way, label);
 }
 
 void Site::connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth, const LinkLabel& label) {
