@@ -1,6 +1,7 @@
 #include "sim/collective/fold.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <unordered_map>
 
@@ -60,6 +61,10 @@ struct Expanded {
   std::vector<double> loads;  ///< by label
 };
 
+/// To whole multiples of 2^-36, so that the loads of all members add up without rounding (under 2^17), and a bundle is
+/// to the network just what its members are.
+double on_grid(double load) { return std::max(1.0, std::round(load * 0x1p36)) * 0x1p-36; }
+
 /// Loads that differ only by the order in which fractions were multiplied are the same load: labels of values that lie
 /// within 1e-12 of a neighbour become one, that of the least.
 void merge_equal_loads(Expanded& expanded, const std::vector<double>& values) {
@@ -72,7 +77,7 @@ void merge_equal_loads(Expanded& expanded, const std::vector<double>& values) {
   double previous = 0;
   for (const std::uint32_t i : order) {
     if (expanded.loads.empty() || values[i] > previous * (1 + 1e-12)) {
-      expanded.loads.push_back(values[i]);
+      expanded.loads.push_back(on_grid(values[i]));
     }
     previous = values[i];
     label[i] = static_cast<std::uint32_t>(expanded.loads.size() - 1);

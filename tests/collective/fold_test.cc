@@ -90,8 +90,10 @@ TEST(Folding, ExpandsStepsThatSendTheSameMessagesOnce) {
   EXPECT_EQ(fabric.operations[0].patterns, fabric.operations[1].patterns);
 }
 
-TEST(Folding, ConservesWhatCrossesTheLinks) {
-  const Topology topology = test::tree(3, 4, 100_GBps, 150_GBps);
+TEST(Folding, ConservesWhatCrossesTheLinksToTheLastBit) {
+  Topology topology = test::tree(3, 4, 100_GBps, 150_GBps);
+  topology.planes[0].payload_efficiency_near = 0.85;
+  topology.planes[0].payload_efficiency_far = 0.83;
   const std::vector<Operation> operations{operation("direct", CollectiveKind::all_gather, {consecutive(1, 9)})};
   const auto total = [&](Folding folding) {
     const FoldedFabric fabric = fold_on(topology, operations, folding);
@@ -103,7 +105,7 @@ TEST(Folding, ConservesWhatCrossesTheLinks) {
     }
     return sum;
   };
-  EXPECT_DOUBLE_EQ(total(Folding::exact), total(Folding::off));
+  EXPECT_EQ(total(Folding::exact), total(Folding::off));
 }
 
 TEST(Folding, TakesSendsBetweenRolesAsPairs) {
