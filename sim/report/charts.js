@@ -139,7 +139,7 @@
     const measures = [["per_system", "whole machine"], ["per_chip", "per chip"], ["per_rank", "per die or GPU"],
                       ["per_watt", "per watt"]];
     if (layout.rows.some((row) => row.throughput.per_dollar)) {
-      measures.push(["per_dollar", "per dollar of rent"]);
+      measures.push(["per_dollar", "tokens per dollar of rent"]);
     }
     const each = (width - gutter) / measures.length;
     const panels = measures.map(([measure, caption], i) => {

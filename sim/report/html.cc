@@ -53,7 +53,9 @@ Html verdict_section(const ComparisonResult& result, const std::vector<Contest>&
     }
   }
   return heading("verdict", "Verdict") + element("div", "summary", sentences) +
-         element("table", "verdicts", element("thead", "", element("tr", "", titles)) + element("tbody", "", rows)) +
+         element("div", "scroll",
+                 element("table", "verdicts",
+                         element("thead", "", element("tr", "", titles)) + element("tbody", "", rows))) +
          refused +
          paragraph(
              "Each cell names who leads and by what factor over the next, and gives the values, the leader's first.",

@@ -35,7 +35,7 @@ TextTable throughput_table(const ComparisonResult& result, const Contest& contes
     table.columns.push_back({title, Align::right});
   }
   if (priced) {
-    table.columns.push_back({"per dollar", Align::right});
+    table.columns.push_back({"tokens per dollar of rent", Align::right});
   }
   table.columns.push_back({"power", Align::right});
   table.columns.push_back({"plan"});
@@ -46,7 +46,7 @@ TextTable throughput_table(const ComparisonResult& result, const Contest& contes
       row.push_back(one->plan.empty() ? "-" : three_digits(value));
     }
     if (priced) {
-      row.push_back(t.per_dollar ? three_digits(*t.per_dollar) : "-");
+      row.push_back(t.per_dollar ? three_digits(*t.per_dollar) : "no price");
     }
     row.push_back(one->plan.empty() ? "-" : to_text(one->power));
     row.push_back(one->plan.empty() ? "none: " + refusal(*one) : one->plan);
