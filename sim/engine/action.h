@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -20,12 +19,7 @@ class Action {
   template <class F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, Action>)
       Action(F&& f) {  // NOLINT(bugprone-forwarding-reference-overload,google-explicit-constructor)
-    using Callable = std::remove_cvref_t<F>;
-    static_assert(sizeof(Callable) <= capacity, "capture less: an action has 48 bytes");
-    static_assert(alignof(Callable) <= alignof(void*), "an action is aligned as a pointer is");
-    static_assert(std::is_nothrow_move_constructible_v<Callable>);
-    ::new (static_cast<void*>(storage_)) Callable(std::forward<F>(f));
-    operations_ = &operations_of<Callable>;
+    emplace(std::forward<F>(f));
   }
 
   Action(Action&& other) noexcept { take(other); }
@@ -40,35 +34,52 @@ class Action {
   Action& operator=(const Action&) = delete;
   ~Action() { reset(); }
 
+  /// Holds `f` instead, built where it will lie.
+  template <class F>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Action>) void emplace(F&& f) {
+    using Callable = std::remove_cvref_t<F>;
+    static_assert(sizeof(Callable) <= capacity, "capture less: an action has 48 bytes");
+    static_assert(alignof(Callable) <= alignof(void*), "an action is aligned as a pointer is");
+    static_assert(std::is_nothrow_move_constructible_v<Callable>);
+    reset();
+    ::new (static_cast<void*>(storage_)) Callable(std::forward<F>(f));
+    operations_ = &operations_of<Callable>;
+  }
+  void emplace(Action&& other) noexcept { *this = std::move(other); }
+
+  /// Holds nothing afterwards.
+  void reset() {
+    const Operations* operations = std::exchange(operations_, nullptr);
+    if (operations != nullptr && operations->destroy != nullptr) {
+      operations->destroy(storage_);
+    }
+  }
+
   explicit operator bool() const { return operations_ != nullptr; }
   void operator()() { operations_->call(storage_); }
 
  private:
   struct Operations {
     void (*call)(void* self);
-    void (*relocate)(void* from, void* to);  ///< moves to `to`, or only destroys where `to` is null
+    void (*relocate)(void* from, void* to);
+    void (*destroy)(void* self);  ///< null where there is nothing to do
   };
 
   template <class Callable>
   static constexpr Operations operations_of = {
       [](void* self) { (*static_cast<Callable*>(self))(); },
       [](void* from, void* to) {
-        if (to != nullptr) {
-          ::new (to) Callable(std::move(*static_cast<Callable*>(from)));
-        }
+        ::new (to) Callable(std::move(*static_cast<Callable*>(from)));
         static_cast<Callable*>(from)->~Callable();
       },
+      std::is_trivially_destructible_v<Callable> ? nullptr
+                                                 : +[](void* self) { static_cast<Callable*>(self)->~Callable(); },
   };
 
   void take(Action& other) {
     operations_ = std::exchange(other.operations_, nullptr);
     if (operations_ != nullptr) {
       operations_->relocate(other.storage_, storage_);
-    }
-  }
-  void reset() {
-    if (operations_ != nullptr) {
-      std::exchange(operations_, nullptr)->relocate(storage_, nullptr);
     }
   }
 

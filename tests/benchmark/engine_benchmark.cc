@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <queue>
+#include <utility>
 #include <vector>
 
 #include "sim/core/rng.h"
@@ -65,7 +66,10 @@ class StandardEngine {
 class PodiumEngine {
  public:
   std::int64_t now() const { return engine_.now().picoseconds(); }
-  void at(std::int64_t when, Action action) { engine_.at(Time::from_picoseconds(when), std::move(action)); }
+  template <class F>
+  void at(std::int64_t when, F&& action) {
+    engine_.at(Time::from_picoseconds(when), std::forward<F>(action));
+  }
   void run() { engine_.run(); }
 
  private:
@@ -75,7 +79,7 @@ class PodiumEngine {
 template <class Calendar>
 struct Hold {
   Calendar calendar;
-  Delays delays;
+  Delays& delays;
   std::uint64_t left;
 
   /// 24 bytes of captures, as an event of a model has.
@@ -94,8 +98,9 @@ template <class Calendar, Delays::Law law>
 void hold(benchmark::State& state) {
   const auto pending = static_cast<std::uint64_t>(state.range(0));
   const std::uint64_t events = std::max<std::uint64_t>(1'000'000, 2 * pending);
+  Delays delays(law);
   for (auto _ : state) {
-    Hold<Calendar> model{Calendar(), Delays(law), events};
+    Hold<Calendar> model{Calendar(), delays, events};
     for (std::uint64_t i = 0; i < pending; ++i) {
       model.schedule();
     }

@@ -245,5 +245,107 @@ TEST(Engine, FingerprintsTimesAndPhasesInOrder) {
   EXPECT_NE(signature({1, 2, 3}, Phase::act), signature({1, 2, 3}, Phase::settle));
 }
 
+TEST(Engine, MovesAnEventByItsNameAndGivesItANewOne) {
+  Engine engine;
+  std::string order;
+  const EventId moved = engine.at(at_ps(1), [&] { order += 'm'; });
+  engine.at(at_ps(2), [&] { order += 'a'; });
+  const EventId again = engine.reschedule(moved, at_ps(2));
+  EXPECT_EQ(engine.pending(), 2U);
+  engine.cancel(moved);  // the old name is void
+  EXPECT_EQ(engine.pending(), 2U);
+  engine.run();
+  EXPECT_EQ(order, "am");  // as if scheduled anew, hence after the other
+  EXPECT_EQ(engine.reschedule(again, at_ps(9)).generation, 0U);
+  EXPECT_EQ(engine.pending(), 0U);
+}
+
+TEST(Engine, LeavesAnEventInPlaceThatCannotBeMovedIntoThePast) {
+  Engine engine;
+  int runs = 0;
+  engine.at(at_ps(5), [] {});
+  const EventId event = engine.at(at_ps(8), [&] { ++runs; });
+  engine.run(at_ps(5));
+  EXPECT_THROW(engine.reschedule(event, at_ps(4)), Bug);
+  engine.run();
+  EXPECT_EQ(runs, 1);
+}
+
+TEST(Engine, SaysWhyARunEnded) {
+  Engine engine;
+  int runs = 0;
+  for (const std::int64_t when : {1, 2, 3, 4, 5, 6}) {
+    engine.at(at_ps(when), [&] {
+      if (++runs == 4) {
+        engine.stop();
+      }
+    });
+  }
+  EXPECT_EQ(engine.run(at_ps(1)), Ended::time);
+  EXPECT_EQ(engine.run(Time::max(), 2), Ended::events);
+  EXPECT_EQ(runs, 1 + 2);
+  EXPECT_EQ(engine.run(), Ended::stopped);
+  EXPECT_EQ(runs, 4);
+  EXPECT_EQ(engine.run_until([&] { return runs == 5; }), Ended::condition);
+  EXPECT_EQ(runs, 5);
+  EXPECT_EQ(engine.run_until([] { return false; }), Ended::idle);
+  EXPECT_EQ(runs, 6);
+}
+
+TEST(Engine, AsksAConditionAlsoAfterTheLastEvent) {
+  Engine engine;
+  bool done = false;
+  engine.at(at_ps(1), [&] { done = true; });
+  EXPECT_EQ(engine.run_until([&] { return done; }), Ended::condition);
+}
+
+TEST(Engine, TakesWhatIsScheduledBeforeAnEventThatARunHasLookedAt) {
+  Engine engine;
+  std::string order;
+  engine.at(at_ps(1'000'000), [&] { order += 'b'; });
+  EXPECT_EQ(engine.run(at_ps(10)), Ended::time);
+  engine.at(at_ps(20), [&] { order += 'a'; });
+  engine.run();
+  EXPECT_EQ(order, "ab");
+}
+
+TEST(Engine, RunsAnEventAtTheEndOfTime) {
+  Engine engine;
+  int runs = 0;
+  engine.at(Time::max(), [&] { ++runs; });
+  engine.at(at_ps(0), [&] { ++runs; });
+  engine.run();
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(engine.now(), Time::max());
+}
+
+TEST(Engine, CountsWhatItDid) {
+  Engine engine;
+  const EventId cancelled = engine.at(at_ps(1), [] {});
+  EventId moved = engine.at(at_ps(2), [] {});
+  for (int i = 0; i < 3; ++i) {
+    engine.at(at_ps(3), [] {});
+  }
+  engine.cancel(cancelled);
+  moved = engine.reschedule(moved, at_ps(4));
+  engine.run();
+  EXPECT_EQ(engine.statistics().run, 4U);
+  EXPECT_EQ(engine.statistics().cancelled, 1U);
+  EXPECT_EQ(engine.statistics().rescheduled, 1U);
+  EXPECT_EQ(engine.statistics().instants, 2U);
+  EXPECT_EQ(engine.statistics().most_pending, 5U);
+}
+
+TEST(Engine, ForgetsAnActionOnlyWhenItHasEnded) {
+  Engine engine;
+  const auto held = std::make_shared<int>(0);
+  engine.at(at_ps(1), [&engine, held] {
+    engine.at(at_ps(2), [] {});  // must not take the place of what runs
+    EXPECT_EQ(held.use_count(), 2);
+  });
+  engine.run();
+  EXPECT_EQ(held.use_count(), 1);
+}
+
 }  // namespace
 }  // namespace podium

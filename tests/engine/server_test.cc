@@ -66,7 +66,7 @@ Estimate batch_means(const std::vector<double>& sample, std::size_t batches) {
 /// Poisson arrivals at a queue; the waits of the jobs that come after a warm-up.
 class Queue {
  public:
-  enum class Service { exponential, fixed };
+  enum class Service { exponential, fixed, hyperexponential };
 
   Queue(double arrivals_per_second, Service service, std::uint32_t servers)
       : rate_(arrivals_per_second), service_(service), server_(engine_, servers) {
@@ -76,6 +76,8 @@ class Queue {
   }
   const std::vector<double>& waits() const { return waits_; }
 
+  static constexpr double short_mean = 0.25;  ///< of one half of the hyperexponential jobs
+
  private:
   static constexpr int warm_up = 5'000;
   static constexpr int jobs = 155'000;
@@ -84,10 +86,22 @@ class Queue {
     if (++arrived_ > jobs) {
       return;
     }
-    const Seconds service(service_ == Service::fixed ? 1 : rng_.exponential());
+    const Seconds service(draw_service());
     const Time arrival = engine_.now();
     server_.offer(service, [this, service, arrival] { waits_.push_back((engine_.now() - arrival - service).value()); });
     engine_.after(Seconds(rng_.exponential() / rate_), [this] { arrive(); });
+  }
+
+  double draw_service() {
+    switch (service_) {
+      case Service::fixed:
+        return 1;
+      case Service::exponential:
+        return rng_.exponential();
+      case Service::hyperexponential:
+        return (rng_.below(2) == 0 ? short_mean : 2 - short_mean) * rng_.exponential();
+    }
+    return 0;
   }
 
   double rate_;
@@ -121,6 +135,27 @@ TEST(Server, KeepsJobsBeforeTwoServersWaitingAsErlangCSays) {
   // Erlang's C for two servers is 2 rho^2 / (1 + rho); the mean wait is C / (2 - lambda)
   const double waits = 2 * load * load / (1 + load);
   expect_near_theory(Queue(2 * load, Queue::Service::exponential, 2), waits / (2 - 2 * load));
+}
+
+TEST(Server, KeepsJobsBeforeManyServersWaitingAsErlangCSays) {
+  const std::uint32_t servers = 5;
+  const double load = 0.8;
+  const double offered = load * servers;
+  // Erlang's B by its recursion over servers, and C from B
+  double blocked = 1;
+  for (std::uint32_t server = 1; server <= servers; ++server) {
+    blocked = offered * blocked / (server + offered * blocked);
+  }
+  const double waits = blocked / (1 - load * (1 - blocked));
+  expect_near_theory(Queue(offered, Queue::Service::exponential, servers), waits / (servers - offered));
+}
+
+TEST(Server, KeepsUnevenJobsWaitingAsPollaczekAndKhinchinSay) {
+  const double load = 0.6;
+  // a half of the jobs has each mean m, and an exponential's second moment is 2 m^2
+  const double other_mean = 2 - Queue::short_mean;
+  const double second_moment = Queue::short_mean * Queue::short_mean + other_mean * other_mean;
+  expect_near_theory(Queue(load, Queue::Service::hyperexponential, 1), load * second_moment / (2 * (1 - load)));
 }
 
 }  // namespace
