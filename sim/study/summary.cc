@@ -4,7 +4,7 @@
 #include <set>
 
 #include "sim/hardware/system.h"
-#include "sim/topology/topology.h"
+#include "sim/topology/measure.h"
 
 namespace podium {
 namespace {
@@ -81,17 +81,9 @@ SystemSummary summarise(const std::string& name, std::uint32_t domains) {
   const Topology topology = load_topology(system.topology, domains);
   summary.facts.emplace_back("memory", to_text(chip.memory_size * ranks));
   summary.facts.emplace_back("memory bandwidth", to_text(chip.memory_bandwidth * ranks));
-  for (std::size_t plane = 0; plane < topology.planes.size(); ++plane) {
-    BytesPerSecond injection;
-    for (const Link& link : topology.links) {
-      // links to hosts are not the fabric's
-      if (link.plane == plane && topology.nodes[link.from].kind == NodeKind::accelerator &&
-          topology.nodes[link.to].kind != NodeKind::cpu) {
-        injection += link.bandwidth;
-      }
-    }
-    if (injection.value() > 0) {
-      summary.facts.emplace_back(topology.planes[plane].name + " injection, one way", to_text(injection));
+  for (std::uint32_t plane = 0; plane < topology.planes.size(); ++plane) {
+    if (const BytesPerSecond sent = injection(topology, plane); sent.value() > 0) {
+      summary.facts.emplace_back(topology.planes[plane].name + " injection, one way", to_text(sent));
     }
   }
   summary.facts.emplace_back("power, all in", to_text(system.power_per_domain * domains));

@@ -5,6 +5,7 @@
 #include <boost/graph/push_relabel_max_flow.hpp>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "sim/core/rng.h"
@@ -239,6 +240,28 @@ void measure_bisection(const Topology& topology, const Part& part, std::uint32_t
   measures.bisection = *least;
 }
 
+BytesPerSecond injection_over(const Topology& topology, const std::vector<LinkId>& links) {
+  BytesPerSecond sum;
+  std::map<NodeId, BytesPerSecond> into_cards;
+  std::map<NodeId, BytesPerSecond> out_of_cards;
+  for (const LinkId id : links) {
+    const Link& link = topology.links[id];
+    const NodeKind from = topology.nodes[link.from].kind;
+    const NodeKind to = topology.nodes[link.to].kind;
+    if (from == NodeKind::accelerator && to == NodeKind::nic) {
+      into_cards[link.to] += link.bandwidth;
+    } else if (from == NodeKind::accelerator && to != NodeKind::cpu) {
+      sum += link.bandwidth;
+    } else if (from == NodeKind::nic && to == NodeKind::network_switch) {
+      out_of_cards[link.from] += link.bandwidth;
+    }
+  }
+  for (const auto& [card, into] : into_cards) {
+    sum += std::min(into, out_of_cards[card]);
+  }
+  return sum;
+}
+
 void count(const Topology& topology, const Part& part, PlaneMeasures& measures) {
   for (const NodeId id : part.nodes) {
     const std::string& tier = topology.nodes[id].tier;
@@ -249,12 +272,10 @@ void count(const Topology& topology, const Part& part, PlaneMeasures& measures) 
     }
     ++entry->second;
   }
+  measures.injection = injection_over(topology, part.links);
   std::size_t one_way = 0;
   for (const LinkId id : part.links) {
     const Link& link = topology.links[id];
-    if (topology.nodes[link.from].kind == NodeKind::accelerator) {
-      measures.injection += link.bandwidth;
-    }
     // a link each way counts once, by the direction from the lower id
     if (link.from > link.to) {
       ++one_way;
@@ -274,6 +295,16 @@ void count(const Topology& topology, const Part& part, PlaneMeasures& measures) 
 }
 
 }  // namespace
+
+BytesPerSecond injection(const Topology& topology, std::uint32_t plane) {
+  std::vector<LinkId> links;
+  for (std::uint32_t i = 0; i < topology.links.size(); ++i) {
+    if (topology.links[LinkId(i)].plane == plane) {
+      links.push_back(LinkId(i));
+    }
+  }
+  return injection_over(topology, links);
+}
 
 std::vector<PlaneMeasures> measure(const Topology& topology) {
   const Topology merged = merge_bundles(topology);

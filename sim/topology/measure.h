@@ -25,10 +25,14 @@ struct PlaneMeasures {
   std::size_t links = 0;            ///< both directions counted once
   int diameter = 0;                 ///< the most switches between two accelerators that are joined
   std::size_t path_diversity = 0;   ///< shortest paths between the two accelerators that are farthest apart
-  BytesPerSecond injection;         ///< out of all accelerators together
+  BytesPerSecond injection;         ///< out of all accelerators together, see injection()
   BytesPerSecond bisection;         ///< one direction, raw: max-flow between the halves
   bool bisection_is_bound = false;  ///< true where halves were searched for: an upper bound
 };
+
+/// What all accelerators of a plane together can send into it, one direction, raw: the sum of their links, but behind a
+/// card that a node shares no more than the card's own links carry. Links to hosts are not the fabric's.
+BytesPerSecond injection(const Topology&, std::uint32_t plane);
 
 /// One entry a plane that joins accelerators to one another. Max-flow by Boost.Graph (push-relabel), between the
 /// builder's named halves; where there are none, the least of all halvings of up to 8 accelerators, or of several

@@ -98,6 +98,13 @@ TEST_F(CloudMatrix, HasFullBisection) {
   EXPECT_FALSE(ub.bisection_is_bound);
 }
 
+// 400 Gb/s a node, whatever its dies' own links to the card (arXiv 2506.12708, section 3.2)
+TEST_F(CloudMatrix, InjectsNoMoreIntoTheVpcPlaneThanTheCardsOfTheNodesPassOn) {
+  const BytesPerSecond card = 50_GBps;
+  EXPECT_DOUBLE_EQ(measured(topology_, "vpc").injection.value(), card.value() * nodes);
+  EXPECT_DOUBLE_EQ(injection(topology_, topology_.plane_index("vpc")).value(), card.value() * nodes);
+}
+
 TEST_F(CloudMatrix, KeepsTheCpusOutOfTheUplinkBudget) {
   const BytesPerSecond of_dies = static_cast<double>(dies_per_node * sub_planes) * link_;
   BytesPerSecond uplinks;
