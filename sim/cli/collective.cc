@@ -117,7 +117,8 @@ std::vector<Row> play(const Machine& machine, CollectiveKind kind, const std::ve
                       const Options& options) {
   const Placement placement = first_ranks(machine);
   const CommunicationCosts costs = communication_costs(machine.system(), machine.chip(), machine.network());
-  const Folding folding = options.fold == "on" ? Folding::exact : Folding::off;
+  const bool folds = options.fold == "on" && !Networks::find(options.network).needs_wires();
+  const Folding folding = folds ? Folding::exact : Folding::off;
   Router router(machine.network());
   Selector selector(machine.network(), router, costs);
   std::map<std::string, FoldedFabric> fabrics;
@@ -154,7 +155,8 @@ Result measure(const Options& options) {
     throw InputError({"--ranks"}, std::to_string(options.ranks) + (options.ranks == 1 ? " rank has" : " ranks have") +
                                       " nobody to exchange with; 2 or more are right");
   }
-  const Machine machine = load_machine(options.system, {.ranks = options.ranks});
+  const Bundles bundles = Networks::find(options.network).needs_wires() ? Bundles::apart : Bundles::merged;
+  const Machine machine = load_machine(options.system, {.ranks = options.ranks, .bundles = bundles});
   return {kind, options.system, options.network, options.ranks, type, play(machine, kind, sizes, options)};
 }
 
@@ -252,7 +254,8 @@ std::function<int()> collective(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--network", options->network, "Network model")->capture_default_str();
   app.add_option("--type", options->type, "Type of the elements that the count column counts")->capture_default_str();
-  app.add_option("--fold", options->fold, "on: simulate one of each class of equal transfers; off: every one")
+  app.add_option("--fold", options->fold,
+                 "on: simulate one of each class of equal transfers; off: every one. Packets are never folded")
       ->capture_default_str();
   add_format_option(app, options->format);
   return [options] { return run(*options); };

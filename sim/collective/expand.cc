@@ -54,10 +54,9 @@ class Expansion {
   }
 
   void unicast_to_others(const std::vector<NodeId>& group, std::size_t from) const {
-    for (std::size_t to = 0; to < group.size(); ++to) {
-      if (to != from) {
-        unicast(group[from], group[to]);
-      }
+    // each begins with its neighbour, as libraries do, so that they do not all begin with the same one
+    for (std::size_t step = 1; step < group.size(); ++step) {
+      unicast(group[from], group[(from + step) % group.size()]);
     }
   }
 

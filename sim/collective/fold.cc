@@ -221,6 +221,14 @@ FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operat
     fabric.classes[expanded.links[l]] = of;
     fabric.capacities[of] = merged.links[expanded.links[l]].bandwidth;
   }
+  if (folding == Folding::off) {
+    fabric.wires.resize(partition.links.size());
+    for (std::size_t l = 0; l < expanded.links.size(); ++l) {
+      const Link& it = merged.links[expanded.links[l]];
+      const Seconds latency = merged.planes[it.plane].switch_latency;
+      fabric.wires[LinkId(partition.class_of_link[l])] = {it.from, it.to, it.bandwidth, latency, it.plane};
+    }
+  }
   for (const std::uint32_t members : partition.links) {
     fabric.members.push_back(members);
   }

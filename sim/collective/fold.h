@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/collective/schedule.h"
+#include "sim/network/packet_settings.h"
 #include "sim/topology/route.h"
 
 namespace podium {
@@ -42,10 +43,11 @@ struct FoldedFabric {
   Table<LinkId, BytesPerSecond> capacities;      ///< by class of links: of one member
   Table<LinkId, std::uint32_t> members;          ///< by class of links
   Table<LinkId, std::optional<LinkId>> classes;  ///< by link of the topology: its class; nothing where it is not used
-  std::vector<std::vector<Bundle>> patterns;     ///< steps that send the same messages share one
-  std::vector<FoldedOperation> operations;       ///< as given
-  std::size_t messages = 0;                      ///< in all patterns, before folding
-  std::size_t bundles = 0;                       ///< after it
+  Table<LinkId, Wire> wires;                  ///< by class, where folding is off: the link; Wire::settings is its plane
+  std::vector<std::vector<Bundle>> patterns;  ///< steps that send the same messages share one
+  std::vector<FoldedOperation> operations;    ///< as given
+  std::size_t messages = 0;                   ///< in all patterns, before folding
+  std::size_t bundles = 0;                    ///< after it
 };
 
 /// `off` leaves every link and every message a class of its own: the check of `exact`.

@@ -163,7 +163,11 @@ void Player::arrived(std::uint32_t index) {
 Seconds time_alone(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs,
                    std::string_view network_name) {
   Engine engine;
-  const std::unique_ptr<Network> network = Networks::find(network_name)(engine, fabric.capacities);
+  const NetworkModel& model = Networks::find(network_name);
+  const bool has_wires = model.needs_wires() && !fabric.wires.empty();
+  const std::unique_ptr<Network> network = has_wires
+                                               ? model.on(engine, {fabric.wires, load_packet_settings(costs.planes)})
+                                               : model(engine, fabric.capacities);
   Player player(engine, *network, fabric, costs);
   std::optional<Time> end;
   player.play(call, [&] { end = engine.now(); });

@@ -46,10 +46,37 @@ class Network {
   virtual Table<LinkId, Bytes> carried() const = 0;
 };
 
-/// Built on link capacities alone, so that links may be real ones or classes of equal ones.
+/// Real links with what is at their ends: see packet_settings.h.
+struct Wiring;
+
+/// Makes a network: on link capacities alone, so that links may be real ones or classes of equal ones, or on wires.
+class NetworkModel {
+ public:
+  using OnCapacities = std::unique_ptr<Network> (*)(Engine&, const Table<LinkId, BytesPerSecond>& capacities);
+  using OnWires = std::unique_ptr<Network> (*)(Engine&, const Wiring&);
+  NetworkModel(OnCapacities make) : on_capacities_(make) {}  // NOLINT(google-explicit-constructor)
+  NetworkModel(OnWires make) : on_wires_(make) {}            // NOLINT(google-explicit-constructor)
+
+  /// Neither merged nor folded links are real ones.
+  bool needs_wires() const { return on_capacities_ == nullptr; }
+  /// InputError where it needs wires.
+  std::unique_ptr<Network> operator()(Engine& engine, const Table<LinkId, BytesPerSecond>& capacities) const {
+    if (needs_wires()) {
+      throw InputError("this network model runs on real links, and here equal links are folded into one");
+    }
+    return on_capacities_(engine, capacities);
+  }
+  /// For a model that needs them.
+  std::unique_ptr<Network> on(Engine& engine, const Wiring& wiring) const { return on_wires_(engine, wiring); }
+
+ private:
+  OnCapacities on_capacities_ = nullptr;
+  OnWires on_wires_ = nullptr;
+};
+
 struct NetworkKind {
   static constexpr const char* what = "network model";
-  using Value = std::unique_ptr<Network> (*)(Engine&, const Table<LinkId, BytesPerSecond>& capacities);
+  using Value = NetworkModel;
 };
 using Networks = Registry<NetworkKind>;
 

@@ -69,8 +69,8 @@ PacketNetwork::Flow PacketNetwork::make_flow(const Transfer& transfer, std::uint
 
 TransferId PacketNetwork::send(const Transfer& transfer, Action delivered) {
   check_transfer(transfer, capacities_);
-  if (transfer.weight != 1 || transfer.multiplicity != 1) {
-    throw RunError("packets know neither weights nor bundles: run them without folding");
+  if (transfer.multiplicity != 1) {
+    throw RunError("packets know no bundles: run them without folding");
   }
   now_ = engine_.now().picoseconds();
   const auto slot = free_flows_.empty() ? static_cast<std::uint32_t>(flows_.size()) : free_flows_.back();
@@ -302,4 +302,14 @@ Table<LinkId, PacketPortStatistics> PacketNetwork::statistics() const {
   return result;
 }
 
+namespace {
+
+std::unique_ptr<Network> make_packet(Engine& engine, const Wiring& wiring) {
+  return std::make_unique<PacketNetwork>(engine, wiring);
+}
+
+const Networks::Entry entry{"packet", "every packet on its way: credits, PFC and DCQCN; on real links only",
+                            make_packet};
+
+}  // namespace
 }  // namespace podium

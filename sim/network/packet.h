@@ -20,7 +20,8 @@ namespace podium {
 ///  - a packet's receiver always has room. A transfer has arrived with the last of its packets;
 ///  - multicast: switches copy packets to all that follow; reduction: they wait for a packet of each and send on one;
 ///  - on a link that loses its capacity, what has been given its time still goes; the rest waits, or takes another way;
-///  - weights and multiplicities other than one, and packets that wait for each other in a circle, are a RunError.
+///  - weights mean nothing: ports serve their transfers in turn, packet by packet;
+///  - multiplicities other than one, and packets that wait for each other in a circle, are a RunError.
 ///
 /// Speed: one event a hop. Where credits are there, a packet's time on a link is known when it comes to the queue, so
 /// that nothing happens when it begins or ends; the last hop needs no event at all.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "sim/core/time.h"
@@ -77,5 +78,8 @@ struct Wiring {
   Table<LinkId, Wire> wires;
   std::vector<PacketSettings> settings;
 };
+
+/// The settings of planes by their names, from configs/packets.yaml.
+std::vector<PacketSettings> load_packet_settings(const std::vector<std::string>& planes);
 
 }  // namespace podium

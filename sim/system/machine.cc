@@ -25,7 +25,10 @@ Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
                                 std::to_string(system_.max_domains));
   }
   const std::uint32_t in_last = allocation_.ranks - (domains_ - 1) * allocation_.ranks_per_domain;
-  network_ = merge_bundles(load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, {}, where));
+  network_ = load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, {}, where);
+  if (allocation_.bundles == Bundles::merged) {
+    network_ = merge_bundles(network_);
+  }
   PODIUM_CHECK(network_.accelerators >= (domains_ - 1) * whole + in_last);
   for (const auto& [plane, protocol] : system_.protocols) {
     network_.plane_index(plane);  // a protocol of a plane that is not there is misspelt

@@ -11,10 +11,14 @@
 
 namespace podium {
 
+/// Switches of one bundle are merged into one for sprayed traffic, or stand alone, as models of real links need them.
+enum class Bundles : std::uint8_t { merged, apart };
+
 /// How many ranks of a system a run uses and where they sit. Ranks fill domains one after the other.
 struct Allocation {
   std::uint32_t ranks = 0;
   std::uint32_t ranks_per_domain = 0;  ///< 64 of a rack's 72 GPUs, say; 0: all that a domain has
+  Bundles bundles = Bundles::merged;
 };
 
 /// A machine that is ready to run: its specs, its network as sprayed traffic sees it, and where each rank sits.
@@ -26,7 +30,7 @@ class Machine {
 
   const SystemSpec& system() const { return system_; }
   const ChipSpec& chip() const { return chip_; }
-  const Topology& network() const { return network_; }  ///< bundles merged
+  const Topology& network() const { return network_; }  ///< bundles as the allocation says
   std::uint32_t ranks() const { return allocation_.ranks; }
   std::uint32_t domains() const { return domains_; }
   NodeId node(std::uint32_t rank) const;

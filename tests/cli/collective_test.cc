@@ -52,6 +52,17 @@ TEST(CollectiveCommand, GivesTimeAndBandwidthsForEachSize) {
   }
 }
 
+TEST(CollectiveCommand, AgreesBetweenFluidsAndPacketsWhereMessagesAreManyPackets) {
+  // 64 KiB a peer
+  for (const std::string machine : {"cloudmatrix384 --ranks 32 --bytes 2MiB", "gb200-nvl72 --ranks 16 --bytes 1MiB"}) {
+    const std::string arguments = "all-to-all --algorithm direct --system " + machine + " --network ";
+    const double fluid = run_json(arguments + "flow").at("results").at(0).at("time_seconds");
+    const double packets = run_json(arguments + "packet").at("results").at(0).at("time_seconds");
+    EXPECT_GE(packets, 0.999 * fluid) << machine;
+    EXPECT_LE(packets, 1.05 * fluid) << machine;
+  }
+}
+
 TEST(CollectiveCommand, SaysTheSameInEveryFormat) {
   const std::string arguments = "all_gather --system hgx-h100 --ranks 8 --bytes 64MiB --algorithm ring";
   const json row = run_json(arguments).at("results").at(0);

@@ -322,13 +322,12 @@ TEST(PacketNetwork, RunsTheSameTwice) {
   EXPECT_EQ(one.signature, other.signature);
 }
 
-TEST(PacketNetwork, RefusesWeightsAndBundles) {
+TEST(PacketNetwork, RefusesBundlesAndLinksThatDoNotJoin) {
   const PacketFabric star = packet_star(2, 10_GBps, 1_us);
   Router router(star.topology());
   const Route route = *router.route(NodeId(0), NodeId(1));
   Engine engine;
   PacketNetwork network(engine, star.wiring({}));
-  EXPECT_THROW(network.send({.route = &route, .bytes = 1_KiB, .weight = 2}, [] {}), RunError);
   EXPECT_THROW(network.send({.route = &route, .bytes = 1_KiB, .multiplicity = 2}, [] {}), RunError);
   Route broken = route;
   broken.links.pop_back();
