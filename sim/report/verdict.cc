@@ -324,12 +324,6 @@ std::string time_sentence(const ComparisonResult& result, const Contest& contest
   return text.empty() ? text : text + ".";
 }
 
-std::string utilisation(const CaseResult& one) {
-  return one.model_flops_utilisation ? "Model FLOPs utilisation " + percent(*one.model_flops_utilisation) + " of the " +
-                                           one.utilised_peak + " peak."
-                                     : "";
-}
-
 std::string sentence(const ComparisonResult& result, const Crossover& crossover) {
   const std::string reference =
       display_name(result.systems, crossover.reference) + "'s " + count(crossover.reference_chips) + " chips";
@@ -337,14 +331,8 @@ std::string sentence(const ComparisonResult& result, const Crossover& crossover)
   if (!crossover.chips) {
     return "Even " + count(crossover.largest) + " chips of " + challenger + " do not reach what " + reference + " do.";
   }
-  constexpr double overshoot = 1.05;  // above it, the plans and not the chips say how many are needed
-  std::string text = count(*crossover.chips) + " chips of " + challenger + " do what " + reference +
-                     " do: " + factor(static_cast<double>(*crossover.chips) / crossover.reference_chips) + " as many.";
-  if (crossover.throughput > overshoot * crossover.reference_throughput) {
-    text += " They give " + three_digits(crossover.throughput) + " of " + three_digits(crossover.reference_throughput) +
-            " needed: the plans listed allow no fewer.";
-  }
-  return text;
+  return count(*crossover.chips) + " chips of " + challenger + " do what " + reference +
+         " do: " + factor(static_cast<double>(*crossover.chips) / crossover.reference_chips) + " as many.";
 }
 
 }  // namespace podium

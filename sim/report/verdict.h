@@ -57,9 +57,6 @@ std::string verdict(const ComparisonResult&, const Contest&);
 /// no case of the contest has the phase.
 std::string time_sentence(const ComparisonResult&, const Contest&, const std::string& phase);
 
-/// "Model FLOPs utilisation 41.2 % of the bf16 peak."; empty where the case has none.
-std::string utilisation(const CaseResult&);
-
 /// "156 chips of A do what B does with its 72 …".
 std::string sentence(const ComparisonResult&, const Crossover&);
 

@@ -50,14 +50,6 @@ std::string quick_look(const std::string& from = "", const std::string& to = "")
   return text.replace(place, from.size(), to);
 }
 
-TEST_F(StudyCommands, RefuseAStudyOfWhichNoCaseHasAPlan) {
-  std::string text = quick_look("model: llama-3.1-8b", "model: llama-3.1-405b");
-  const std::size_t serving = text.find("  - name: Qwen3"), training = text.find("  - name: Llama");
-  text = text.substr(0, serving) + text.substr(training);
-  expect_refused("compare " + file("large.yaml", text), "no case has a plan that can be: hgx-h200: needs ");
-  expect_refused("sweep " + file("large.yaml", text + "\nchips: [8]\n"), "hgx-h100: needs ");
-}
-
 TEST_F(StudyCommands, CompareIsTheSameForAnyNumberOfThreadsByteForByte) {
   const std::string command = "compare quick-look --format json --jobs ";
   const Outcome one = run_podium(command + "1"), two = run_podium(command + "2"), again = run_podium(command + "2");

@@ -168,23 +168,6 @@ TEST(Crossover, IsASentenceWhetherReachedOrNot) {
   EXPECT_THAT(sentence(result, missed), HasSubstr("Even 384 chips of Huawei CloudMatrix384 do not reach"));
 }
 
-TEST(Crossover, SaysWhereThePlansOvershootWhatIsNeeded) {
-  const ComparisonResult result = test::example_comparison();
-  Crossover reached = result.crossovers.front();
-  EXPECT_THAT(sentence(result, reached), Not(HasSubstr("no fewer")));
-  reached.reference_throughput = 39'100;
-  reached.throughput = 49'400;
-  EXPECT_THAT(sentence(result, reached), HasSubstr("49,400 of 39,100 needed: the plans listed allow no fewer"));
-}
-
-TEST(Utilisation, NamesThePeak) {
-  CaseResult one;
-  EXPECT_EQ(utilisation(one), "");
-  one.model_flops_utilisation = 0.437;
-  one.utilised_peak = "fp8";
-  EXPECT_EQ(utilisation(one), "Model FLOPs utilisation " + percent(0.437) + " of the fp8 peak.");
-}
-
 TEST(DisplayName, IsTheDescriptionsBeginningOrTheName) {
   EXPECT_EQ(display_name(test::example_comparison().systems, "gb200-nvl72"), "NVIDIA GB200 NVL72");
   EXPECT_EQ(display_name({}, "gb200-nvl72"), "gb200-nvl72");

@@ -1,0 +1,226 @@
+#include "sim/calibration/operator_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace podium {
+namespace {
+
+using Names = std::initializer_list<std::string_view>;
+
+Column required(const RowTable& table, Names names) { return Column::required(table, {names.begin(), names.size()}); }
+Column optional(const RowTable& table, Names names) { return Column::optional(table, {names.begin(), names.size()}); }
+
+DataType type_or(const Column& column, const TableRow& row, DataType otherwise) {
+  return column.has(row) ? parse_data_type(column.text(row), row.where) : otherwise;
+}
+
+RowKernels gemm_rows(const RowTable& table) {
+  const Column type = required(table, {"dtype", "data_type"});
+  const Column m = required(table, {"m"}), n = required(table, {"n"}), k = required(table, {"k"});
+  const Column groups = optional(table, {"groups", "batch"});
+  return [=](const TableRow& row) -> std::vector<Kernel> {
+    return {Gemm{parse_data_type(type.text(row), row.where), m.positive(row), n.positive(row), k.positive(row),
+                 groups.number_or(row, 1)}};
+  };
+}
+
+RowKernels grouped_gemm_rows(const RowTable& table) {
+  const Column type = optional(table, {"dtype", "data_type"});
+  const Column experts = required(table, {"experts", "num_experts"});
+  const Column tokens = required(table, {"tokens_per_expert"});
+  const Column n = required(table, {"n"}), k = required(table, {"k"});
+  return [=](const TableRow& row) -> std::vector<Kernel> {
+    const double groups = experts.positive(row);
+    return {GroupedGemm{type_or(type, row, DataType::bf16), groups, groups * tokens.positive(row), n.positive(row),
+                        k.positive(row), 0}};
+  };
+}
+
+/// "prefill" or "decode", and the names that vendors have for them.
+AttentionPhase phase_of(const Column& column, const TableRow& row) {
+  const std::string_view phase = column.text(row);
+  if (phase == "prefill" || phase == "context") {
+    return AttentionPhase::prefill;
+  }
+  if (phase == "decode" || phase == "generation") {
+    return AttentionPhase::decode;
+  }
+  const std::vector<std::string> known{"prefill", "decode"};
+  column.fail(row, unknown_name("phase", phase, known));
+}
+
+/// New tokens and all that they may see, of a sequence. Decode has one new token where the row does not say.
+struct Lengths {
+  explicit Lengths(const RowTable& table)
+      : query(optional(table, {"q_len", "seq_len"})), context(optional(table, {"kv_len", "seq_or_kv_len"})) {
+    if (std::find(table.columns.begin(), table.columns.end(), "kv_len") == table.columns.end()) {
+      required(table, {"q_len", "seq_len", "seq_or_kv_len"});
+    }
+  }
+  double new_tokens(const TableRow& row, AttentionPhase phase) const {
+    if (query.has(row)) {
+      return query.positive(row);
+    }
+    return phase == AttentionPhase::decode ? 1 : context.positive(row);
+  }
+  double seen(const TableRow& row, double new_tokens) const {
+    const double all = context.has(row) ? context.positive(row) : new_tokens;
+    if (all < new_tokens) {
+      context.fail(row, fmt::format("{} tokens cannot hold the {} new ones, which are part of them", all, new_tokens));
+    }
+    return all;
+  }
+
+  Column query, context;
+};
+
+RowKernels attention_rows(const RowTable& table) {
+  const Column phase = required(table, {"phase"});
+  const Column batch = required(table, {"batch", "batch_size"});
+  const Column heads = required(table, {"q_heads", "num_heads", "heads"});
+  const Column kv_heads = required(table, {"kv_heads", "num_kv_heads"});
+  const Column dim = required(table, {"head_dim"});
+  const Column causal = optional(table, {"causal"});
+  const Column type = optional(table, {"dtype", "attn_dtype"});
+  const Column cache = optional(table, {"kv_dtype", "kv_cache_dtype"});
+  const Column window = optional(table, {"window", "window_size"});
+  const Lengths lengths(table);
+  return [=](const TableRow& row) -> std::vector<Kernel> {
+    Attention attention;
+    attention.phase = phase_of(phase, row);
+    attention.type = type_or(type, row, DataType::bf16);
+    attention.cache_type = type_or(cache, row, attention.type);
+    attention.batch = batch.positive(row);
+    attention.query_heads = heads.positive(row);
+    attention.kv_heads = kv_heads.positive(row);
+    attention.query = lengths.new_tokens(row, attention.phase);
+    attention.context = lengths.seen(row, attention.query);
+    attention.head_dim = dim.positive(row);
+    attention.causal =
+        attention.phase == AttentionPhase::decode || causal.text(row) == "true" || causal.number_or(row, 1) > 0;
+    attention.window = window.number_or(row, 0);
+    return {attention};
+  };
+}
+
+RowKernels mla_rows(const RowTable& table) {
+  const Column phase = required(table, {"phase"});
+  const Column batch = required(table, {"batch", "batch_size"});
+  const Column heads = required(table, {"heads", "num_heads", "q_heads"});
+  const Column type = optional(table, {"dtype", "mla_dtype"});
+  const Column cache = optional(table, {"kv_dtype", "kv_cache_dtype"});
+  const Lengths lengths(table);
+  return [=](const TableRow& row) -> std::vector<Kernel> {
+    Mla mla;
+    mla.phase = phase_of(phase, row);
+    mla.type = type_or(type, row, DataType::bf16);
+    mla.cache_type = type_or(cache, row, mla.type);
+    mla.batch = batch.positive(row);
+    mla.heads = heads.positive(row);
+    mla.query = lengths.new_tokens(row, mla.phase);
+    mla.context = lengths.seen(row, mla.query);
+    return {mla};
+  };
+}
+
+/// Bytes of one operation over `elements`: what it reads and what it writes, in elements.
+struct MemoryPattern {
+  std::string_view name;
+  double read, written, flops;
+};
+
+MemoryOp memory_op(std::string_view name, double elements, Bytes size) {
+  static const std::vector<MemoryPattern> patterns{
+      {"copy", 1, 1, 0},    {"add", 2, 1, 1},  {"mul", 2, 1, 1},        {"rmsnorm", 1, 1, 4}, {"layernorm", 1, 1, 6},
+      {"softmax", 1, 1, 5}, {"silu", 1, 1, 4}, {"gelu", 1, 1, 8},       {"relu", 1, 1, 1},    {"swiglu", 2, 1, 5},
+      {"rope", 1, 1, 6},    {"fill", 0, 1, 0}, {"add_rmsnorm", 2, 2, 5}};
+  std::vector<std::string> known;
+  for (const MemoryPattern& pattern : patterns) {
+    if (pattern.name == name) {
+      return {pattern.name, elements * pattern.read * size, elements * pattern.written * size,
+              Flops(elements * pattern.flops)};
+    }
+    known.emplace_back(pattern.name);
+  }
+  throw InputError(unknown_name("operation", name, known));
+}
+
+RowKernels memory_rows(const RowTable& table) {
+  const Column operation = required(table, {"op", "operation"});
+  const Column rows = required(table, {"rows"}), columns = required(table, {"cols", "columns"});
+  const Column type = optional(table, {"dtype"});
+  return [=](const TableRow& row) -> std::vector<Kernel> {
+    const double elements = rows.positive(row) * columns.positive(row);
+    return {memory_op(operation.text(row), elements, size_of(type_or(type, row, DataType::bf16)))};
+  };
+}
+
+/// One rank's share of one layer's experts, evenly loaded: permutation, up and gate, activation, down, sum.
+RowKernels moe_rows(const RowTable& table) {
+  const Column type = required(table, {"dtype", "moe_dtype"});
+  const Column tokens = required(table, {"tokens", "num_tokens"});
+  const Column hidden = required(table, {"hidden", "hidden_size"}), ffn = required(table, {"ffn", "inter_size"});
+  const Column experts = required(table, {"experts", "num_experts"}), topk = required(table, {"topk", "top_k"});
+  const Column ep = required(table, {"ep", "moe_ep_size", "ep_size"}), tp = optional(table, {"tp", "moe_tp_size"});
+  return [=](const TableRow& row) -> std::vector<Kernel> {
+    const DataType format = parse_data_type(type.text(row), row.where);
+    const double ranks = ep.positive(row), width = hidden.positive(row);
+    const double chosen = tokens.positive(row) * topk.positive(row) / ranks;
+    const double inner = ffn.positive(row) / tp.number_or(row, 1), local = experts.positive(row) / ranks;
+    if (local < 1) {
+      experts.fail(row, "there are fewer experts than ranks");
+    }
+    const Bytes narrow = size_of(format), wide = size_of(DataType::bf16);
+    return {MemoryOp{"permute", chosen * width * wide, chosen * width * narrow, Flops(0)},
+            GroupedGemm{format, local, chosen, 2 * inner, width, 0},
+            MemoryOp{"activation", chosen * 2 * inner * wide, chosen * inner * narrow, Flops(0)},
+            GroupedGemm{format, local, chosen, width, inner, 0},
+            MemoryOp{"sum", chosen * width * wide, tokens.number(row) * width * wide, Flops(0)}};
+  };
+}
+
+/// One dense layer with grouped-query attention and gated FFN in bf16 on one chip.
+RowKernels layer_rows(const RowTable& table) {
+  const Column hidden = required(table, {"hidden", "hidden_size"}), ffn = required(table, {"ffn", "inter_size"});
+  const Column heads = required(table, {"q_heads", "num_heads"}), kv_heads = required(table, {"kv_heads"});
+  const Column dim = required(table, {"head_dim"}), batch = required(table, {"batch", "batch_size"});
+  const Lengths lengths(table);
+  return [=](const TableRow& row) -> std::vector<Kernel> {
+    Attention attention;
+    attention.batch = batch.positive(row);
+    attention.query_heads = heads.positive(row);
+    attention.kv_heads = kv_heads.positive(row);
+    attention.head_dim = dim.positive(row);
+    attention.query = lengths.new_tokens(row, AttentionPhase::decode);
+    attention.context = lengths.seen(row, attention.query);
+    attention.phase = attention.query > 1 ? AttentionPhase::prefill : AttentionPhase::decode;
+    const double tokens = attention.batch * attention.query, width = hidden.positive(row), inner = ffn.positive(row);
+    const double queries = attention.query_heads * attention.head_dim;
+    const double keys = attention.kv_heads * attention.head_dim;
+    const Bytes size = size_of(DataType::bf16);
+    const auto product = [&](double n, double k) { return Gemm{DataType::bf16, tokens, n, k, 1}; };
+    return {memory_op("rmsnorm", tokens * width, size),
+            product(queries + 2 * keys, width),
+            memory_op("rope", tokens * (queries + 2 * keys), size),  // and the cache write
+            attention,
+            product(width, queries),
+            memory_op("add_rmsnorm", tokens * width, size),
+            product(2 * inner, width),
+            memory_op("swiglu", tokens * inner, size),
+            product(width, inner),
+            memory_op("add", tokens * width, size)};
+  };
+}
+
+const OperatorRows::Entry entries[] = {{"gemm", "products of two matrices", gemm_rows},
+                                       {"grouped_gemm", "a product for each of several experts", grouped_gemm_rows},
+                                       {"attention", "attention cores, prefill or decode", attention_rows},
+                                       {"mla", "multi-head latent attention cores", mla_rows},
+                                       {"moe", "one rank's share of a layer's experts", moe_rows},
+                                       {"memory", "kernels bound by memory", memory_rows},
+                                       {"layer", "one dense transformer layer", layer_rows}};
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,132 @@
+#include "sim/calibration/row_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <istream>
+
+namespace podium {
+namespace {
+
+std::vector<std::string> cells_of(std::string_view line, const Location& where) {
+  std::vector<std::string> cells(1);
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (quoted && line[i] == '"' && i + 1 < line.size() && line[i + 1] == '"') {
+      cells.back() += line[++i];  // a doubled quote stands for one
+    } else if (line[i] == '"') {
+      quoted = !quoted;
+    } else if (line[i] == ',' && !quoted) {
+      cells.emplace_back();
+    } else {
+      cells.back() += line[i];
+    }
+  }
+  if (quoted) {
+    throw InputError(where, "a quoted cell does not end with its line");
+  }
+  return cells;
+}
+
+/// The next line that is not empty, without its line feed; counts lines.
+bool next_line(std::istream& in, Location& where, std::string& line) {
+  while (std::getline(in, line)) {
+    ++where.line;
+    if (!line.empty() && line.back() == '\r') {
+      line.pop_back();
+    }
+    if (!line.empty()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void check_names(const RowTable& table) {
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (std::count(table.columns.begin(), table.columns.end(), table.columns[i]) > 1) {
+      throw InputError(table.where, "the column '" + table.columns[i] + "' is there twice");
+    }
+  }
+}
+
+}  // namespace
+
+RowTable read_table(std::istream& in, const std::string& name) {
+  RowTable table;
+  table.where.file = name;
+  if (!next_line(in, table.where, table.header)) {
+    throw InputError(table.where, "there is no header, a line with the names of the columns");
+  }
+  table.columns = cells_of(table.header, table.where);
+  check_names(table);
+  TableRow row;
+  row.where = table.where;
+  while (next_line(in, row.where, row.text)) {
+    row.cells = cells_of(row.text, row.where);
+    if (row.cells.size() != table.columns.size()) {
+      throw InputError(row.where,
+                       fmt::format("{} cells do not fit {} columns", row.cells.size(), table.columns.size()));
+    }
+    table.rows.push_back(row);
+  }
+  return table;
+}
+
+RowTable load_table(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) {
+    throw InputError("cannot read '" + path + "'");
+  }
+  return read_table(in, path);
+}
+
+Column Column::optional(const RowTable& table, std::span<const std::string_view> names) {
+  for (const std::string_view name : names) {
+    const auto found = std::find(table.columns.begin(), table.columns.end(), name);
+    if (found != table.columns.end()) {
+      return {name, static_cast<std::size_t>(found - table.columns.begin())};
+    }
+  }
+  return {names.front(), std::nullopt};
+}
+
+Column Column::required(const RowTable& table, std::span<const std::string_view> names) {
+  Column column = optional(table, names);
+  if (!column.index_) {
+    throw InputError(table.where, fmt::format("there is no column '{}'; there are: {}", names.front(),
+                                              fmt::join(table.columns, ", ")));
+  }
+  return column;
+}
+
+std::string_view Column::text(const TableRow& row) const {
+  return index_ ? std::string_view(row.cells[*index_]) : std::string_view();
+}
+
+double Column::number(const TableRow& row) const {
+  const std::string_view cell = text(row);
+  double value = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (error != std::errc() || end != cell.data() + cell.size() || !std::isfinite(value) || value < 0) {
+    fail(row, fmt::format("'{}' is not a number of at least 0", cell));
+  }
+  return value;
+}
+
+double Column::positive(const TableRow& row) const {
+  const double value = number(row);
+  if (!(value > 0)) {
+    fail(row, "must be more than 0");
+  }
+  return value;
+}
+
+void Column::fail(const TableRow& row, const std::string& problem) const {
+  throw InputError(row.where, name_ + ": " + problem);
+}
+
+}  // namespace podium

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/core/check.h"
+
+namespace podium {
+
+/// One line of a table of comma-separated values.
+struct TableRow {
+  Location where;  ///< file and line
+  std::string text;
+  std::vector<std::string> cells;  ///< as many as the table has columns
+};
+
+/// A table as `podium predict` takes it: a header, then a row a line. Cells may be quoted as in RFC 4180, but end with
+/// their line; empty lines are skipped.
+struct RowTable {
+  Location where;
+  std::string header;  ///< as written
+  std::vector<std::string> columns;
+  std::vector<TableRow> rows;
+};
+
+/// InputError, with file and line, for a header that names a column twice and for a row with too few or too many cells.
+RowTable read_table(std::istream& in, const std::string& name);
+/// The same of a file.
+RowTable load_table(const std::string& path);
+
+/// One column of a table, found by its name or another that it goes by; absent where it is optional and not there.
+class Column {
+ public:
+  /// InputError where the table has none of the names.
+  static Column required(const RowTable& table, std::span<const std::string_view> names);
+  static Column optional(const RowTable& table, std::span<const std::string_view> names);
+
+  /// The cell; empty where the column is absent.
+  std::string_view text(const TableRow& row) const;
+  bool has(const TableRow& row) const { return !text(row).empty(); }
+  /// A finite number that is not negative; InputError with the row's place for anything else.
+  double number(const TableRow& row) const;
+  double number_or(const TableRow& row, double otherwise) const { return has(row) ? number(row) : otherwise; }
+  /// A number that is more than nothing.
+  double positive(const TableRow& row) const;
+  /// Throws InputError with the row's place and the column's name.
+  [[noreturn]] void fail(const TableRow& row, const std::string& problem) const;
+
+ private:
+  Column(std::string_view name, std::optional<std::size_t> index) : name_(name), index_(index) {}
+
+  std::string name_;
+  std::optional<std::size_t> index_;
+};
+
+}  // namespace podium

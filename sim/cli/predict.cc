@@ -1,0 +1,78 @@
+// podium predict: rows in, the same rows out with the time that a chip takes for them.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "sim/calibration/operator_rows.h"
+#include "sim/cli/command.h"
+#include "sim/compute/tiled.h"
+
+namespace podium {
+namespace {
+
+struct Options {
+  std::string kind;
+  std::string chip;
+  std::string in;
+  std::string model;
+  std::string stack;
+};
+
+/// Time of a row's kernels one after another; errors get the row's place.
+Seconds time_of(const TableRow& row, const RowKernels& kernels, const ComputeModel& model, const ChipSpec& chip) {
+  Seconds time;
+  for (const Kernel& kernel : kernels(row)) {
+    try {
+      time += model.cost(kernel, chip, {}).time;
+    } catch (const InputError& error) {
+      throw InputError(row.where, error.what());
+    }
+  }
+  return time;
+}
+
+/// Products as a stack was measured; or the model that was asked for, or that the chip's file names.
+std::unique_ptr<ComputeModel> model_of(const Options& options, const ChipSpec& chip) {
+  const std::string name = options.model.empty() ? chip.compute_model : options.model;
+  if (options.model == "tiled" || !options.stack.empty()) {
+    if (!options.model.empty() && options.model != "tiled") {
+      throw InputError("--stack: only the model 'tiled' knows stacks of software");
+    }
+    return tiled_model(load_tiled(chip.name, options.stack), Conditions::measured);
+  }
+  return ComputeModels::find(name)(chip);
+}
+
+int predict(const Options& options) {
+  const auto make_kernels = OperatorRows::find(options.kind);
+  const ChipSpec chip = load_chip(options.chip);
+  const std::unique_ptr<ComputeModel> model = model_of(options, chip);
+  const RowTable table = options.in == "-" ? read_table(std::cin, "<stdin>") : load_table(options.in);
+  const RowKernels kernels = make_kernels(table);
+  std::string text = table.header + ",predicted_seconds\n";
+  for (const TableRow& row : table.rows) {
+    fmt::format_to(std::back_inserter(text), "{},{:.6g}\n", row.text, time_of(row, kernels, *model, chip).value());
+  }
+  std::cout << text;
+  return 0;
+}
+
+std::function<int()> add(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("kind", options->kind, fmt::format("What a row is: {}", fmt::join(OperatorRows::names(), ", ")))
+      ->required();
+  app.add_option("--chip", options->chip, "A chip: a file, or a name in configs/chips")->required();
+  app.add_option("--in", options->in, "Rows as CSV with a header; '-' reads standard input")->required();
+  app.add_option("--model", options->model, "Compute model; without it, the one that the chip's file names");
+  app.add_option("--stack", options->stack,
+                 "Software that rows of products come from (cublas, tensorrt-llm, cann); without it, the best known");
+  app.footer("Example: podium predict gemm --model tiled --chip h100-sxm --in rows.csv");
+  return [options] { return predict(*options); };
+}
+
+const Commands::Entry entry{"predict", "Predict the times of measured or invented rows of operators", add};
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/compute/compute_model.h"
+
+namespace podium {
+
+/// The part of C that one core computes at a time.
+struct Tile {
+  double rows = 0, columns = 0;
+};
+
+/// What the library of a stack does with products of one data type. Figures that are fitted are doubles in SI units,
+/// since a fit moves them all alike.
+struct TiledType {
+  double compute = 1;         ///< of a core's peak, inside the loop over k and with all cores busy
+  double core_bandwidth = 0;  ///< bytes/s at which one core loads the operands of its tile
+  double preparation = 0;     ///< seconds before the passes that quantise the activations
+  double passes = 0;          ///< how often they move the activations, once in bf16 and once in the type
+  double row = 0;             ///< seconds more for each row a core quantises
+  double most_splits = 1;     ///< of the loop over k
+  std::vector<Tile> tiles;
+};
+
+/// Figures of the tiled model for one chip and one software stack, in SI units. Bandwidths other than the memory's are
+/// of the die itself and so carry over to chips with the same die.
+struct TiledFigures {
+  std::string stack;           ///< the software that was measured: "cublas", "tensorrt-llm"
+  double start = 0;            ///< fixed time of a kernel in a replayed graph
+  double split_start = 0;      ///< what adding up a split loop over k takes beside moving the partial sums
+  double memory = 1;           ///< of the data sheet's memory bandwidth
+  double cache_bandwidth = 0;  ///< of the last-level cache to all cores
+  double sum_bandwidth = 0;    ///< at which partial sums are exchanged
+  double store_bandwidth = 0;  ///< at which one core writes its finished tile
+  double ramp = 0;             ///< filling and draining the pipeline of a tile
+  double boost = 0;     ///< by how much faster a core runs where no other is busy: the clock under the power limit
+  double resident = 0;  ///< share of the last-level cache that keeps what will be used again
+  double in_turn = 1;   ///< sets of weights and outputs that the measurement took in turn
+  std::map<DataType, TiledType> types;
+
+  /// The figures of a type, or of the nearest one that was measured: of what it is multiplied as, of another type with
+  /// as many bits, of bf16.
+  const TiledType& of(DataType) const;
+};
+
+/// Where the operands are when a product begins, and what comes with it.
+enum class Conditions {
+  measured,  ///< as the stack was measured: `in_turn` sets of weights, and activations that the stack quantises first
+  running,   ///< as in a running model: weights come from memory, activations may still be in the cache
+};
+
+/// Time of one product by tiles. Each of a few tile shapes, either way round, and splits of the loop over k is tried,
+/// as libraries do, and the fastest counts:
+///
+///     waves = ceil(tiles x splits / cores)
+///     loop  = waves (2 rows columns k / (compute x peak of a core x clock) + ramp + tile / store bandwidth)
+///     cache = waves (rows + columns) k / (cache bandwidth / cores);    core: the same by what one core can load
+///     time  = start + (loop^4 + memory^4 + cache^4 + core^4)^(1/4) + exchange of partial sums
+///
+/// The fourth powers say that none of the four hides wholly behind another when they are close. Of the operands only
+/// what the cache no longer holds comes from memory.
+Cost tiled_cost(const Gemm&, const ChipSpec&, const TiledFigures&, CoreShare, Conditions);
+
+/// One figure of the model that can be fitted: its name in the file, where it is, and what physics allows.
+struct TiledParameter {
+  enum class Unit { none, seconds, bytes_per_second };
+  std::string name;  ///< "start", "types.fp8.compute"
+  double* value;
+  Unit unit;
+  double low, high;
+};
+/// All that a stack's rows determine, in the file's order.
+std::vector<TiledParameter> parameters_of(TiledFigures&);
+
+/// Reads configs/calibration/<chip>-<stack>.yaml, or <chip>.yaml where no stack is named: the best
+/// one known for the chip; a file with `same_as` names the chip whose figures it takes. InputError where there is none.
+TiledFigures load_tiled(std::string_view chip, std::string_view stack = {});
+/// The figures that a document describes.
+TiledFigures read_tiled(const Document& document);
+/// The model with figures and conditions other than those that its name in the registry stands for.
+std::unique_ptr<ComputeModel> tiled_model(TiledFigures, Conditions);
+
+}  // namespace podium

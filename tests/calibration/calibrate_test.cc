@@ -1,0 +1,55 @@
+#include "sim/calibration/calibrate.h"
+
+#include <gtest/gtest.h>
+
+namespace podium {
+namespace {
+
+/// Rows as the model itself predicts them, over shapes that every figure matters for.
+std::vector<MeasuredGemm> invented_rows(const ChipSpec& chip, const TiledFigures& truth) {
+  std::vector<MeasuredGemm> rows;
+  for (const double width : {512, 1024, 2048, 4096, 8192}) {
+    for (double m = 1; m <= 8192; m *= 8) {
+      for (const auto& [type, figures] : truth.types) {
+        const Gemm gemm{type, m, width, 2 * width, 1};
+        rows.push_back({gemm, tiled_cost(gemm, chip, truth, {}, Conditions::measured).time});
+      }
+    }
+  }
+  return rows;
+}
+
+TEST(Calibrate, ExplainsRowsThatTheModelItselfMade) {
+  const ChipSpec chip = load_chip("h100-sxm");
+  const TiledFigures truth = load_tiled("h100-sxm");
+  TiledFigures start = truth;
+  start.start *= 1.3;
+  start.memory *= 0.9;
+  start.types.begin()->second.compute *= 0.8;
+  const Calibration found = calibrate_gemm(invented_rows(chip, truth), chip, start, 2);
+  for (const auto& [type, error] : found.fitted) {
+    EXPECT_GT(found.before.at(type).mean, 0.05);
+    EXPECT_LT(error.mean, 0.01);
+  }
+}
+
+TEST(Calibrate, WritesAFileThatReadsBackAsTheSameModel) {
+  const ChipSpec chip = load_chip("gb200");
+  Calibration calibration;
+  calibration.figures = load_tiled("gb200");
+  const TiledFigures back = read_tiled(Document::parse(to_yaml(calibration, chip, "invented")));
+  for (const auto& [type, figures] : calibration.figures.types) {
+    const Gemm gemm{type, 300, 5000, 4000, 1};
+    const double before = tiled_cost(gemm, chip, calibration.figures, {}, Conditions::measured).time.value();
+    EXPECT_NEAR(tiled_cost(gemm, chip, back, {}, Conditions::measured).time.value(), before, 1e-3 * before);
+  }
+}
+
+TEST(Calibrate, RefusesFewerRowsThanFigures) {
+  const ChipSpec chip = load_chip("h100-sxm");
+  const TiledFigures start = load_tiled("h100-sxm");
+  EXPECT_THROW(calibrate_gemm({{Gemm{DataType::bf16, 1, 1, 1, 1}, Seconds(1e-6)}}, chip, start), InputError);
+}
+
+}  // namespace
+}  // namespace podium

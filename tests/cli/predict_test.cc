@@ -1,0 +1,73 @@
+// podium predict and podium calibrate from outside.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "sim/compute/tiled.h"
+#include "tests/cli/run_podium.h"
+
+namespace podium::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string file_of(const std::string& name, const std::string& text) {
+  const std::string path = (std::filesystem::temp_directory_path() / ("podium_predict_" + name)).string();
+  std::ofstream(path) << text;
+  return path;
+}
+
+TEST(PredictCommand, ReturnsEachRowWithItsTime) {
+  const std::string rows = file_of("rows.csv", "m,n,k,dtype,note\n64,4096,4096,bfloat16,\"a, b\"\n");
+  const Outcome outcome = run_podium("predict gemm --model tiled --chip h100-sxm --in " + rows);
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, StartsWith("m,n,k,dtype,note,predicted_seconds\n64,4096,4096,bfloat16,\"a, b\","));
+  const double seconds = std::stod(outcome.output.substr(outcome.output.rfind(',') + 1));
+  const Cost cost = tiled_cost({DataType::bf16, 64, 4096, 4096, 1}, load_chip("h100-sxm"), load_tiled("h100-sxm"), {},
+                               Conditions::measured);
+  EXPECT_NEAR(seconds, cost.time.value(), 1e-5 * seconds);
+}
+
+TEST(PredictCommand, KnowsTheStacksOfAChip) {
+  const std::string rows = file_of("stack.csv", "m,n,k,dtype\n64,4096,4096,fp8\n");
+  const Outcome plain = run_podium("predict gemm --chip h100-sxm --stack cublas --in " + rows);
+  const Outcome quantising = run_podium("predict gemm --chip h100-sxm --stack tensorrt-llm --in " + rows);
+  ASSERT_EQ(plain.status, 0) << plain.errors;
+  ASSERT_EQ(quantising.status, 0) << quantising.errors;
+  const auto seconds = [](const std::string& output) { return std::stod(output.substr(output.rfind(',') + 1)); };
+  EXPECT_GT(seconds(quantising.output), seconds(plain.output) + 5e-6);
+  EXPECT_EQ(run_podium("predict gemm --chip h100-sxm --stack cudnn --in " + rows).status, 2);
+}
+
+TEST(PredictCommand, SaysWhichRowIsWrong) {
+  const std::string rows = file_of("bad.csv", "m,n,k,dtype\n1,1,1,bf16\n1,1,1,nvfp4\n");
+  const Outcome outcome = run_podium("predict gemm --chip h100-sxm --in " + rows);
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.errors, HasSubstr("bad.csv:3"));
+  EXPECT_THAT(outcome.errors, HasSubstr("nvfp4"));
+}
+
+TEST(CalibrateCommand, WritesFiguresThatPredict) {
+  std::string text = "dtype,m,n,k,latency_us\n";
+  const ChipSpec chip = load_chip("h100-sxm");
+  for (const double width : {1024, 2048, 4096, 8192}) {
+    for (double m = 1; m < 20000; m *= 4) {
+      const Gemm gemm{DataType::bf16, m, width, width, 1};
+      const Cost cost = tiled_cost(gemm, chip, load_tiled("h100-sxm"), {}, Conditions::measured);
+      text += "bf16," + std::to_string(m) + "," + std::to_string(width) + "," + std::to_string(width) + "," +
+              std::to_string(cost.time.value() * 1.1e6) + "\n";
+    }
+  }
+  const std::string rows = file_of("measured.csv", text);
+  const std::string out = file_of("out.yaml", "");
+  const Outcome outcome = run_podium("calibrate gemm --folds 2 --chip h100-sxm --in " + rows + " --out " + out);
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("unseen shapes"));
+  EXPECT_EQ(load_tiled(out).stack, load_tiled("h100-sxm").stack);
+}
+
+}  // namespace
+}  // namespace podium::test

@@ -1,0 +1,49 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "sim/calibration/calibrate.h"
+#include "tests/validation/kernel_rows.h"
+
+/// Products by tiles against measured rows, which the figures in configs/calibration were fitted to; the errors on
+/// shapes left out of a fit are in those files, and a tenth larger at most.
+namespace podium {
+namespace {
+
+struct Stack {
+  std::string chip, stack, file;
+  std::map<DataType, double> bounds;  ///< of the mean absolute error in percent
+};
+
+TEST(TiledValidation, IsAsFarFromMeasuredProductsAsStated) {
+  if (!std::filesystem::is_directory(test::data_folder())) {
+    std::cerr << "NOT VALIDATED: no measured rows at " << test::data_folder() << "; set PODIUM_DATA\n";
+    GTEST_SKIP() << "no measured rows at " << test::data_folder() << "; set PODIUM_DATA to where they lie";
+  }
+  const std::vector<Stack> stacks{
+      {"h100-sxm", "cublas", "measured/h100-sxm/gemm.csv", {{DataType::bf16, 5.5}, {DataType::fp8, 5.7}}},
+      {"h100-sxm",
+       "tensorrt-llm",
+       "kernels/aic_h100_sxm_gemm.csv",
+       {{DataType::bf16, 8}, {DataType::fp8, 4.5}, {DataType::fp8_block, 12.5}}},
+      {"gb200",
+       "tensorrt-llm",
+       "kernels/aic_gb200_gemm.csv",
+       {{DataType::bf16, 10}, {DataType::fp8, 6}, {DataType::fp8_block, 7.5}, {DataType::nvfp4, 12}}},
+      {"ascend-910b", "cann", "kernels/ascend910b_gemm.csv", {{DataType::bf16, 14}, {DataType::w8a8, 16.5}}}};
+  for (const Stack& stack : stacks) {
+    const TiledFigures figures = load_tiled(stack.chip, stack.stack);
+    const auto rows = measured_gemms(load_table(test::data_folder() + "/" + stack.file), figures);
+    for (const auto& [type, error] : errors_of(rows, load_chip(stack.chip), figures)) {
+      std::cout << fmt::format("{:12} {:13} {:10} {:6} rows {:5.1f} %, p90 {:5.1f} %, bias {:+5.1f} %\n", stack.chip,
+                               stack.stack, to_string(type), error.rows, 100 * error.mean, 100 * error.p90,
+                               100 * error.bias);
+      EXPECT_LE(100 * error.mean, stack.bounds.at(type)) << stack.chip << ", " << to_string(type);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace podium
