@@ -1,7 +1,9 @@
 // podium compare and podium sweep: run a study, write its report, print its summary.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -11,6 +13,7 @@
 #include "sim/cli/progress.h"
 #include "sim/network/network.h"
 #include "sim/report/report.h"
+#include "sim/report/verdict.h"
 #include "sim/serving/request.h"
 #include "sim/study/run.h"
 
@@ -107,6 +110,28 @@ void write_report(const Result& result, const std::filesystem::path& folder) {
   std::cerr << "report: " << (folder / "report.html").string() << '\n';
 }
 
+/// Why a case or a point has no result; empty where it has one.
+std::string refusal(const SweepPoint& point) { return point.refused; }
+
+/// A study of which nothing came is wrong as it stands: no report is made of it.
+template <class Results>
+void insist_on_a_result(const Study& study, const Results& results) {
+  std::vector<std::string> reasons;
+  for (const auto& one : results) {
+    const std::string reason = refusal(one);
+    if (reason.empty()) {
+      return;
+    }
+    std::string said = one.system + ": " + reason;
+    if (std::find(reasons.begin(), reasons.end(), said) == reasons.end()) {
+      reasons.push_back(std::move(said));
+    }
+  }
+  throw InputError(Location{study.file}, fmt::format("no case has a plan that can be: {}", fmt::join(reasons, "; ")));
+}
+void insist_on_a_result(const Study& study, const ComparisonResult& result) { insist_on_a_result(study, result.cases); }
+void insist_on_a_result(const Study& study, const SweepResult& result) { insist_on_a_result(study, result.points); }
+
 /// What to type for the same result again: what does not change it (threads, format, folder) is left out.
 std::string command_line(const std::string& command, const Options& options) {
   return "podium " + command + " " + options.study +
@@ -127,6 +152,7 @@ int run(const std::string& command, const Options& options, Run run_study) {
   run_options.progress = [&bar](std::size_t done, std::size_t of) { bar.update(done, of); };
   auto result = run_study(study, run_options);
   bar.finish();
+  insist_on_a_result(study, result);
   result.command = command_line(command, options);
   if (!folder.empty()) {
     write_report(result, folder);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/cli/command.h"
+#include "sim/hardware/system.h"
 #include "sim/report/topology_drawing.h"
 #include "sim/topology/deadlock.h"
 #include "sim/topology/measure.h"
@@ -257,7 +258,21 @@ void draw(const Topology& topology, const std::vector<PlaneMeasures>& all, const
   std::cerr << "drawing: " << path << '\n';
 }
 
+/// No more domains than a scale-out plane is built for, where a system uses the topology.
+void check_domains(const Options& options) {
+  std::int64_t most = 0;
+  for (const std::string& name : list_files("configs/systems")) {
+    const SystemSpec system = load_system(name);
+    most = std::max<std::int64_t>(most, system.topology == options.name ? system.max_domains : 0);
+  }
+  if (most > 0 && options.domains > most) {
+    throw InputError(fmt::format("--domains: {} has at most {} domains, not {}", options.name, with_commas(most),
+                                 with_commas(options.domains)));
+  }
+}
+
 int run(const Options& options) {
+  check_domains(options);
   const Topology topology = load_topology(options.name, options.domains, options.accelerators);
   const std::vector<PlaneMeasures> all = measure(topology);
   if (!options.svg.empty()) {
@@ -280,8 +295,12 @@ int run(const Options& options) {
 std::function<int()> topology_command(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("NAME", options->name, "A name in topologies/, or a path to a YAML file")->required();
-  app.add_option("--domains", options->domains, "Scale-up domains (supernodes, racks, servers)")->capture_default_str();
-  app.add_option("--accelerators", options->accelerators, "Accelerators in all; the last domain may be partial");
+  const CLI::Range positive(1, 1'000'000);
+  app.add_option("--domains", options->domains, "Scale-up domains (supernodes, racks, servers)")
+      ->capture_default_str()
+      ->check(positive);
+  app.add_option("--accelerators", options->accelerators, "Accelerators in all; the last domain may be partial")
+      ->check(positive);
   app.add_option("--svg", options->svg, "Draw it to this file")->option_text("FILE");
   add_format_option(app, options->format);
   app.footer("Example: podium topology cloudmatrix384 --svg cloudmatrix384.svg");

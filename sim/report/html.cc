@@ -159,7 +159,10 @@ Html time_section(const ComparisonResult& result, const std::vector<Contest>& al
 }
 
 Html memory_section(const ComparisonResult& result, const std::vector<Contest>& all) {
-  Html text = heading("memory", "Memory") + paragraph("What the fullest rank holds, against what it has.", "note");
+  Html text = heading("memory", "Memory") + paragraph(
+                                                "What the fullest rank holds, against what it has. Of serving, in the "
+                                                "mean step: the cache is that of the mean number of requests held.",
+                                                "note");
   for (const std::string& workload : workloads_of(all)) {
     const std::vector<const Contest*> of = contests_of(all, workload);
     const std::vector<std::string> phases = phases_of(of);
@@ -211,8 +214,7 @@ Html plans_section(const ComparisonResult& result) {
       text += paragraph(note + ".", "note");
     }
     if (one.model_flops_utilisation) {
-      text +=
-          paragraph("Model FLOPs utilisation " + percent(*one.model_flops_utilisation) + " of the bf16 peak.", "note");
+      text += paragraph(utilisation(one), "note");
     }
     text +=
         folded(count(static_cast<double>(one.alternatives.size())) + " plans tried", table(alternatives_table(one)));

@@ -82,6 +82,7 @@ Json to_object(const CaseResult& one) {
   }
   if (one.model_flops_utilisation) {
     object["model_flops_utilisation"] = *one.model_flops_utilisation;
+    object["utilised_peak"] = one.utilised_peak;
   }
   object["phases"] = Json::array();
   for (const PhaseResult& phase : one.phases) {

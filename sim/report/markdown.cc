@@ -32,6 +32,9 @@ std::string contest_section(const ComparisonResult& result, const Contest& conte
     text += markdown(time_table(result, contest, phase)) + "\n" + markdown(memory_table(result, contest, phase));
   }
   for (const CaseResult* one : contest.cases) {
+    if (one->model_flops_utilisation) {
+      text += "\n" + escape_markdown(display_name(result.systems, one->system) + ": " + utilisation(*one)) + "\n";
+    }
     for (const std::string& note : one->notes) {
       text += "\n" + escape_markdown(display_name(result.systems, one->system) + ": " + note + ".") + "\n";
     }

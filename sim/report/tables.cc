@@ -174,6 +174,12 @@ TextTable memory_table(const ComparisonResult& result, const Contest& contest, c
   return table;
 }
 
+std::string utilisation(const CaseResult& one) {
+  return one.model_flops_utilisation ? "Model FLOPs utilisation " + percent(*one.model_flops_utilisation) + " of the " +
+                                           one.utilised_peak + " peak."
+                                     : "";
+}
+
 TextTable alternatives_table(const CaseResult& one) {
   TextTable table{{{"plan"}, {one.throughput.unit, Align::right}, {"why not"}}, {}};
   std::vector<Alternative> sorted = one.alternatives;

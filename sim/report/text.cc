@@ -21,6 +21,11 @@ std::string to_text(const ComparisonResult& result) {
     for (const std::string& phase : phase_names(contest)) {
       text += "  " + time_sentence(result, contest, phase) + "\n";
     }
+    for (const CaseResult* one : contest.cases) {
+      if (one->model_flops_utilisation) {
+        text += "  " + display_name(result.systems, one->system) + ": " + utilisation(*one) + "\n";
+      }
+    }
   }
   if (!result.crossovers.empty()) {
     text += "\nCrossover\n";

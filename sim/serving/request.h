@@ -24,7 +24,7 @@ using UnitRequests = std::vector<Request>;
 UnitRequests poisson_requests(std::size_t count, std::uint32_t input, std::uint32_t output, std::uint64_t seed);
 
 /// The first `count` requests of a recorded stream (repeated from the start where it is shorter), scaled to a mean rate
-/// of one.
+/// of one. It spans some time.
 UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t count);
 
 /// A format of request traces: tells by a file's beginning whether it is its own, and reads it whole. One a file.
@@ -37,7 +37,8 @@ struct RequestFormatKind {
 };
 using RequestFormats = Registry<RequestFormatKind>;
 
-/// Reads a trace, format found by content. Arrivals are made to start at zero and must not go back in time.
+/// Reads a trace, format found by content. Arrivals are made to start at zero; they must not go back in time, nor all
+/// be the same.
 std::vector<Request> load_requests(const std::string& path, const Location& where = {});
 
 }  // namespace podium

@@ -48,7 +48,8 @@ std::vector<Request> read(const std::string& path) {
   return requests;
 }
 
-const RequestFormats::Entry azure{"azure-csv", "Azure LLM inference trace (CSV)", {recognises, read}};
+const RequestFormats::Entry azure{
+    "azure-csv", "Azure's CSV with TIMESTAMP, ContextTokens and GeneratedTokens", {recognises, read}};
 
 }  // namespace
 }  // namespace podium

@@ -1,4 +1,4 @@
-// Request traces as CSV: our own plain form, and Vidur's and Splitwise's.
+// Request traces as CSV: our own plain form, also with times in whole nanoseconds, and Vidur's and Splitwise's.
 #include "sim/core/text.h"
 #include "sim/serving/csv.h"
 #include "sim/serving/request.h"
@@ -29,19 +29,31 @@ const std::vector<std::string>& plain_columns() {
   static const std::vector<std::string> columns{"arrival", "input", "output"};
   return columns;
 }
+const std::vector<std::string>& nanosecond_columns() {
+  static const std::vector<std::string> columns{"arrival_time_ns", "input_toks", "output_toks"};
+  return columns;
+}
 const std::vector<std::string>& vidur_columns() {
   static const std::vector<std::string> columns{"arrived_at", "num_prefill_tokens", "num_decode_tokens"};
   return columns;
 }
 
 bool is_plain(const std::string& head) { return has_columns(head, plain_columns()); }
+bool is_nanosecond(const std::string& head) { return has_columns(head, nanosecond_columns()); }
 bool is_vidur(const std::string& head) { return has_columns(head, vidur_columns()); }
 std::vector<Request> read_plain(const std::string& path) { return read_columns(path, plain_columns(), 1); }
+std::vector<Request> read_nanosecond(const std::string& path) { return read_columns(path, nanosecond_columns(), 1e-9); }
 std::vector<Request> read_vidur(const std::string& path) { return read_columns(path, vidur_columns(), 1); }
 
 const RequestFormats::Entry plain{
     "plain-csv", "CSV with arrival (seconds), input and output (tokens)", {is_plain, read_plain}};
-const RequestFormats::Entry vidur{"vidur-csv", "CSV of Vidur and Splitwise", {is_vidur, read_vidur}};
+const RequestFormats::Entry nanosecond{"nanosecond-csv",
+                                       "CSV with arrival_time_ns (nanoseconds), input_toks and output_toks (tokens)",
+                                       {is_nanosecond, read_nanosecond}};
+const RequestFormats::Entry vidur{"vidur-csv",
+                                  "CSV of Vidur and Splitwise with arrived_at (seconds), num_prefill_tokens and "
+                                  "num_decode_tokens",
+                                  {is_vidur, read_vidur}};
 
 }  // namespace
 }  // namespace podium

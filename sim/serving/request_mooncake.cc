@@ -40,7 +40,10 @@ std::vector<Request> read(const std::string& path) {
   return requests;
 }
 
-const RequestFormats::Entry mooncake{"mooncake-jsonl", "Mooncake request trace (JSON lines)", {recognises, read}};
+const RequestFormats::Entry mooncake{
+    "mooncake-jsonl",
+    "Mooncake's JSON lines with timestamp (milliseconds), input_length and output_length",
+    {recognises, read}};
 
 }  // namespace
 }  // namespace podium

@@ -5,6 +5,7 @@
 #include "sim/study/evaluate.h"
 #include "sim/study/parallel.h"
 #include "sim/study/summary.h"
+#include "sim/study/trace_notes.h"
 
 namespace podium {
 namespace {
@@ -192,6 +193,12 @@ ComparisonResult run_comparison(const Study& study, const RunOptions& options) {
   result.cases.resize(units.size());
   parallel_for(units.size(), first,
                [&](std::size_t i) { result.cases[i] = units[i]->on(chips_of(study, units[i]->system())); });
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (const auto* serving = std::get_if<ServingWorkload>(&units[i]->workload())) {
+      const std::vector<std::string> notes = trace_notes(*serving, result.cases[i]);
+      result.cases[i].notes.insert(result.cases[i].notes.end(), notes.begin(), notes.end());
+    }
+  }
   result.crossovers.resize(contests.size());
   parallel_for(contests.size(), second, [&](std::size_t i) {
     const auto [challenger, reference] = contests[i];

@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -27,12 +30,47 @@ struct Bench {
   Simulator simulator;
 };
 
+/// The need with as many decimals as it takes to differ from what there is: "needs 199.3 GB of 199.2 GB a rank".
+std::string too_large(Bytes need, Bytes size) {
+  const auto text = [](Bytes bytes, int decimals) { return fmt::format("{:.{}f} GB", bytes.value() / 1e9, decimals); };
+  int decimals = 0;
+  while (text(need, decimals) == text(size, decimals) && decimals < 9) {
+    ++decimals;
+  }
+  return "needs " + text(need, decimals) + " of " + text(size, decimals) + " a rank";
+}
+
+/// One plan as it was tried, and the ranks of a domain that it came to the same with.
+struct Tried {
+  Alternative alternative;
+  std::vector<std::uint32_t> ranks_per_domain;
+};
+
+std::string name_of(const std::string& plan, const std::vector<std::uint32_t>& ranks_per_domain) {
+  std::string counts;
+  for (const std::uint32_t ranks : ranks_per_domain) {
+    counts += ranks == 0 ? "" : (counts.empty() ? ", " : " or ") + std::to_string(ranks);
+  }
+  return plan + counts + (counts.empty() ? "" : " ranks a domain");
+}
+
+void add(std::vector<Tried>& all, const Alternative& one, std::uint32_t ranks_per_domain) {
+  for (Tried& tried : all) {
+    if (tried.alternative == one) {
+      tried.ranks_per_domain.push_back(ranks_per_domain);
+      return;
+    }
+  }
+  all.push_back({one, {ranks_per_domain}});
+}
+
 /// What came of one plan.
 struct Trial {
   Alternative alternative;
   std::uint32_t ranks = 0, domains = 0;
   PhaseResult step;
   double model_flops_utilisation = 0;
+  DataType matrix_type = DataType::bf16;
   std::uint64_t signature = 0;
 };
 
@@ -64,7 +102,7 @@ class TrainingCase {
   ModelSpec model_;
   SystemSpec system_;
   ChipSpec chip_;
-  std::map<std::string, Trial> trials_;                                                ///< by the plan's full name
+  std::map<std::pair<std::string, std::uint32_t>, Trial> trials_;                      ///< by plan, ranks a domain
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::unique_ptr<Bench>> benches_;  ///< by ranks, ranks a domain
 };
 
@@ -81,16 +119,26 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
   }
   const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
   const std::uint32_t all = chips * static_cast<std::uint32_t>(system_.ranks_per_package);
+  std::vector<Tried> all_tried;
+  Alternative best;
   for (const std::uint32_t per_domain : options_.ranks_per_domain) {
     const std::uint32_t ranks = per_domain > 0 ? all / whole * per_domain + std::min(all % whole, per_domain) : all;
     for (TrainingPlan& plan : training_plans(options_)) {
       plan.dp = widest_dp(plan, ranks);
       plan.name = describe(plan);
       const Trial& tried = trial(plan, per_domain);
-      result.alternatives.push_back(tried.alternative);
+      add(all_tried, tried.alternative, per_domain);
       if (tried.alternative.throughput > result.throughput.per_system) {
         keep(tried, result);
+        best = tried.alternative;
       }
+    }
+  }
+  for (const Tried& tried : all_tried) {
+    result.alternatives.push_back(tried.alternative);
+    result.alternatives.back().plan = name_of(tried.alternative.plan, tried.ranks_per_domain);
+    if (tried.alternative == best) {
+      result.plan = result.alternatives.back().plan;
     }
   }
   return result;
@@ -98,12 +146,10 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
 
 /// What came of the plan, run now or before.
 const Trial& TrainingCase::trial(const TrainingPlan& plan, std::uint32_t ranks_per_domain) {
-  const std::string name =
-      plan.name + (ranks_per_domain > 0 ? ", " + std::to_string(ranks_per_domain) + " ranks a domain" : "");
-  const auto [place, is_new] = trials_.try_emplace(name);
+  const auto [place, is_new] = trials_.try_emplace({plan.name, ranks_per_domain});
   Trial& trial = place->second;
   if (is_new) {
-    trial.alternative.plan = name;
+    trial.alternative.plan = plan.name;
     try {
       run(plan, ranks_per_domain, trial);
     } catch (const InputError& error) {
@@ -121,7 +167,7 @@ void TrainingCase::run(const TrainingPlan& plan, std::uint32_t ranks_per_domain,
   check_plan(model_, chip_, plan);
   const MemoryUse memory = training_memory(model_, chip_, plan);
   if (memory.total() > chip_.memory_size) {
-    throw InputError("needs " + to_text(memory.total()) + " of " + to_text(chip_.memory_size) + " a rank");
+    throw InputError(too_large(memory.total(), chip_.memory_size));
   }
   Bench& on = bench({plan.ranks(), ranks_per_domain});
   const Execution execution = on.simulator.run(training_step(model_, chip_, plan));
@@ -129,7 +175,8 @@ void TrainingCase::run(const TrainingPlan& plan, std::uint32_t ranks_per_domain,
   trial.ranks = plan.ranks();
   trial.domains = on.machine.domains();
   trial.step = phase(plan, execution, memory, chip_);
-  const FlopsPerSecond peak = chip_.peak(DataType::bf16) * plan.ranks();
+  trial.matrix_type = plan.matrix_type;
+  const FlopsPerSecond peak = chip_.peak(plan.matrix_type) * plan.ranks();
   trial.model_flops_utilisation = training_flops(model_, plan) / execution.time / peak;
   trial.signature = execution.signature;
 }
@@ -143,13 +190,13 @@ Bench& TrainingCase::bench(const Allocation& allocation) {
 }
 
 void TrainingCase::keep(const Trial& trial, CaseResult& result) const {
-  result.plan = trial.alternative.plan;
   result.ranks = trial.ranks;
   result.domains = trial.domains;
   result.throughput = make_throughput("tokens/s", trial.alternative.throughput, result.chips, system_);
   result.power = power_of(system_, result.chips);
   result.phases = {trial.step};
   result.model_flops_utilisation = trial.model_flops_utilisation;
+  result.utilised_peak = to_string(trial.matrix_type);
   result.signature = trial.signature;
 }
 

@@ -40,6 +40,8 @@ struct Alternative {
   std::string plan;
   double throughput = 0;  ///< per system, in the case's unit; 0 where it was refused
   std::string refused;    ///< why it cannot be, where it cannot
+
+  friend bool operator==(const Alternative&, const Alternative&) = default;
 };
 
 /// One system on one workload at its best plan.
@@ -59,6 +61,7 @@ struct CaseResult {
   std::uint64_t requests = 0;
   // training
   std::optional<double> model_flops_utilisation;
+  std::string utilised_peak;  ///< the type whose dense peak that is of: "bf16", "fp8" …
   std::vector<Alternative> alternatives;
   std::vector<std::string> notes;
   std::uint64_t signature = 0;

@@ -1,5 +1,7 @@
 #include "sim/study/study.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -170,6 +172,13 @@ ServingWorkload read_serving(const Study& study, const Node& node) {
   result.name = node.at("name").text();
   result.model = known_file("workloads/models", node.at("model"));
   result.arrivals = read_arrivals(node.at("arrivals"));
+  if (const int most = load_model(result.model).max_context;
+      std::int64_t{result.arrivals.input} + result.arrivals.output > most) {
+    node.at("arrivals")
+        .fail(fmt::format("a request has {} tokens, but {} takes at most {}",
+                          with_commas(result.arrivals.input + result.arrivals.output), result.model,
+                          with_commas(most)));
+  }
   result.slo = read_slo(node.at("slo"));
   result.warm_up = node.at("warm_up").quantity<Seconds>();
   result.measured = positive_time(node.at("measured"));
@@ -282,6 +291,7 @@ Study load_study(const std::string& path) {
   study.question = root.at("question").text();
   study.network = root.at("network").text();
   Networks::find(study.network, root.at("network").where());
+  root.find("sources");  // welcome also where no figure names one
   study.seed = static_cast<std::uint64_t>(root.at("seed").count());
   std::vector<std::string> systems, workloads;
   for (const Node& item : some(root.at("systems"))) {

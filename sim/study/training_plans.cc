@@ -51,12 +51,15 @@ std::uint32_t widest_dp(const TrainingPlan& plan, std::uint32_t ranks) {
 }
 
 std::string describe(const TrainingPlan& plan) {
-  std::string text = "TP" + std::to_string(plan.tp) + " PP" + std::to_string(plan.pp) + " DP" + std::to_string(plan.dp);
+  std::string text = "TP" + std::to_string(plan.tp) + " PP" + std::to_string(plan.pp);
   const auto add = [&](const char* name, std::uint32_t value) {
     if (value > 1) {
       text += " " + std::string(name) + std::to_string(value);
     }
   };
+  if (plan.dp > 0) {
+    text += " DP" + std::to_string(plan.dp);
+  }
   add("CP", plan.cp);
   add("EP", plan.ep);
   add("VP", plan.virtual_stages);

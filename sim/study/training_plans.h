@@ -18,7 +18,7 @@ std::vector<TrainingPlan> training_plans(const TrainingOptions&);
 /// experts; 0 where there is none.
 std::uint32_t widest_dp(const TrainingPlan&, std::uint32_t ranks);
 
-/// "TP8 PP16 DP3 VP2, bf16, full recompute".
+/// "TP8 PP16 DP3 VP2, bf16, full recompute"; without DP where no width fits.
 std::string describe(const TrainingPlan&);
 
 }  // namespace podium

@@ -50,6 +50,14 @@ std::string quick_look(const std::string& from = "", const std::string& to = "")
   return text.replace(place, from.size(), to);
 }
 
+TEST_F(StudyCommands, RefuseAStudyOfWhichNoCaseHasAPlan) {
+  std::string text = quick_look("model: llama-3.1-8b", "model: llama-3.1-405b");
+  const std::size_t serving = text.find("  - name: Qwen3"), training = text.find("  - name: Llama");
+  text = text.substr(0, serving) + text.substr(training);
+  expect_refused("compare " + file("large.yaml", text), "no case has a plan that can be: hgx-h200: needs ");
+  expect_refused("sweep " + file("large.yaml", text + "\nchips: [8]\n"), "hgx-h100: needs ");
+}
+
 TEST_F(StudyCommands, CompareIsTheSameForAnyNumberOfThreadsByteForByte) {
   const std::string command = "compare quick-look --format json --jobs ";
   const Outcome one = run_podium(command + "1"), two = run_podium(command + "2"), again = run_podium(command + "2");
@@ -134,7 +142,8 @@ TEST_F(StudyCommands, CompareRefusesRequestsThatItCannotRead) {
     expect_refused("compare quick-look --requests " + file("trace.csv", text), problem);
   };
   refused("", "not a request trace of a known format");
-  refused("when,in,out\n1,2,3\n", "not a request trace of a known format");
+  refused("when,in,out\n1,2,3\n", "not a request trace of a known format: it begins with 'when,in,out'");
+  refused(head + "0,100,10\n", "one request");
   refused(head, "the trace has no request");
   refused(head + "0,100,10\n1,100\n", "trace.csv:3: 2 fields, but the header has 3");
   refused(head + "0,100,10\n1,0,10\n", "trace.csv:3: '0' is not a number of tokens");
@@ -144,8 +153,9 @@ TEST_F(StudyCommands, CompareRefusesRequestsThatItCannotRead) {
   expect_refused("compare quick-look --requests " + path("nothing.csv"), "cannot read the request trace");
   const std::string text = quick_look();
   const std::string training = text.substr(0, text.find("  - name: Qwen3")) + text.substr(text.find("  - name: Llama"));
-  expect_refused("compare " + file("training.yaml", training) + " --requests " + file("trace.csv", head + "0,9,9\n"),
-                 "has no serving workload");
+  expect_refused(
+      "compare " + file("training.yaml", training) + " --requests " + file("trace.csv", head + "0,9,9\n1,9,9\n"),
+      "has no serving workload");
 }
 
 TEST_F(StudyCommands, SweepHasAPointForEachCount) {

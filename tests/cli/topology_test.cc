@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/collective/schedule.h"
+#include "sim/hardware/system.h"
 #include "sim/topology/measure.h"
 #include "tests/cli/run_podium.h"
 
@@ -14,6 +15,7 @@ namespace podium::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 TEST(TopologyCommand, PrintsTheFiguresOfThePlanes) {
   const Outcome outcome = run_podium("topology cloudmatrix384");
@@ -71,6 +73,19 @@ TEST(TopologyCommand, RefusesWhatIsNotThere) {
   EXPECT_THAT(name.errors, HasSubstr("did you mean 'cloudmatrix384'?"));
   EXPECT_EQ(run_podium("topology hgx-h100 --accelerators 9").status, 2);
   EXPECT_EQ(run_podium("topology hgx-h100 --svg /no/such/folder/x.svg").status, 2);
+}
+
+TEST(TopologyCommand, RefusesCountsAtTheOptionThatGaveThem) {
+  for (const std::string option : {"--domains", "--accelerators"}) {
+    const Outcome none = run_podium("topology cloudmatrix384 " + option + " 0");
+    EXPECT_EQ(none.status, 2);
+    EXPECT_THAT(none.errors, StartsWith("podium: " + option + ": "));
+  }
+  const int most = load_system("cloudmatrix384").max_domains;
+  const Outcome many = run_podium("topology cloudmatrix384 --domains " + std::to_string(most + 1));
+  EXPECT_EQ(many.status, 2);
+  EXPECT_THAT(many.errors, StartsWith("podium: --domains: "));
+  EXPECT_THAT(many.errors, HasSubstr("at most " + std::to_string(most) + " domains"));
 }
 
 TEST(ListCommand, NamesWhatThereIs) {

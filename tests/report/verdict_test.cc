@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "sim/report/format.h"
+#include "sim/report/tables.h"
 #include "tests/report/example.h"
 
 namespace podium {
@@ -166,6 +167,14 @@ TEST(Crossover, IsASentenceWhetherReachedOrNot) {
   const Crossover& missed = result.crossovers.back();
   ASSERT_FALSE(missed.chips);
   EXPECT_THAT(sentence(result, missed), HasSubstr("Even 384 chips of Huawei CloudMatrix384 do not reach"));
+}
+
+TEST(Utilisation, NamesThePeak) {
+  CaseResult one;
+  EXPECT_EQ(utilisation(one), "");
+  one.model_flops_utilisation = 0.437;
+  one.utilised_peak = "fp8";
+  EXPECT_EQ(utilisation(one), "Model FLOPs utilisation " + percent(0.437) + " of the fp8 peak.");
 }
 
 TEST(DisplayName, IsTheDescriptionsBeginningOrTheName) {

@@ -69,8 +69,16 @@ TEST(LoadRequests, ReadsMooncake) {
 }
 
 TEST(LoadRequests, ReadsPlainAndVidurColumnsInAnyOrder) {
-  EXPECT_EQ(read("input,arrival,output\n5,0.5,6\n")[0].input, 5U);
-  EXPECT_EQ(read("arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,374,44\n")[0].output, 44U);
+  EXPECT_EQ(read("input,arrival,output\n5,0.5,6\n7,0.6,8\n")[0].input, 5U);
+  EXPECT_EQ(read("arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,374,44\n1.0,375,45\n")[0].output, 44U);
+}
+
+TEST(LoadRequests, ReadsNanoseconds) {
+  const auto requests = read("arrival_time_ns,input_toks,output_toks\n46926808,2358,531\n346926808,1034,769\n");
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_NEAR(requests[1].arrival.value(), 0.3, 1e-9);
+  EXPECT_EQ(requests[1].input, 1034U);
+  EXPECT_EQ(requests[1].output, 769U);
 }
 
 void expect_error(const std::string& text, const std::string& part) {
@@ -90,6 +98,26 @@ TEST(LoadRequests, SaysWhereABadRowStands) {
   expect_error("{\"timestamp\": 1, \"input_length\": 3}\n", "output_length");
   expect_error("what is this\n", "known format");
   EXPECT_THROW(load_requests("/no/such/file"), InputError);
+}
+
+TEST(LoadRequests, NamesTheHeaderThatItFoundAndTheColumnsThatItWants) {
+  expect_error("when,prompt,answer\n1,2,3\n", "it begins with 'when,prompt,answer'");
+  expect_error("when,prompt,answer\n1,2,3\n", "arrival (seconds), input and output (tokens)");
+  expect_error("when,prompt,answer\n1,2,3\n", "num_prefill_tokens");
+}
+
+TEST(LoadRequests, RefusesAFolder) {
+  try {
+    load_requests(PODIUM_SOURCE_DIR);
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("is a folder"), std::string::npos) << error.what();
+  }
+}
+
+TEST(LoadRequests, RefusesATraceOfWhichNoRateFollows) {
+  expect_error("arrival,input,output\n3,5,6\n", "one request");
+  expect_error("arrival,input,output\n3,5,6\n3,7,8\n", "all 2 requests arrive at the same time");
 }
 
 TEST(LoadRequests, ReadsTheRecordedTraces) {

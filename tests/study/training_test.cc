@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "sim/study/evaluate.h"
 #include "sim/study/training_plans.h"
 #include "tests/study/studies.h"
@@ -53,6 +55,33 @@ TEST(TrainingCase, AccountsForItsStepAndItsMemory) {
   EXPECT_DOUBLE_EQ(result.throughput.per_system * step.time.value(), 64.0 * 8192) << "tokens of the batch";
   EXPECT_GT(*result.model_flops_utilisation, 0);
   EXPECT_LT(*result.model_flops_utilisation, 1);
+}
+
+TEST(TrainingCase, ComparesItsFlopsWithThePeakOfItsMatrixType) {
+  const Study study = study_of(replaced(quick_look(), "matrix: bf16", "matrix: fp8"));
+  const CaseResult result = train_on(study, 8);
+  const TrainingOptions& options = training(study).regimes[0].systems[1];
+  const ChipSpec chip = load_chip(load_system(result.system).chip);
+  const Flops flops = training_flops(load_model(training(study).model), options.base);
+  const FlopsPerSecond peak = chip.peak(DataType::fp8) * result.ranks;
+  EXPECT_EQ(result.utilised_peak, "fp8");
+  EXPECT_NEAR(*result.model_flops_utilisation, flops / result.phases[0].time / peak, 1e-9);
+}
+
+TEST(TrainingCase, NamesEachPlanOnceAndTheOneItChose) {
+  Study study = study_of(quick_look());
+  std::get<TrainingWorkload>(study.workloads[1]).regimes[0].systems[1].ranks_per_domain = {4, 8};
+  const CaseResult result = train_on(study, 8);
+  std::set<std::string> plans;
+  for (const Alternative& tried : result.alternatives) {
+    EXPECT_TRUE(plans.insert(tried.plan).second) << tried.plan;
+    EXPECT_EQ(tried.plan.find("DP0"), std::string::npos) << tried.plan;
+    if (tried.refused.starts_with("needs ")) {
+      const std::string need = tried.refused.substr(6, tried.refused.find(" of ") - 6);
+      EXPECT_EQ(tried.refused.find(need, 7), std::string::npos) << tried.refused;
+    }
+  }
+  EXPECT_EQ(plans.count(result.plan), 1U) << result.plan;
 }
 
 TEST(TrainingCase, AnswersTheSameWhateverItWasAskedBefore) {
