@@ -248,11 +248,16 @@ std::string refusal(const CaseResult& one) {
       reasons.push_back(alternative.refused);
     }
   }
-  std::string text;
-  for (const std::string& reason : reasons) {
-    text += (text.empty() ? "" : "; ") + reason;
+  if (reasons.empty()) {
+    return "no plan to try";
   }
-  return text.empty() ? "no plan to try" : text;
+  constexpr std::size_t most = 2;
+  std::string text = reasons.front();
+  for (std::size_t i = 1; i < std::min(most, reasons.size()); ++i) {
+    text += "; " + reasons[i];
+  }
+  const std::size_t others = reasons.size() - std::min(most, reasons.size());
+  return others == 0 ? text : text + "; and " + std::to_string(others) + " more, among the plans tried";
 }
 
 std::vector<std::string> summary(const ComparisonResult& result) {

@@ -44,6 +44,7 @@ CacheTransfer cache_transfer(const ModelSpec& model, const ServingCandidate& fro
 /// What the requests saw that arrived while a run was measured.
 struct Measured {
   std::vector<double> ttft, tpot;
+  std::vector<double> arrival, stay;  ///< of each request, in order of arrival
   double tokens = 0;
   std::size_t refused = 0;
   Seconds time;
@@ -53,10 +54,40 @@ Percentiles percentiles(std::vector<double>& sample) {
   return {Seconds(quantile(sample, 0.5)), Seconds(quantile(sample, 0.95)), Seconds(quantile(sample, 0.99))};
 }
 
+/// Whether queues keep their length. At a load of r > 1 each request stays longer than the one before: by r - 1 for
+/// each second between their arrivals. A line through all (least squares) may rise by a hundredth, and by what chance
+/// may do (two standard errors).
+bool is_steady(const Measured& m) {
+  const auto count = static_cast<double>(m.stay.size());
+  if (count < 3) {
+    return true;
+  }
+  const double mean_arrival = mean(m.arrival), mean_stay = mean(m.stay);
+  double spread = 0, covered = 0;
+  for (std::size_t i = 0; i < m.stay.size(); ++i) {
+    spread += (m.arrival[i] - mean_arrival) * (m.arrival[i] - mean_arrival);
+    covered += (m.arrival[i] - mean_arrival) * (m.stay[i] - mean_stay);
+  }
+  const double slope = spread > 0 ? covered / spread : 0;
+  double left = 0;
+  for (std::size_t i = 0; i < m.stay.size(); ++i) {
+    const double error = m.stay[i] - mean_stay - slope * (m.arrival[i] - mean_arrival);
+    left += error * error;
+  }
+  const double standard_error = spread > 0 ? std::sqrt(left / (count - 2) / spread) : 0;
+  return slope <= 0.01 + 2 * standard_error;
+}
+
 /// What is offered at all rates: the first of these.
 struct Offer {
   UnitRequests requests;
   std::vector<std::uint32_t> iterations;
+};
+
+/// How long a run lasts, at least.
+struct Run {
+  Seconds warm_up, measured, drain;
+  Seconds length() const { return warm_up + measured + drain; }
 };
 
 /// A deployment at the highest rate that was found to keep the objective.
@@ -84,21 +115,20 @@ class ServingCase {
   CaseResult on(std::uint32_t chips);
 
  private:
+  void simulate_best(const std::vector<Split>&, CaseResult&);
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
   std::vector<const ServingCandidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
   Deployment deploy(const Split&) const;
-  std::size_t requests_at(double rate) const;
+  std::size_t requests_at(double rate, const Run&) const;
   const Offer& offer(std::size_t count, const InferencePlan&);
-  Watch watch(const Request& last, double rate) const;
+  Watch watch(const Request& last, double rate, const Run&) const;
   Measured measure(const Served&, const Watch&) const;
   bool keeps_objective(Measured) const;
   std::optional<Sustained> sustain(const Split&);
   void keep(const Split&, Sustained, CaseResult&) const;
   PhaseResult phase(const std::string& name, const ServingCandidate&, const MeanStep&) const;
 
-  /// The end of a run is not measured: the last requests have the machine to themselves.
-  Seconds drain() const { return mean_.slo.ttft + mean_.slo.tpot * mean_.output; }
-  Seconds length() const { return workload_.warm_up + workload_.measured + drain(); }
+  Run plan_run(const Split&) const;
 
   const Study& study_;
   const ServingWorkload& workload_;
@@ -130,21 +160,28 @@ CaseResult ServingCase::on(std::uint32_t chips) {
   if (splits.empty() && result.alternatives.empty()) {
     result.alternatives.push_back({"", 0, "no instances of prefill and decode fit side by side"});
   }
-  // the prediction leaves queueing out: simulate as many as it may be wrong about
-  constexpr std::size_t simulated = 3;
-  for (std::size_t i = 0; i < std::min(simulated, splits.size()); ++i) {
-    std::optional<Sustained> sustained = sustain(splits[i]);
-    result.alternatives.push_back({describe(splits[i]), sustained ? sustained->tokens : 0,
-                                   sustained ? "" : "keeps the objective at no rate near the predicted one"});
+  simulate_best(splits, result);
+  return result;
+}
+
+/// The prediction leaves queueing out: from the best on, as many are simulated as it may be wrong about, not counting
+/// those that cannot keep the objective.
+void ServingCase::simulate_best(const std::vector<Split>& splits, CaseResult& result) {
+  constexpr int enough = 3;
+  std::size_t next = 0;
+  for (int found = 0; next < splits.size() && found < enough; ++next) {
+    std::optional<Sustained> sustained = sustain(splits[next]);
+    result.alternatives.push_back(
+        {describe(splits[next]), sustained ? sustained->tokens : 0, sustained ? "" : "keeps the objective at no rate"});
+    found += sustained ? 1 : 0;
     if (sustained && sustained->tokens > result.throughput.per_system) {
-      keep(splits[i], std::move(*sustained), result);
+      keep(splits[next], std::move(*sustained), result);
     }
   }
-  if (splits.size() > simulated) {
-    result.notes.push_back(with_commas(static_cast<long long>(splits.size() - simulated)) +
+  if (next < splits.size()) {
+    result.notes.push_back(with_commas(static_cast<long long>(splits.size() - next)) +
                            " other deployments were predicted to sustain less and were not simulated");
   }
-  return result;
 }
 
 /// The ranks of each domain that may be used; the last domain may be partial.
@@ -191,10 +228,19 @@ Deployment ServingCase::deploy(const Split& split) const {
   return deployment;
 }
 
+/// As long as the workload says, or longer where requests stay long: a machine has to fill up before it is measured,
+/// and queues need time to show that they grow. The end is not measured: the last requests have the machine to
+/// themselves.
+Run ServingCase::plan_run(const Split& split) const {
+  const Seconds stay = split.decode->stay + (split.prefill != nullptr ? split.prefill->stay : Seconds());
+  const Seconds latest = mean_.slo.ttft + mean_.slo.tpot * mean_.output;
+  return {std::max(workload_.warm_up, 2 * stay), std::max(workload_.measured, 4 * stay), std::min(latest, 2 * stay)};
+}
+
 /// How many requests arrive at this rate while a run lasts.
-std::size_t ServingCase::requests_at(double rate) const {
+std::size_t ServingCase::requests_at(double rate, const Run& run) const {
   constexpr double fewest = 400;
-  return static_cast<std::size_t>(std::ceil(std::max(fewest, rate * length().value())));
+  return static_cast<std::size_t>(std::ceil(std::max(fewest, rate * run.length().value())));
 }
 
 /// At least so many requests: a power of two, so that few numbers have to be drawn.
@@ -212,11 +258,11 @@ const Offer& ServingCase::offer(std::size_t count, const InferencePlan& plan) {
 }
 
 /// The requests that are measured. A run of few requests is longer than asked for: its middle is measured all the same.
-Watch ServingCase::watch(const Request& last, double rate) const {
+Watch ServingCase::watch(const Request& last, double rate, const Run& run) const {
   const Seconds whole = last.arrival / rate;
   const Slo& slo = mean_.slo;
-  return {Time() + whole * (workload_.warm_up / length()),
-          Time() + whole * ((workload_.warm_up + workload_.measured) / length()), slo.quantile, slo.ttft, slo.tpot};
+  return {Time() + whole * (run.warm_up / run.length()), Time() + whole * ((run.warm_up + run.measured) / run.length()),
+          slo.quantile, slo.ttft, slo.tpot};
 }
 
 Measured ServingCase::measure(const Served& served, const Watch& watch) const {
@@ -230,6 +276,8 @@ Measured ServingCase::measure(const Served& served, const Watch& watch) const {
       continue;
     }
     m.ttft.push_back(outcome.ttft().value());
+    m.arrival.push_back(since_start(outcome.arrival).value());
+    m.stay.push_back((outcome.finish - outcome.arrival).value());
     if (outcome.output > 1) {
       m.tpot.push_back(outcome.tpot().value());
     }
@@ -239,26 +287,28 @@ Measured ServingCase::measure(const Served& served, const Watch& watch) const {
   return m;
 }
 
-/// A request that is turned away does not see the times that it should.
+/// A request that is turned away does not see the times that it should. Where queues grow, the objective is kept only
+/// for as long as the run lasts.
 bool ServingCase::keeps_objective(Measured m) const {
   const Slo& slo = mean_.slo;
   const auto seen = static_cast<double>(m.ttft.size()), refused = static_cast<double>(m.refused);
   return seen > 0 && refused <= (1 - slo.quantile) * (seen + refused) &&
          quantile(m.ttft, slo.quantile) <= slo.ttft.value() &&
-         (m.tpot.empty() || quantile(m.tpot, slo.quantile) <= slo.tpot.value());
+         (m.tpot.empty() || quantile(m.tpot, slo.quantile) <= slo.tpot.value()) && is_steady(m);
 }
 
-/// Bisection for the highest rate that keeps the objective, to 1 %; nothing where it lies far below the prediction.
+/// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
 std::optional<Sustained> ServingCase::sustain(const Split& split) {
   // quantiles of so many requests are sure enough, however many instances there are
   constexpr double enough = 20'000;
-  const Cell cell = make_cell(split, enough / workload_.measured.value());
+  const Run run = plan_run(split);
+  const Cell cell = make_cell(split, enough / run.measured.value());
   const Deployment deployment = deploy(cell.split);
   std::optional<Sustained> best;
   const auto holds_at = [&](double rate) {
-    const std::size_t count = requests_at(rate);
+    const std::size_t count = requests_at(rate, run);
     const Offer& offered = offer(count, split.decode->plan);
-    const Watch watched = watch(offered.requests[count - 1], rate);
+    const Watch watched = watch(offered.requests[count - 1], rate, run);
     std::optional<Served> served = serve(deployment, std::span(offered.requests).first(count),
                                          std::span(offered.iterations).first(count), rate, watched);
     if (!served) {
@@ -279,7 +329,7 @@ std::optional<Sustained> ServingCase::sustain(const Split& split) {
     low = high;
     high *= 1.1;
   }
-  for (double step = 0.9; low == 0 && high > 0.02 * cell.split.rate; step *= step) {
+  for (double step = 0.9; low == 0 && high > 1e-3 * cell.split.rate; step *= step) {
     const double lower = step * high;
     (holds_at(lower) ? low : high) = lower;
   }

@@ -3,19 +3,25 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/core/quantile.h"
+#include "sim/core/text.h"
 #include "sim/serving/deployment.h"
 #include "sim/study/evaluate.h"
 
 namespace podium {
 
 MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded) {
-  MeanRequest mean{double(workload.arrivals.input), double(workload.arrivals.output), workload.slo};
+  const double input = workload.arrivals.input;
+  MeanRequest mean{input, double(workload.arrivals.output), input, workload.slo};
   if (!recorded.empty()) {
     mean.input = mean.output = 0;
+    std::vector<double> inputs;
     for (const Request& request : recorded) {
       mean.input += request.input / static_cast<double>(recorded.size());
       mean.output += request.output / static_cast<double>(recorded.size());
+      inputs.push_back(request.input);
     }
+    mean.long_input = quantile(inputs, workload.slo.quantile);
   }
   return mean;
 }
@@ -64,7 +70,7 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   c.machine = std::make_unique<Machine>(system_, chip_, Allocation{c.plan.ranks(), 0});
   c.simulator = std::make_unique<Simulator>(*c.machine, simulator_options(study_));
   c.steps = std::make_unique<StepTimes>(*c.simulator, model_, c.plan);
-  c.rate = c.stage == Stage::prefill ? predict_prefill_rate(c) : predict_rate(c);
+  c.stage == Stage::prefill ? predict_prefill(c) : predict(c);
   return c;
 }
 
@@ -101,18 +107,21 @@ void Candidates::fill_memory(ServingCandidate& c) const {
   c.memory = inference_memory(model_, chip_, c.plan, largest_step(c));
 }
 
-double Candidates::predict_prefill_rate(const ServingCandidate& c) const {
+void Candidates::predict_prefill(ServingCandidate& c) const {
   const double prompts = std::max(1.0, std::floor(c.chunk / request_.input));
   const double steps_per_prompt = std::ceil(request_.input / c.chunk);
   const Seconds step = c.steps->time({0, 0, prompts, std::min(c.chunk, request_.input), 0});
-  const Seconds alone = step * steps_per_prompt;
+  const double longest = request_.long_input;
+  const Seconds alone = c.steps->time({0, 0, 1, std::min(c.chunk, longest), 0}) * std::ceil(longest / c.chunk);
   if (alone >= request_.slo.ttft) {
-    throw InputError("a prompt alone takes " + to_text(alone) + " of the " + to_text(request_.slo.ttft) +
-                     " to the first token");
+    throw InputError("a prompt of " + with_commas(static_cast<long long>(longest)) + " tokens alone takes " +
+                     to_text(alone) + " of the " + to_text(request_.slo.ttft) + " to the first token");
   }
   // a prompt waits for the step under way and then takes its own: beyond that the load must stay below one
-  const double load = std::min(request_.slo.ttft / alone - 1, 1.0);
-  return load * c.plan.dp * prompts / steps_per_prompt / step.value();
+  const Seconds among_others = std::max(alone, step * std::ceil(longest / c.chunk));
+  const double load = std::clamp(request_.slo.ttft / among_others - 1, 0.1, 1.0);
+  c.rate = load * c.plan.dp * prompts / steps_per_prompt / step.value();
+  c.stay = among_others;
 }
 
 Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch) const {
@@ -129,7 +138,7 @@ Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch) const 
 }
 
 /// Requests a second of one instance that is always busy, within the objective as far as a step alone tells.
-double Candidates::predict_rate(const ServingCandidate& c) const {
+void Candidates::predict(ServingCandidate& c) const {
   const Seconds alone = predict_tpot(c, 1);
   if (alone > request_.slo.tpot) {
     throw InputError("one sequence alone takes " + to_text(alone) + " a token, more than " +
@@ -141,7 +150,19 @@ double Candidates::predict_rate(const ServingCandidate& c) const {
     const double middle = std::floor((low + high) / 2);
     (predict_tpot(c, middle) <= request_.slo.tpot ? low : high) = middle;
   }
-  return c.plan.dp * low / (predict_tpot(c, low).value() * std::max(1.0, request_.output - 1));
+  const Seconds tpot = predict_tpot(c, low);
+  c.rate = c.plan.dp * low / (tpot.value() * std::max(1.0, request_.output - 1));
+  c.stay = tpot * request_.output;
+  if (c.stage == Stage::mixed) {
+    c.rate = std::min(c.rate, most_prompts(c, low));
+  }
+}
+
+/// Prompts a second of a mixed instance whose every iteration carries as many as it can beside `batch` sequences.
+double Candidates::most_prompts(const ServingCandidate& c, double batch) const {
+  const double prompts = std::max(1.0, std::floor(c.chunk / request_.input));
+  const Seconds step = c.steps->time({batch, request_.context(), prompts, std::min(c.chunk, request_.input), 0});
+  return c.plan.dp * prompts / std::ceil(request_.input / c.chunk) / step.value();
 }
 
 }  // namespace podium

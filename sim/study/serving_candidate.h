@@ -29,11 +29,13 @@ struct ServingCandidate {
   double cache_tokens = 0;                   ///< that a replica's cache holds, beside the step of so many
   MemoryUse memory;                          ///< without cache
   double rate = 0;                           ///< requests/s that one instance is predicted to take
+  Seconds stay;                              ///< predicted time of a request in it, at that rate
 };
 
 /// What a workload asks of every instance: the mean request and the objective.
 struct MeanRequest {
   double input = 0, output = 0;
+  double long_input = 0;  ///< of the longest prompt that must still see its first token in time: at the SLO's quantile
   Slo slo;
 
   /// Tokens in the cache of a sequence half way through its answer.
@@ -68,8 +70,9 @@ class Candidates {
   ServingCandidate make(const Entry&) const;
   StepShape largest_step(const ServingCandidate&) const;
   void fill_memory(ServingCandidate&) const;
-  double predict_rate(const ServingCandidate&) const;
-  double predict_prefill_rate(const ServingCandidate&) const;
+  void predict(ServingCandidate&) const;
+  void predict_prefill(ServingCandidate&) const;
+  double most_prompts(const ServingCandidate&, double batch) const;
   /// Time of a token where each replica of the instance has `batch` sequences.
   Seconds predict_tpot(const ServingCandidate&, double batch) const;
 

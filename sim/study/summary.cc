@@ -140,7 +140,7 @@ std::vector<std::string> assumptions_of(const Study& study) {
       "Kernels follow a roofline with a start time and two efficiencies a family, from measured kernels.");
   result.emplace_back(
       "Streams that compute at the same time share cores as the plan says, and a collective takes its plane's share "
-      "of them; memory bandwidth is not divided between them.");
+      "of them; they share the memory's bandwidth max-min fairly.");
   result.emplace_back(
       "Power is the whole machine's all-in figure in proportion to the chips used; it does not depend on "
       "load.");

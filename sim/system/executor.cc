@@ -1,6 +1,8 @@
 #include "sim/system/executor.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace podium {
 namespace {
@@ -10,6 +12,21 @@ enum Category : std::size_t { compute, memory, launch, host, bubble, first_expos
 const char* const category_names[] = {"compute", "memory", "launch", "host", "bubble"};
 
 bool computes(const Payload& payload) { return std::holds_alternative<ComputeTask>(payload); }
+
+/// A whole, shared max-min fairly among demands: the small ones get theirs, the others equal parts of what is left.
+std::vector<double> fair_shares(const std::vector<double>& demands) {
+  std::vector<std::size_t> order(demands.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return std::pair(demands[a], a) < std::pair(demands[b], b); });
+  std::vector<double> shares(demands.size());
+  double left = 1;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    shares[order[i]] = std::min(demands[order[i]], left / static_cast<double>(order.size() - i));
+    left -= shares[order[i]];
+  }
+  return shares;
+}
 
 }  // namespace
 
@@ -121,11 +138,10 @@ void Executor::begin(TaskId id) {
 }
 
 void Executor::begin_work(TaskId id, Seconds time) {
-  RoleState& role = roles_[graph_.tasks()[id].role];
   Activity& activity = *active(id);
   activity.left = time;
-  activity.pace = pace(role, id);
-  schedule_end(activity);
+  activity.works = true;
+  set_pace(roles_[graph_.tasks()[id].role]);
 }
 
 void Executor::schedule_end(Activity& activity) {
@@ -133,29 +149,49 @@ void Executor::schedule_end(Activity& activity) {
   activity.end = engine_.after(left, [this, id = activity.task] { finish(id); });
 }
 
-/// With all cores a task takes `whole`, of which it computes a part, and that part alone needs cores.
-double Executor::pace(const RoleState& role, TaskId id) const {
+/// Beside collectives. With all cores a task takes `whole`, of which it computes a part, and that part alone needs
+/// cores.
+double Executor::core_pace(const RoleState& role, const Activity& activity) const {
   double cores = 1;
   for (const Activity& other : role.active) {
     if (std::holds_alternative<CollectiveTask>(graph_.tasks()[other.task].payload)) {
       cores *= 1 - prepared_.core_shares[prepared_.index[other.task]];
     }
   }
-  const std::uint32_t index = prepared_.index[id];
-  const bool is_block = std::holds_alternative<BlockTask>(graph_.tasks()[id].payload);
+  const std::uint32_t index = prepared_.index[activity.task];
+  const bool is_block = std::holds_alternative<BlockTask>(graph_.tasks()[activity.task].payload);
   const Seconds whole = is_block ? prepared_.blocks[index].time : prepared_.kernel_times[index].time;
   const Seconds computing =
       is_block ? prepared_.blocks[index].account.part("compute") : prepared_.kernel_times[index].compute;
   return cores < 1 && whole > Seconds() ? whole / (whole + computing * (1 / cores - 1)) : 1;
 }
 
-/// After a collective has begun or ended.
+/// The share of the memory's bandwidth that a task takes at full pace.
+double Executor::memory_demand(const Activity& activity) const {
+  const std::uint32_t index = prepared_.index[activity.task];
+  if (std::holds_alternative<BlockTask>(graph_.tasks()[activity.task].payload)) {
+    const Execution& once = prepared_.blocks[index];
+    return once.time > Seconds() ? once.account.part("memory") / once.time : 0;
+  }
+  const KernelTime& cost = prepared_.kernel_times[index];
+  return cost.time > Seconds() ? cost.streaming / cost.time : 0;
+}
+
+/// After something has begun or ended beside what works.
 void Executor::set_pace(RoleState& role) {
-  for (Activity& activity : role.active) {
-    const double now = activity.pace > 0 ? pace(role, activity.task) : 0;
-    if (now != activity.pace) {
+  std::vector<double> paces, demands;
+  for (const Activity& activity : role.active) {
+    paces.push_back(activity.works ? core_pace(role, activity) : 0);
+    demands.push_back(activity.works ? memory_demand(activity) * paces.back() : 0);
+  }
+  const std::vector<double> shares = fair_shares(demands);
+  for (std::size_t i = 0; i < role.active.size(); ++i) {
+    Activity& activity = role.active[i];
+    const double pace = shares[i] < demands[i] ? paces[i] * (shares[i] / demands[i]) : paces[i];
+    if (pace != activity.pace) {
       engine_.cancel(activity.end);
-      activity.pace = now;
+      activity.pace = pace;
+      activity.core_pace = paces[i];
       schedule_end(activity);
     }
   }
@@ -218,9 +254,7 @@ void Executor::finish(TaskId id) {
     role.parts[compute] += engine_.now() - begun_[id] - once.time * repeat;
   }
   role.active.erase(role.active.begin() + (active(id) - role.active.data()));
-  if (std::holds_alternative<CollectiveTask>(task.payload)) {
-    set_pace(role);
-  }
+  set_pace(role);
   if (keep_spans_) {
     spans_.push_back({id, begun_[id], engine_.now()});
   }
@@ -260,8 +294,9 @@ void Executor::settle(RoleState& role) {
 
 void Executor::attribute(RoleState& role, const Activity& activity, Seconds elapsed) {
   const KernelTime& cost = prepared_.kernel_times[prepared_.index[activity.task]];
-  const Seconds memory_time = elapsed * activity.pace * (cost.memory / cost.time);
-  const Seconds launch_time = elapsed * activity.pace * (cost.launch / cost.time);
+  const Seconds work = elapsed * activity.pace;
+  const Seconds launch_time = work * (cost.launch / cost.time);
+  const Seconds memory_time = work * (cost.memory / cost.time) + (elapsed - work / activity.core_pace);
   role.parts[memory] += memory_time;
   role.parts[launch] += launch_time;
   role.parts[compute] += elapsed - memory_time - launch_time;

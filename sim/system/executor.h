@@ -15,8 +15,9 @@ namespace podium {
 /// = time).
 struct KernelTime {
   Seconds time, launch, compute, memory;
-  Flops flops;  ///< of one rank
-  Bytes bytes;  ///< of one rank
+  Seconds streaming;  ///< of `time`, what the memory is busy, behind computing too
+  Flops flops;        ///< of one rank
+  Bytes bytes;        ///< of one rank
 };
 
 /// A task graph with everything that does not depend on the order of events worked out beforehand.
@@ -34,6 +35,7 @@ struct PreparedGraph {
 /// stream that computes, else host time, else communication in flight ("exposed"), else waiting ("bubble").
 /// A collective takes its share of the cores from what computes beside it, for as long as both last: computing, not
 /// launching and not waiting for memory, is slower by so much. Several take each a share of what the others leave.
+/// Streams that compute at once share the memory's bandwidth max-min fairly: what asks for more than it gets is slower.
 class Executor {
  public:
   Executor(Engine&, Player&, const PreparedGraph&, bool keep_spans);
@@ -48,8 +50,10 @@ class Executor {
     TaskId task;
     bool in_flight = true;  ///< false for a receive whose send has not begun
     // of a task that computes
-    Seconds left{};   ///< of its time with all cores
-    double pace = 0;  ///< of that time, in a second; 0: it does not compute
+    Seconds left{};  ///< of its time with all cores
+    bool works = false;
+    double pace = 0;       ///< of that time, in a second; 0: it does not work yet, or ever
+    double core_pace = 0;  ///< the same, had it the memory to itself
     EventId end{};
   };
   struct RoleState {
@@ -72,7 +76,8 @@ class Executor {
   void begin_send(TaskId, const SendTask&);
   void begin_receive(TaskId, const ReceiveTask&);
   void begin_work(TaskId, Seconds time);
-  double pace(const RoleState&, TaskId) const;
+  double core_pace(const RoleState&, const Activity&) const;
+  double memory_demand(const Activity&) const;
   void schedule_end(Activity&);
   void set_pace(RoleState&);
   void settle(RoleState&);

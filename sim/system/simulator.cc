@@ -75,7 +75,9 @@ KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, Core
     const Cost cost = compute_model->cost(kernel, machine.chip(), cores);
     sum.time += cost.time;
     sum.launch += cost.launch;
-    (cost.bound == Bound::memory ? sum.memory : sum.compute) += cost.time - cost.launch;
+    const Seconds busy = cost.time - cost.launch;
+    (cost.bound == Bound::memory ? sum.memory : sum.compute) += busy;
+    sum.streaming += cost.bound == Bound::memory ? busy : std::min(busy, cost.bytes / machine.chip().memory_bandwidth);
     sum.flops += cost.flops;
     sum.bytes += cost.bytes;
   }

@@ -80,8 +80,8 @@ TEST(StudyFile, RefusesFiguresThatMakeNoSense) {
   EXPECT_THAT(problem_with("ttft: 500 ms", "ttft: 500 MB"), HasSubstr("'500 MB'"));
   EXPECT_THAT(problem_with("ttft: 500 ms", "ttft: 0 ms"), HasSubstr("more than zero"));
   EXPECT_THAT(problem_with("ttft: 500 ms", "ttft: inf s"), HasSubstr("finite"));
-  EXPECT_THAT(problem_with("measured: 4 s", "measured: -4 s"), HasSubstr("negative"));
-  EXPECT_THAT(problem_with("measured: 4 s", "measured: 0 s"), HasSubstr("more than zero"));
+  EXPECT_THAT(problem_with("measured: 20 s", "measured: -4 s"), HasSubstr("negative"));
+  EXPECT_THAT(problem_with("measured: 20 s", "measured: 0 s"), HasSubstr("more than zero"));
   EXPECT_THAT(problem_with("input: 2048", "input: 0"), HasSubstr("whole number from 1"));
   EXPECT_THAT(problem_with("input: 2048", "input: 2048.5"), HasSubstr("'2048.5'"));
   EXPECT_THAT(problem_with("quantile: 0.95", "quantile: 1"), HasSubstr("between 0 and 1"));

@@ -82,6 +82,30 @@ TEST(Simulator, GivesAStreamTheCoresThatTheGraphSays) {
   EXPECT_NEAR(run(b.graph).time.value(), kernel_time(product(4096), {0.5, 0.5}).value(), picosecond);
 }
 
+TEST(Simulator, StreamsShareTheBandwidthOfTheMemory) {
+  const MemoryOp copy{"copy", 5_GiB, 5_GiB, {}};
+  const Seconds alone = kernel_time(copy);
+  const Seconds start = server().chip().achieves(KernelFamily::memory, DataType::bf16).start;
+  Builder two;
+  two.compute(0, copy);
+  two.compute(1, copy);
+  const Execution both = run(two.graph);
+  EXPECT_NEAR(both.time.value(), 2 * (alone - start).value(), 10 * picosecond);
+  EXPECT_GT(both.time, 20_GiB / server().chip().memory_bandwidth);
+  EXPECT_NEAR(both.account.part("memory").value(), (both.time - start / 2).value(), start.value());
+  EXPECT_NEAR(both.account.total().value(), both.time.value(), 10 * picosecond);
+
+  // what asks for little gets it, and the other what is left
+  const Gemm small_demand = product(131072);
+  Builder unlike;
+  unlike.compute(0, small_demand);
+  unlike.compute(1, copy);
+  const Execution mixed = run(unlike.graph, {.keep_spans = true});
+  ASSERT_GT(kernel_time(small_demand), alone);
+  EXPECT_NEAR(mixed.time.value(), kernel_time(small_demand).value(), picosecond);
+  EXPECT_GT(mixed.spans.front().end, Time() + alone);
+}
+
 TEST(Simulator, AccountsForAllOfTheTime) {
   Builder b;
   b.delay(0, 5_us);
