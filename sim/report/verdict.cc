@@ -336,8 +336,14 @@ std::string sentence(const ComparisonResult& result, const Crossover& crossover)
   if (!crossover.chips) {
     return "Even " + count(crossover.largest) + " chips of " + challenger + " do not reach what " + reference + " do.";
   }
-  return count(*crossover.chips) + " chips of " + challenger + " do what " + reference +
-         " do: " + factor(static_cast<double>(*crossover.chips) / crossover.reference_chips) + " as many.";
+  constexpr double overshoot = 1.05;  // above it, the plans and not the chips say how many are needed
+  std::string text = count(*crossover.chips) + " chips of " + challenger + " do what " + reference +
+                     " do: " + factor(static_cast<double>(*crossover.chips) / crossover.reference_chips) + " as many.";
+  if (crossover.throughput > overshoot * crossover.reference_throughput) {
+    text += " They give " + three_digits(crossover.throughput) + " of " + three_digits(crossover.reference_throughput) +
+            " needed: the plans listed allow no fewer whole nodes.";
+  }
+  return text;
 }
 
 }  // namespace podium

@@ -169,6 +169,15 @@ TEST(Crossover, IsASentenceWhetherReachedOrNot) {
   EXPECT_THAT(sentence(result, missed), HasSubstr("Even 384 chips of Huawei CloudMatrix384 do not reach"));
 }
 
+TEST(Crossover, SaysWhereThePlansOvershootWhatIsNeeded) {
+  const ComparisonResult result = test::example_comparison();
+  Crossover reached = result.crossovers.front();
+  EXPECT_THAT(sentence(result, reached), Not(HasSubstr("no fewer")));
+  reached.reference_throughput = 39'100;
+  reached.throughput = 49'400;
+  EXPECT_THAT(sentence(result, reached), HasSubstr("49,400 of 39,100 needed: the plans listed allow no fewer"));
+}
+
 TEST(Utilisation, NamesThePeak) {
   CaseResult one;
   EXPECT_EQ(utilisation(one), "");

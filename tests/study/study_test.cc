@@ -132,6 +132,22 @@ TEST(StudyFile, RefusesADegreeThatNoTrainingPlanCanHave) {
   EXPECT_THAT(problem_with("matrix: bf16", "matrix: nvfp4"), HasSubstr("does not compute in nvfp4"));
 }
 
+TEST(StudyFile, RefusesRequestsLongerThanTheModelTakes) {
+  const int most = load_model("qwen3-30b-a3b").max_context;
+  const std::string longest = "{input: " + std::to_string(most - 256) + ", output: 256}";
+  EXPECT_NO_THROW(study_of(replaced(quick_look(), "{input: 2048, output: 256}", longest)));
+  const std::string error =
+      problem_with("{input: 2048, output: 256}", "{input: " + std::to_string(most - 255) + ", output: 256}");
+  EXPECT_THAT(error, HasSubstr("qwen3-30b-a3b takes at most"));
+  EXPECT_THAT(error, HasSubstr(line_of("{input: 2048, output: 256}")));
+}
+
+TEST(StudyFile, TakesSourcesThatNoFigureMayName) {
+  EXPECT_NO_THROW(study_of(replaced(quick_look(), "seed: 1", "seed: 1\nsources: {}")));
+  EXPECT_THAT(problem_with("seed: 1", "seed: 1\nsources: {x: {text: a, grade: assumed}}"),
+              HasSubstr("the source 'x' is cited by no figure"));
+}
+
 TEST(StudyFile, WantsPrefillAndDecodeTogether) {
   EXPECT_THAT(problem_with("            decode:\n              - {tp: 1, dp: 4, ep: 4, chunk_tokens: [64]}\n", ""),
               HasSubstr("go together"));
