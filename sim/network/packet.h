@@ -89,20 +89,20 @@ class PacketNetwork final : public Network {
 
   // switches (packet_switch.cc)
   std::uint32_t choose(Flow& flow, std::uint32_t slot, PacketRoute::Fork& fork);
-  void offer(std::uint32_t packet);
+  void offer(std::uint32_t id);
   bool may_start(const PacketPort& port, PacketChannel& channel, double wire, bool is_last);
-  void start(std::uint32_t packet, std::uint32_t channel);
-  void arrive_at_switch(std::uint32_t packet);
-  void copy_packet(std::uint32_t packet, const PacketRoute::Fork& fork);
+  void start(std::uint32_t id, std::uint32_t at);
+  void arrive_at_switch(std::uint32_t id);
+  void copy_packet(std::uint32_t id, const PacketRoute::Fork& fork);
   bool take_room(Packet& packet);
   void leave_room(const Packet& packet, std::int64_t when);
-  void wake_channel(std::uint32_t channel);
-  void arm_wake(std::uint32_t channel);
-  void pause_port(std::uint32_t channel);
-  void resume_port(std::uint32_t channel);
+  void wake_channel(std::uint32_t at);
+  void arm_wake(std::uint32_t at);
+  void pause_port(std::uint32_t at);
+  void resume_port(std::uint32_t at);
   void mark(Packet& packet, PacketPort& port);
   std::uint32_t add_packet(const Packet& packet);
-  void remove_packet(std::uint32_t packet);
+  void remove_packet(std::uint32_t id);
 
   Engine& engine_;
   Wiring wiring_;

@@ -75,7 +75,7 @@ class PacketCalendar {
   /// A level is the highest digit in which an instant differs from the base: the buckets of level 0 are instants.
   void insert(const PacketEvent& event) {
     const auto difference = static_cast<std::uint64_t>(event.time ^ base_) | 1;
-    const std::size_t level = (63U - static_cast<std::size_t>(std::countl_zero(difference))) / digit_bits;
+    const std::size_t level = (63U - static_cast<std::size_t>(std::countl_zero(difference))) % 64 / digit_bits;
     const std::size_t slot = static_cast<std::size_t>(event.time >> (level * digit_bits)) & (slots - 1);
     buckets_[level * slots + slot].push_back(event);
     slots_[level] |= std::uint64_t{1} << slot;

@@ -130,7 +130,10 @@ struct PacketPort {
   PacketQueue<PacketStream> streams;
 
   bool alive() const { return picoseconds_per_byte > 0; }
-  std::int64_t duration(double bytes) const { return static_cast<std::int64_t>(bytes * picoseconds_per_byte + 0.5); }
+  std::int64_t duration(double bytes) const {
+    const double rounded_up = bytes * picoseconds_per_byte + 0.5;
+    return static_cast<std::int64_t>(rounded_up);
+  }
 
   // statistics, in picoseconds and bytes
   std::uint64_t packets = 0;

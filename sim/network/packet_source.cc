@@ -1,5 +1,6 @@
 // The sending end of PacketNetwork: ports take packets from transfers in turn.
 #include <algorithm>
+#include <cmath>
 
 #include "sim/network/packet.h"
 
@@ -76,7 +77,7 @@ std::int64_t PacketNetwork::pace(Flow& flow, double wire) {
     flow.rate.count(settings.dcqcn, Bytes(wire));
     seconds = std::max(seconds, wire / flow.rate.at(settings.dcqcn, now_).value());
   }
-  return static_cast<std::int64_t>(seconds * 1e12 + 0.5);
+  return std::llround(seconds * 1e12);
 }
 
 /// Has the port ask for a packet when it is free and nothing waits before it.

@@ -279,10 +279,13 @@ std::vector<VirtualChannel> Dependencies::find_cycle() const {
 
   std::vector<std::size_t> before(after_.size(), start);
   std::vector<std::uint32_t> hops(after_.size(), 0);
-  boost::breadth_first_search(graph, start,
-                              boost::visitor(boost::make_bfs_visitor(
-                                  std::make_pair(boost::record_predecessors(before.data(), boost::on_tree_edge()),
-                                                 boost::record_distances(hops.data(), boost::on_tree_edge())))));
+  std::vector<boost::default_color_type> colours(after_.size());
+  boost::breadth_first_search(
+      graph, start,
+      boost::visitor(
+          boost::make_bfs_visitor(std::make_pair(boost::record_predecessors(before.data(), boost::on_tree_edge()),
+                                                 boost::record_distances(hops.data(), boost::on_tree_edge()))))
+          .color_map(boost::make_iterator_property_map(colours.begin(), boost::get(boost::vertex_index, graph))));
   std::uint32_t last = none;
   for (std::uint32_t channel = 0; channel < after_.size(); ++channel) {
     const Channels& after = after_[channel];

@@ -77,8 +77,9 @@ void dragonfly(Site& site, const Node& parameters) {
   const std::vector<NodeId> accelerators = site.accelerators();
   const std::size_t per_group = dragonfly.terminals * dragonfly.routers;
   const std::size_t count = (accelerators.size() + per_group - 1) / per_group;
-  if (count > dragonfly.routers * dragonfly.global_links + 1) {
-    parameters.fail("groups of " + with_commas(static_cast<long long>(dragonfly.routers * dragonfly.global_links)) +
+  const std::size_t global_links = dragonfly.routers * dragonfly.global_links;
+  if (count > global_links + 1) {
+    parameters.fail("groups of " + with_commas(static_cast<long long>(global_links)) +
                     " global links are too many to be linked to each other: " +
                     with_commas(static_cast<long long>(count)) + " are needed");
   }
