@@ -26,7 +26,7 @@ std::size_t whole_site(const Site& site) {
 /// What one row, cut into halves, loses in one direction.
 BytesPerSecond cut_of_row(const GridDimension& dimension) {
   const std::uint32_t half = dimension.size / 2;
-  const double links = dimension.row == Row::clique                       ? static_cast<double>(half) * (dimension.size - half)
+  const double links = dimension.row == Row::clique ? static_cast<double>(half) * (dimension.size - half)
                        : dimension.row == Row::ring && dimension.size > 2 ? 2
                                                                           : 1;
   return links * dimension.bandwidth;
