@@ -46,4 +46,16 @@ void Site::name_halves(const std::vector<std::uint8_t>& halves) {
   }
 }
 
+NodeId find_node(const std::map<std::string, NodeId>& names, const Node& name) {
+  const auto found = names.find(name.text());
+  if (found == names.end()) {
+    std::vector<std::string> known;
+    for (const auto& [key, node] : names) {
+      known.push_back(key);
+    }
+    name.fail(unknown_name("node", name.text(), known));
+  }
+  return found->second;
+}
+
 }  // namespace podium

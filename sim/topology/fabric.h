@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ struct Site {
   /// the least. A fabric that names none is halved in the order of ranks.
   void name_halves(const std::vector<std::uint8_t>& halves);
 };
+
+/// The node that a YAML scalar names; InputError with the nearest name where there is none.
+NodeId find_node(const std::map<std::string, NodeId>& names, const Node& name);
 
 /// A kind of fabric: adds switches and links for one plane at one site. `parameters` is the plane's mapping in the YAML
 /// file; it reads the keys that are its own. One fabric a file; see sim/topology/README.md.

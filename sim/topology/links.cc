@@ -1,5 +1,3 @@
-#include <map>
-
 #include "sim/topology/fabric.h"
 
 namespace podium {
@@ -26,18 +24,6 @@ std::map<std::string, NodeId> name_nodes(Site& site, const Node& parameters) {
     }
   }
   return names;
-}
-
-NodeId find_node(const std::map<std::string, NodeId>& names, const Node& name) {
-  const auto found = names.find(name.text());
-  if (found == names.end()) {
-    std::vector<std::string> known;
-    for (const auto& [key, node] : names) {
-      known.push_back(key);
-    }
-    name.fail(unknown_name("node", name.text(), known));
-  }
-  return found->second;
 }
 
 /// Any network as a plain list: `switches: {name: tier}` and `links:`, each {between: [a, b], bandwidth} for both

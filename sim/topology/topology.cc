@@ -158,18 +158,6 @@ std::map<std::string, NodeId> name_nodes(const Topology& topology, std::uint32_t
   return names;
 }
 
-NodeId find_node(const std::map<std::string, NodeId>& names, const Node& name) {
-  const auto found = names.find(name.text());
-  if (found == names.end()) {
-    std::vector<std::string> known;
-    for (const auto& [key, node] : names) {
-      known.push_back(key);
-    }
-    name.fail(unknown_name("node", name.text(), known));
-  }
-  return found->second;
-}
-
 /// `degraded:` a list of {between: [a, b], bandwidth}: links that have less bandwidth than the others; none: failed.
 void degrade(Topology& topology, std::uint32_t plane, const Node& list) {
   const std::map<std::string, NodeId> names = name_nodes(topology, plane);

@@ -74,11 +74,7 @@ BENCHMARK(all_to_all_128)->Name("packet/all_to_all_128/sprayed")->Unit(benchmark
 /// All others send to one.
 void incast_432(benchmark::State& state) {
   const PacketFabric fabric = testing::packet_fat_tree(12, 12.5_GBps, 1_us);
-  std::vector<HostMessage> messages;
-  for (std::size_t from = 1; from < 432; ++from) {
-    messages.push_back({from, 0, Bytes(270e3)});
-  }
-  run_packets(state, fabric, settings_of(PathChoice::spray), messages);
+  run_packets(state, fabric, settings_of(PathChoice::spray), testing::incast(431, Bytes(270e3)));
 }
 BENCHMARK(incast_432)->Name("packet/incast_431_to_1")->Unit(benchmark::kMillisecond);
 

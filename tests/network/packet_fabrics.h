@@ -159,6 +159,15 @@ inline PacketOutcome play_packets(const PacketFabric& fabric, const PacketSettin
   return outcome;
 }
 
+/// Hosts 1 … `senders` send to host 0.
+inline std::vector<HostMessage> incast(std::size_t senders, Bytes bytes) {
+  std::vector<HostMessage> messages;
+  for (std::size_t from = 1; from <= senders; ++from) {
+    messages.push_back({from, 0, bytes});
+  }
+  return messages;
+}
+
 /// Everybody sends to one other and hears from one other, in a random order without fixed points.
 inline std::vector<HostMessage> permutation(std::size_t hosts, Bytes bytes, std::uint64_t seed) {
   Rng rng(seed, "permutation");

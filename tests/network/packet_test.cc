@@ -13,6 +13,7 @@ namespace {
 
 using namespace literals;
 using testing::HostMessage;
+using testing::incast;
 using testing::packet_fat_tree;
 using testing::packet_leaf_spine;
 using testing::packet_star;
@@ -81,10 +82,7 @@ TEST(PacketNetwork, ShowsTheQueueOfAnIncastAndLosesNothingWithCredits) {
   const PacketFabric star = packet_star(senders + 1, 10_GBps, 1_us);
   const PacketSettings settings;
   const Bytes bytes = settings.payload * 100.0;
-  std::vector<HostMessage> messages;
-  for (std::size_t from = 1; from <= senders; ++from) {
-    messages.push_back({from, 0, bytes});
-  }
+  const std::vector<HostMessage> messages = incast(senders, bytes);
   const PacketOutcome outcome = play_packets(star, settings, messages);
   const Time bound = Time() + senders * bytes / (10_GBps) + 3_us;
   EXPECT_NEAR(since_start(outcome.last).value(), since_start(bound).value(), 0.001 * since_start(bound).value());
@@ -110,10 +108,7 @@ TEST(PacketNetwork, PausesSendersInAnIncastAndLosesNothingWithPfc) {
   PacketSettings settings;
   settings.flow_control = FlowControl::pause;
   const Bytes bytes = settings.payload * 200.0;
-  std::vector<HostMessage> messages;
-  for (std::size_t from = 1; from <= senders; ++from) {
-    messages.push_back({from, 0, bytes});
-  }
+  const std::vector<HostMessage> messages = incast(senders, bytes);
   const PacketOutcome outcome = play_packets(star, settings, messages);
   const Time bound = Time() + senders * bytes / (10_GBps) + 3_us;
   EXPECT_NEAR(since_start(outcome.last).value(), since_start(bound).value(), 0.01 * since_start(bound).value());
@@ -136,10 +131,7 @@ TEST(PacketNetwork, DropsWithoutFlowControlAndSendsAgain) {
   PacketSettings settings;
   settings.flow_control = FlowControl::drop;
   settings.pause_at = settings.payload * 10.0;
-  std::vector<HostMessage> messages;
-  for (std::size_t from = 1; from <= senders; ++from) {
-    messages.push_back({from, 0, settings.payload * 100.0});
-  }
+  const std::vector<HostMessage> messages = incast(senders, settings.payload * 100.0);
   const PacketOutcome outcome = play_packets(star, settings, messages);
   std::uint64_t drops = 0;
   for (const PacketPortStatistics& port : outcome.ports) {
@@ -153,10 +145,7 @@ TEST(PacketNetwork, DropsWithoutFlowControlAndSendsAgain) {
 TEST(PacketNetwork, KeepsQueuesShortByDcqcn) {
   const std::size_t senders = 8;
   const PacketFabric star = packet_star(senders + 1, 5_GBps, 1_us);
-  std::vector<HostMessage> messages;
-  for (std::size_t from = 1; from <= senders; ++from) {
-    messages.push_back({from, 0, 4_MiB});
-  }
+  const std::vector<HostMessage> messages = incast(senders, 4_MiB);
   PacketSettings settings;
   settings.flow_control = FlowControl::pause;
   const PacketOutcome without = play_packets(star, settings, messages);

@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/core/measured_rows.h"
 
 namespace podium::test {
 namespace {
@@ -121,12 +122,10 @@ TEST(LoadRequests, RefusesATraceOfWhichNoRateFollows) {
 }
 
 TEST(LoadRequests, ReadsTheRecordedTraces) {
-  const char* set = std::getenv("PODIUM_DATA");
-  const std::filesystem::path folder =
-      std::filesystem::path(set != nullptr ? set : PODIUM_SOURCE_DIR "/../shared/data") / "traces";
-  if (!std::filesystem::exists(folder)) {
-    GTEST_SKIP() << "no recorded traces at " << folder << " (set PODIUM_DATA)";
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
   }
+  const std::filesystem::path folder = std::filesystem::path(data_folder()) / "traces";
   const auto azure = load_requests((folder / "azure_llm_2023_conv.csv").string());
   EXPECT_EQ(azure.size(), 19366U);
   EXPECT_NEAR(azure.back().arrival.value(), 3600, 120);

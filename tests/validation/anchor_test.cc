@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <iostream>
 
 #include "tests/validation/kernel_rows.h"
@@ -35,14 +34,6 @@ AnchorResult printed(const Anchor& anchor) {
 void print_title() {
   std::cout << fmt::format("{:<52}{:>10}{:>10}{:>10}  {:<14} {}\n", "step", "published", "predicted", "error", "unit",
                            "of the time");
-}
-
-bool rows_are_there() {
-  const bool there = std::filesystem::is_directory(data_folder());
-  if (!there) {
-    std::cerr << "NOT VALIDATED: no measured rows at " << data_folder() << "; set PODIUM_DATA\n";
-  }
-  return there;
 }
 
 std::uint32_t whole(const Row& row, const std::string& column) {
@@ -112,8 +103,8 @@ TEST(AnchorValidation, PublishedResultsAreNear) {
 }
 
 TEST(AnchorValidation, MeasuredTrainingStepsAreNear) {
-  if (!rows_are_there()) {
-    GTEST_SKIP() << "no measured rows at " << data_folder() << "; set PODIUM_DATA to where they lie";
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
   }
   print_title();
   std::size_t count = 0;
@@ -136,8 +127,8 @@ TEST(AnchorValidation, MeasuredTrainingStepsAreNear) {
 }
 
 TEST(AnchorValidation, MeasuredServingIterationsAreNear) {
-  if (!rows_are_there()) {
-    GTEST_SKIP() << "no measured rows at " << data_folder() << "; set PODIUM_DATA to where they lie";
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
   }
   print_title();
   std::size_t count = 0;

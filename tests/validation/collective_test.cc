@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <iostream>
 
 #include "sim/collective/select.h"
@@ -33,8 +32,8 @@ std::pair<std::string, Seconds> all_reduce(const Machine& machine, Bytes bytes) 
 }
 
 void validate(const std::string& system, std::uint32_t ranks, const std::string& file) {
-  if (!std::filesystem::is_directory(data_folder())) {
-    GTEST_SKIP() << "no measured rows at " << data_folder() << "; set PODIUM_DATA to where they lie";
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
   }
   const Machine machine = load_machine(system, {ranks, 0});
   std::size_t count = 0;

@@ -1,57 +1,18 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sim/compute/kernel.h"
+#include "tests/core/measured_rows.h"
 
 /// Rows of published measurements, and the kernels that they timed.
 namespace podium::test {
 
-using Row = std::map<std::string, std::string>;
 using Kernels = std::vector<Kernel>;
-
-inline std::string data_folder() {
-  const char* given = std::getenv("PODIUM_DATA");
-  return given != nullptr ? given : std::string(PODIUM_SOURCE_DIR) + "/../shared/data";
-}
-
-inline std::vector<std::string> cells(const std::string& line) {
-  std::vector<std::string> result(1);
-  for (const char c : line) {
-    if (c == ',') {
-      result.emplace_back();
-    } else if (c != '\r') {
-      result.back() += c;
-    }
-  }
-  return result;
-}
-
-inline std::vector<Row> read_rows(const std::string& file) {
-  std::ifstream in(data_folder() + "/" + file);
-  std::string line;
-  std::getline(in, line);
-  const std::vector<std::string> names = cells(line);
-  std::vector<Row> rows;
-  while (std::getline(in, line)) {
-    const std::vector<std::string> values = cells(line);
-    Row row;
-    for (std::size_t i = 0; i < std::min(names.size(), values.size()); ++i) {
-      row[names[i]] = values[i];
-    }
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-inline double number(const Row& row, const std::string& column) { return std::strtod(row.at(column).c_str(), nullptr); }
 
 inline double measured_seconds(const Row& row, const std::string& column) {
   const double unit = column == "seconds" ? 1 : column == "latency_us" ? 1e-6 : 1e-3;

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <tuple>
@@ -147,9 +146,8 @@ std::vector<double> errors(const DataSet& set) {
 }
 
 TEST(KernelValidation, RooflineIsAsFarFromMeasuredKernelsAsStated) {
-  if (!std::filesystem::is_directory(data_folder())) {
-    std::cerr << "NOT VALIDATED: no measured rows at " << data_folder() << "; set PODIUM_DATA\n";
-    GTEST_SKIP() << "no measured rows at " << data_folder() << "; set PODIUM_DATA to where they lie";
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
   }
   std::vector<DataSet> sets;
   for (const auto& more : {ascend_sets(), trtllm_gb200_sets(), own_h100_sets(), trtllm_h100_sets()}) {

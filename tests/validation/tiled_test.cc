@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <iostream>
 
 #include "sim/calibration/calibrate.h"
@@ -18,9 +17,8 @@ struct Stack {
 };
 
 TEST(TiledValidation, IsAsFarFromMeasuredProductsAsStated) {
-  if (!std::filesystem::is_directory(test::data_folder())) {
-    std::cerr << "NOT VALIDATED: no measured rows at " << test::data_folder() << "; set PODIUM_DATA\n";
-    GTEST_SKIP() << "no measured rows at " << test::data_folder() << "; set PODIUM_DATA to where they lie";
+  if (const std::string why = test::missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
   }
   const std::vector<Stack> stacks{
       {"h100-sxm", "cublas", "measured/h100-sxm/gemm.csv", {{DataType::bf16, 5.5}, {DataType::fp8, 5.7}}},

@@ -1,9 +1,6 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
+#include "tests/core/measured_rows.h"
 #include "tests/workload/graph_tools.h"
 #include "tests/workload/training_examples.h"
 
@@ -49,35 +46,26 @@ TEST(TrainingFlops, AreFewerWhereAWindowHidesTokens) {
 
 /// Rows of NVIDIA's Megatron-Bridge performance summary: model flops over tokens is what one token costs.
 TEST(TrainingFlops, AreWhatMegatronCountsForAToken) {
-  const char* given = std::getenv("PODIUM_DATA");
-  const std::string folder = given != nullptr ? given : PODIUM_SOURCE_DIR "/../shared/data";
-  std::ifstream file(folder + "/e2e/megatron_bridge_calibration.csv");
-  if (!file) {
-    GTEST_SKIP() << "no measured rows at " << folder << "; set PODIUM_DATA to where they lie";
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
   }
   const std::map<std::string, ModelSpec> models = {{"LLAMA3_8B", load_model("llama-3.1-8b")},
                                                    {"LLAMA3_70B", load_model("llama-3.1-70b")},
                                                    {"LLAMA3.1_405B", load_model("llama-3.1-405b")}};
-  std::string line;
   int rows = 0;
   double sum = 0;
-  while (std::getline(file, line)) {
-    std::vector<std::string> cells;
-    std::stringstream stream(line);
-    for (std::string cell; std::getline(stream, cell, ',');) {
-      cells.push_back(cell);
-    }
-    const auto model = cells.size() == 20 ? models.find(cells[2]) : models.end();
-    if (model == models.end() || cells[1] != "Pre-Training Performance") {
+  for (const Row& row : read_rows("e2e/megatron_bridge_calibration.csv")) {
+    const auto model = models.find(row.at("model"));
+    if (model == models.end() || row.at("section") != "Pre-Training Performance") {
       continue;
     }
     TrainingPlan plan;
     plan.global_batch = 1;
-    plan.sequence = std::stod(cells[9]);
-    const double counted = std::stod(cells[18]) * 1e12 / std::stod(cells[17]);
+    plan.sequence = number(row, "seq_len");
+    const double counted = number(row, "model_tflops_per_gpu") * 1e12 / number(row, "tokens_per_s_per_gpu");
     const double ratio = training_flops(model->second, plan).value() / plan.sequence / counted;
     // one release prints tokens/s in steps of 32, up to 2 % of them
-    EXPECT_NEAR(ratio, 1, 0.025) << line;
+    EXPECT_NEAR(ratio, 1, 0.025) << row.at("source_line");
     sum += ratio;
     ++rows;
   }
