@@ -180,17 +180,26 @@ std::string utilisation(const CaseResult& one) {
                                      : "";
 }
 
+/// Rates of serving are found to 1 %: what is nearer to the chosen plan than that is not slower.
+std::string why_not(const Alternative& alternative, const CaseResult& one) {
+  constexpr double told_apart = 0.01;
+  if (!alternative.refused.empty()) {
+    return alternative.refused;
+  }
+  if (alternative.plan == one.plan) {
+    return "chosen";
+  }
+  return alternative.throughput >= (1 - told_apart) * one.throughput.per_system ? "as fast, to 1 %" : "slower";
+}
+
 TextTable alternatives_table(const CaseResult& one) {
   TextTable table{{{"plan"}, {one.throughput.unit, Align::right}, {"why not"}}, {}};
   std::vector<Alternative> sorted = one.alternatives;
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Alternative& a, const Alternative& b) { return a.throughput > b.throughput; });
   for (const Alternative& alternative : sorted) {
-    const bool chosen = alternative.plan == one.plan && alternative.refused.empty();
     table.rows.push_back({alternative.plan, alternative.refused.empty() ? three_digits(alternative.throughput) : "-",
-                          chosen                        ? "chosen"
-                          : alternative.refused.empty() ? "slower"
-                                                        : alternative.refused});
+                          why_not(alternative, one)});
   }
   return table;
 }

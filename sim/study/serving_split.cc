@@ -18,14 +18,20 @@ std::uint32_t most_instances(const std::vector<std::uint32_t>& domains, std::uin
   return others > 0 ? 0 : count;
 }
 
+/// `d` decode instances, and as many prefill ones as fit beside them.
+Split split_with(const ServingCandidate& prefill, const ServingCandidate& decode, std::uint32_t d,
+                 const std::vector<std::uint32_t>& domains) {
+  const std::uint32_t p = most_instances(domains, prefill.plan.ranks(), decode.plan.ranks(), d);
+  return {&prefill, &decode, p, d, std::min(p * prefill.rate, d * decode.rate)};
+}
+
 Split balance(const ServingCandidate& prefill, const ServingCandidate& decode,
               const std::vector<std::uint32_t>& domains) {
   Split best;
   for (std::uint32_t d = 1; d <= most_instances(domains, decode.plan.ranks()); ++d) {
-    const std::uint32_t p = most_instances(domains, prefill.plan.ranks(), decode.plan.ranks(), d);
-    const double rate = std::min(p * prefill.rate, d * decode.rate);
-    if (rate > best.rate) {
-      best = {&prefill, &decode, p, d, rate};
+    const Split split = split_with(prefill, decode, d, domains);
+    if (split.rate > best.rate) {
+      best = split;
     }
   }
   return best;
@@ -72,6 +78,17 @@ std::vector<Split> make_splits(const std::vector<const ServingCandidate*>& candi
   std::erase_if(splits, [](const Split& split) { return !(split.rate > 0); });
   std::stable_sort(splits.begin(), splits.end(), [](const Split& a, const Split& b) { return a.rate > b.rate; });
   return splits;
+}
+
+std::vector<Split> neighbours(const Split& split, const std::vector<std::uint32_t>& domains) {
+  std::vector<Split> found;
+  if (split.prefill != nullptr) {
+    for (const std::uint32_t d : {split.decode_instances - 1, split.decode_instances + 1}) {
+      found.push_back(split_with(*split.prefill, *split.decode, d, domains));
+    }
+  }
+  std::erase_if(found, [](const Split& one) { return !(one.rate > 0); });
+  return found;
 }
 
 Cell make_cell(const Split& whole, double most_rate) {

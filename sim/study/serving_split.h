@@ -14,6 +14,8 @@ struct Split {
   const ServingCandidate* decode = nullptr;
   std::uint32_t prefill_instances = 0, decode_instances = 0;
   double rate = 0;  ///< predicted requests/s
+
+  friend bool operator==(const Split&, const Split&) = default;
 };
 
 /// "prefill 8 x DP8 EP8 fp8, decode 1 x DP8 EP8 fp8".
@@ -23,6 +25,10 @@ std::string describe(const Split&);
 /// instances whose predicted rates balance best. An instance lies within one of the domains, whose free ranks are
 /// `domains`. The highest predicted rate first; what does not fit is left out.
 std::vector<Split> make_splits(const std::vector<const ServingCandidate*>&, const std::vector<std::uint32_t>& domains);
+
+/// The same two candidates with one decode instance fewer and with one more, and what fits beside them; none of a mixed
+/// split.
+std::vector<Split> neighbours(const Split&, const std::vector<std::uint32_t>& domains);
 
 /// A part of a split that stands for the whole.
 struct Cell {

@@ -64,5 +64,17 @@ TEST(AlternativesTable, PutsTheBestFirstAndMarksTheChosen) {
   EXPECT_EQ(tried.rows.back().back(), one.alternatives.back().refused);
 }
 
+TEST(AlternativesTable, DoesNotCallSlowerWhatTheSearchCannotTellApart) {
+  CaseResult one = test::example_comparison().cases.front();
+  const double best = one.throughput.per_system;
+  one.alternatives = {{one.plan, best, ""}, {"equal", best, ""}, {"near", 0.995 * best, ""}, {"less", 0.98 * best, ""}};
+  const TextTable tried = alternatives_table(one);
+  std::vector<std::string> reasons;
+  for (const auto& row : tried.rows) {
+    reasons.push_back(row.back());
+  }
+  EXPECT_THAT(reasons, testing::ElementsAre("chosen", "as fast, to 1 %", "as fast, to 1 %", "slower"));
+}
+
 }  // namespace
 }  // namespace podium

@@ -59,5 +59,27 @@ TEST(MakeCell, HasOneInstanceOfEachKindAtLeast) {
   EXPECT_EQ(make_cell({nullptr, &mixed, 0, 90, 4500}, 500).split.decode_instances, 10U);
 }
 
+TEST(Neighbours, HaveOneDecodeInstanceMoreOrFewerAndAllThatFitsBesideIt) {
+  const ServingCandidate prefill = candidate(Stage::prefill, 16, 10), decode = candidate(Stage::decode, 32, 25);
+  const std::vector<std::uint32_t> domains(3, 100);
+  const std::vector<Split> splits = make_splits({&prefill, &decode}, domains);
+  ASSERT_EQ(splits.size(), 1U);
+  const std::vector<Split> found = neighbours(splits[0], domains);
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].decode_instances + 1, splits[0].decode_instances);
+  EXPECT_EQ(found[1].decode_instances, splits[0].decode_instances + 1);
+  for (const Split& one : found) {
+    EXPECT_LE(one.rate, splits[0].rate) << "the prediction had them before";
+    EXPECT_EQ(one.rate, std::min(one.prefill_instances * prefill.rate, one.decode_instances * decode.rate));
+    EXPECT_LE(16 * one.prefill_instances + 32 * one.decode_instances, 300U);
+  }
+}
+
+TEST(Neighbours, AreNotWhatLeavesOneKindWithout) {
+  const ServingCandidate prefill = candidate(Stage::prefill, 8, 10), decode = candidate(Stage::decode, 8, 10);
+  EXPECT_TRUE(neighbours(split_of(prefill, 1, decode, 1), {16}).empty());
+  EXPECT_TRUE(neighbours({nullptr, &prefill, 0, 2, 20}, {16}).empty());
+}
+
 }  // namespace
 }  // namespace podium::test
