@@ -1,0 +1,80 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "sim/serving/serve.h"
+#include "sim/study/serving_split.h"
+
+namespace podium {
+
+/// What the requests saw that arrived while a run was measured.
+struct Measured {
+  std::vector<double> ttft, tpot;
+  std::vector<double> arrival, stay;  ///< of each request, in order of arrival
+  double tokens = 0;
+  std::size_t refused = 0;
+  Seconds time;
+};
+
+/// A deployment at the highest rate that was found to keep the objective.
+struct Sustained {
+  double rate = 0, tokens = 0;  ///< requests and output tokens a second, of all copies
+  Split part;                   ///< that was simulated
+  double copies = 1;
+  Served served;
+  Measured measured;
+};
+
+/// Finds how many requests a second deployments of one workload sustain, by simulating them. Requests are drawn once
+/// and kept, so that all deployments see the same; what is found does not depend on what was asked before.
+class RateSearch {
+ public:
+  /// Refers to the workload, the model and the recorded requests, of which there are none where arrivals are random.
+  RateSearch(const ServingWorkload& workload, const ModelSpec& model, const MeanRequest& mean,
+             const std::vector<Request>& recorded, std::string transfer_plane, std::uint64_t seed)
+      : workload_(workload),
+        model_(model),
+        mean_(mean),
+        recorded_(recorded),
+        transfer_plane_(std::move(transfer_plane)),
+        seed_(seed) {}
+
+  /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
+  std::optional<Sustained> sustain(const Split&);
+
+ private:
+  /// What is offered at all rates: the first of these.
+  struct Offer {
+    UnitRequests requests;
+    std::vector<std::uint32_t> iterations;
+  };
+
+  /// How long a run lasts, at least.
+  struct Run {
+    Seconds warm_up, measured, drain;
+    Seconds length() const { return warm_up + measured + drain; }
+  };
+
+  Deployment deploy(const Split&) const;
+  Run plan_run(const Split&) const;
+  std::size_t requests_at(double rate, const Run&) const;
+  const Offer& offer(std::size_t count, const InferencePlan&);
+  Watch watch(const Request& last, double rate, const Run&) const;
+  Measured measure(const Served&, const Watch&) const;
+  bool keeps_objective(Measured) const;
+
+  const ServingWorkload& workload_;
+  const ModelSpec& model_;
+  MeanRequest mean_;
+  const std::vector<Request>& recorded_;
+  std::string transfer_plane_;
+  std::uint64_t seed_;
+  /// By their number, draft tokens and acceptance: equal for all splits and numbers of chips.
+  std::map<std::tuple<std::size_t, std::int32_t, double>, Offer> offers_;
+};
+
+}  // namespace podium
