@@ -264,7 +264,10 @@ Node::FigureParts Node::note_figure() const {
     fail("the figure has no source; give it one, or put 'source:' into a mapping around it");
   }
   source->read = true;
-  Figure figure{path(), parts.value.text(), "", "", "", Grade::measured};
+  Figure figure;
+  figure.path = path();
+  figure.value = parts.value.text();
+  figure.grade = Grade::measured;
   if (parts.low) {
     figure.low = parts.low->text();
     figure.high = parts.high->text();
@@ -277,6 +280,8 @@ Node::FigureParts Node::note_figure() const {
   value_->figure = figure;
   return parts;
 }
+
+void Node::note_range(const Range& range) const { value_->figure->range = range; }
 
 Document Document::load(const std::string& path, const std::map<std::string, std::string>& overrides) {
   return parse(read_file(path), displayed(path), overrides);

@@ -18,12 +18,18 @@ namespace podium {
 enum class Grade { measured, claimed, derived, estimated, assumed };
 std::string_view to_string(Grade);
 
+/// A figure and its range as numbers, in SI units: low <= value <= high.
+struct Range {
+  double low = 0, value = 0, high = 0;
+};
+
 /// One figure that was read from a file, with where it comes from: what a report lists and what a study samples.
 struct Figure {
   std::string path;   ///< keys from the file's root, joined by dots: "memory.bandwidth"
   std::string value;  ///< as written: "1.6 TB/s"
   std::string low;    ///< empty where the file gives no range
   std::string high;
+  std::optional<Range> range;  ///< nothing where the file gives none
   std::string source;
   Grade grade = Grade::assumed;  ///< the weakest, where there are several sources
 };
@@ -101,6 +107,7 @@ class Node {
   template <class Parse>
   auto parsed_figure(Parse parse) const;
   FigureParts note_figure() const;
+  void note_range(const Range& range) const;
   void cite(Figure& figure) const;
 
   std::shared_ptr<YamlValue> value_;
@@ -117,10 +124,22 @@ template <class Parse>
 auto Node::parsed_figure(Parse parse) const {
   const FigureParts parts = note_figure();
   const auto value = parts.value.parsed(parse);
-  if (parts.low && !(parts.low->parsed(parse) <= value && value <= parts.high->parsed(parse))) {
+  if (!parts.low) {
+    return value;
+  }
+  const auto low = parts.low->parsed(parse), high = parts.high->parsed(parse);
+  if (!(low <= value && value <= high)) {
     parts.value.fail("'" + parts.value.text() + "' is outside of its own range, '" + parts.low->text() + "' to '" +
                      parts.high->text() + "'");
   }
+  const auto number = [](const auto& parsed_value) {
+    if constexpr (requires { parsed_value.value(); }) {
+      return parsed_value.value();
+    } else {
+      return static_cast<double>(parsed_value);
+    }
+  };
+  note_range({number(low), number(value), number(high)});
   return value;
 }
 

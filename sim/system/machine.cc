@@ -4,7 +4,8 @@
 
 namespace podium {
 
-Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation, const Location& where)
+Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
+                 const std::map<std::string, std::string>& overrides, const Location& where)
     : system_(std::move(system)), chip_(std::move(chip)), allocation_(allocation) {
   const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
   if (allocation_.ranks_per_domain == 0) {
@@ -25,7 +26,7 @@ Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
                                 std::to_string(system_.max_domains));
   }
   const std::uint32_t in_last = allocation_.ranks - (domains_ - 1) * allocation_.ranks_per_domain;
-  network_ = load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, {}, where);
+  network_ = load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, overrides, where);
   if (allocation_.bundles == Bundles::merged) {
     network_ = merge_bundles(network_);
   }
@@ -55,7 +56,7 @@ const Protocol& Machine::protocol(std::uint32_t plane) const {
 Machine load_machine(std::string_view system, const Allocation& allocation, const Location& where) {
   SystemSpec spec = load_system(system, {}, where);
   ChipSpec chip = load_chip(spec.chip, {}, where);
-  return Machine(std::move(spec), std::move(chip), allocation, where);
+  return Machine(std::move(spec), std::move(chip), allocation, {}, where);
 }
 
 }  // namespace podium

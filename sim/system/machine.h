@@ -25,8 +25,9 @@ struct Allocation {
 /// Immutable, shared by threads.
 class Machine {
  public:
-  /// InputError where the allocation asks for more than the system's domains hold.
-  Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation, const Location& where = {});
+  /// InputError where the allocation asks for more than the system's domains hold. `overrides` are of the topology.
+  Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
+          const std::map<std::string, std::string>& overrides = {}, const Location& where = {});
 
   const SystemSpec& system() const { return system_; }
   const ChipSpec& chip() const { return chip_; }

@@ -62,6 +62,29 @@ TEST(Figure, KeepsItsRange) {
   EXPECT_EQ(document.root().at("size").figure<Bytes>(), Bytes(64e9));
   EXPECT_EQ(only_figure(document).low, "60 GB");
   EXPECT_EQ(only_figure(document).high, "64 GiB");
+  ASSERT_TRUE(only_figure(document).range);
+  EXPECT_EQ(only_figure(document).range->low, 60e9);
+  EXPECT_EQ(only_figure(document).range->value, 64e9);
+  EXPECT_EQ(only_figure(document).range->high, 64.0 * 1024 * 1024 * 1024);
+}
+
+TEST(Figure, HasNoRangeWhereTheFileGivesNone) {
+  const Document document = Document::parse(sources + "size: {value: 64 GB, source: sheet}\n");
+  document.root().at("size").figure<Bytes>();
+  EXPECT_FALSE(only_figure(document).range);
+}
+
+TEST(Figure, HasANumbersRangeAsNumbers) {
+  const Document document = Document::parse(sources +
+                                            "source: sheet\n"
+                                            "share: {value: 85 %, low: 0.8, high: 90 %}\n"
+                                            "cores: {value: 132, low: 128, high: 144}\n");
+  document.root().at("share").figure_number();
+  document.root().at("cores").figure_count();
+  const std::vector<Figure> figures = document.figures();
+  ASSERT_EQ(figures.size(), 2u);
+  EXPECT_EQ(figures[0].range->value, 0.85);
+  EXPECT_EQ(figures[1].range->low, 128);
 }
 
 TEST(Figure, MayBringItsSourceAlong) {
