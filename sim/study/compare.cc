@@ -162,6 +162,15 @@ Result describe_study(const Study& study) {
   return result;
 }
 
+/// Why there is no plan: what lacks least, where memory does.
+std::string why_none(const std::vector<Alternative>& alternatives) {
+  const auto known = [](const Alternative& one) { return one.memory > Bytes{0}; };
+  const auto nearest = std::min_element(alternatives.begin(), alternatives.end(), [&](const auto& a, const auto& b) {
+    return known(a) && (!known(b) || a.memory < b.memory);
+  });
+  return nearest == alternatives.end() ? "no plan to try" : nearest->refused;
+}
+
 SweepPoint sweep_point(const CaseResult& one) {
   SweepPoint point;
   point.workload = one.workload + ", " + one.regime;
@@ -173,7 +182,7 @@ SweepPoint sweep_point(const CaseResult& one) {
   point.throughput = one.throughput;
   point.signature = one.signature;
   if (one.plan.empty()) {
-    point.refused = one.alternatives.empty() ? "no plan to try" : one.alternatives.front().refused;
+    point.refused = why_none(one.alternatives);
   }
   return point;
 }

@@ -166,6 +166,7 @@ void TrainingCase::run(const TrainingPlan& plan, std::uint32_t ranks_per_domain,
   }
   check_plan(model_, chip_, plan);
   const MemoryUse memory = training_memory(model_, chip_, plan);
+  trial.alternative.memory = memory.total();
   if (memory.total() > chip_.memory_size) {
     throw InputError(too_large(memory.total(), chip_.memory_size));
   }

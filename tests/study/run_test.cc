@@ -119,6 +119,19 @@ TEST(RunSweep, HasAPointForEachCountInTheStudysOrderForAnyNumberOfThreads) {
   EXPECT_THAT(one.points[1].refused, HasSubstr("in one domain, which has 1")) << "one GPU does not hold the model";
 }
 
+TEST(RunSweep, TellsHowMuchMemoryThePlanLacksThatNeedsLeast) {
+  const std::string large = replaced(quick_look(), "model: llama-3.1-8b", "model: llama-3.1-405b");
+  const Study study = study_of(replaced(large, "seed: 1", "seed: 1\nchips: [8]"));
+  const auto& workload = std::get<TrainingWorkload>(study.workloads[1]);
+  const TrainingRegime& regime = workload.regimes[0];
+  const CaseResult tried = training_evaluator(study, workload, regime, regime.systems[0])(8);
+  const auto least = std::min_element(tried.alternatives.begin(), tried.alternatives.end(),
+                                      [](const Alternative& a, const Alternative& b) { return a.memory < b.memory; });
+  ASSERT_LT(least->memory, tried.alternatives.front().memory);
+  const SweepResult swept = run_sweep(study, threads(1));
+  EXPECT_EQ(swept.points[2].refused, least->refused);
+}
+
 TEST(ParallelFor, ThrowsTheFirstOfSeveralErrorsByIndex) {
   for (const int count : {1, 3}) {
     const auto run = [&] {
