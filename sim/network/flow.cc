@@ -47,7 +47,6 @@ class FlowNetwork final : public Network {
   void end_drained();
   void stop_draining(Flow& flow, Bytes bytes);
   void arrive_later(TransferId id, Flow& flow);
-  void arrive(TransferId id);
 
   Engine& engine_;
   Sharing sharing_;
@@ -175,13 +174,7 @@ void FlowNetwork::stop_draining(Flow& flow, Bytes bytes) {
 }
 
 void FlowNetwork::arrive_later(TransferId id, Flow& flow) {
-  flow.arrival = engine_.after(flow.route->latency, [this, id] { arrive(id); });
-}
-
-void FlowNetwork::arrive(TransferId id) {
-  Action delivered = std::move(flows_.find(id)->delivered);
-  flows_.remove(id);
-  delivered();
+  flow.arrival = engine_.after(flow.route->latency, [this, id] { deliver(flows_, id); });
 }
 
 std::unique_ptr<Network> make_flow(Engine& engine, const Table<LinkId, BytesPerSecond>& capacities) {

@@ -69,6 +69,14 @@ class TransferTable {
   std::vector<std::uint32_t> free_;
 };
 
+/// Ends a transfer that is there, and tells its sender.
+template <class State>
+void deliver(TransferTable<State>& transfers, TransferId id) {
+  Action delivered = std::move(transfers.find(id)->delivered);
+  transfers.remove(id);
+  delivered();
+}
+
 /// Throws Bug where a transfer breaks the contract of Network.
 void check_transfer(const Transfer&, const Table<LinkId, BytesPerSecond>& capacities);
 void check_capacity(BytesPerSecond);

@@ -17,12 +17,6 @@ std::size_t capacity_of(std::span<const GridDimension> dimensions) {
   return places;
 }
 
-/// The accelerators that one site of the plane holds when it is whole.
-std::size_t whole_site(const Site& site) {
-  return site.topology.planes[site.plane].spans_domains ? site.topology.accelerators
-                                                        : site.topology.accelerators_per_domain;
-}
-
 /// What one row, cut into halves, loses in one direction.
 BytesPerSecond cut_of_row(const GridDimension& dimension) {
   const std::uint32_t half = dimension.size / 2;
@@ -80,7 +74,7 @@ std::vector<GridDimension> read_grid(const Site& site, const Node& parameters, R
   if (items.empty() || items.size() > most) {
     list.fail("a grid has 1 to " + std::to_string(most) + " dimensions");
   }
-  const std::size_t whole = whole_site(site);
+  const std::size_t whole = site.topology.planes[site.plane].group_size;
   std::vector<GridDimension> dimensions;
   for (const Node& item : items) {
     GridDimension dimension{1, row, item.at("link_bandwidth").figure<BytesPerSecond>()};

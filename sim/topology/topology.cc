@@ -1,6 +1,7 @@
 #include "sim/topology/topology.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "sim/core/text.h"
@@ -54,12 +55,24 @@ double efficiency(const Node& node) {
   return value;
 }
 
-Plane read_plane(const Node& node) {
+/// `reach:` domain, system, or {ranks, stride}: so many ranks, each `stride` after the one before, are one network.
+void read_reach(const Node& node, const Topology& topology, Plane& plane) {
+  if (node.is_mapping()) {
+    plane.group_size = positive_count(node, "ranks");
+    plane.group_stride = positive_count(node, "stride");
+    plane.spans_domains = std::uint64_t{plane.group_size - 1} * plane.group_stride >= topology.accelerators_per_domain;
+    return;
+  }
+  plane.spans_domains = node.one_of({"domain", "system"}) == "system";
+  plane.group_size = plane.spans_domains ? topology.accelerators : topology.accelerators_per_domain;
+}
+
+Plane read_plane(const Node& node, const Topology& topology) {
   Plane plane;
   plane.name = node.at("name").text();
   plane.fabric = node.at("fabric").text();
   Fabrics::find(plane.fabric, node.at("fabric").where());
-  plane.spans_domains = node.at("reach").one_of({"domain", "system"}) == "system";
+  read_reach(node.at("reach"), topology, plane);
   const Node payload = node.at("payload_efficiency");
   if (payload.is_mapping() && payload.has("near")) {
     plane.payload_efficiency_near = efficiency(payload.at("near"));
@@ -116,26 +129,45 @@ void add_endpoints(Topology& topology, const Packing& packing) {
   }
 }
 
-/// The site of ranks [first, last), which begins at a node's first rank.
-Site make_site(Topology& topology, std::uint32_t plane, std::uint32_t first, std::uint32_t last) {
-  Site site{topology, plane, first / topology.accelerators_per_domain, {}};
-  for (std::uint32_t rank = first; rank < last; ++rank) {
-    if (rank % topology.accelerators_per_node == 0) {
-      Tray& tray = site.trays.emplace_back();
-      for (std::uint32_t k = 0; k < topology.hosts_per_node; ++k) {
-        tray.hosts.emplace_back(topology.accelerators +
-                                rank / topology.accelerators_per_node * topology.hosts_per_node + k);
+/// The ranks of each network of a plane. The last ones may be partial.
+std::vector<std::vector<std::uint32_t>> find_groups(const Topology& topology, const Plane& plane) {
+  std::vector<std::vector<std::uint32_t>> groups;
+  const std::uint64_t step = std::uint64_t{plane.group_size} * plane.group_stride;
+  for (std::uint64_t block = 0; block < topology.accelerators; block += step) {
+    for (std::uint64_t first = block;
+         first < std::min<std::uint64_t>(block + plane.group_stride, topology.accelerators); ++first) {
+      std::vector<std::uint32_t>& group = groups.emplace_back();
+      const std::uint64_t end = std::min<std::uint64_t>(block + step, topology.accelerators);
+      for (std::uint64_t rank = first; rank < end; rank += plane.group_stride) {
+        group.push_back(static_cast<std::uint32_t>(rank));
       }
     }
+  }
+  return groups;
+}
+
+/// The site of some ranks in ascending order, with the hosts of the nodes that they are in.
+Site make_site(Topology& topology, std::uint32_t plane, const std::vector<std::uint32_t>& ranks) {
+  Site site{topology, plane, ranks.front() / topology.accelerators_per_domain, {}};
+  std::optional<std::uint32_t> last_node;
+  for (const std::uint32_t rank : ranks) {
+    const std::uint32_t node = rank / topology.accelerators_per_node;
+    if (last_node != node) {
+      Tray& tray = site.trays.emplace_back();
+      for (std::uint32_t k = 0; k < topology.hosts_per_node; ++k) {
+        tray.hosts.emplace_back(topology.accelerators + node * topology.hosts_per_node + k);
+      }
+    }
+    last_node = node;
     site.trays.back().accelerators.push_back(topology.accelerator(rank));
   }
   return site;
 }
 
-/// The first and the second half of ranks [first, last), in their order.
-void halve(Plane& plane, std::uint32_t first, std::uint32_t last) {
-  for (std::uint32_t rank = first; rank < last; ++rank) {
-    plane.halves.push_back(rank - first < (last - first + 1) / 2 ? 0 : 1);
+/// The first and the second half of some ranks, in their order.
+void halve(Plane& plane, const std::vector<std::uint32_t>& ranks) {
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    plane.halves[ranks[i]] = i < (ranks.size() + 1) / 2 ? 0 : 1;
   }
 }
 
@@ -186,16 +218,15 @@ void degrade(Topology& topology, std::uint32_t plane, const Node& list) {
 }
 
 void build_plane(Topology& topology, const Node& parameters) {
-  topology.planes.push_back(read_plane(parameters));
+  topology.planes.push_back(read_plane(parameters, topology));
   const auto index = static_cast<std::uint32_t>(topology.planes.size() - 1);
   Plane& plane = topology.planes.back();
+  plane.halves.resize(topology.accelerators);
   const auto build = Fabrics::find(plane.fabric);
-  const std::uint32_t step = plane.spans_domains ? topology.accelerators : topology.accelerators_per_domain;
   const std::size_t first_switch = topology.nodes.size();
-  for (std::uint32_t first = 0; first < topology.accelerators; first += step) {
-    const std::uint32_t last = std::min(first + step, topology.accelerators);
-    halve(plane, first, last);
-    Site site = make_site(topology, index, first, last);
+  for (const std::vector<std::uint32_t>& ranks : find_groups(topology, plane)) {
+    halve(plane, ranks);
+    Site site = make_site(topology, index, ranks);
     build(site, parameters);
   }
   const auto degraded = parameters.find("degraded");

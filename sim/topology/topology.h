@@ -46,6 +46,8 @@ struct Plane {
   std::string name;                    ///< "ub", "nvlink", "roce" …
   std::string fabric;                  ///< the builder's name
   bool spans_domains = false;          ///< a scale-out plane joins the domains
+  std::uint32_t group_size = 0;        ///< accelerators that one network of it joins where it is whole
+  std::uint32_t group_stride = 1;      ///< ranks from one of them to the next
   double payload_efficiency_near = 1;  ///< payload over raw bandwidth, within a node (at most one switch)
   double payload_efficiency_far = 1;   ///< across nodes
   Seconds endpoint_latency;            ///< both end points of a one-way message together

@@ -184,6 +184,29 @@ TEST(Links, RefusesNodesThatAreNotThere) {
   EXPECT_THROW(build(with("{between: [0, 1], bandwidth: 1 GB}")), InputError);
 }
 
+TEST(Reach, BuildsANetworkInEachGroupOfRanks) {
+  const int size = 3;
+  const int stride = 4;
+  // the last network of each stride has the ranks that are left
+  for (const std::uint32_t ranks : {24U, 20U, 5U}) {
+    const Topology topology = build(
+        yaml_of(packing_of(1, 2, 1), plane_keys("full_mesh", "{ranks: 3, stride: 4}") + "    link_bandwidth: 1 GB/s\n"),
+        (ranks + 1) / 2, ranks);
+    const auto group = [&](std::uint32_t rank) { return std::pair(rank / (size * stride), rank % stride); };
+    std::size_t pairs = 0;
+    for (std::uint32_t a = 0; a < ranks; ++a) {
+      for (std::uint32_t b = 0; b < ranks; ++b) {
+        pairs += a != b && group(a) == group(b) ? 1 : 0;
+      }
+    }
+    EXPECT_EQ(topology.links.size(), pairs);
+    for (const Link& link : topology.links) {
+      EXPECT_EQ(group(link.from.index()), group(link.to.index()));
+    }
+    EXPECT_TRUE(topology.planes[0].spans_domains);
+  }
+}
+
 TEST(Topologies, RefuseWhatTheyDoNotKnow) {
   const std::string good = plane_keys("switch") + "    tier: hub\n    link_bandwidth: 10 GB/s\n";
   const auto refused = [](std::string text, const std::string& from, const std::string& to) {
