@@ -160,14 +160,18 @@ void Player::arrived(std::uint32_t index) {
   begin(index);
 }
 
+std::unique_ptr<Network> make_network(std::string_view name, Engine& engine, const FoldedFabric& fabric,
+                                      const CommunicationCosts& costs) {
+  const NetworkModel& model = Networks::find(name);
+  const bool has_wires = fabric.wires.size() == fabric.capacities.size();
+  return model.needs_wires() && has_wires ? model.on(engine, {fabric.wires, load_packet_settings(costs.planes)})
+                                          : model(engine, fabric.capacities);
+}
+
 Seconds time_alone(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs,
                    std::string_view network_name) {
   Engine engine;
-  const NetworkModel& model = Networks::find(network_name);
-  const bool has_wires = model.needs_wires() && !fabric.wires.empty();
-  const std::unique_ptr<Network> network = has_wires
-                                               ? model.on(engine, {fabric.wires, load_packet_settings(costs.planes)})
-                                               : model(engine, fabric.capacities);
+  const std::unique_ptr<Network> network = make_network(network_name, engine, fabric, costs);
   Player player(engine, *network, fabric, costs);
   std::optional<Time> end;
   player.play(call, [&] { end = engine.now(); });

@@ -58,6 +58,9 @@ struct Simulator::Impl {
     if (options.algorithm != "auto") {
       Algorithms::find(options.algorithm);  // throws where there is none of this name
     }
+    if (Networks::find(options.network).needs_wires()) {
+      options.folding = Folding::off;
+    }
   }
 
   Execution run(const TaskGraph& graph, std::uint32_t shift);
@@ -204,7 +207,7 @@ const FoldedFabric& Simulator::Impl::fabric(const std::vector<OperationKey>& key
                                             const std::vector<Operation>& operations) {
   std::unique_ptr<FoldedFabric>& known = fabrics[keys];
   if (!known) {
-    known = std::make_unique<FoldedFabric>(fold(machine.network(), router, operations));
+    known = std::make_unique<FoldedFabric>(fold(machine.network(), router, operations, options.folding));
   }
   return *known;
 }
@@ -218,7 +221,7 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   std::set<std::string> notes = prepare_communication(prepared, shift);
 
   Engine engine;
-  const std::unique_ptr<Network> network = Networks::find(options.network)(engine, prepared.fabric->capacities);
+  const std::unique_ptr<Network> network = make_network(options.network, engine, *prepared.fabric, costs);
   Player player(engine, *network, *prepared.fabric, costs);
   Executor executor(engine, player, prepared, options.keep_spans);
   executor.start();

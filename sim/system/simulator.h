@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/collective/fold.h"
 #include "sim/core/time.h"
 #include "sim/system/account.h"
 #include "sim/system/machine.h"
@@ -36,6 +37,9 @@ struct SimulatorOptions {
   std::string algorithm =
       "auto";  ///< of collectives, where it suits; elsewhere, and with "auto", the fastest by prediction
   bool keep_spans = false;
+  /// Off: every message by itself. Models of real links are never folded, and ask for a machine whose bundles are
+  /// apart.
+  Folding folding = Folding::exact;
 };
 
 /// Runs task graphs on a machine: kernels by the chip's compute model, collectives and sends over the network model.

@@ -194,6 +194,30 @@ TEST(Simulator, ABlockRunsAsLongAsItsTasksWrittenOut) {
   EXPECT_DOUBLE_EQ(one.flops.value(), other.flops.value());
 }
 
+TEST(Simulator, RunsOneOfEachClassOfMessagesAsItWouldRunAll) {
+  Builder b;
+  b.all_reduce(0, 8_MiB);
+  b.all_reduce(1, 1_MiB);
+  const Execution all = run(b.graph, {.folding = Folding::off});
+  EXPECT_EQ(run(b.graph).time, all.time);
+}
+
+TEST(Simulator, RunsPacketsOverRealLinks) {
+  const Machine apart = load_machine("hgx-h100", {.ranks = 8, .bundles = Bundles::apart});
+  Builder talks, works;
+  const TaskId reduced = talks.all_reduce(0, 8_MiB);
+  talks.compute(0, product(1024), {reduced});
+  works.compute(0, product(1024));
+  const auto on = [&apart](const TaskGraph& graph, const std::string& network) {
+    return Simulator(apart, {.network = network, .algorithm = "direct"}).run(graph).time;
+  };
+  const Seconds flow = on(talks.graph, "flow");
+  const Seconds packet = on(talks.graph, "packet");
+  EXPECT_GT(packet, flow) << "a packet is not divided among links";
+  EXPECT_LT(packet, 1.05 * flow);
+  EXPECT_EQ(on(works.graph, "packet"), on(works.graph, "flow"));
+}
+
 /// Two stages of four ranks each; the first sends to the second.
 struct Stages {
   TaskGraph graph;
