@@ -1,9 +1,7 @@
 // podium compare and podium sweep: run a study, write its report, print its summary.
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -11,9 +9,8 @@
 
 #include "sim/cli/command.h"
 #include "sim/cli/progress.h"
-#include "sim/network/network.h"
+#include "sim/cli/results.h"
 #include "sim/report/report.h"
-#include "sim/report/verdict.h"
 #include "sim/serving/request.h"
 #include "sim/study/run.h"
 
@@ -38,7 +35,7 @@ Study load(const Options& options) {
   Study study = load_study(options.study);
   if (!options.network.empty()) {
     study.network = options.network;
-    Networks::find(study.network);
+    check_search_network(study.network, {"--network"});
   }
   if (!options.requests.empty()) {
     load_requests(options.requests);  // before anything runs
@@ -54,21 +51,6 @@ Study load(const Options& options) {
     }
   }
   return study;
-}
-
-template <class Result>
-void print(const Result& result, OutputFormat format) {
-  switch (format) {
-    case OutputFormat::json:
-      std::cout << to_json(result);
-      break;
-    case OutputFormat::csv:
-      std::cout << to_csv(result);
-      break;
-    case OutputFormat::text:
-      std::cout << to_text(result);
-      break;
-  }
 }
 
 /// The folder for the report; nothing where none is wanted.
@@ -110,28 +92,6 @@ void write_report(const Result& result, const std::filesystem::path& folder) {
   std::cerr << "report: " << (folder / "report.html").string() << '\n';
 }
 
-/// Why a case or a point has no result; empty where it has one.
-std::string refusal(const SweepPoint& point) { return point.refused; }
-
-/// A study of which nothing came is wrong as it stands: no report is made of it.
-template <class Results>
-void insist_on_a_result(const Study& study, const Results& results) {
-  std::vector<std::string> reasons;
-  for (const auto& one : results) {
-    const std::string reason = refusal(one);
-    if (reason.empty()) {
-      return;
-    }
-    std::string said = one.system + ": " + reason;
-    if (std::find(reasons.begin(), reasons.end(), said) == reasons.end()) {
-      reasons.push_back(std::move(said));
-    }
-  }
-  throw InputError(Location{study.file}, fmt::format("no case has a plan that can be: {}", fmt::join(reasons, "; ")));
-}
-void insist_on_a_result(const Study& study, const ComparisonResult& result) { insist_on_a_result(study, result.cases); }
-void insist_on_a_result(const Study& study, const SweepResult& result) { insist_on_a_result(study, result.points); }
-
 /// What to type for the same result again: what does not change it (threads, format, folder) is left out.
 std::string command_line(const std::string& command, const Options& options) {
   return "podium " + command + " " + options.study +
@@ -157,7 +117,7 @@ int run(const std::string& command, const Options& options, Run run_study) {
   if (!folder.empty()) {
     write_report(result, folder);
   }
-  print(result, options.format);
+  std::cout << formatted(result, options.format);
   return 0;
 }
 

@@ -161,17 +161,21 @@ void Player::arrived(std::uint32_t index) {
 }
 
 std::unique_ptr<Network> make_network(std::string_view name, Engine& engine, const FoldedFabric& fabric,
-                                      const CommunicationCosts& costs) {
+                                      const std::vector<PacketSettings>& packets) {
   const NetworkModel& model = Networks::find(name);
   const bool has_wires = fabric.wires.size() == fabric.capacities.size();
-  return model.needs_wires() && has_wires ? model.on(engine, {fabric.wires, load_packet_settings(costs.planes)})
+  return model.needs_wires() && has_wires ? model.on(engine, {fabric.wires, packets})
                                           : model(engine, fabric.capacities);
 }
 
 Seconds time_alone(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs,
                    std::string_view network_name) {
   Engine engine;
-  const std::unique_ptr<Network> network = make_network(network_name, engine, fabric, costs);
+  std::vector<PacketSettings> packets;
+  if (Networks::find(network_name).needs_wires()) {
+    packets = load_packet_settings(costs.planes);
+  }
+  const std::unique_ptr<Network> network = make_network(network_name, engine, fabric, packets);
   Player player(engine, *network, fabric, costs);
   std::optional<Time> end;
   player.play(call, [&] { end = engine.now(); });

@@ -81,9 +81,10 @@ class Player {
   std::vector<std::uint32_t> free_;
 };
 
-/// The named network of a fabric: on its real links, packets as the planes' settings say, where the model needs them.
+/// The named network of a fabric; on its real links, and with `packets` by plane, where the model needs them.
 /// InputError where it does and the fabric is folded.
-std::unique_ptr<Network> make_network(std::string_view name, Engine&, const FoldedFabric&, const CommunicationCosts&);
+std::unique_ptr<Network> make_network(std::string_view name, Engine&, const FoldedFabric&,
+                                      const std::vector<PacketSettings>& packets);
 
 /// Plays one call alone, on an engine and a network (by name) of its own.
 Seconds time_alone(const CollectiveCall&, const FoldedFabric&, const CommunicationCosts&, std::string_view network);

@@ -5,6 +5,7 @@
 
 #include "sim/core/registry.h"
 #include "sim/engine/engine.h"
+#include "sim/network/port_statistics.h"
 #include "sim/topology/route.h"
 
 namespace podium {
@@ -44,10 +45,17 @@ class Network {
   virtual void set_capacity(LinkId, BytesPerSecond) = 0;
   /// Raw bytes that have gone over each link so far (headers included): bytes x load of each transfer.
   virtual Table<LinkId, Bytes> carried() const = 0;
+  /// What each link has done so far.
+  virtual Table<LinkId, PortStatistics> statistics() const;
+  /// Packets that a link has begun to carry so far, all links together; 0 where there are none.
+  virtual std::uint64_t packet_hops() const { return 0; }
 };
 
 /// Real links with what is at their ends: see packet_settings.h.
 struct Wiring;
+
+/// What a model of real links has on them: whole messages, or packets.
+enum class Moves : std::uint8_t { messages, packets };
 
 /// Makes a network: on link capacities alone, so that links may be real ones or classes of equal ones, or on wires.
 class NetworkModel {
@@ -55,10 +63,12 @@ class NetworkModel {
   using OnCapacities = std::unique_ptr<Network> (*)(Engine&, const Table<LinkId, BytesPerSecond>& capacities);
   using OnWires = std::unique_ptr<Network> (*)(Engine&, const Wiring&);
   NetworkModel(OnCapacities make) : on_capacities_(make) {}  // NOLINT(google-explicit-constructor)
-  NetworkModel(OnWires make) : on_wires_(make) {}            // NOLINT(google-explicit-constructor)
+  NetworkModel(OnWires make, Moves moves = Moves::messages)  // NOLINT(google-explicit-constructor)
+      : on_wires_(make), moves_(moves) {}
 
   /// Neither merged nor folded links are real ones.
   bool needs_wires() const { return on_capacities_ == nullptr; }
+  bool has_packets() const { return needs_wires() && moves_ == Moves::packets; }
   /// InputError where it needs wires.
   std::unique_ptr<Network> operator()(Engine& engine, const Table<LinkId, BytesPerSecond>& capacities) const {
     if (needs_wires()) {
@@ -72,6 +82,7 @@ class NetworkModel {
  private:
   OnCapacities on_capacities_ = nullptr;
   OnWires on_wires_ = nullptr;
+  Moves moves_ = Moves::messages;
 };
 
 struct NetworkKind {

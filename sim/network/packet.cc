@@ -53,7 +53,9 @@ PacketNetwork::Flow PacketNetwork::make_flow(const Transfer& transfer, std::uint
   flow.packets = static_cast<std::uint32_t>(packets);
   flow.payload = payload;
   flow.last_payload = transfer.bytes.value() - (packets - 1) * payload;
+  const double real = payload / settings.scale;
   flow.header = payload * (flow.route.overhead - 1);
+  flow.last_header = real * std::max(1.0, std::ceil(flow.last_payload / real - 1e-9)) * (flow.route.overhead - 1);
   flow.expected = std::uint64_t{flow.packets} * flow.route.receivers;
   flow.last_latency = picoseconds(flow.route.last_latency);
   flow.cap = transfer.cap.value();
@@ -286,8 +288,8 @@ Table<LinkId, Bytes> PacketNetwork::carried() const {
   return result;
 }
 
-Table<LinkId, PacketPortStatistics> PacketNetwork::statistics() const {
-  Table<LinkId, PacketPortStatistics> result(ports_.size());
+Table<LinkId, PortStatistics> PacketNetwork::statistics() const {
+  Table<LinkId, PortStatistics> result(ports_.size());
   const std::int64_t end = std::max(now_, engine_.now().picoseconds());
   for (std::size_t link = 0; link < ports_.size(); ++link) {
     const PacketPort& port = ports_[link];
@@ -309,7 +311,7 @@ std::unique_ptr<Network> make_packet(Engine& engine, const Wiring& wiring) {
 }
 
 const Networks::Entry entry{"packet", "every packet on its way: credits, PFC and DCQCN; on real links only",
-                            make_packet};
+                            NetworkModel(make_packet, Moves::packets)};
 
 }  // namespace
 }  // namespace podium

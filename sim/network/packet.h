@@ -34,9 +34,8 @@ class PacketNetwork final : public Network {
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
   Table<LinkId, Bytes> carried() const override;
 
-  Table<LinkId, PacketPortStatistics> statistics() const;
-  /// Packets that a link has begun to carry so far, all links together.
-  std::uint64_t packet_hops() const { return packet_hops_; }
+  Table<LinkId, PortStatistics> statistics() const override;
+  std::uint64_t packet_hops() const override { return packet_hops_; }
 
  private:
   static constexpr std::uint32_t none = PacketRoute::none;
@@ -53,6 +52,7 @@ class PacketNetwork final : public Network {
     bool live = false;
     bool paced = false;  ///< one packet at a time, on a way that is chosen for it
     double header = 0;
+    double last_header = 0;
     double payload = 0;
     double last_payload = 0;
     std::uint64_t expected = 0;  ///< arrivals to come

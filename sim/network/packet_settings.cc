@@ -48,6 +48,16 @@ PacketSettings read_settings(const Node& node) {
 
 }  // namespace
 
+PacketSettings enlarged(PacketSettings settings, double scale) {
+  PODIUM_CHECK(scale > 0, "a packet holds something");
+  settings.scale *= scale;
+  for (Bytes* size :
+       {&settings.payload, &settings.pause_at, &settings.resume_at, &settings.mark_from, &settings.mark_to}) {
+    *size = *size * scale;
+  }
+  return settings;
+}
+
 std::vector<PacketSettings> load_packet_settings(const std::vector<std::string>& planes) {
   const Document document = Document::load(find_file("configs", "packets"));
   const Node root = document.root();

@@ -45,6 +45,7 @@ struct DcqcnSettings {
 struct PacketSettings {
   Bytes payload{
       4096};  ///< of a full packet. A header is the payload times (load - 1), on packets that are not full too
+  double scale = 1;  ///< real packets, each with its header, that go as one
   FlowControl flow_control = FlowControl::credits;
   PathChoice path_choice = PathChoice::spray;
   Forwarding forwarding = Forwarding::cut_through;
@@ -81,5 +82,9 @@ struct Wiring {
 
 /// The settings of planes by their names, from configs/packets.yaml.
 std::vector<PacketSettings> load_packet_settings(const std::vector<std::string>& planes);
+
+/// The same with packets `scale` times as large, and all that is counted in them: rooms and marks. A transfer puts as
+/// many bytes on the wire, in fewer packets.
+PacketSettings enlarged(PacketSettings, double scale);
 
 }  // namespace podium

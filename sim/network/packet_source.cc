@@ -27,7 +27,7 @@ void PacketNetwork::pull_packet(std::uint32_t link) {
 void PacketNetwork::inject(Flow& flow, const PacketStream& stream, std::uint32_t index) {
   Packet packet;
   packet.tail = now_;
-  packet.wire = (index + 1 < flow.packets ? flow.payload : flow.last_payload) + flow.header;
+  packet.wire = index + 1 < flow.packets ? flow.payload + flow.header : flow.last_payload + flow.last_header;
   packet.flow = stream.flow;
   packet.leg = stream.leg;
   packet.index = index;

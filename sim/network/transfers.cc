@@ -6,6 +6,15 @@
 
 namespace podium {
 
+Table<LinkId, PortStatistics> Network::statistics() const {
+  const Table<LinkId, Bytes> bytes = carried();
+  Table<LinkId, PortStatistics> result(bytes.size());
+  for (const LinkId link : bytes.ids()) {
+    result[link].bytes = bytes[link];
+  }
+  return result;
+}
+
 void check_transfer(const Transfer& transfer, const Table<LinkId, BytesPerSecond>& capacities) {
   PODIUM_CHECK(transfer.route != nullptr, "a transfer needs a route");
   PODIUM_CHECK(transfer.bytes.value() >= 0 && std::isfinite(transfer.bytes.value()), "bytes are finite, not negative");

@@ -110,4 +110,22 @@ std::string to_csv(const SweepResult& result) {
   return text;
 }
 
+std::string to_csv(const SimulationResult& result) {
+  std::string text = line({"workload", "regime", "system", "plan", "step", "step_plan", "ranks", "network",
+                           "packet_scale", "packet_hops", "time_seconds", "search_network", "search_time_seconds",
+                           "busiest_plane", "busiest_link", "busiest_utilisation", "signature"});
+  for (const SimulatedCase& one : result.cases) {
+    for (const SimulatedStep& step : one.steps) {
+      const bool moves = !step.run.tiers.empty();
+      const PortTier busiest = moves ? step.run.tiers.front() : PortTier();
+      text += line({one.found.workload, one.found.regime, one.found.system, one.found.plan, step.phase.name,
+                    step.phase.plan, std::to_string(step.ranks), result.options.network, exact(step.packet_scale),
+                    std::to_string(step.run.packet_hops), exact(step.run.time.value()), result.network,
+                    exact(step.planned.time.value()), busiest.plane, moves ? busiest.busiest.front().name : "",
+                    moves ? exact(busiest.busiest.front().utilisation) : "", hexadecimal(step.run.signature)});
+    }
+  }
+  return text;
+}
+
 }  // namespace podium

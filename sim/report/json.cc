@@ -3,6 +3,7 @@
 
 #include "sim/report/format.h"
 #include "sim/report/report.h"
+#include "sim/report/simulation_tables.h"
 #include "sim/report/verdict.h"
 
 namespace podium {
@@ -34,11 +35,15 @@ Json to_object(const Percentiles& p) {
   return {{"p50_seconds", p.p50.value()}, {"p95_seconds", p.p95.value()}, {"p99_seconds", p.p99.value()}};
 }
 
-Json to_object(const PhaseResult& phase) {
-  Json breakdown = Json::object();
-  for (const auto& [part, time] : phase.breakdown) {
-    breakdown[part] = time.value();
+Json to_object(const Breakdown& breakdown) {
+  Json object = Json::object();
+  for (const auto& [part, time] : breakdown) {
+    object[part] = time.value();
   }
+  return object;
+}
+
+Json to_object(const PhaseResult& phase) {
   const MemoryUse& m = phase.memory;
   const Json memory{{"weights_bytes", m.weights.value()},     {"gradients_bytes", m.gradients.value()},
                     {"optimiser_bytes", m.optimiser.value()}, {"activations_bytes", m.activations.value()},
@@ -48,7 +53,7 @@ Json to_object(const PhaseResult& phase) {
           {"plan", phase.plan},
           {"batch_sequences", phase.batch},
           {"time_seconds", phase.time.value()},
-          {"breakdown_seconds", breakdown},
+          {"breakdown_seconds", to_object(phase.breakdown)},
           {"memory", memory}};
 }
 
@@ -124,6 +129,69 @@ Json to_object(const Crossover& c) {
           {"chips", c.chips ? Json(*c.chips) : Json()},
           {"throughput", c.chips ? Json(c.throughput) : Json()},
           {"largest_chips_tried", c.largest}};
+}
+
+Json to_object(const PortStatistics& port) {
+  return {{"packets", port.packets},
+          {"bytes", port.bytes.value()},
+          {"queue_most_bytes", port.queue_most.value()},
+          {"queue_mean_bytes", port.queue_mean.value()},
+          {"stalls", port.stalls},
+          {"stalled_seconds", port.stalled.value()},
+          {"pauses", port.pauses},
+          {"paused_seconds", port.paused.value()},
+          {"marks", port.marks},
+          {"drops", port.drops}};
+}
+
+Json to_object(const PortTier& tier) {
+  Json object{{"plane", tier.plane},       {"from", tier.from}, {"to", tier.to},
+              {"links", tier.links},       {"used", tier.used}, {"mean_utilisation", tier.mean_utilisation},
+              {"all", to_object(tier.sum)}};
+  object["busiest"] = Json::array();
+  for (const PortUse& port : tier.busiest) {
+    Json link{{"name", port.name}, {"utilisation", port.utilisation}};
+    link.update(to_object(port.did));
+    object["busiest"].push_back(link);
+  }
+  return object;
+}
+
+Json to_object(const StepRun& run) {
+  Json object{{"time_seconds", run.time.value()}, {"breakdown_seconds", to_object(run.breakdown)}};
+  object["ports"] = Json::array();
+  for (const PortTier& tier : run.tiers) {
+    object["ports"].push_back(to_object(tier));
+  }
+  object["packet_hops"] = run.packet_hops;
+  object["signature"] = hexadecimal(run.signature);
+  return object;
+}
+
+Json to_object(const SimulationResult& result, const SimulatedStep& step) {
+  Json object{{"name", step.phase.name},
+              {"plan", step.phase.plan},
+              {"ranks", step.ranks},
+              {"batch_sequences", step.phase.batch}};
+  if (has_packets(result.options)) {
+    object["packet_scale"] = step.packet_scale;
+    object["real_packet_hops"] = step.planned.real_packet_hops;
+  }
+  object["run"] = to_object(step.run);
+  object["search"] = to_object(step.planned);
+  object["notes"] = step_notes(result, step);
+  return object;
+}
+
+Json to_object(const SimulationResult& result, const SimulatedCase& one) {
+  Json object{{"workload", one.found.workload}, {"regime", one.found.regime},
+              {"system", one.found.system},     {"plan", one.found.plan},
+              {"chips", one.found.chips},       {"throughput_of_the_search", to_object(one.found.throughput)}};
+  object["steps"] = Json::array();
+  for (const SimulatedStep& step : one.steps) {
+    object["steps"].push_back(to_object(result, step));
+  }
+  return object;
 }
 
 Json to_object(const SystemSummary& system, const std::vector<SystemSummary>& systems) {
@@ -215,6 +283,31 @@ std::string to_json(const SweepResult& result) {
   }
   json["assumptions"] = result.assumptions;
   json["sources"] = to_object(result.sources);
+  json["signature"] = hexadecimal(result.signature);
+  return written(json);
+}
+
+std::string to_json(const SimulationResult& result) {
+  Json json{{"study", result.found.study},
+            {"title", result.found.title},
+            {"command", result.command},
+            {"network", result.options.network},
+            {"search_network", result.network},
+            {"folding", folds(result.options)},
+            {"scope", scope(result)}};
+  json["cases"] = Json::array();
+  for (const SimulatedCase& one : result.cases) {
+    json["cases"].push_back(to_object(result, one));
+  }
+  json["refused"] = Json::array();
+  for (const CaseResult& found : result.found.cases) {
+    if (found.plan.empty()) {
+      json["refused"].push_back({{"workload", found.workload},
+                                 {"regime", found.regime},
+                                 {"system", found.system},
+                                 {"reason", refusal(found)}});
+    }
+  }
   json["signature"] = hexadecimal(result.signature);
   return written(json);
 }

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "sim/study/result.h"
+#include "sim/study/simulate.h"
 
 namespace podium {
 
@@ -20,5 +21,9 @@ std::string to_markdown(const SweepResult&);
 std::string to_json(const SweepResult&);
 std::string to_csv(const SweepResult&);  ///< one row a point
 std::string to_text(const SweepResult&);
+
+std::string to_json(const SimulationResult&);
+std::string to_csv(const SimulationResult&);  ///< one row a step
+std::string to_text(const SimulationResult&);
 
 }  // namespace podium

@@ -77,6 +77,14 @@ TextTable latency_table(const ComparisonResult& result, const Contest& contest) 
   return table;
 }
 
+Seconds time_of(const Breakdown& breakdown, const std::string& part) {
+  Seconds time;
+  for (const auto& [name, spent] : breakdown) {
+    time += name == part ? spent : Seconds();
+  }
+  return time;
+}
+
 std::vector<std::string> phase_names(const Contest& contest) {
   std::vector<std::string> names;
   for (const CaseResult* one : contest.cases) {
@@ -88,12 +96,20 @@ std::vector<std::string> phase_names(const Contest& contest) {
 }
 
 std::vector<std::string> time_parts(const Contest& contest, const std::string& phase) {
-  std::vector<std::string> parts;
+  std::vector<const Breakdown*> all;
   for (const CaseResult* one : contest.cases) {
     if (const PhaseResult* p = find_phase(*one, phase)) {
-      for (const auto& part : p->breakdown) {
-        add_unique(parts, part.first);
-      }
+      all.push_back(&p->breakdown);
+    }
+  }
+  return time_parts(all);
+}
+
+std::vector<std::string> time_parts(const std::vector<const Breakdown*>& all) {
+  std::vector<std::string> parts;
+  for (const Breakdown* breakdown : all) {
+    for (const auto& part : *breakdown) {
+      add_unique(parts, part.first);
     }
   }
   const auto place = [](const std::string& part) {
@@ -120,10 +136,7 @@ TextTable time_table(const ComparisonResult& result, const Contest& contest, con
   for (const std::string& part : time_parts(contest, phase)) {
     std::vector<std::string> row{part};
     for (const PhaseResult* p : found) {
-      Seconds time;
-      for (const auto& [name, spent] : p->breakdown) {
-        time += name == part ? spent : Seconds();
-      }
+      const Seconds time = time_of(p->breakdown, part);
       row.push_back(to_text(time));
       row.push_back(percent(time / p->time));
     }

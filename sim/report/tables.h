@@ -18,6 +18,9 @@ TextTable throughput_table(const ComparisonResult&, const Contest&);
 TextTable latency_table(const ComparisonResult&, const Contest&);
 /// A phase's parts of time in the order in which they are shown: work, overheads, communication, waiting.
 std::vector<std::string> time_parts(const Contest&, const std::string& phase);
+std::vector<std::string> time_parts(const std::vector<const Breakdown*>&);
+/// That a breakdown gives a part; zero where it has none of this name.
+Seconds time_of(const Breakdown&, const std::string& part);
 /// One row a part of the time of a phase ("compute", "exposed tp" …), a time and a share a case; the phases of one
 /// name.
 TextTable time_table(const ComparisonResult&, const Contest&, const std::string& phase);

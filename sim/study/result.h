@@ -9,6 +9,7 @@
 #include "sim/config/config.h"
 #include "sim/core/units.h"
 #include "sim/economics/throughput.h"
+#include "sim/study/planned_step.h"
 #include "sim/workload/memory.h"
 
 namespace podium {
@@ -24,15 +25,19 @@ struct Objective {
   Seconds ttft, tpot;
 };
 
+/// Named parts of a time: "compute", "memory", "launch", "exposed tp" …, "bubble".
+using Breakdown = std::vector<std::pair<std::string, Seconds>>;
+
 /// Where the time of one step went. The shares sum to `time`.
 struct PhaseResult {
   std::string name;  ///< "prefill step", "decode step", "training step"
   std::string plan;  ///< "EP320 x DP320, 2 micro-batches, int8"
   Seconds time;
-  std::vector<std::pair<std::string, Seconds>> breakdown;  ///< "compute", "memory", "launch", "exposed tp" …, "bubble"
+  Breakdown breakdown;
   MemoryUse memory;
   Bytes memory_size;
   double batch = 0;  ///< sequences of the whole instance (serving) or of the step (training)
+  PlannedStep step;  ///< to execute it again
 };
 
 /// A plan that was tried and what came of it.

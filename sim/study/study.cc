@@ -281,6 +281,15 @@ std::string read_name(const Node& node) {
 
 }  // namespace
 
+void check_search_network(const std::string& name, const Location& where) {
+  if (Networks::find(name, where).needs_wires()) {
+    throw InputError(where, "'" + name +
+                                "' needs every link by itself, which no search can afford: search with flow or "
+                                "analytic, and execute what it keeps by 'podium simulate STUDY --network " +
+                                name + "'");
+  }
+}
+
 Study load_study(const std::string& path) {
   Study study;
   study.file = find_file("configs/studies", path);
@@ -290,7 +299,7 @@ Study load_study(const std::string& path) {
   study.title = root.at("title").text();
   study.question = root.at("question").text();
   study.network = root.at("network").text();
-  Networks::find(study.network, root.at("network").where());
+  check_search_network(study.network, root.at("network").where());
   root.find("sources");  // welcome also where no figure names one
   study.seed = static_cast<std::uint64_t>(root.at("seed").count());
   std::vector<std::string> systems, workloads;

@@ -102,6 +102,9 @@ struct Study {
 /// place: names, plans that cannot be on their model and chip, traces that cannot be read.
 Study load_study(const std::string& path);
 
+/// A network that plans can be searched with: one that is there, and that runs on folded links. InputError otherwise.
+void check_search_network(const std::string& name, const Location& where);
+
 const std::string& name_of(const Workload&);
 
 }  // namespace podium

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "sim/collective/select.h"
 #include "sim/system/executor.h"
@@ -46,6 +47,7 @@ struct Simulator::Impl {
   Router router;
   CommunicationCosts costs;
   Selector selector;
+  std::vector<PacketSettings> packets;  ///< by plane, where the network has packets
   std::map<std::vector<OperationKey>, std::unique_ptr<FoldedFabric>> fabrics;
 
   Impl(const Machine& m, SimulatorOptions o)
@@ -60,6 +62,9 @@ struct Simulator::Impl {
     }
     if (Networks::find(options.network).needs_wires()) {
       options.folding = Folding::off;
+      for (const PacketSettings& plane : load_packet_settings(costs.planes)) {
+        packets.push_back(enlarged(plane, options.packet_scale));
+      }
     }
   }
 
@@ -70,6 +75,8 @@ struct Simulator::Impl {
   Schedule choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes);
   std::set<std::string> prepare_communication(PreparedGraph& prepared, std::uint32_t shift);
   const FoldedFabric& fabric(const std::vector<OperationKey>& keys, const std::vector<Operation>& operations);
+  void run(Engine& engine, const Network& network) const;
+  LinkUse links_of(const PreparedGraph& prepared, const Network& network, Seconds time) const;
 };
 
 KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, CoreShare cores) const {
@@ -212,6 +219,34 @@ const FoldedFabric& Simulator::Impl::fabric(const std::vector<OperationKey>& key
   return *known;
 }
 
+void Simulator::Impl::run(Engine& engine, const Network& network) const {
+  constexpr std::uint64_t some = 1000;  // events between two looks at how far it is
+  std::uint64_t told = 0;
+  while (engine.run(Time::max(), options.progress ? some : Engine::no_limit) == Ended::events) {
+    options.progress(network.packet_hops() - std::exchange(told, network.packet_hops()));
+  }
+  if (options.progress) {
+    options.progress(network.packet_hops() - told);
+  }
+}
+
+/// Of the graph's own messages, and of its blocks as often as they come.
+LinkUse Simulator::Impl::links_of(const PreparedGraph& prepared, const Network& network, Seconds time) const {
+  LinkUse use = link_use(machine.network(), *prepared.fabric, network);
+  std::vector<std::uint64_t> repeats(prepared.blocks.size());
+  for (const TaskId id : prepared.graph->tasks().ids()) {
+    if (const auto* block = std::get_if<BlockTask>(&prepared.graph->tasks()[id].payload)) {
+      repeats[prepared.index[id]] += block->repeat;
+    }
+  }
+  for (std::size_t i = 0; i < repeats.size(); ++i) {
+    const Execution& block = prepared.blocks[i];
+    const double share = time > Seconds() ? static_cast<double>(repeats[i]) * (block.time / time) : 0;
+    add_block(use, block.links, repeats[i], share);
+  }
+  return use;
+}
+
 Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   PreparedGraph prepared;
   prepared.graph = &graph;
@@ -221,16 +256,19 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   std::set<std::string> notes = prepare_communication(prepared, shift);
 
   Engine engine;
-  const std::unique_ptr<Network> network = make_network(options.network, engine, *prepared.fabric, costs);
+  const std::unique_ptr<Network> network = make_network(options.network, engine, *prepared.fabric, packets);
   Player player(engine, *network, *prepared.fabric, costs);
   Executor executor(engine, player, prepared, options.keep_spans);
   executor.start();
-  engine.run();
+  run(engine, *network);
   Execution execution = executor.result();
   execution.notes = std::move(notes);
   for (const Execution& block : prepared.blocks) {
     execution.notes.insert(block.notes.begin(), block.notes.end());
     execution.signature = (execution.signature ^ block.signature) * 0x100000001b3ULL;
+  }
+  if (options.keep_links) {
+    execution.links = links_of(prepared, *network, execution.time);
   }
   return execution;
 }

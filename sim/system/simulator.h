@@ -1,13 +1,14 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "sim/collective/fold.h"
 #include "sim/core/time.h"
 #include "sim/system/account.h"
+#include "sim/system/link_use.h"
 #include "sim/system/machine.h"
 #include "sim/workload/task_graph.h"
 
@@ -29,6 +30,7 @@ struct Execution {
   std::uint64_t signature = 0;
   std::set<std::string> notes;  ///< where what the options ask for could not be done, and what was instead
   std::vector<Span> spans;      ///< only where they were asked for
+  LinkUse links;                ///< likewise
 };
 
 /// How a simulator runs.
@@ -40,6 +42,10 @@ struct SimulatorOptions {
   /// Off: every message by itself. Models of real links are never folded, and ask for a machine whose bundles are
   /// apart.
   Folding folding = Folding::exact;
+  bool keep_links = false;
+  double packet_scale = 1;  ///< packets are so many times as large as the planes' are
+  /// Told now and then how many packet-hops more have been done.
+  std::function<void(std::uint64_t)> progress = {};
 };
 
 /// Runs task graphs on a machine: kernels by the chip's compute model, collectives and sends over the network model.

@@ -127,7 +127,7 @@ struct HostMessage {
 struct PacketOutcome {
   std::vector<Time> arrivals;  ///< by message; Time::max() where it never arrived
   Time last;
-  Table<LinkId, PacketPortStatistics> ports;
+  Table<LinkId, PortStatistics> ports;
   Table<LinkId, Bytes> carried;
   std::uint64_t packet_hops = 0;
   std::uint64_t signature = 0;

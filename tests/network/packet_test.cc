@@ -86,7 +86,7 @@ TEST(PacketNetwork, ShowsTheQueueOfAnIncastAndLosesNothingWithCredits) {
   const PacketOutcome outcome = play_packets(star, settings, messages);
   const Time bound = Time() + senders * bytes / (10_GBps) + 3_us;
   EXPECT_NEAR(since_start(outcome.last).value(), since_start(bound).value(), 0.001 * since_start(bound).value());
-  const PacketPortStatistics& hot = outcome.ports[star.link(NodeId(senders + 1), NodeId(0))];
+  const PortStatistics& hot = outcome.ports[star.link(NodeId(senders + 1), NodeId(0))];
   // every sender fills its room at the switch: the round trip of its link and the spare packets
   const Bytes room = 2 * (1_us) * (10_GBps) + settings.payload * static_cast<double>(settings.spare_packets);
   EXPECT_GT(hot.queue_most, 0.8 * senders * room);
@@ -95,7 +95,7 @@ TEST(PacketNetwork, ShowsTheQueueOfAnIncastAndLosesNothingWithCredits) {
   EXPECT_NEAR(hot.busy / since_start(outcome.last), 1, 0.01);
   EXPECT_DOUBLE_EQ(hot.bytes.value(), (senders * bytes).value());
   for (std::size_t from = 1; from <= senders; ++from) {
-    const PacketPortStatistics& port = outcome.ports[star.link(NodeId(from), NodeId(senders + 1))];
+    const PortStatistics& port = outcome.ports[star.link(NodeId(from), NodeId(senders + 1))];
     EXPECT_EQ(port.drops, 0U);
     EXPECT_GT(port.stalls, 0U);
     EXPECT_GT(port.stalled, 0.5 * since_start(outcome.last));
@@ -114,11 +114,11 @@ TEST(PacketNetwork, PausesSendersInAnIncastAndLosesNothingWithPfc) {
   EXPECT_NEAR(since_start(outcome.last).value(), since_start(bound).value(), 0.01 * since_start(bound).value());
   // what a link had sent before the word reached it: a round trip, and a packet at either end
   const Bytes slack = 2 * (1_us) * (10_GBps) + settings.payload * 2.0;
-  const PacketPortStatistics& hot = outcome.ports[star.link(NodeId(senders + 1), NodeId(0))];
+  const PortStatistics& hot = outcome.ports[star.link(NodeId(senders + 1), NodeId(0))];
   EXPECT_LE(hot.queue_most, senders * (settings.pause_at + slack));
   EXPECT_GT(hot.queue_most, senders * settings.pause_at);
   for (std::size_t from = 1; from <= senders; ++from) {
-    const PacketPortStatistics& port = outcome.ports[star.link(NodeId(from), NodeId(senders + 1))];
+    const PortStatistics& port = outcome.ports[star.link(NodeId(from), NodeId(senders + 1))];
     EXPECT_GT(port.pauses, 0U);
     EXPECT_GT(port.paused, Seconds());
     EXPECT_EQ(port.drops, 0U);
@@ -134,7 +134,7 @@ TEST(PacketNetwork, DropsWithoutFlowControlAndSendsAgain) {
   const std::vector<HostMessage> messages = incast(senders, settings.payload * 100.0);
   const PacketOutcome outcome = play_packets(star, settings, messages);
   std::uint64_t drops = 0;
-  for (const PacketPortStatistics& port : outcome.ports) {
+  for (const PortStatistics& port : outcome.ports) {
     drops += port.drops;
   }
   EXPECT_GT(drops, 0U);

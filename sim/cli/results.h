@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "sim/cli/command.h"
+#include "sim/report/report.h"
+#include "sim/study/study.h"
+
+namespace podium {
+
+/// A study of which nothing came is wrong as it stands, and no report is made of it: an InputError with the reasons.
+void insist_on_a_result(const Study&, const ComparisonResult&);
+void insist_on_a_result(const Study&, const SweepResult&);
+
+template <class Result>
+std::string formatted(const Result& result, OutputFormat format) {
+  return format == OutputFormat::json  ? to_json(result)
+         : format == OutputFormat::csv ? to_csv(result)
+                                       : to_text(result);
+}
+
+}  // namespace podium

@@ -1,0 +1,133 @@
+// podium simulate: the steps of a study's kept plans, executed on the network model that is asked for.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <iostream>
+#include <memory>
+
+#include "sim/cli/progress.h"
+#include "sim/cli/results.h"
+#include "sim/core/text.h"
+#include "sim/network/network.h"
+#include "sim/study/case_choice.h"
+#include "sim/study/simulate.h"
+
+namespace podium {
+namespace {
+
+struct Options {
+  std::string study, network, fold = "on", packet_scale;
+  CaseChoice choice;
+  int threads = 0;
+  OutputFormat format = OutputFormat::text;
+};
+
+Folding parse_folding(const std::string& text) {
+  if (text != "on" && text != "off") {
+    throw InputError({"--fold"}, "'" + text + "' is neither on nor off");
+  }
+  return text == "on" ? Folding::exact : Folding::off;
+}
+
+StepOptions parse(const Options& options, const Study& study) {
+  StepOptions result;
+  result.network = options.network.empty() ? study.network : options.network;
+  Networks::find(result.network, {"--network"});
+  result.folding = parse_folding(options.fold);
+  if (!options.packet_scale.empty()) {
+    const Location where{"--packet-scale"};
+    if (!has_packets(result)) {
+      throw InputError(where, "the " + result.network + " network has no packets; 'packet' has");
+    }
+    result.packet_scale = parse_number(options.packet_scale, where);
+    if (*result.packet_scale < 1) {
+      throw InputError(where, "'" + options.packet_scale + "' is under 1, the size of real packets");
+    }
+  }
+  return result;
+}
+
+/// What to type for the same result again: what does not change it (threads, format) is left out.
+std::string command_line(const Options& options) {
+  const auto quoted = [](const std::string& text) {
+    return text.find(' ') == std::string::npos ? text : "\"" + text + "\"";
+  };
+  std::string line = "podium simulate " + quoted(options.study);
+  const auto add = [&](const char* option, const std::string& value, const std::string& by_default) {
+    line += value == by_default ? "" : std::string(" --") + option + " " + quoted(value);
+  };
+  add("workload", options.choice.workload, "");
+  add("regime", options.choice.regime, "");
+  add("system", options.choice.system, "");
+  add("network", options.network, "");
+  add("fold", options.fold, "on");
+  add("packet-scale", options.packet_scale, "");
+  return line;
+}
+
+/// Before work that is long.
+void tell_cost(const SimulationResult& result) {
+  constexpr double each_second = 5e6;  // packet-hops on one core; 4 to 18 million were measured
+  constexpr double long_work = 5;
+  const double seconds = packet_hops(result) / each_second;
+  if (seconds > long_work) {
+    std::cerr << fmt::format("{:.0f} million packet-hops to do: about {:.0f} {} on one core\n",
+                             packet_hops(result) / 1e6, seconds < 90 ? seconds : std::ceil(seconds / 60),
+                             seconds < 90 ? "s" : "min");
+  }
+}
+
+int run(const Options& options) {
+  const Study whole = load_study(options.study);
+  const StepOptions steps = parse(options, whole);
+  const Study study = choose(whole, options.choice);
+  RunOptions run_options;
+  run_options.threads = options.threads;
+  ProgressBar search(study.title + ": plans");
+  run_options.progress = [&search](std::size_t done, std::size_t of) { search.update(done, of); };
+  SimulationResult result = find_steps(study, steps, run_options);
+  search.finish();
+  insist_on_a_result(study, result.found);
+  tell_cost(result);
+  ProgressBar execution(study.title + ": steps");
+  run_options.progress = [&execution](std::size_t done, std::size_t of) { execution.update(done, of); };
+  execute_steps(result, run_options);
+  execution.finish();
+  result.command = command_line(options);
+  std::cout << formatted(result, options.format);
+  return 0;
+}
+
+std::function<int()> simulate(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.footer(
+      "Plans are searched as 'podium compare' does, with the study's own network. Then the steps of each kept plan (a\n"
+      "training step; the mean iteration of a prefill and of a decode instance) are executed on the network asked "
+      "for.\n"
+      "An experiment is a study of one system, one workload and one plan.\n\n"
+      "Names may be cut short as long as only one fits.\n\n"
+      "Example: podium simulate cm384-vs-nvl72 --workload serving --system gb200 --network packet");
+  app.add_option("study", options->study, "A study: a file, or a name in configs/studies")->required();
+  app.add_option("--workload", options->choice.workload, "One workload of the study (default: all)");
+  app.add_option("--regime", options->choice.regime, "One regime of the study (default: all)");
+  app.add_option("--system", options->choice.system, "One system of the study (default: all)");
+  app.add_option("--network", options->network,
+                 fmt::format("Network model: {} (default: the study's)", fmt::join(Networks::names(), ", ")));
+  app.add_option("--fold", options->fold,
+                 "on: simulate one of each class of equal transfers; off: every one. Packets are never folded")
+      ->capture_default_str();
+  app.add_option("--packet-scale", options->packet_scale,
+                 fmt::format("Packets so many times as large as real ones (default: the power of two that keeps a step "
+                             "to {:.0f} million packet-hops)",
+                             most_packet_hops / 1e6));
+  app.add_option("-j,--jobs", options->threads, "Threads (default: all cores); the result does not depend on it")
+      ->check(CLI::Range(1, 1024));
+  add_format_option(app, options->format);
+  return [options] { return run(*options); };
+}
+
+const Commands::Entry entry{"simulate", "Execute the steps of a study's plans on any network model", simulate};
+
+}  // namespace
+}  // namespace podium

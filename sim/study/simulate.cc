@@ -1,0 +1,103 @@
+#include "sim/study/simulate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <utility>
+
+#include "sim/study/parallel.h"
+
+namespace podium {
+namespace {
+
+/// A power of two.
+double fitting_scale(double packet_hops) {
+  return packet_hops > most_packet_hops ? std::exp2(std::ceil(std::log2(packet_hops / most_packet_hops))) : 1;
+}
+
+std::vector<SimulatedStep*> steps_of(SimulationResult& result) {
+  std::vector<SimulatedStep*> steps;
+  for (SimulatedCase& one : result.cases) {
+    for (SimulatedStep& step : one.steps) {
+      steps.push_back(&step);
+    }
+  }
+  return steps;
+}
+
+}  // namespace
+
+SimulationResult find_steps(const Study& study, const StepOptions& options, const RunOptions& run_options) {
+  SimulationResult result;
+  result.network = study.network;
+  result.options = options;
+  result.found = run_comparison(study, run_options);
+  for (const CaseResult& found : result.found.cases) {
+    if (found.plan.empty()) {
+      continue;
+    }
+    SimulatedCase& one = result.cases.emplace_back();
+    one.found = found;
+    for (const PhaseResult& phase : found.phases) {
+      SimulatedStep& step = one.steps.emplace_back();
+      step.phase = phase;
+      step.ranks = allocation_of(phase.step, Bundles::apart).ranks;
+    }
+  }
+  const std::vector<SimulatedStep*> steps = steps_of(result);
+  StepOptions on_search;
+  on_search.network = study.network;
+  RunOptions silent;
+  silent.threads = run_options.threads;
+  parallel_for(steps.size(), silent, [&](std::size_t i) {
+    steps[i]->planned = execute(steps[i]->phase.step, on_search);
+    steps[i]->packet_scale =
+        has_packets(options) ? options.packet_scale.value_or(fitting_scale(steps[i]->planned.real_packet_hops)) : 1;
+  });
+  return result;
+}
+
+double packet_hops(const SimulationResult& result) {
+  double hops = 0;
+  for (const SimulatedCase& one : result.cases) {
+    for (const SimulatedStep& step : one.steps) {
+      hops += has_packets(result.options) ? step.planned.real_packet_hops / step.packet_scale : 0;
+    }
+  }
+  return hops;
+}
+
+void execute_steps(SimulationResult& result, const RunOptions& run_options) {
+  const std::vector<SimulatedStep*> steps = steps_of(result);
+  const bool same = result.options.network == result.network && folds(result.options);
+  const auto all = static_cast<std::size_t>(packet_hops(result) / 1000);
+  std::mutex mutex;
+  std::uint64_t done = 0;
+  RunOptions by_step = run_options;
+  std::function<void(std::uint64_t)> progress;
+  if (run_options.progress && all > 0) {
+    by_step.progress = nullptr;
+    progress = [&](std::uint64_t more) {
+      constexpr std::uint64_t often = 1'000'000;
+      const std::scoped_lock lock(mutex);
+      const std::uint64_t before = std::exchange(done, done + more);
+      if (done / often > before / often) {
+        run_options.progress(std::min<std::size_t>(done / 1000, all), all);
+      }
+    };
+  }
+  parallel_for(steps.size(), by_step, [&](std::size_t i) {
+    if (same) {
+      steps[i]->run = steps[i]->planned;
+    } else {
+      StepOptions options = result.options;
+      options.packet_scale = steps[i]->packet_scale;
+      steps[i]->run = execute(steps[i]->phase.step, options, progress);
+    }
+  });
+  for (const SimulatedStep* step : steps) {
+    result.signature = (result.signature ^ step->run.signature) * 0x100000001b3ULL;
+  }
+}
+
+}  // namespace podium

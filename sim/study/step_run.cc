@@ -1,0 +1,51 @@
+#include "sim/study/step_run.h"
+
+#include "sim/network/network.h"
+
+namespace podium {
+namespace {
+
+/// Packets of their real size on each of the links, of what went over them.
+double real_packet_hops(const Topology& topology, const std::vector<Bytes>& bytes) {
+  std::vector<std::string> planes;
+  for (const Plane& plane : topology.planes) {
+    planes.push_back(plane.name);
+  }
+  const std::vector<PacketSettings> packets = load_packet_settings(planes);
+  double hops = 0;
+  for (std::size_t plane = 0; plane < bytes.size(); ++plane) {
+    hops += bytes[plane] * topology.planes[plane].payload_efficiency_far / packets[plane].payload;
+  }
+  return hops;
+}
+
+}  // namespace
+
+bool has_packets(const StepOptions& options) { return Networks::find(options.network).has_packets(); }
+
+bool folds(const StepOptions& options) {
+  return options.folding == Folding::exact && !Networks::find(options.network).needs_wires();
+}
+
+StepRun execute(const PlannedStep& step, const StepOptions& options,
+                const std::function<void(std::uint64_t)>& progress) {
+  const Machine machine = load_machine(step.system, allocation_of(step, Bundles::apart));
+  SimulatorOptions simulator;
+  simulator.network = options.network;
+  simulator.folding = options.folding;
+  simulator.keep_links = true;
+  simulator.packet_scale = options.packet_scale.value_or(1);
+  simulator.progress = progress;
+  const Execution execution = Simulator(machine, simulator).run(graph_of(step, machine.chip()));
+  StepRun run;
+  run.time = execution.time;
+  run.breakdown = execution.account.parts();
+  run.tiers = port_tiers(machine.network(), execution.links, execution.time);
+  run.packet_hops = execution.links.packet_hops;
+  run.real_packet_hops = real_packet_hops(machine.network(), execution.links.executed);
+  run.signature = execution.signature;
+  run.notes.assign(execution.notes.begin(), execution.notes.end());
+  return run;
+}
+
+}  // namespace podium

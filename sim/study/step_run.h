@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/study/port_use.h"
+#include "sim/study/result.h"
+#include "sim/system/simulator.h"
+
+namespace podium {
+
+/// How a step is executed.
+struct StepOptions {
+  std::string network = "flow";
+  Folding folding = Folding::exact;
+  std::optional<double>
+      packet_scale;  ///< packets so many times as large as real ones; nothing: whoever runs it chooses
+};
+
+/// Whether the step runs on a network of packets.
+bool has_packets(const StepOptions&);
+/// Whether one of each class of equal messages is simulated.
+bool folds(const StepOptions&);
+
+/// A step on one network.
+struct StepRun {
+  Seconds time;
+  Breakdown breakdown;
+  std::vector<PortTier> tiers;
+  std::uint64_t packet_hops = 0;  ///< that were simulated; a layer that comes again counts once
+  double real_packet_hops = 0;    ///< that packets of their real size would make of the same bytes
+  std::uint64_t signature = 0;
+  std::vector<std::string> notes;
+};
+
+/// Executes a step, alone on the first ranks of its system. Switches and links are the real ones, on any network, so
+/// that ports can be compared. Progress is told packet-hops that were done since it was told last.
+StepRun execute(const PlannedStep&, const StepOptions&, const std::function<void(std::uint64_t)>& progress = {});
+
+}  // namespace podium

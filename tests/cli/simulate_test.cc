@@ -1,0 +1,95 @@
+// podium simulate from outside: what it prints, and what it refuses.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/run_podium.h"
+
+namespace podium::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::string serving = "simulate quick-look --workload serving --system h200";
+
+TEST(Simulate, PrintsStepsWhoseSumsHoldOnEachNetwork) {
+  for (const char* network : {"analytic", "flow", "packet"}) {
+    const Outcome outcome = run_podium(serving + " --format json --network " + network);
+    ASSERT_EQ(outcome.status, 0) << outcome.errors;
+    EXPECT_THAT(outcome.errors, IsEmpty());
+    const json result = json::parse(outcome.output);
+    EXPECT_EQ(result.at("network"), network);
+    EXPECT_EQ(result.at("search_network"), "flow");
+    ASSERT_EQ(result.at("cases").size(), 1U);
+    EXPECT_EQ(result.at("cases").at(0).at("system"), "hgx-h200");
+    for (const json& step : result.at("cases").at(0).at("steps")) {
+      const json& run = step.at("run");
+      double sum = 0;
+      for (const json& part : run.at("breakdown_seconds")) {
+        sum += part.get<double>();
+      }
+      EXPECT_NEAR(sum, run.at("time_seconds").get<double>(), 1e-9 * sum);
+      EXPECT_NEAR(run.at("time_seconds").get<double>(), step.at("search").at("time_seconds").get<double>(), 0.01 * sum)
+          << "one step's messages never meet another's here";
+      EXPECT_EQ(run.at("packet_hops").get<double>() > 0, network == std::string("packet"));
+      ASSERT_FALSE(run.at("ports").empty());
+      for (const json& tier : run.at("ports")) {
+        EXPECT_GT(tier.at("all").at("bytes").get<double>(), 0);
+        EXPECT_LE(tier.at("busiest").at(0).at("utilisation").get<double>(), 1);
+      }
+    }
+  }
+}
+
+TEST(Simulate, SaysInTextWhatWasRunOnWhat) {
+  const Outcome outcome = run_podium(serving + " --network packet --packet-scale 4");
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  for (const char* said :
+       {"search keeps on the flow network", "executed on the packet network", "the mean iteration of one instance",
+        "prefill step: TP2 EP2 bf16, 2 ranks", "decode step:", "exposed tp", "busiest links", "GPU 0 to NVSwitch",
+        "fullest queue", "packets 4 times as large as real ones", "signature"}) {
+    EXPECT_THAT(outcome.output, HasSubstr(said));
+  }
+  EXPECT_THAT(run_podium(serving).output, HasSubstr("One of each class of equal messages is simulated"));
+  EXPECT_THAT(run_podium(serving + " --fold off").output, HasSubstr("Every message is simulated"));
+}
+
+TEST(Simulate, HasARowAStepInCsv) {
+  const Outcome outcome = run_podium("simulate quick-look --format csv");
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1 + 2 * (2 + 1))
+      << "a header, and on two systems prefill, decode and training";
+}
+
+TEST(Simulate, SaysWhatPacketsWillCostBeforeLongWork) {
+  const Outcome outcome = run_podium("simulate quick-look --workload training --system h200 --network packet --packet-scale 96");
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.errors, testing::MatchesRegex("[0-9]+ million packet-hops to do: about [0-9]+ s on one core\n"));
+}
+
+TEST(Simulate, RefusesWhatItCannotDoBeforeItRuns) {
+  const auto refused = [](const std::string& arguments, const std::string& problem) {
+    const Outcome outcome = run_podium("simulate " + arguments);
+    EXPECT_EQ(outcome.status, 2) << arguments;
+    EXPECT_THAT(outcome.output, IsEmpty()) << arguments;
+    EXPECT_THAT(outcome.errors, HasSubstr(problem));
+    EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << outcome.errors;
+  };
+  refused("quick-loo", "did you mean 'quick-look'?");
+  refused("quick-look --network packets", "--network: unknown network model 'packets' (did you mean 'packet'?)");
+  refused("quick-look --system gb200", "--system: unknown system of this study 'gb200'");
+  refused("quick-look --system hgx", "--system: 'hgx' may be any of: hgx-h200, hgx-h100");
+  refused("quick-look --workload nothing", "--workload: unknown workload of this study 'nothing'");
+  refused("quick-look --regime fp8", "--regime: unknown regime of this study 'fp8'");
+  refused("quick-look --fold maybe", "--fold: 'maybe' is neither on nor off");
+  refused("quick-look --packet-scale 2", "--packet-scale: the flow network has no packets");
+  refused("quick-look --network packet --packet-scale 0", "--packet-scale: '0' is under 1");
+  refused("quick-look --network packet --packet-scale many", "--packet-scale: 'many' is not a number");
+}
+
+}  // namespace
+}  // namespace podium::test

@@ -1,0 +1,112 @@
+// What the links of a machine are said to have done in a run.
+#include "sim/system/link_use.h"
+
+#include <gtest/gtest.h>
+
+#include "sim/system/simulator.h"
+
+namespace podium::test {
+namespace {
+
+using namespace literals;
+
+const Machine& server() {
+  static const Machine machine = load_machine("hgx-h100", {.ranks = 8, .bundles = Bundles::apart});
+  return machine;
+}
+
+/// All-reduces among 8 ranks, one after the other.
+TaskGraph all_reduces(int count, Bytes bytes) {
+  TaskGraph graph;
+  const RoleId role = graph.add_role({"ranks", 0, 8});
+  const CommunicatorId all = graph.add_communicator({"tp", 1, 8});
+  for (int i = 0; i < count; ++i) {
+    graph.add(role, 0, graph.add_label("tp"), CollectiveTask{all, CollectiveKind::all_reduce, bytes});
+  }
+  return graph;
+}
+
+Execution run(const TaskGraph& graph, SimulatorOptions options = {}) {
+  options.keep_links = true;
+  options.algorithm = "direct";
+  return Simulator(server(), options).run(graph);
+}
+
+Bytes sent_by(const LinkUse& use, NodeId node) {
+  Bytes sum;
+  for (const LinkId link : use.ports.ids()) {
+    sum += server().network().links[link].from == node ? use.ports[link].bytes : Bytes();
+  }
+  return sum;
+}
+
+TEST(LinkUse, IsWhatTheSchedulePutsOnTheWires) {
+  const Execution one = run(all_reduces(1, 8_MiB));
+  const Plane& plane = server().network().planes[0];
+  // in reduce-scatter and all-gather each rank sends each of the other seven an eighth
+  const double efficiency = plane.payload_efficiency_near * server().protocol(0).bulk_efficiency;
+  const Bytes expected = 2 * 7.0 / 8 * 8_MiB / efficiency;
+  for (std::uint32_t rank = 0; rank < 8; ++rank) {
+    EXPECT_NEAR(sent_by(one.links, server().node(rank)).value(), expected.value(), 1e-6 * expected.value());
+  }
+  EXPECT_NEAR(one.links.executed.at(0).value(), 16 * expected.value(), 1e-6 * expected.value())
+      << "out of eight ranks, and out of the switches";
+}
+
+TEST(LinkUse, IsTheSameOfEachLinkFoldedOrNot) {
+  const LinkUse folded = run(all_reduces(2, 8_MiB)).links;
+  const LinkUse all = run(all_reduces(2, 8_MiB), {.folding = Folding::off}).links;
+  for (const LinkId link : folded.ports.ids()) {
+    EXPECT_NEAR(folded.ports[link].bytes.value(), all.ports[link].bytes.value(), 1e-3);
+  }
+  EXPECT_NEAR(folded.executed.at(0).value(), all.executed.at(0).value(), 1);
+}
+
+TEST(LinkUse, CountsABlockAsOftenAsItComes) {
+  TaskGraph repeated;
+  const RoleId role = repeated.add_role({"ranks", 0, 8});
+  repeated.add(role, 0, repeated.add_label("layer"), BlockTask{repeated.add_block(all_reduces(1, 8_MiB)), 3});
+  for (const char* network : {"flow", "packet"}) {
+    const Execution one = run(all_reduces(1, 8_MiB), {.network = network});
+    const Execution three = run(repeated, {.network = network});
+    EXPECT_NEAR(three.time.value(), 3 * one.time.value(), 1e-11);
+    EXPECT_EQ(three.links.packet_hops, one.links.packet_hops) << "executed once";
+    EXPECT_EQ(three.links.executed.at(0), one.links.executed.at(0));
+    for (const LinkId link : one.links.ports.ids()) {
+      const PortStatistics &sum = three.links.ports[link], &part = one.links.ports[link];
+      EXPECT_EQ(sum.packets, 3 * part.packets);
+      EXPECT_NEAR(sum.bytes.value(), 3 * part.bytes.value(), 1e-3);
+      EXPECT_NEAR(sum.queue_mean.value(), part.queue_mean.value(), 1e-6 + 1e-6 * part.queue_mean.value());
+      EXPECT_EQ(sum.queue_most, part.queue_most);
+    }
+  }
+}
+
+TEST(LinkUse, HasAsManyBytesInPacketsOfAnySize) {
+  const Execution flow = run(all_reduces(1, 8_MiB));
+  const Execution real = run(all_reduces(1, 8_MiB), {.network = "packet"});
+  const Execution large = run(all_reduces(1, 8_MiB), {.network = "packet", .packet_scale = 4});
+  for (const Execution* one : {&real, &large}) {
+    EXPECT_NEAR(one->links.executed.at(0).value(), flow.links.executed.at(0).value(),
+                1e-4 * flow.links.executed.at(0).value())
+        << "but for the headers of packets that are not full";
+    EXPECT_NEAR(one->time.value(), flow.time.value(), 0.02 * flow.time.value());
+  }
+  EXPECT_NEAR(large.links.executed.at(0).value(), real.links.executed.at(0).value(), 1) << "with as many headers";
+  const auto hops = static_cast<double>(real.links.packet_hops);
+  EXPECT_NEAR(static_cast<double>(large.links.packet_hops), hops / 4, 0.01 * hops)
+      << "but for the last packet of each message";
+}
+
+TEST(Simulator, TellsHowManyPacketHopsItHasDone) {
+  std::uint64_t told = 0;
+  SimulatorOptions options{.network = "packet"};
+  options.progress = [&](std::uint64_t more) { told += more; };
+  const Execution watched = run(all_reduces(3, 8_MiB), options);
+  const Execution alone = run(all_reduces(3, 8_MiB), {.network = "packet"});
+  EXPECT_EQ(told, watched.links.packet_hops);
+  EXPECT_EQ(watched.signature, alone.signature) << "and nothing changes for being watched";
+}
+
+}  // namespace
+}  // namespace podium::test
