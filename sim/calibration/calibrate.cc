@@ -157,9 +157,9 @@ std::string to_yaml(const Calibration& calibration, const ChipSpec& chip, const 
       "# Written by `podium calibrate gemm`.\n"
       "description: \"{}, {}: products by tiles\"\n"
       "sources:\n  rows:\n    text: \"{}. Mean error of the fit: {}; of shapes left out of it: {}; before: {}\"\n"
-      "    grade: derived\nsource: rows\nstack: {}\nin_turn: {:g}\n",
+      "    grade: derived\nsource: rows\nstack: {}\nin_turn: {:g}\nstep: {:g}\n",
       chip.name, figures.stack, origin, text_of(calibration.fitted), text_of(calibration.unseen),
-      text_of(calibration.before), figures.stack, figures.in_turn);
+      text_of(calibration.before), figures.stack, figures.in_turn, figures.step);
   std::string type;
   for (const TiledParameter& parameter : parameters_of(figures)) {
     const std::size_t dot = parameter.name.rfind('.');

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -33,14 +34,18 @@ Seconds time_of(const TableRow& row, const RowKernels& kernels, const ComputeMod
   return time;
 }
 
-/// Products as a stack was measured; or the model that was asked for, or that the chip's file names.
+/// The model that was asked for. Without one, rows as the best known stack was measured, or of a chip of which there
+/// are no measured rows the model that its file names.
 std::unique_ptr<ComputeModel> model_of(const Options& options, const ChipSpec& chip) {
-  const std::string name = options.model.empty() ? chip.compute_model : options.model;
-  if (options.model == "tiled" || !options.stack.empty()) {
-    if (!options.model.empty() && options.model != "tiled") {
-      throw InputError("--stack: only the model 'tiled' knows stacks of software");
-    }
+  const std::vector<std::string> calibrated = list_files("configs/calibration");
+  const bool known = std::count(calibrated.begin(), calibrated.end(), chip.name) > 0;
+  const std::string otherwise = known || !options.stack.empty() ? "tiled" : chip.compute_model;
+  const std::string name = options.model.empty() ? otherwise : options.model;
+  if (name == "tiled") {
     return tiled_model(load_tiled(chip.name, options.stack), Conditions::measured);
+  }
+  if (!options.stack.empty()) {
+    throw InputError("--stack: only the model 'tiled' knows stacks of software");
   }
   return ComputeModels::find(name)(chip);
 }
@@ -65,10 +70,10 @@ std::function<int()> add(CLI::App& app) {
       ->required();
   app.add_option("--chip", options->chip, "A chip: a file, or a name in configs/chips")->required();
   app.add_option("--in", options->in, "Rows as CSV with a header; '-' reads standard input")->required();
-  app.add_option("--model", options->model, "Compute model; without it, the one that the chip's file names");
+  app.add_option("--model", options->model, "Compute model; without it, tiled for a chip of which rows were measured");
   app.add_option("--stack", options->stack,
                  "Software that rows of products come from (cublas, tensorrt-llm, cann); without it, the best known");
-  app.footer("Example: podium predict gemm --model tiled --chip h100-sxm --in rows.csv");
+  app.footer("Example: podium predict gemm --chip h100-sxm --in rows.csv");
   return [options] { return predict(*options); };
 }
 

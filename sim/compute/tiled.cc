@@ -9,12 +9,10 @@
 namespace podium {
 namespace {
 
-double fourth_power(double x) { return (x * x) * (x * x); }
-double fourth_root(double x) { return std::sqrt(std::sqrt(x)); }
-
 /// The share of data that no longer lies in a cache of `capacity`, where `footprint` went through it since it was used:
 /// all or nothing for a cache that forgets in order, softened by what else is in it.
 double missing(double footprint, double capacity) {
+  const auto fourth_power = [](double x) { return (x * x) * (x * x); };
   const double full = fourth_power(footprint);
   return full > 0 ? full / (full + fourth_power(capacity)) : 0;
 }
@@ -22,10 +20,10 @@ double missing(double footprint, double capacity) {
 /// What does not depend on the tile, in SI units.
 struct Product {
   double m, n, k, batch, element;
-  double cores;        ///< of the share
-  double all_cores;    ///< of the chip: the cache's bandwidth and the clock are shared by all
-  double core_peak;    ///< data sheet
-  double from_memory;  ///< seconds
+  double cores;          ///< of the share
+  double all_cores;      ///< of the chip: the cache's bandwidth and the power are shared by all
+  double core_peak;      ///< data sheet
+  double read, written;  ///< seconds at the memory
 };
 
 /// The fastest way found so far.
@@ -34,41 +32,46 @@ struct Way {
   bool computing = true;
 };
 
-double core_rate(const Product& product, const TiledFigures& figures, const TiledType& type, double busy) {
-  return product.core_peak * std::min(type.compute * (1 + figures.boost * (1 - busy)), 1.0);
-}
-
 /// Tries one tile and one split of the loop over k.
 void try_tile(Way& best, const Product& product, const TiledFigures& figures, const TiledType& type, Tile tile,
               double tiles, double splits) {
-  constexpr double step = 64;  // elements of k that a pipeline stage takes
-  const double k = std::ceil(product.k / (splits * step)) * step;
+  constexpr double stage = 64;  // elements of k that a pipeline stage takes
+  const double k = std::ceil(product.k / (splits * stage)) * stage;
   const double units = tiles * splits;
   const double waves = std::ceil(units / product.cores);
   const double area = tile.rows * tile.columns;
-  const double rate = core_rate(product, figures, type, units / (waves * product.all_cores));
-  const double loop = waves * (2 * area * k / rate + figures.ramp + 2 * area / figures.store_bandwidth);
-  const double loaded = (std::min(tile.rows, product.m) + std::min(tile.columns, product.n)) * k * product.element;
-  const double cache =
+  const double slowest = std::max(waves / type.compute, units / (type.sustained * product.all_cores));
+  const double loop = 2 * area * k / product.core_peak * slowest + waves * 2 * area / type.store_bandwidth;
+  const double loading =
       waves * (tile.rows + tile.columns) * k * product.element * product.all_cores / figures.cache_bandwidth;
-  const double core = waves * loaded / type.core_bandwidth;
-  const double moving = fourth_power(product.from_memory);
-  double time = fourth_root(fourth_power(loop) + moving + fourth_power(cache) + fourth_power(core));
+  const double working = std::max(loop, loading);
+  double time = std::max(working, product.read + product.written) + type.exposed * std::min(working, product.read) +
+                type.drain * tile.rows;
   if (splits > 1) {
     // partial sums in fp32, written and read
     const double sums = splits * product.m * product.n * product.batch * 4 * 2;
     time += figures.split_start + sums / figures.sum_bandwidth;
   }
   if (time < best.time) {
-    best = {time, product.from_memory < std::max({loop, cache, core})};
+    best = {time, product.read + product.written < working};
   }
+}
+
+/// A tile of which the edge of C leaves less, in steps of a core.
+Tile cut(Tile tile, const Product& product, double step) {
+  if (step == 0) {
+    return tile;
+  }
+  const auto rounded = [step](double x) { return std::ceil(x / step) * step; };
+  return {std::min(tile.rows, rounded(product.m)), std::min(tile.columns, rounded(product.n))};
 }
 
 Way best_way(const Product& product, const TiledFigures& figures, const TiledType& type) {
   constexpr double fewest = 128;  // elements of k that a split is worth
   Way best;
   for (const Tile& upright : type.tiles) {
-    for (const Tile& tile : {upright, Tile{upright.columns, upright.rows}}) {
+    for (const Tile& whole : {upright, Tile{upright.columns, upright.rows}}) {
+      const Tile tile = cut(whole, product, figures.step);
       const double tiles = product.batch * std::ceil(product.m / tile.rows) * std::ceil(product.n / tile.columns);
       try_tile(best, product, figures, type, tile, tiles, 1);
       for (const double splits : {2, 3, 4, 6, 8, 12, 16, 24}) {
@@ -82,20 +85,25 @@ Way best_way(const Product& product, const TiledFigures& figures, const TiledTyp
   return best;
 }
 
-/// Bytes of a product that come from memory or go there.
-double traffic(const Gemm& gemm, const ChipSpec& chip, const TiledFigures& figures, Conditions conditions) {
+/// Bytes that a product reads from memory and writes there.
+struct Traffic {
+  double read, written;
+};
+
+Traffic traffic(const Gemm& gemm, const ChipSpec& chip, const TiledFigures& figures, const TiledType& type,
+                Conditions conditions) {
   const double element = size_of(gemm.type).value();
   const double activations = gemm.batch * gemm.m * gemm.k * element;
   const double weights = gemm.batch * gemm.n * gemm.k * element;
   Gemm product = gemm;
   product.type = multiplied_as(gemm.type);  // without its passes before
   const double results = work(product).written.value();
-  const double kept = figures.resident * chip.cache_size.value();
-  const double hot = activations * missing(activations + weights + results, kept);
-  if (conditions == Conditions::running) {
-    return hot + weights + results;
-  }
-  return hot + (weights + results) * missing(figures.in_turn * (weights + results) + activations, kept);
+  const double cache = chip.cache_size.value();
+  const double hot = activations * missing(activations + weights + results, figures.activations_resident * cache);
+  const double cold = conditions == Conditions::running
+                          ? 1
+                          : missing(figures.in_turn * (weights + results) + activations, type.weights_resident * cache);
+  return {hot + weights * cold, results * cold};
 }
 
 /// Passes that quantise the activations, in seconds.
@@ -105,10 +113,8 @@ double preparing(const Gemm& gemm, const ChipSpec& chip, const TiledFigures& fig
   // a stack that was measured without quantising moves the activations once for it
   const double passes = gemm.type == DataType::w8a8 ? std::max(type.passes, 1.0) : type.passes;
   const double bytes = passes * rows * gemm.k * (size_of(DataType::bf16) + size_of(gemm.type)).value();
-  const double missed = missing(bytes, figures.resident * chip.cache_size.value());
-  const double moved =
-      missed / (chip.memory_bandwidth.value() * figures.memory) + (1 - missed) / figures.cache_bandwidth;
-  return type.preparation + std::ceil(rows / vector_cores) * type.row + bytes * moved;
+  return type.preparation + std::ceil(rows / vector_cores) * type.row +
+         bytes / (chip.memory_bandwidth.value() * figures.memory);
 }
 
 double share_of(int cores, double share) { return std::max(1.0, std::floor(cores * share)); }
@@ -141,6 +147,7 @@ Cost tiled_cost(const Gemm& gemm, const ChipSpec& chip, const TiledFigures& figu
   const TiledType& type = figures.of(gemm.type);
   const double bandwidth = chip.memory_bandwidth.value() * figures.memory;
   const double cores = share_of(chip.matrix_cores, share.matrix);
+  const Traffic moved = traffic(gemm, chip, figures, type, conditions);
   const Product product{gemm.m,
                         gemm.n,
                         gemm.k,
@@ -149,9 +156,13 @@ Cost tiled_cost(const Gemm& gemm, const ChipSpec& chip, const TiledFigures& figu
                         cores,
                         static_cast<double>(chip.matrix_cores),
                         peak / chip.matrix_cores,
-                        traffic(gemm, chip, figures, conditions) / bandwidth};
+                        moved.read / bandwidth,
+                        moved.written / bandwidth};
   const Way way = best_way(product, figures, type);
   double busy = way.time;
+  if (conditions == Conditions::measured && gemm.m > 2 && gemm.m < figures.step) {
+    busy = std::max(busy, type.padded - figures.start);
+  }
   if (gemm.type == DataType::w8a8 || conditions == Conditions::measured) {
     busy +=
         preparing(gemm, chip, figures, type, chip.vector_cores > 0 ? share_of(chip.vector_cores, share.vector) : cores);

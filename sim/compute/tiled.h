@@ -17,29 +17,32 @@ struct Tile {
 /// What the library of a stack does with products of one data type. Figures that are fitted are doubles in SI units,
 /// since a fit moves them all alike.
 struct TiledType {
-  double compute = 1;         ///< of a core's peak, inside the loop over k and with all cores busy
-  double core_bandwidth = 0;  ///< bytes/s at which one core loads the operands of its tile
-  double preparation = 0;     ///< seconds before the passes that quantise the activations
-  double passes = 0;          ///< how often they move the activations, once in bf16 and once in the type
-  double row = 0;             ///< seconds more for each row a core quantises
-  double most_splits = 1;     ///< of the loop over k
+  double compute = 1;           ///< of a core's peak, inside the loop over k, where its clock is not held back
+  double sustained = 1;         ///< of the chip's peak, with all cores busy: what the power limit leaves
+  double exposed = 0;           ///< share of the shorter of computing and reading memory that the longer does not hide
+  double store_bandwidth = 0;   ///< at which one core writes its finished tile
+  double drain = 0;             ///< seconds a row of the last tile takes when nothing is left to hide behind
+  double weights_resident = 0;  ///< share of the cache that holds weights since the measurement took them last
+  double padded = 0;            ///< least seconds of 3 rows or more, but fewer than a step: a kernel before pads them
+  double preparation = 0;       ///< seconds before the passes that quantise the activations
+  double passes = 0;            ///< how often they move the activations, once in bf16 and once in the type
+  double row = 0;               ///< seconds more for each row a core quantises
+  double most_splits = 1;       ///< of the loop over k
   std::vector<Tile> tiles;
 };
 
 /// Figures of the tiled model for one chip and one software stack, in SI units. Bandwidths other than the memory's are
 /// of the die itself and so carry over to chips with the same die.
 struct TiledFigures {
-  std::string stack;           ///< the software that was measured: "cublas", "tensorrt-llm"
-  double start = 0;            ///< fixed time of a kernel in a replayed graph
-  double split_start = 0;      ///< what adding up a split loop over k takes beside moving the partial sums
-  double memory = 1;           ///< of the data sheet's memory bandwidth
-  double cache_bandwidth = 0;  ///< of the last-level cache to all cores
-  double sum_bandwidth = 0;    ///< at which partial sums are exchanged
-  double store_bandwidth = 0;  ///< at which one core writes its finished tile
-  double ramp = 0;             ///< filling and draining the pipeline of a tile
-  double boost = 0;     ///< by how much faster a core runs where no other is busy: the clock under the power limit
-  double resident = 0;  ///< share of the last-level cache that keeps what will be used again
-  double in_turn = 1;   ///< sets of weights and outputs that the measurement took in turn
+  std::string stack;                ///< the software that was measured: "cublas", "tensorrt-llm"
+  double start = 0;                 ///< fixed time of a kernel in a replayed graph
+  double split_start = 0;           ///< what adding up a split loop over k takes beside moving the partial sums
+  double memory = 1;                ///< of the data sheet's memory bandwidth
+  double cache_bandwidth = 0;       ///< of the last-level cache to all cores, which load the operands of their tiles
+  double sum_bandwidth = 1e18;      ///< at which partial sums are exchanged
+  double activations_resident = 0;  ///< share of the last-level cache that still holds activations just written
+  double in_turn = 1;               ///< sets of weights and outputs that the measurement took in turn
+  double step = 0;  ///< rows and columns that a core computes at once, where the edge of C cuts tiles; 0: whole tiles
   std::map<DataType, TiledType> types;
 
   /// The figures of a type, or of the nearest one that was measured: of what it is multiplied as, of another type with
@@ -49,20 +52,22 @@ struct TiledFigures {
 
 /// Where the operands are when a product begins, and what comes with it.
 enum class Conditions {
-  measured,  ///< as the stack was measured: `in_turn` sets of weights, and activations that the stack quantises first
+  measured,  ///< as the stack was measured: `in_turn` sets of weights, and activations that the stack quantises or pads
   running,   ///< as in a running model: weights come from memory, activations may still be in the cache
 };
 
 /// Time of one product by tiles. Each of a few tile shapes, either way round, and splits of the loop over k is tried,
 /// as libraries do, and the fastest counts:
 ///
-///     waves = ceil(tiles x splits / cores)
-///     loop  = waves (2 rows columns k / (compute x peak of a core x clock) + ramp + tile / store bandwidth)
-///     cache = waves (rows + columns) k / (cache bandwidth / cores);    core: the same by what one core can load
-///     time  = start + (loop^4 + memory^4 + cache^4 + core^4)^(1/4) + exchange of partial sums
+///     units   = tiles x splits;  waves = ceil(units / cores)
+///     loop    = 2 rows columns k max(waves / (compute x peak of a core), units / (sustained x peak of the chip))
+///               + waves x tile / store bandwidth
+///     working = max(loop, waves (rows + columns) k / (cache bandwidth / cores))
+///     time    = start + max(working, reading, reading and writing) + exposed x min(working, reading)
+///               + drain of the last tile + exchange of partial sums
 ///
-/// The fourth powers say that none of the four hides wholly behind another when they are close. Of the operands only
-/// what the cache no longer holds comes from memory.
+/// `reading` and `writing` are what moves between memory and the last-level cache; of the operands only what the cache
+/// no longer holds does.
 Cost tiled_cost(const Gemm&, const ChipSpec&, const TiledFigures&, CoreShare, Conditions);
 
 /// One figure of the model that can be fitted: its name in the file, where it is, and what physics allows.

@@ -24,24 +24,64 @@ std::vector<Tile> read_tiles(const Node& node) {
   return tiles;
 }
 
-/// A figure of a parameter, within what physics allows.
-void read_parameter(const TiledParameter& parameter, const Node& node) {
-  switch (parameter.unit) {
+/// A figure that is fitted, and what physics allows. What a library has no use for is left out of its file.
+template <class Owner>
+struct Entry {
+  const char* name;
+  double Owner::*value;
+  double low, high;
+  Unit unit;
+  bool needed = true;
+
+  bool given(const Owner& owner) const { return needed || owner.*value != Owner{}.*value; }
+};
+
+constexpr Entry<TiledFigures> common_figures[] = {
+    {"start", &TiledFigures::start, 0.5e-6, 10e-6, Unit::seconds},
+    {"split_start", &TiledFigures::split_start, 0.1e-6, 10e-6, Unit::seconds},
+    {"memory", &TiledFigures::memory, 0.5, 0.95, Unit::none},
+    {"cache_bandwidth", &TiledFigures::cache_bandwidth, 2e12, 60e12, Unit::bytes_per_second},
+    {"sum_bandwidth", &TiledFigures::sum_bandwidth, 0.2e12, 60e12, Unit::bytes_per_second, false},
+    {"activations_resident", &TiledFigures::activations_resident, 0.01, 1, Unit::none, false},
+};
+
+constexpr Entry<TiledType> own_figures[] = {
+    {"compute", &TiledType::compute, 0.3, 1, Unit::none},
+    {"sustained", &TiledType::sustained, 0.3, 0.99, Unit::none, false},
+    {"exposed", &TiledType::exposed, 0.01, 1, Unit::none},
+    {"store_bandwidth", &TiledType::store_bandwidth, 5e9, 5e12, Unit::bytes_per_second},
+    {"drain", &TiledType::drain, 1e-9, 1e-6, Unit::seconds, false},
+    {"weights_resident", &TiledType::weights_resident, 0.01, 1, Unit::none, false},
+    {"padded", &TiledType::padded, 1e-6, 30e-6, Unit::seconds, false},
+    {"preparation", &TiledType::preparation, 0.2e-6, 30e-6, Unit::seconds, false},
+    {"passes", &TiledType::passes, 0.3, 6, Unit::none, false},
+    {"row", &TiledType::row, 1e-9, 5e-6, Unit::seconds, false},
+};
+
+double read_figure(const Node& node, Unit unit) {
+  switch (unit) {
     case Unit::none:
-      *parameter.value = node.figure_number();
-      break;
+      return node.figure_number();
     case Unit::seconds:
-      *parameter.value = node.figure<Seconds>().value();
-      break;
+      return node.figure<Seconds>().value();
     case Unit::bytes_per_second:
-      *parameter.value = node.figure<BytesPerSecond>().value();
-      break;
+      return node.figure<BytesPerSecond>().value();
   }
+  throw_bug("a figure has a unit", __FILE__, __LINE__, "");
+}
+
+template <class Owner>
+void read_entry(const Entry<Owner>& entry, const Node& node, Owner& owner) {
+  if (!entry.needed && !node.has(entry.name)) {
+    return;
+  }
+  const Node own = node.at(entry.name);
+  const double value = read_figure(own, entry.unit);
   constexpr double rounding = 1e-9;
-  if (*parameter.value < parameter.low * (1 - rounding) || *parameter.value > parameter.high * (1 + rounding)) {
-    node.fail(
-        fmt::format("is outside of what physics allows, {:.3g} to {:.3g} in SI units", parameter.low, parameter.high));
+  if (value < entry.low * (1 - rounding) || value > entry.high * (1 + rounding)) {
+    own.fail(fmt::format("is outside of what physics allows, {:.3g} to {:.3g} in SI units", entry.low, entry.high));
   }
+  owner.*entry.value = value;
 }
 
 }  // namespace
@@ -63,28 +103,17 @@ const TiledType& TiledFigures::of(DataType type) const {
 
 std::vector<TiledParameter> parameters_of(TiledFigures& figures) {
   std::vector<TiledParameter> all;
-  const auto add = [&all](std::string name, double& value, Unit unit, double low, double high) {
-    all.push_back({std::move(name), &value, unit, low, high});
-  };
-  add("start", figures.start, Unit::seconds, 0.5e-6, 10e-6);
-  add("split_start", figures.split_start, Unit::seconds, 0.1e-6, 5e-6);
-  add("memory", figures.memory, Unit::none, 0.5, 1);
-  add("cache_bandwidth", figures.cache_bandwidth, Unit::bytes_per_second, 2e12, 60e12);
-  add("sum_bandwidth", figures.sum_bandwidth, Unit::bytes_per_second, 0.5e12, 50e12);
-  add("store_bandwidth", figures.store_bandwidth, Unit::bytes_per_second, 5e9, 2e12);
-  add("ramp", figures.ramp, Unit::seconds, 1e-9, 5e-6);
-  add("boost", figures.boost, Unit::none, 1e-3, 0.6);
-  add("resident", figures.resident, Unit::none, 0.05, 0.8);
-  for (auto& [type, own] : figures.types) {
-    const std::string place = fmt::format("types.{}.", to_string(type));
-    add(place + "compute", own.compute, Unit::none, 0.3, 1);
-    add(place + "core_bandwidth", own.core_bandwidth, Unit::bytes_per_second, 10e9, 500e9);
-    if (own.preparation > 0) {
-      add(place + "preparation", own.preparation, Unit::seconds, 0.2e-6, 30e-6);
-      add(place + "passes", own.passes, Unit::none, type == DataType::w8a8 ? 1 : 0.3, 6);
+  const auto add = [&all](const std::string& place, const auto& entry, auto& owner) {
+    if (entry.given(owner)) {
+      all.push_back({place + entry.name, &(owner.*entry.value), entry.unit, entry.low, entry.high});
     }
-    if (own.row > 0) {
-      add(place + "row", own.row, Unit::seconds, 1e-9, 5e-6);
+  };
+  for (const Entry<TiledFigures>& entry : common_figures) {
+    add("", entry, figures);
+  }
+  for (auto& [type, own] : figures.types) {
+    for (const Entry<TiledType>& entry : own_figures) {
+      add(fmt::format("types.{}.", to_string(type)), entry, own);
     }
   }
   return all;
@@ -96,29 +125,21 @@ TiledFigures read_tiled(const Document& document) {
   TiledFigures figures;
   figures.stack = root.at("stack").text();
   figures.in_turn = root.at("in_turn").number();
+  figures.step = root.at("step").number();
+  for (const Entry<TiledFigures>& entry : common_figures) {
+    read_entry(entry, root, figures);
+  }
   const Node types = root.at("types");
   for (const auto& [name, node] : types.entries()) {
     TiledType& type = figures.types[parse_data_type(name, node.where())];
     type.tiles = read_tiles(node.at("tiles"));
     type.most_splits = node.at("most_splits").number();
-    type.preparation = node.has("preparation") ? 1 : 0;  // there, and read below
-    type.row = node.has("row") ? 1 : 0;
+    for (const Entry<TiledType>& entry : own_figures) {
+      read_entry(entry, node, type);
+    }
   }
   if (figures.types.empty()) {
     types.fail("there is no data type");
-  }
-  for (const TiledParameter& parameter : parameters_of(figures)) {
-    if (!parameter.name.starts_with("types.")) {
-      read_parameter(parameter, root.at(parameter.name));
-    }
-  }
-  for (const auto& [name, node] : types.entries()) {
-    const std::string place = fmt::format("types.{}.", to_string(parse_data_type(name)));
-    for (const TiledParameter& parameter : parameters_of(figures)) {
-      if (parameter.name.starts_with(place)) {
-        read_parameter(parameter, node.at(parameter.name.substr(place.size())));
-      }
-    }
   }
   document.close();
   return figures;

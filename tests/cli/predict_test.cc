@@ -22,7 +22,7 @@ std::string file_of(const std::string& name, const std::string& text) {
 
 TEST(PredictCommand, ReturnsEachRowWithItsTime) {
   const std::string rows = file_of("rows.csv", "m,n,k,dtype,note\n64,4096,4096,bfloat16,\"a, b\"\n");
-  const Outcome outcome = run_podium("predict gemm --model tiled --chip h100-sxm --in " + rows);
+  const Outcome outcome = run_podium("predict gemm --chip h100-sxm --in " + rows);
   ASSERT_EQ(outcome.status, 0) << outcome.errors;
   EXPECT_THAT(outcome.output, StartsWith("m,n,k,dtype,note,predicted_seconds\n64,4096,4096,bfloat16,\"a, b\","));
   const double seconds = std::stod(outcome.output.substr(outcome.output.rfind(',') + 1));

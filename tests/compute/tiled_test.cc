@@ -14,13 +14,13 @@ struct Bench {
 
   Bench() {
     TiledType type;
-    type.core_bandwidth = 1e24;
+    type.store_bandwidth = 1e24;
     type.tiles = {{128, 128}};
     figures.types = {{DataType::bf16, type}};
     figures.start = 1e-6;
     figures.memory = 1;
-    figures.cache_bandwidth = figures.store_bandwidth = figures.sum_bandwidth = 1e24;
-    figures.ramp = figures.boost = figures.resident = figures.split_start = 0;
+    figures.cache_bandwidth = figures.sum_bandwidth = 1e24;
+    figures.activations_resident = figures.split_start = 0;
     chip.memory_bandwidth = BytesPerSecond(1e24);
   }
   double busy(double m, double n, double k) const {
@@ -54,10 +54,39 @@ TEST(Tiled, ChoosesTheFastestTileEitherWayRound) {
   EXPECT_NEAR(bench.busy(64, 128.0 * bench.chip.matrix_cores, 4096), square / 2, 1e-9 * square);
 }
 
+TEST(Tiled, HoldsAllCoresTogetherToWhatThePowerSustains) {
+  Bench bench;
+  bench.figures.types.at(DataType::bf16).sustained = 0.5;
+  const double core = bench.chip.peak(DataType::bf16).value() / bench.chip.matrix_cores;
+  const double tile = 2 * 128.0 * 128 * 4096 / core;
+  EXPECT_NEAR(bench.busy(128.0 * bench.chip.matrix_cores, 128, 4096), 2 * tile, 1e-9 * tile);
+  EXPECT_NEAR(bench.busy(128.0 * bench.chip.matrix_cores / 2, 128, 4096), tile, 1e-9 * tile) << "half the cores";
+  EXPECT_NEAR(bench.busy(128, 128, 4096), tile, 1e-9 * tile) << "one core";
+}
+
+TEST(Tiled, HidesOfComputingAndReadingAllButTheExposedShareOfTheShorter) {
+  Bench bench;
+  const Gemm gemm{DataType::bf16, 128, 128.0 * bench.chip.matrix_cores, 4096, 1};
+  const double computing = bench.busy(gemm.m, gemm.n, gemm.k);
+  bench.chip.memory_bandwidth = work(gemm).read / Seconds(computing / 2);
+  const double hidden = bench.busy(gemm.m, gemm.n, gemm.k);
+  EXPECT_NEAR(hidden, computing, 1e-9 * computing);
+  bench.figures.types.at(DataType::bf16).exposed = 0.4;
+  EXPECT_NEAR(bench.busy(gemm.m, gemm.n, gemm.k), computing + 0.4 * computing / 2, 1e-9 * computing);
+}
+
+TEST(Tiled, ComputesOfATileAtTheEdgeOnlyTheStepsThatAreThere) {
+  Bench bench;
+  const double whole = bench.busy(1, 128, 4096);
+  bench.figures.step = 16;
+  EXPECT_NEAR(bench.busy(1, 128, 4096), whole * 16 / 128, 1e-9 * whole);
+  EXPECT_NEAR(bench.busy(17, 128, 4096), whole * 32 / 128, 1e-9 * whole);
+}
+
 TEST(Tiled, ReadsWeightsAgainInARunningModelThoughTheMeasurementKeptThemInTheCache) {
   Bench bench;
   bench.chip.memory_bandwidth = BytesPerSecond(1e9);
-  bench.figures.resident = 0.8;
+  bench.figures.types.at(DataType::bf16).weights_resident = 0.8;
   bench.figures.in_turn = 1;
   const Gemm gemm{DataType::bf16, 1, 1024, 1024, 1};
   const Seconds running = tiled_cost(gemm, bench.chip, bench.figures, {}, Conditions::running).time;
