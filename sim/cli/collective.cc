@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/cli/command.h"
+#include "sim/collective/faulty_run.h"
 #include "sim/collective/select.h"
 #include "sim/hardware/data_type.h"
 #include "sim/system/machine.h"
@@ -21,6 +22,8 @@ constexpr std::size_t most_sizes = 1000;
 struct Options {
   std::string operation, system, bytes;
   std::string algorithm = "auto", network = "flow", type = "fp32", fold = "on";
+  std::vector<std::string> faults;
+  std::string recovery = "0 s";
   std::uint32_t ranks = 0;
   OutputFormat format = OutputFormat::text;
 };
@@ -38,6 +41,7 @@ struct Result {
   std::string system, network;
   std::uint32_t ranks;
   DataType type;
+  std::vector<std::string> faults;
   std::vector<Row> rows;
 };
 
@@ -112,7 +116,7 @@ Placement first_ranks(const Machine& machine) {
   return placement;
 }
 
-/// Chooses, folds (each algorithm once) and plays, size by size.
+/// Chooses, folds (each algorithm once, and not where links change in the course of a run) and plays, size by size.
 std::vector<Row> play(const Machine& machine, CollectiveKind kind, const std::vector<Bytes>& sizes,
                       const Options& options) {
   const Placement placement = first_ranks(machine);
@@ -121,6 +125,7 @@ std::vector<Row> play(const Machine& machine, CollectiveKind kind, const std::ve
   const Folding folding = folds ? Folding::exact : Folding::off;
   Router router(machine.network());
   Selector selector(machine.network(), router, costs);
+  const Faults faults{machine.changes(), parse_quantity<Seconds>(options.recovery, {"--recovery"})};
   std::map<std::string, FoldedFabric> fabrics;
   std::vector<Row> rows;
   for (const Bytes bytes : sizes) {
@@ -129,12 +134,17 @@ std::vector<Row> play(const Machine& machine, CollectiveKind kind, const std::ve
       row.candidates = selector.rank(kind, placement, bytes);
       row.algorithm = row.candidates.front().algorithm;
     }
-    auto known = fabrics.find(row.algorithm);
-    if (known == fabrics.end()) {
-      const Operation operation{selector.choose(row.algorithm, kind, placement, bytes), placement};
-      known = fabrics.emplace(row.algorithm, fold(machine.network(), router, {&operation, 1}, folding)).first;
+    const CollectiveCall call{0, kind, bytes};
+    const Operation operation{selector.choose(row.algorithm, kind, placement, bytes), placement};
+    if (!faults.changes.empty()) {
+      row.time = time_alone(call, machine.network(), operation, costs, options.network, faults);
+    } else {
+      auto known = fabrics.find(row.algorithm);
+      if (known == fabrics.end()) {
+        known = fabrics.emplace(row.algorithm, fold(machine.network(), router, {&operation, 1}, folding)).first;
+      }
+      row.time = time_alone(call, known->second, costs, options.network);
     }
-    row.time = time_alone({0, kind, bytes}, known->second, costs, options.network);
     rows.push_back(std::move(row));
   }
   return rows;
@@ -156,13 +166,21 @@ Result measure(const Options& options) {
                                       " nobody to exchange with; 2 or more are right");
   }
   const Bundles bundles = Networks::find(options.network).needs_wires() ? Bundles::apart : Bundles::merged;
-  const Machine machine = load_machine(options.system, {.ranks = options.ranks, .bundles = bundles});
-  return {kind, options.system, options.network, options.ranks, type, play(machine, kind, sizes, options)};
+  Allocation allocation{.ranks = options.ranks, .bundles = bundles};
+  for (const std::string& fault : options.faults) {
+    allocation.faults.push_back(parse_fault(fault, {"--fail"}));
+  }
+  const Machine machine = load_machine(options.system, allocation);
+  return {
+      kind, options.system, options.network, options.ranks, type, options.faults, play(machine, kind, sizes, options)};
 }
 
 std::string to_text(const Result& result) {
   std::string text = fmt::format("# {} among {} ranks of {}, {} network\n", to_string(result.kind), result.ranks,
                                  result.system, result.network);
+  for (const std::string& fault : result.faults) {
+    text += fmt::format("# fault: {}\n", fault);
+  }
   text += fmt::format("#{:>14} {:>14} {:>8} {:>28} {:>12} {:>9} {:>9}  {}\n", "size", "count", "type", "algorithm",
                       "time", "algbw", "busbw", "next best");
   text += fmt::format("#{:>14} {:>14} {:>8} {:>28} {:>12} {:>9} {:>9}\n", "(B)", "(elements)", "", "", "(us)", "(GB/s)",
@@ -197,11 +215,9 @@ std::string to_csv(const Result& result) {
 }
 
 std::string to_json(const Result& result) {
-  nlohmann::ordered_json json{{"operation", to_string(result.kind)},
-                              {"system", result.system},
-                              {"ranks", result.ranks},
-                              {"network", result.network},
-                              {"results", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json json{
+      {"operation", to_string(result.kind)}, {"system", result.system}, {"ranks", result.ranks},
+      {"network", result.network},           {"faults", result.faults}, {"results", nlohmann::ordered_json::array()}};
   for (const Row& row : result.rows) {
     nlohmann::ordered_json line{{"bytes", static_cast<std::int64_t>(row.bytes.value())},
                                 {"count", static_cast<std::int64_t>(count(result, row))},
@@ -257,6 +273,13 @@ std::function<int()> collective(CLI::App& app) {
   app.add_option("--fold", options->fold,
                  "on: simulate one of each class of equal transfers; off: every one. Packets are never folded")
       ->capture_default_str();
+  app.add_option("--fail", options->faults,
+                 "A link or node of the network that fails, or keeps a part of its bandwidth, from a time of each run "
+                 "on: NVSwitch[3], leaf0-spine[0..3]=50%, ub:L2[5]@2ms. May be given again")
+      ->option_text("PART[=LEFT][@TIME]")
+      ->allow_extra_args(false);
+  app.add_option("--recovery", options->recovery, "From a fault within a run until traffic takes other ways")
+      ->option_text("TIME");
   add_format_option(app, options->format);
   return [options] { return run(*options); };
 }

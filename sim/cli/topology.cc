@@ -13,6 +13,7 @@
 #include "sim/hardware/system.h"
 #include "sim/report/topology_drawing.h"
 #include "sim/topology/deadlock.h"
+#include "sim/topology/fault.h"
 #include "sim/topology/measure.h"
 
 namespace podium {
@@ -25,6 +26,7 @@ struct Options {
   std::uint32_t domains = 1;
   std::uint32_t accelerators = 0;
   std::string svg;
+  std::vector<std::string> faults;
   OutputFormat format = OutputFormat::text;
 };
 
@@ -271,9 +273,18 @@ void check_domains(const Options& options) {
   }
 }
 
+/// As it is after all faults.
+Topology load_with_faults(const Options& options) {
+  std::vector<Fault> faults;
+  for (const std::string& fault : options.faults) {
+    faults.push_back(parse_fault(fault, {"--fail"}));
+  }
+  return apply_faults(load_topology(options.name, options.domains, options.accelerators), faults).back().network;
+}
+
 int run(const Options& options) {
   check_domains(options);
-  const Topology topology = load_topology(options.name, options.domains, options.accelerators);
+  const Topology topology = load_with_faults(options);
   const std::vector<PlaneMeasures> all = measure(topology);
   if (!options.svg.empty()) {
     draw(topology, all, options.svg);
@@ -301,6 +312,12 @@ std::function<int()> topology_command(CLI::App& app) {
       ->check(positive);
   app.add_option("--accelerators", options->accelerators, "Accelerators in all; the last domain may be partial")
       ->check(positive);
+  app.add_option(
+         "--fail", options->faults,
+         "A link or node that has failed, or keeps a part of its bandwidth: NVSwitch[3], leaf0-spine[0..3]=50%. "
+         "May be given again")
+      ->option_text("PART[=LEFT]")
+      ->allow_extra_args(false);
   app.add_option("--svg", options->svg, "Draw it to this file")->option_text("FILE");
   add_format_option(app, options->format);
   app.footer("Example: podium topology cloudmatrix384 --svg cloudmatrix384.svg");

@@ -105,9 +105,15 @@ void colour_links(Expanded& expanded, const Topology& topology) {
   }
 }
 
-Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topology, Router& router) {
+Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topology, Router& router, Folding folding) {
   Expanded expanded;
   Table<LinkId, std::optional<std::uint32_t>> numbers(topology.links.size());
+  if (folding == Folding::off) {
+    for (const LinkId link : topology.links.ids()) {
+      numbers[link] = link.index();
+      expanded.links.push_back(link);
+    }
+  }
   Numbering loads;
   Crossings& graph = expanded.graph;
   graph.first.push_back(0);
@@ -210,7 +216,7 @@ Operation make_sends(std::span<const std::pair<NodeId, NodeId>> pairs, std::opti
 FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operation> operations, Folding folding) {
   check_placements(operations, merged);
   const Patterns patterns = find_patterns(operations);
-  const Expanded expanded = expand_all(patterns.all, merged, router);
+  const Expanded expanded = expand_all(patterns.all, merged, router, folding);
   const Partition partition = folding == Folding::exact ? coarsest_equitable(expanded.graph) : discrete(expanded.graph);
   FoldedFabric fabric;
   fabric.messages = expanded.messages.size();

@@ -50,7 +50,8 @@ struct FoldedFabric {
   std::size_t bundles = 0;                    ///< after it
 };
 
-/// `off` leaves every link and every message a class of its own: the check of `exact`.
+/// `off` leaves every link and every message a class of its own, and links their ids: the check of `exact`, and for
+/// networks that change in the course of a run.
 enum class Folding { exact, off };
 
 /// Expands the steps of all operations to messages, and folds messages and links to the classes of their coarsest

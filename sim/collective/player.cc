@@ -67,10 +67,10 @@ Seconds fill_time(const Step& step, const std::vector<Bundle>& bundles, Seconds 
 }
 
 Player::Player(Engine& engine, Network& network, const FoldedFabric& fabric, const CommunicationCosts& costs)
-    : engine_(engine), network_(network), fabric_(fabric), costs_(costs) {}
+    : engine_(engine), network_(network), fabric_(&fabric), costs_(costs) {}
 
 void Player::play(const CollectiveCall& call, Action done) {
-  PODIUM_CHECK(call.operation < fabric_.operations.size());
+  PODIUM_CHECK(call.operation < fabric_->operations.size());
   PODIUM_CHECK(call.bytes >= Bytes() && call.imbalance >= 1);
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(plays_.size()));
@@ -113,9 +113,10 @@ void Player::send(std::uint32_t index) {
   const FoldedOperation& folded = operation(play);
   const std::vector<Step>& stage = folded.schedule.stages[play.stage];
   const Seconds reduction = reduction_time(stage, play.call.bytes * play.call.imbalance, costs_);
+  play.sent.clear();
   play.outstanding = reduction > Seconds() ? 1 : 0;
   for (const std::uint32_t pattern : folded.patterns[play.stage]) {
-    play.outstanding += fabric_.patterns[pattern].size();
+    play.outstanding += fabric_->patterns[pattern].size();
   }
   if (play.outstanding == 0) {
     play.outstanding = 1;
@@ -126,7 +127,7 @@ void Player::send(std::uint32_t index) {
     engine_.after(reduction, [this, index] { arrived(index); });
   }
   for (std::size_t step = 0; step < stage.size(); ++step) {
-    const Seconds fill = fill_time(stage[step], fabric_.patterns[folded.patterns[play.stage][step]], play.step_time);
+    const Seconds fill = fill_time(stage[step], fabric_->patterns[folded.patterns[play.stage][step]], play.step_time);
     if (fill > Seconds()) {
       engine_.after(fill, [this, index, step] { send_step(index, step); });
     } else {
@@ -136,16 +137,30 @@ void Player::send(std::uint32_t index) {
 }
 
 void Player::send_step(std::uint32_t index, std::size_t step) {
-  const Play& play = plays_[index];
+  Play& play = plays_[index];
   const FoldedOperation& folded = operation(play);
   const Step& sent = folded.schedule.stages[play.stage][step];
   const double achieved = efficiency(sent, costs_.protocol(folded.plane));
   const Bytes bytes = play.call.bytes * (play.call.imbalance * sent.share / achieved);
   const double weight = 1 / messages_at_port(sent, folded.schedule.ranks);
-  for (const Bundle& bundle : fabric_.patterns[folded.patterns[play.stage][step]]) {
-    network_.send({.route = &bundle.route, .bytes = bytes, .weight = weight, .multiplicity = bundle.multiplicity},
-                  [this, index] { arrived(index); });
+  const std::uint32_t pattern = folded.patterns[play.stage][step];
+  const std::vector<Bundle>& bundles = fabric_->patterns[pattern];
+  for (std::uint32_t i = 0; i < bundles.size(); ++i) {
+    const TransferId transfer = network_.send(
+        {.route = &bundles[i].route, .bytes = bytes, .weight = weight, .multiplicity = bundles[i].multiplicity},
+        [this, index] { arrived(index); });
+    play.sent.push_back({transfer, pattern, i});
   }
+}
+
+void Player::reroute(const FoldedFabric& other) {
+  PODIUM_CHECK(other.capacities.size() == fabric_->capacities.size(), "both are unfolded");
+  for (const Play& play : plays_) {
+    for (const Sent& sent : play.sent) {
+      network_.reroute(sent.transfer, other.patterns.at(sent.pattern).at(sent.bundle).route);
+    }
+  }
+  fabric_ = &other;
 }
 
 void Player::arrived(std::uint32_t index) {

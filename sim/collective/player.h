@@ -55,8 +55,16 @@ class Player {
  public:
   Player(Engine&, Network&, const FoldedFabric&, const CommunicationCosts&);
   void play(const CollectiveCall&, Action done);
+  /// From now on messages take the routes of another fabric of the same operations and links, unfolded both, what is
+  /// left of those under way too.
+  void reroute(const FoldedFabric&);
 
  private:
+  struct Sent {
+    TransferId transfer;
+    std::uint32_t pattern = 0;
+    std::uint32_t bundle = 0;
+  };
   struct Play {
     CollectiveCall call;
     Action done;
@@ -64,6 +72,7 @@ class Player {
     std::size_t stage = 0;
     std::uint32_t repeat = 0;
     std::size_t outstanding = 0;  ///< messages, and the reduction, of this repeat of the stage
+    std::vector<Sent> sent;       ///< of this repeat of the stage
   };
 
   // of the play with this index in plays_
@@ -71,11 +80,11 @@ class Player {
   void send(std::uint32_t index);
   void send_step(std::uint32_t index, std::size_t step);
   void arrived(std::uint32_t index);
-  const FoldedOperation& operation(const Play& play) const { return fabric_.operations[play.call.operation]; }
+  const FoldedOperation& operation(const Play& play) const { return fabric_->operations[play.call.operation]; }
 
   Engine& engine_;
   Network& network_;
-  const FoldedFabric& fabric_;
+  const FoldedFabric* fabric_;
   const CommunicationCosts& costs_;
   std::vector<Play> plays_;
   std::vector<std::uint32_t> free_;

@@ -54,6 +54,7 @@ class AnalyticNetwork final : public Network {
   TransferId send(const Transfer& transfer, Action delivered) override;
   void cancel(TransferId id) override;
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
+  void reroute(TransferId id, const Route& route) override;
   Table<LinkId, Bytes> carried() const override;
 
  private:
@@ -64,6 +65,7 @@ class AnalyticNetwork final : public Network {
     double demand = 0;
   };
 
+  void join_batch(TransferId id);
   void settle();
   void count_uses();
   void queue_equals(std::span<const TransferId> equals);
@@ -89,15 +91,42 @@ TransferId AnalyticNetwork::send(const Transfer& transfer, Action delivered) {
   flight.since = engine_.now();
   const TransferId id = flights_.add(std::move(flight));
   if (transfer.bytes > Bytes(0) && !transfer.route->links.empty()) {
-    if (batch_.empty()) {
-      engine_.at(
-          engine_.now(), [this] { settle(); }, Phase::settle);
-    }
-    batch_.push_back(id);
+    join_batch(id);
   } else {
     flights_.find(id)->arrival = engine_.after(transfer.route->latency, [this, id] { arrive(id); });
   }
   return id;
+}
+
+void AnalyticNetwork::join_batch(TransferId id) {
+  if (batch_.empty()) {
+    engine_.at(
+        engine_.now(), [this] { settle(); }, Phase::settle);
+  }
+  batch_.push_back(id);
+}
+
+/// What is left belongs to the batch of the present round.
+void AnalyticNetwork::reroute(TransferId id, const Route& route) {
+  Flight* flight = flights_.find(id);
+  const bool is_over = flight == nullptr || flight->route->links.empty() || flight->bytes == Bytes(0) ||
+                       flight->drained_at <= engine_.now();
+  if (is_over) {
+    return;
+  }
+  const bool waits_for_settle = flight->queue.empty();
+  const double left = waits_for_settle ? 1 : flight->left_at(engine_.now());
+  carry(carried_, *flight->route, flight->bytes * (1 - left));
+  flight->bytes *= left;
+  flight->left = 1;
+  flight->since = engine_.now();
+  flight->drained_at = Time::max();
+  flight->route = &route;
+  flight->queue.clear();
+  engine_.cancel(flight->arrival);
+  if (!waits_for_settle) {
+    join_batch(id);
+  }
 }
 
 void AnalyticNetwork::cancel(TransferId id) {

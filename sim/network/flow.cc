@@ -37,9 +37,11 @@ class FlowNetwork final : public Network {
   TransferId send(const Transfer& transfer, Action delivered) override;
   void cancel(TransferId id) override;
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
+  void reroute(TransferId id, const Route& route) override;
   Table<LinkId, Bytes> carried() const override;
 
  private:
+  void start_draining(TransferId id, ShareId share);
   void request_settle();
   void settle();
   void change_rate(ShareId share);
@@ -73,14 +75,32 @@ TransferId FlowNetwork::send(const Transfer& transfer, Action delivered) {
   const TransferId id = flows_.add(std::move(flow));
   Flow& added = *flows_.find(id);
   if (added.draining) {
-    added.share = sharing_.add(transfer.route->links, transfer.weight, transfer.cap);
-    transfer_of_.resize(std::max<std::size_t>(transfer_of_.size(), added.share.index() + 1));
-    transfer_of_[added.share] = id;
-    request_settle();
+    start_draining(id, sharing_.add(transfer.route->links, transfer.weight, transfer.cap));
   } else {
     arrive_later(id, added);
   }
   return id;
+}
+
+void FlowNetwork::start_draining(TransferId id, ShareId share) {
+  flows_.find(id)->share = share;
+  transfer_of_.resize(std::max<std::size_t>(transfer_of_.size(), share.index() + 1));
+  transfer_of_[share] = id;
+  request_settle();
+}
+
+void FlowNetwork::reroute(TransferId id, const Route& route) {
+  Flow* flow = flows_.find(id);
+  if (flow == nullptr || !flow->draining) {
+    return;
+  }
+  flow->remaining = flow->remaining_at(engine_.now());
+  carry(carried_, *flow->route, flow->bytes - flow->remaining);
+  flow->bytes = flow->remaining;
+  flow->since = engine_.now();
+  flow->route = &route;
+  drained_at_.set(flow->share.index(), Time::max());
+  start_draining(id, sharing_.move(flow->share, route.links));
 }
 
 void FlowNetwork::cancel(TransferId id) {

@@ -43,6 +43,9 @@ class Network {
   virtual TransferId send(const Transfer&, Action delivered) = 0;
   virtual void cancel(TransferId) = 0;
   virtual void set_capacity(LinkId, BytesPerSecond) = 0;
+  /// What is left of a transfer, before the links of its route, takes another one, which must outlive it; one that is
+  /// past them, or has arrived, is left alone. Models that choose ways of their own among those of a route keep to it.
+  virtual void reroute(TransferId, const Route&) {}
   /// Raw bytes that have gone over each link so far (headers included): bytes x load of each transfer.
   virtual Table<LinkId, Bytes> carried() const = 0;
   /// What each link has done so far.

@@ -82,6 +82,14 @@ void Sharing::remove(ShareId id) {
   flow = Flow();
 }
 
+ShareId Sharing::move(ShareId id, std::span<const LinkLoad> loads) {
+  const Flow before = flows_[id.index()];
+  remove(id);
+  const ShareId moved = add(loads, before.weight);
+  flows_[moved.index()].cap = before.cap;
+  return moved;
+}
+
 void Sharing::set_capacity(LinkId id, BytesPerSecond bandwidth) {
   Link& link = links_[id.index()];
   const Wide capacity = to_wide(bandwidth);

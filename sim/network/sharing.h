@@ -26,6 +26,8 @@ class Sharing {
   /// A flow of rate r puts r x load on each link. O(links) each.
   ShareId add(std::span<const LinkLoad> loads, double weight = 1, BytesPerSecond cap = BytesPerSecond(0));
   void remove(ShareId);
+  /// The same flow over other links. It gets another name.
+  ShareId move(ShareId, std::span<const LinkLoad> loads);
   void set_capacity(LinkId, BytesPerSecond);
 
   /// Brings the rates up to date: the flows whose rate is another one than at the last time, or new. Costs about what

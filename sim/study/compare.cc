@@ -76,12 +76,16 @@ Units all_units(const Study& study) {
   return units;
 }
 
-std::uint32_t chips_of(const Study& study, const std::string& name) {
+const StudySystem& entry_of(const Study& study, const std::string& name) {
   const auto entry = std::find_if(study.systems.begin(), study.systems.end(),
                                   [&](const StudySystem& system) { return system.name == name; });
   PODIUM_CHECK(entry != study.systems.end(), "a study that was read names all systems of its regimes");
+  return *entry;
+}
+
+std::uint32_t chips_of(const Study& study, const std::string& name) {
   const SystemSpec spec = load_system(name);
-  return entry->domains * static_cast<std::uint32_t>(spec.packages_per_node * spec.nodes_per_domain);
+  return entry_of(study, name).domains * static_cast<std::uint32_t>(spec.packages_per_node * spec.nodes_per_domain);
 }
 
 /// Two units of one workload and regime, by index: whether the one can do what the other did.
@@ -206,6 +210,11 @@ ComparisonResult run_comparison(const Study& study, const RunOptions& options) {
     if (const auto* serving = std::get_if<ServingWorkload>(&units[i]->workload())) {
       const std::vector<std::string> notes = trace_notes(*serving, result.cases[i]);
       result.cases[i].notes.insert(result.cases[i].notes.end(), notes.begin(), notes.end());
+    }
+  }
+  for (CaseResult& one : result.cases) {
+    for (const std::string& fault : entry_of(study, one.system).faults) {
+      one.notes.push_back("the network has a fault: " + fault);
     }
   }
   result.crossovers.resize(contests.size());

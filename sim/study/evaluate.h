@@ -26,6 +26,9 @@ Evaluator training_evaluator(const Study&, const TrainingWorkload&, const Traini
 /// How the steps of a study are simulated.
 SimulatorOptions simulator_options(const Study&);
 
+/// The first ranks of a system, on a network with the faults that the study gives it.
+Allocation allocate(const Study&, const std::string& system, std::uint32_t ranks, std::uint32_t ranks_per_domain = 0);
+
 /// Why that many chips of a system cannot be; empty where they can.
 std::string why_too_many(const SystemSpec&, std::uint32_t chips);
 

@@ -170,7 +170,7 @@ void TrainingCase::run(const TrainingPlan& plan, std::uint32_t ranks_per_domain,
   if (memory.total() > chip_.memory_size) {
     throw InputError(too_large(memory.total(), chip_.memory_size));
   }
-  Bench& on = bench({plan.ranks(), ranks_per_domain});
+  Bench& on = bench(allocate(study_, options_.system, plan.ranks(), ranks_per_domain));
   const Execution execution = on.simulator.run(training_step(model_, chip_, plan));
   trial.alternative.throughput = workload_.global_batch * workload_.sequence / execution.time.value();
   trial.ranks = plan.ranks();
@@ -208,6 +208,19 @@ Evaluator training_evaluator(const Study& study, const TrainingWorkload& workloa
                              const TrainingOptions& options) {
   auto one = std::make_shared<TrainingCase>(study, workload, regime, options);
   return [one](std::uint32_t chips) { return one->on(chips); };
+}
+
+Allocation allocate(const Study& study, const std::string& system, std::uint32_t ranks,
+                    std::uint32_t ranks_per_domain) {
+  Allocation result{.ranks = ranks, .ranks_per_domain = ranks_per_domain};
+  for (const StudySystem& entry : study.systems) {
+    for (const std::string& fault : entry.faults) {
+      if (entry.name == system) {
+        result.faults.push_back(parse_fault(fault));
+      }
+    }
+  }
+  return result;
 }
 
 SimulatorOptions simulator_options(const Study& study) {

@@ -67,7 +67,7 @@ ServingCandidate Candidates::make(const Entry& entry) const {
     throw InputError("weights and activations take " + to_text(c.memory.total()) + " of " + to_text(chip_.memory_size) +
                      " a rank: no room for the cache of one request");
   }
-  c.machine = std::make_unique<Machine>(system_, chip_, Allocation{c.plan.ranks(), 0});
+  c.machine = std::make_unique<Machine>(system_, chip_, allocate(study_, system_.name, c.plan.ranks()));
   c.simulator = std::make_unique<Simulator>(*c.machine, simulator_options(study_));
   c.steps = std::make_unique<StepTimes>(*c.simulator, model_, c.plan);
   c.stage == Stage::prefill ? predict_prefill(c) : predict(c);

@@ -9,6 +9,7 @@
 #include "sim/serving/request.h"
 #include "sim/study/study_check.h"
 #include "sim/study/training_plans.h"
+#include "sim/topology/fault.h"
 #include "sim/workload/plan_file.h"
 
 namespace podium {
@@ -240,11 +241,22 @@ Workload read_workload(const Study& study, const Node& node) {
 }
 
 StudySystem read_system_entry(const Node& node) {
-  StudySystem result{known_file("configs/systems", node.at("name")), positive(node.at("domains"))};
+  StudySystem result{known_file("configs/systems", node.at("name")), positive(node.at("domains")), {}};
   const SystemSpec spec = load_system(result.name, {}, node.at("name").where());
   if (result.domains > static_cast<std::uint32_t>(spec.max_domains)) {
     node.at("domains").fail(result.name + " has at most " + std::to_string(spec.max_domains) + " domains, not " +
                             node.at("domains").text());
+  }
+  if (const auto faults = node.find("faults")) {
+    const Topology network = load_topology(spec.topology, result.domains);
+    for (const Node& fault : some(*faults)) {
+      const Fault read = parse_fault(fault.text(), fault.where());
+      if (read.at > Seconds()) {
+        fault.fail("a study's faults are there from the start; podium collective takes later ones");
+      }
+      find_links(network, read.part, fault.where());
+      result.faults.push_back(fault.text());
+    }
   }
   return result;
 }

@@ -26,10 +26,16 @@ Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
                                 std::to_string(system_.max_domains));
   }
   const std::uint32_t in_last = allocation_.ranks - (domains_ - 1) * allocation_.ranks_per_domain;
-  network_ = load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, overrides, where);
+  std::vector<NetworkState> states =
+      apply_faults(load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, overrides, where),
+                   allocation_.faults);
   if (allocation_.bundles == Bundles::merged) {
-    network_ = merge_bundles(network_);
+    for (NetworkState& state : states) {
+      state.network = merge_bundles(state.network);
+    }
   }
+  changes_ = find_changes(states);
+  network_ = std::move(states.front().network);
   PODIUM_CHECK(network_.accelerators >= (domains_ - 1) * whole + in_last);
   for (const auto& [plane, protocol] : system_.protocols) {
     network_.plane_index(plane);  // a protocol of a plane that is not there is misspelt

@@ -7,7 +7,7 @@
 
 #include "sim/compute/compute_model.h"
 #include "sim/hardware/system.h"
-#include "sim/topology/topology.h"
+#include "sim/topology/fault.h"
 
 namespace podium {
 
@@ -19,6 +19,7 @@ struct Allocation {
   std::uint32_t ranks = 0;
   std::uint32_t ranks_per_domain = 0;  ///< 64 of a rack's 72 GPUs, say; 0: all that a domain has
   Bundles bundles = Bundles::merged;
+  std::vector<Fault> faults = {};  ///< of the network
 };
 
 /// A machine that is ready to run: its specs, its network as sprayed traffic sees it, and where each rank sits.
@@ -31,7 +32,9 @@ class Machine {
 
   const SystemSpec& system() const { return system_; }
   const ChipSpec& chip() const { return chip_; }
-  const Topology& network() const { return network_; }  ///< bundles as the allocation says
+  const Topology& network() const { return network_; }  ///< at the start; bundles as the allocation says
+  /// What later faults make of its links.
+  const std::vector<LinkChange>& changes() const { return changes_; }
   std::uint32_t ranks() const { return allocation_.ranks; }
   std::uint32_t domains() const { return domains_; }
   NodeId node(std::uint32_t rank) const;
@@ -43,6 +46,7 @@ class Machine {
   Allocation allocation_;
   std::uint32_t domains_ = 0;
   Topology network_;
+  std::vector<LinkChange> changes_;
 };
 
 /// Reads a system and its chip by name.

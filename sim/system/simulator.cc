@@ -57,6 +57,9 @@ struct Simulator::Impl {
         router(m.network()),
         costs(communication_costs(m.system(), m.chip(), m.network())),
         selector(m.network(), router, costs) {
+    if (!m.changes().empty()) {
+      throw InputError("a run of tasks takes faults from its start on, not later ones");
+    }
     if (options.algorithm != "auto") {
       Algorithms::find(options.algorithm);  // throws where there is none of this name
     }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 
 #include "sim/core/text.h"
 #include "sim/topology/fabric.h"
+#include "sim/topology/fault.h"
 
 namespace podium {
 namespace {
@@ -171,25 +171,6 @@ void halve(Plane& plane, const std::vector<std::uint32_t>& ranks) {
   }
 }
 
-/// By name, the nodes of a plane: accelerators by their rank, all others by tier and number ("spine0", "spine1" …).
-std::map<std::string, NodeId> name_nodes(const Topology& topology, std::uint32_t plane) {
-  std::set<NodeId> linked;
-  for (const Link& link : topology.links) {
-    if (link.plane == plane) {
-      linked.insert(link.from);
-      linked.insert(link.to);
-    }
-  }
-  std::map<std::string, NodeId> names;
-  std::map<std::string, std::size_t> of_tier;
-  for (const NodeId id : linked) {
-    const NetworkNode& node = topology.nodes[id];
-    const bool ranked = node.kind == NodeKind::accelerator;
-    names.emplace(ranked ? std::to_string(id.index()) : node.tier + std::to_string(of_tier[node.tier]++), id);
-  }
-  return names;
-}
-
 /// `degraded:` a list of {between: [a, b], bandwidth}: links that have less bandwidth than the others; none: failed.
 void degrade(Topology& topology, std::uint32_t plane, const Node& list) {
   const std::map<std::string, NodeId> names = name_nodes(topology, plane);
@@ -229,15 +210,15 @@ void build_plane(Topology& topology, const Node& parameters) {
     Site site = make_site(topology, index, ranks);
     build(site, parameters);
   }
-  const auto degraded = parameters.find("degraded");
-  if (degraded) {
-    degrade(topology, index, *degraded);
-  }
-  // switches are alike only while all their links are, and only to traffic that is spread evenly over them
-  if (degraded || plane.routing.spread != Spread::sprayed || plane.routing.detour != Detour::none) {
+  // switches are alike only to traffic that is spread evenly over them, and only while all their links are
+  if (plane.routing.spread != Spread::sprayed || plane.routing.detour != Detour::none) {
     for (std::size_t node = first_switch; node < topology.nodes.size(); ++node) {
       topology.nodes[NodeId(node)].bundle = static_cast<std::uint32_t>(node);
     }
+  }
+  if (const auto degraded = parameters.find("degraded")) {
+    degrade(topology, index, *degraded);
+    split_bundles(topology);
   }
 }
 

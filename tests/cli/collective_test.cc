@@ -104,6 +104,42 @@ TEST(CollectiveCommand, TakesLaunchAndLatencyForZeroBytes) {
   EXPECT_EQ(row.at("algbw_bytes_per_second"), 0);
 }
 
+double seconds_of(const std::string& arguments) { return run_json(arguments).at("results").at(0).at("time_seconds"); }
+
+TEST(CollectiveCommand, LosesTheBandwidthOfFailedPlanes) {
+  const double chips = 18;
+  for (const std::string network : {"flow", "packet"}) {
+    const std::string arguments =
+        "all-to-all --algorithm direct --system gb200-nvl72 --ranks 8 --network " + network + " --bytes ";
+    const double fixed = seconds_of(arguments + "0");
+    const double wire = seconds_of(arguments + "64MiB") - fixed;
+    const double without_three = seconds_of(arguments + "64MiB --fail 'NVSwitch[0..2]'") - fixed;
+    EXPECT_NEAR(without_three / wire, chips / (chips - 3), 0.01) << network;
+  }
+}
+
+TEST(CollectiveCommand, IsNotChangedByFoldingWhereLinksHaveFailed) {
+  const std::string arguments =
+      "all-gather --algorithm ring --system cloudmatrix384 --ranks 64 --bytes 16MiB --fail ub:L2[0..15] --fail "
+      "3-L1[2]=50% --fold ";
+  EXPECT_EQ(seconds_of(arguments + "on"), seconds_of(arguments + "off"));
+  EXPECT_GT(seconds_of(arguments + "on"), seconds_of(arguments.substr(0, arguments.find("--fail")) + "--fold on"));
+}
+
+TEST(CollectiveCommand, WaitsForTheRecoveryFromAFault) {
+  const std::string arguments =
+      "all-to-all --algorithm direct --system gb200-nvl72 --ranks 8 --bytes 64MiB --fail NVSwitch[1]@20us";
+  EXPECT_NEAR(seconds_of(arguments + " --recovery 3ms") - seconds_of(arguments), 3e-3, 1e-9);
+}
+
+TEST(CollectiveCommand, RefusesFaultsOfWhatIsNotThere) {
+  const std::string good = "all_reduce --system hgx-h100 --ranks 8 --bytes 8 ";
+  expect_refused(good + "--fail NVSwitch[4]", "--fail: 'NVSwitch[4]' is neither a link nor a node of hgx-h100");
+  expect_refused(good + "--fail NVSwitch[0]=50", "is no fault: PART[=LEFT][@TIME]");
+  expect_refused(good + "--fail NVSwitch[0]@50", "unit of time");
+  expect_refused(good + "--fail NVSwitch[0]@1us --recovery 5", "--recovery");
+}
+
 TEST(CollectiveCommand, RefusesWhatCannotBe) {
   const std::string good = "all_reduce --system hgx-h100 ";
   expect_refused("all_redoce --system hgx-h100 --ranks 8 --bytes 8", "did you mean 'all_reduce'?");

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -56,6 +57,19 @@ TEST(TopologyCommand, PrintsTheSameInJson) {
   EXPECT_EQ(json["planes"][0]["networks"], 2);
   EXPECT_EQ(json["planes"][0]["bisection_bytes_per_second"], nvlink.bisection.value());
   EXPECT_EQ(json["figures"].size(), topology.figures.size());
+}
+
+TEST(TopologyCommand, MeasuresWhatFaultsLeave) {
+  const auto bisection = [](const std::string& faults) {
+    const Outcome outcome = run_podium("topology cloudmatrix384 --format json" + faults);
+    EXPECT_EQ(outcome.status, 0) << outcome.errors;
+    const nlohmann::json planes = nlohmann::json::parse(outcome.output).at("planes");
+    const auto ub =
+        std::find_if(planes.begin(), planes.end(), [](const nlohmann::json& it) { return it.at("plane") == "ub"; });
+    return ub->at("bisection_bytes_per_second").get<double>();
+  };
+  EXPECT_DOUBLE_EQ(bisection(" --fail 'L2[0..15]'"), bisection("") * 6 / 7) << "one of seven sub-planes";
+  EXPECT_DOUBLE_EQ(bisection(" --fail L1-L2=25%"), bisection("") / 4);
 }
 
 TEST(TopologyCommand, DrawsToAFile) {

@@ -62,10 +62,14 @@ TEST(Folding, MakesOneBundleOfAnExchangeBehindOneSwitch) {
 
 TEST(Folding, LeavesEachMessageAndLinkAloneWhenOff) {
   const std::uint32_t n = 8;
-  const FoldedFabric fabric = fold_on(
-      test::star(n, 100_GBps), {operation("direct", CollectiveKind::all_to_all, {consecutive(0, n)})}, Folding::off);
+  const Topology topology = test::star(n, 100_GBps);
+  const FoldedFabric fabric =
+      fold_on(topology, {operation("direct", CollectiveKind::all_to_all, {consecutive(0, n)})}, Folding::off);
   EXPECT_EQ(fabric.bundles, n * (n - 1));
-  EXPECT_EQ(fabric.capacities.size(), 2 * n);
+  ASSERT_EQ(fabric.capacities.size(), topology.links.size());
+  for (const LinkId link : topology.links.ids()) {
+    EXPECT_EQ(fabric.classes[link], link) << "links keep their ids, whether they are used or not";
+  }
 }
 
 TEST(Folding, GivesLinksThatNothingCrossesNoClass) {

@@ -272,6 +272,49 @@ TEST_P(NetworkLaws, StallsOnALinkWithoutCapacityUntilItHasOneAgain) {
   EXPECT_NEAR(network->carried()[LinkId(0)].value(), 1e6, 1);
 }
 
+TEST_P(NetworkLaws, TakesAnotherRouteForWhatIsLeft) {
+  const auto network = make({1_GBps, 1_GBps, 2_GBps});
+  const Route route = route_over({on(0), on(1)}, 1_us);
+  const Route around = route_over({on(0), on(2, 2)}, 5_us);
+  Time arrival = Time::max();
+  const TransferId id = network->send({&route, Bytes(1e6), 0.5_GBps}, note(arrival));  // 2 ms by its cap
+  engine_.after(0.5_ms, [&] { network->set_capacity(LinkId(1), BytesPerSecond(0)); });
+  engine_.after(0.75_ms, [&] { network->reroute(id, around); });
+  engine_.run();
+  EXPECT_LE(picoseconds_apart(arrival, Time() + 2_ms + 0.25_ms + 5_us), 2) << "at its cap on the other route too";
+  EXPECT_NEAR(network->carried()[LinkId(0)].value(), 1e6, 1);
+  EXPECT_NEAR(network->carried()[LinkId(1)].value(), 0.25e6, 1);
+  EXPECT_NEAR(network->carried()[LinkId(2)].value(), 2 * 0.75e6, 1);
+}
+
+TEST_P(NetworkLaws, ChangesNothingByARouteThatIsTheSame) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const RandomTraffic traffic(seed);
+    const auto network = make(traffic.capacities);
+    std::vector<Time> arrivals(traffic.messages.size(), Time::max());
+    std::vector<TransferId> ids;
+    for (std::size_t i = 0; i < arrivals.size(); ++i) {
+      const Message& it = traffic.messages[i];
+      ids.push_back(network->send({&it.route, it.bytes, it.cap, it.weight}, note(arrivals[i])));
+    }
+    // in the round in which they were sent
+    for (std::size_t i = 0; i < ids.size(); i += 2) {
+      network->reroute(ids[i], traffic.messages[i].route);
+    }
+    const Time start = engine_.now();
+    engine_.run();
+    std::vector<Message> together = traffic.messages;
+    for (Message& it : together) {
+      it.start = Time();
+    }
+    const Outcome outcome = play(GetParam(), traffic.capacities, together);
+    for (std::size_t i = 0; i < arrivals.size(); ++i) {
+      EXPECT_LE(picoseconds_apart(Time() + (arrivals[i] - start), outcome.arrivals[i]), 1) << "seed " << seed;
+    }
+    network->reroute(ids[0], traffic.messages[0].route);
+  }
+}
+
 TEST_P(NetworkLaws, WaitsForCapacityFromTheStart) {
   const auto network = make({BytesPerSecond(0)});
   const Route route = route_over({on(0)});

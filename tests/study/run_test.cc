@@ -52,6 +52,18 @@ TEST(RunComparison, IsTheSameForAnyNumberOfThreads) {
   }
 }
 
+TEST(RunComparison, IsSlowerOnANetworkWithFaultsAndSaysSo) {
+  const std::string text = replaced(quick_look(), "tp: [1, 2, 4]", "tp: [4]");
+  const ComparisonResult whole = run_comparison(study_of(text));
+  const ComparisonResult faulty = run_comparison(study_of(
+      replaced(text, "{name: hgx-h100, domains: 2}", "{name: hgx-h100, domains: 2, faults: [\"NVSwitch[0..2]\"]}")));
+  for (std::size_t i = 0; i < whole.cases.size(); ++i) {
+    const bool has_faults = whole.cases[i].system == "hgx-h100";
+    EXPECT_EQ(faulty.cases[i].throughput.per_system < whole.cases[i].throughput.per_system, has_faults);
+    EXPECT_EQ(faulty.cases[i].notes.size() > whole.cases[i].notes.size(), has_faults);
+  }
+}
+
 TEST(RunComparison, HasACaseForEachSystemOfEachRegimeInTheStudysOrder) {
   const ComparisonResult result = run_comparison(study_of(quick_look()));
   std::vector<std::string> cases;

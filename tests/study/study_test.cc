@@ -69,6 +69,17 @@ TEST(StudyFile, NamesTheChipThatASystemOfTheUsersOwnDoesNotHave) {
   EXPECT_THAT(error, HasSubstr("did you mean 'h100-sxm'"));
 }
 
+TEST(StudyFile, TakesFaultsThatAreThereFromTheStart) {
+  const auto with = [](const std::string& faults) {
+    return replaced(quick_look(), "{name: hgx-h100, domains: 2}",
+                    "{name: hgx-h100, domains: 2, faults: " + faults + "}");
+  };
+  EXPECT_EQ(study_of(with("[\"NVSwitch[0]\", \"leaf=50%\"]")).systems.at(1).faults,
+            (std::vector<std::string>{"NVSwitch[0]", "leaf=50%"}));
+  EXPECT_THAT(error_of([&] { study_of(with("[\"NVSwitch[9]\"]")); }), HasSubstr("'NVSwitch[9]' is neither"));
+  EXPECT_THAT(error_of([&] { study_of(with("[\"NVSwitch[0]@1 ms\"]")); }), HasSubstr("from the start"));
+}
+
 TEST(StudyFile, RefusesASystemThatTheStudyDoesNotName) {
   const std::string error = problem_with("          hgx-h100: *server", "          hgx-b200: *server");
   EXPECT_THAT(error, HasSubstr("unknown system in this study 'hgx-b200'"));

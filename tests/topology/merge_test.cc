@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "sim/core/rng.h"
+#include "sim/topology/fault.h"
 #include "sim/topology/route.h"
 #include "tests/topology/networks.h"
 
@@ -22,8 +23,13 @@ Table<NodeId, NodeId> merged_nodes(const Topology& topology) {
   return merged;
 }
 
-/// Every topology file: two domains, or one that is large.
-class Merged : public ::testing::TestWithParam<std::string> {
+/// A topology file: two domains, or one that is large. Some with faults, which part bundles.
+struct Case {
+  std::string file;
+  std::vector<std::string> faults;
+};
+
+class Merged : public ::testing::TestWithParam<Case> {
  protected:
   Merged() {
     std::map<std::tuple<NodeId, NodeId, std::uint32_t>, LinkId> by_ends;
@@ -37,9 +43,13 @@ class Merged : public ::testing::TestWithParam<std::string> {
     }
   }
 
-  static Topology load(const std::string& name) {
-    const Topology one = load_topology(name);
-    return one.accelerators > 1024 ? one : load_topology(name, 2);
+  static Topology load(const Case& it) {
+    const Topology one = load_topology(it.file);
+    std::vector<Fault> faults;
+    for (const std::string& fault : it.faults) {
+      faults.push_back(parse_fault(fault));
+    }
+    return apply_faults(one.accelerators > 1024 ? one : load_topology(it.file, 2), faults).back().network;
   }
 
   const Topology whole_ = load(GetParam());
@@ -64,6 +74,13 @@ TEST_P(Merged, AcceleratorsAndHostsKeepTheirIds) {
     }
     EXPECT_EQ(merged_.nodes[id].kind, whole_.nodes[id].kind);
     EXPECT_EQ(merged_.nodes[id].tier, whole_.nodes[id].tier);
+  }
+}
+
+TEST_P(Merged, FaultsPartNoMoreThanTheyMust) {
+  if (!GetParam().faults.empty()) {
+    EXPECT_LT(merged_.nodes.size(), whole_.nodes.size());
+    EXPECT_GT(merged_.nodes.size(), merge_bundles(load({GetParam().file, {}})).nodes.size());
   }
 }
 
@@ -96,7 +113,22 @@ TEST_P(Merged, LoadsOnALinkAreThoseOfTheLinksItStandsFor) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Topologies, Merged, ::testing::ValuesIn(list_files("topologies")), test::word_of);
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const std::string& file : list_files("topologies")) {
+    all.push_back({file, {}});
+  }
+  all.push_back({"cloudmatrix384", {"L2[0..15]"}});
+  all.push_back({"cloudmatrix384", {"ub:L2[5]=50%", "L1[8]-L2=25%", "3-L1[1]", "roce:leaf0-spine0"}});
+  all.push_back({"gb200-nvl72", {"NVSwitch[0..2]", "17-NVSwitch[9]=50%"}});
+  all.push_back({"fat-tree-128", {"leaf[0]-spine=50%", "spine[1]"}});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Topologies, Merged, ::testing::ValuesIn(cases()), [](const auto& info) {
+  return test::word_of({info.param.file, info.index}) +
+         (info.param.faults.empty() ? "" : "_with_faults_" + std::to_string(info.index));
+});
 
 }  // namespace
 }  // namespace podium

@@ -1,0 +1,264 @@
+#include "sim/topology/fault.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "sim/core/text.h"
+
+namespace podium {
+namespace {
+
+using Names = std::map<std::string, NodeId>;
+
+std::optional<std::size_t> as_number(std::string_view text) {
+  constexpr std::size_t most_digits = 8;
+  if (text.empty() || text.size() > most_digits || text.find_first_not_of("0123456789") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return std::stoul(std::string(text));
+}
+
+/// "spine[3]" and "spine[0..15]": none where it is not written like that, or one of them is not there.
+std::set<NodeId> find_numbered(const Topology& topology, const Names& names, std::string_view text) {
+  const std::size_t open = text.find('[');
+  if (open == std::string_view::npos || text.back() != ']') {
+    return {};
+  }
+  const std::string tier(text.substr(0, open));
+  const std::string_view numbers = text.substr(open + 1, text.size() - open - 2);
+  const std::size_t dots = numbers.find("..");
+  const auto first = as_number(numbers.substr(0, dots));
+  const auto last = dots == std::string_view::npos ? first : as_number(numbers.substr(dots + 2));
+  std::set<NodeId> found;
+  for (std::size_t number = first.value_or(1); first && last && number <= *last; ++number) {
+    const auto in_tier = names.find(tier + std::to_string(number));
+    const auto node = in_tier == names.end() ? names.find(std::to_string(number)) : in_tier;
+    if (node == names.end() || topology.nodes[node->second].tier != tier) {
+      return {};
+    }
+    found.insert(node->second);
+  }
+  return found;
+}
+
+std::set<NodeId> find_nodes(const Topology& topology, const Names& names, std::string_view text) {
+  const auto one = names.find(std::string(text));
+  if (one != names.end()) {
+    return {one->second};
+  }
+  std::set<NodeId> found = find_numbered(topology, names, text);
+  for (const auto& [name, node] : names) {
+    if (topology.nodes[node].tier == text) {
+      found.insert(node);
+    }
+  }
+  return found;
+}
+
+/// Links of a plane with one end among `a` and the other among `b`, or anywhere where there is no `b`.
+std::vector<LinkId> links_at(const Topology& topology, std::uint32_t plane, const std::set<NodeId>& a,
+                             const std::optional<std::set<NodeId>>& b) {
+  const auto among = [&b](NodeId node) { return !b || b->contains(node); };
+  std::vector<LinkId> found;
+  for (const LinkId id : topology.links.ids()) {
+    const Link& link = topology.links[id];
+    if (link.plane == plane &&
+        ((a.contains(link.from) && among(link.to)) || (a.contains(link.to) && among(link.from)))) {
+      found.push_back(id);
+    }
+  }
+  return found;
+}
+
+std::vector<LinkId> find_in_plane(const Topology& topology, std::uint32_t plane, std::string_view part) {
+  const Names names = name_nodes(topology, plane);
+  std::vector<LinkId> found = links_at(topology, plane, find_nodes(topology, names, part), std::nullopt);
+  // a name may have a dash in it
+  for (std::size_t dash = part.find('-'); found.empty() && dash != std::string_view::npos;
+       dash = part.find('-', dash + 1)) {
+    found = links_at(topology, plane, find_nodes(topology, names, part.substr(0, dash)),
+                     find_nodes(topology, names, part.substr(dash + 1)));
+  }
+  return found;
+}
+
+std::string known_names(const Topology& topology) {
+  std::string text;
+  for (std::uint32_t plane = 0; plane < topology.planes.size(); ++plane) {
+    std::map<std::string, std::size_t> tiers;
+    for (const auto& [name, node] : name_nodes(topology, plane)) {
+      ++tiers[topology.nodes[node].tier];
+    }
+    text += (text.empty() ? "" : "; ") + topology.planes[plane].name + " joins";
+    for (const auto& [tier, count] : tiers) {
+      text += " " + tier + "[0.." + std::to_string(count - 1) + "]";
+    }
+  }
+  return text;
+}
+
+/// What of a switch decides whether it may stay in its bundle: bandwidth to and from each bundle next to it.
+struct Neighbour {
+  std::uint32_t bundle;
+  std::uint32_t plane;
+  bool leads_there;
+  double bandwidth;
+  auto key() const { return std::tie(bundle, plane, leads_there); }
+  bool operator==(const Neighbour&) const = default;
+};
+
+std::vector<Neighbour> sum_up(std::vector<Neighbour> all) {
+  // in one order, so that sums are the same bits
+  std::sort(all.begin(), all.end(), [](const Neighbour& a, const Neighbour& b) {
+    return std::tuple_cat(a.key(), std::tie(a.bandwidth)) < std::tuple_cat(b.key(), std::tie(b.bandwidth));
+  });
+  std::vector<Neighbour> sums;
+  for (const Neighbour& it : all) {
+    if (sums.empty() || sums.back().key() != it.key()) {
+      sums.push_back(it);
+    } else {
+      sums.back().bandwidth += it.bandwidth;
+    }
+  }
+  return sums;
+}
+
+/// By node: nothing for those that stand alone.
+Table<NodeId, std::vector<Neighbour>> neighbours_of_bundled(const Topology& topology) {
+  Table<NodeId, std::uint32_t> members(topology.nodes.size(), 0);
+  for (const NetworkNode& node : topology.nodes) {
+    ++members[NodeId(node.bundle)];
+  }
+  const auto bundled = [&](NodeId node) { return members[NodeId(topology.nodes[node].bundle)] > 1; };
+  Table<NodeId, std::vector<Neighbour>> all(topology.nodes.size());
+  for (const Link& link : topology.links) {
+    const double bandwidth = link.bandwidth.value();
+    if (bandwidth > 0 && bundled(link.from)) {
+      all[link.from].push_back({topology.nodes[link.to].bundle, link.plane, true, bandwidth});
+    }
+    if (bandwidth > 0 && bundled(link.to)) {
+      all[link.to].push_back({topology.nodes[link.from].bundle, link.plane, false, bandwidth});
+    }
+  }
+  for (std::vector<Neighbour>& neighbours : all) {
+    neighbours = sum_up(std::move(neighbours));
+  }
+  return all;
+}
+
+/// One round of the refinement. Whether a bundle was parted.
+bool part_bundles(Topology& topology) {
+  const Table<NodeId, std::vector<Neighbour>> neighbours = neighbours_of_bundled(topology);
+  std::map<std::uint32_t, std::vector<NodeId>> parts;  // by old bundle: the first switch of each part
+  bool parted = false;
+  for (const NodeId id : topology.nodes.ids()) {
+    std::vector<NodeId>& firsts = parts[topology.nodes[id].bundle];
+    const auto alike =
+        std::find_if(firsts.begin(), firsts.end(), [&](NodeId first) { return neighbours[first] == neighbours[id]; });
+    const NodeId first = alike == firsts.end() ? id : *alike;
+    if (alike == firsts.end()) {
+      firsts.push_back(id);
+    }
+    parted = parted || topology.nodes[id].bundle != first.index();
+    topology.nodes[id].bundle = first.index();
+  }
+  return parted;
+}
+
+}  // namespace
+
+Fault parse_fault(std::string_view text, const Location& where) {
+  const std::size_t at = text.find('@');
+  const std::string_view what = text.substr(0, at);
+  const std::size_t equals = what.find('=');
+  Fault fault{std::string(what.substr(0, equals)), 0, Seconds(), where};
+  if (at != std::string_view::npos) {
+    fault.at = parse_quantity<Seconds>(text.substr(at + 1), where);
+  }
+  if (equals != std::string_view::npos) {
+    fault.left = parse_number(what.substr(equals + 1), where);
+  }
+  if (fault.part.empty() || !(fault.left >= 0 && fault.left < 1) || !(fault.at >= Seconds())) {
+    throw InputError(where, "'" + std::string(text) +
+                                "' is no fault: PART[=LEFT][@TIME] is right, as leaf0-spine3=50%@2ms, where from 0 to "
+                                "under 100 % of the bandwidth is left, from a time that is not negative on");
+  }
+  return fault;
+}
+
+std::map<std::string, NodeId> name_nodes(const Topology& topology, std::uint32_t plane) {
+  std::set<NodeId> linked;
+  for (const Link& link : topology.links) {
+    if (link.plane == plane) {
+      linked.insert(link.from);
+      linked.insert(link.to);
+    }
+  }
+  Names names;
+  std::map<std::string, std::size_t> of_tier;
+  for (const NodeId id : linked) {
+    const NetworkNode& node = topology.nodes[id];
+    const bool ranked = node.kind == NodeKind::accelerator;
+    names.emplace(ranked ? std::to_string(id.index()) : node.tier + std::to_string(of_tier[node.tier]++), id);
+  }
+  return names;
+}
+
+std::vector<LinkId> find_links(const Topology& topology, std::string_view part, const Location& where) {
+  const std::size_t colon = part.find(':');
+  const std::string_view in_plane = colon == std::string_view::npos ? part : part.substr(colon + 1);
+  for (std::uint32_t plane = 0; plane < topology.planes.size(); ++plane) {
+    if (colon == std::string_view::npos || topology.planes[plane].name == part.substr(0, colon)) {
+      std::vector<LinkId> found = find_in_plane(topology, plane, in_plane);
+      if (!found.empty()) {
+        return found;
+      }
+    }
+  }
+  throw InputError(where, "'" + std::string(part) + "' is neither a link nor a node of " + topology.name +
+                              ", as leaf0-spine3, spine[0..3], or ub:L2[5] of plane ub; " + known_names(topology));
+}
+
+void split_bundles(Topology& topology) {
+  while (part_bundles(topology)) {
+  }
+}
+
+std::vector<NetworkState> apply_faults(Topology topology, std::vector<Fault> faults) {
+  std::stable_sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) { return a.at < b.at; });
+  const Topology whole = topology;
+  std::vector<NetworkState> states{{Seconds(), std::move(topology)}};
+  for (const Fault& fault : faults) {
+    if (fault.at > states.back().since) {
+      states.push_back({fault.at, states.back().network});
+    }
+    Topology& network = states.back().network;
+    for (const LinkId link : find_links(network, fault.part, fault.where)) {
+      network.links[link].bandwidth = whole.links[link].bandwidth * fault.left;
+    }
+    split_bundles(network);
+  }
+  for (NetworkState& state : states) {
+    for (const NodeId node : whole.nodes.ids()) {
+      state.network.nodes[node].bundle = states.back().network.nodes[node].bundle;
+    }
+  }
+  return states;
+}
+
+std::vector<LinkChange> find_changes(std::span<const NetworkState> states) {
+  std::vector<LinkChange> changes;
+  for (std::size_t i = 1; i < states.size(); ++i) {
+    const Table<LinkId, Link>& links = states[i].network.links;
+    for (const LinkId link : links.ids()) {
+      if (links[link].bandwidth != states[i - 1].network.links[link].bandwidth) {
+        changes.push_back({states[i].since, link, links[link].bandwidth});
+      }
+    }
+  }
+  return changes;
+}
+
+}  // namespace podium

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/topology/topology.h"
+
+namespace podium {
+
+/// Some links that keep only a part of their bandwidth from some time of a run on; 0: they have failed. Both
+/// directions.
+struct Fault {
+  std::string part;  ///< see `find_links`
+  double left = 0;   ///< of the bandwidth
+  Seconds at;
+  Location where;
+};
+
+/// "PART", "PART=50%", "PART@2 ms", "PART=50%@2 ms".
+Fault parse_fault(std::string_view text, const Location& where = {});
+
+/// The nodes of a plane by their names: accelerators by their rank, others by tier and number ("spine0", "spine1" …).
+std::map<std::string, NodeId> name_nodes(const Topology&, std::uint32_t plane);
+
+/// The links of a part: all of one node or several, or those between two ("leaf0-spine3"). Nodes are named as above, or
+/// as "spine[3]", "spine[0..15]" and "spine" (all of a tier). On the first plane that has such links, or on a named one
+/// ("ub:L2[0..15]"). InputError where there are none.
+std::vector<LinkId> find_links(const Topology&, std::string_view part, const Location& where = {});
+
+/// Parts bundles where links of theirs differ, until switches of one bundle are alike again (equitable refinement), so
+/// that merging them still changes no rate.
+void split_bundles(Topology&);
+
+/// A network from some time on.
+struct NetworkState {
+  Seconds since;
+  Topology network;
+};
+/// What becomes of a network, in the order of time; the first is that of the start. All have the same nodes, links and
+/// bundles, so that their links keep their ids when they are merged too.
+std::vector<NetworkState> apply_faults(Topology, std::vector<Fault> faults);
+
+/// A link has another capacity from some time on.
+struct LinkChange {
+  Seconds at;
+  LinkId link;
+  BytesPerSecond capacity;
+};
+/// By what each state differs from the one before it.
+std::vector<LinkChange> find_changes(std::span<const NetworkState> states);
+
+}  // namespace podium
