@@ -14,7 +14,7 @@ class FaultyRun {
             const CommunicationCosts& costs, std::string_view network_name, const Faults& faults)
       : topology_(topology), operation_(operation), router_(topology) {
     find_routes();
-    network_ = make_network(network_name, engine_, fabrics_.back(), costs);
+    network_ = make_network(network_name, engine_, fabrics_.back(), packets_of(network_name, costs));
     player_.emplace(engine_, *network_, fabrics_.back(), costs);
     player_->play(call, [this] {
       end_ = engine_.now();

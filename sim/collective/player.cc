@@ -183,14 +183,14 @@ std::unique_ptr<Network> make_network(std::string_view name, Engine& engine, con
                                           : model(engine, fabric.capacities);
 }
 
+std::vector<PacketSettings> packets_of(std::string_view network, const CommunicationCosts& costs) {
+  return Networks::find(network).needs_wires() ? load_packet_settings(costs.planes) : std::vector<PacketSettings>();
+}
+
 Seconds time_alone(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs,
                    std::string_view network_name) {
   Engine engine;
-  std::vector<PacketSettings> packets;
-  if (Networks::find(network_name).needs_wires()) {
-    packets = load_packet_settings(costs.planes);
-  }
-  const std::unique_ptr<Network> network = make_network(network_name, engine, fabric, packets);
+  const std::unique_ptr<Network> network = make_network(network_name, engine, fabric, packets_of(network_name, costs));
   Player player(engine, *network, fabric, costs);
   std::optional<Time> end;
   player.play(call, [&] { end = engine.now(); });

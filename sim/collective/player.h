@@ -95,6 +95,9 @@ class Player {
 std::unique_ptr<Network> make_network(std::string_view name, Engine&, const FoldedFabric&,
                                       const std::vector<PacketSettings>& packets);
 
+/// What packets are on the planes; nothing for a model that knows none.
+std::vector<PacketSettings> packets_of(std::string_view network, const CommunicationCosts&);
+
 /// Plays one call alone, on an engine and a network (by name) of its own.
 Seconds time_alone(const CollectiveCall&, const FoldedFabric&, const CommunicationCosts&, std::string_view network);
 
