@@ -33,7 +33,7 @@ double ratio(const MeasuredGemm& row, const ChipSpec& chip, const TiledFigures& 
 
 TiledFigures fitted(const std::vector<MeasuredGemm>& rows, const ChipSpec& chip, TiledFigures figures) {
   std::vector<Unknown> unknowns;
-  for (const TiledParameter& parameter : parameters_of(figures)) {
+  for (const Parameter& parameter : parameters_of(figures)) {
     unknowns.push_back({parameter.value, parameter.low, parameter.high});
   }
   fit(unknowns, [&] {
@@ -49,11 +49,7 @@ TiledFigures fitted(const std::vector<MeasuredGemm>& rows, const ChipSpec& chip,
 ErrorsByType summaries(const std::map<DataType, std::vector<double>>& errors) {
   ErrorsByType result;
   for (const auto& [type, all] : errors) {
-    std::vector<double> absolute;
-    for (const double error : all) {
-      absolute.push_back(std::abs(error));
-    }
-    result[type] = {all.size(), mean(absolute), quantile(absolute, 0.9), mean(all)};
+    result[type] = summary_of(all);
   }
   return result;
 }
@@ -76,18 +72,6 @@ ErrorsByType unseen_errors(const std::vector<MeasuredGemm>& rows, const ChipSpec
   return summaries(errors);
 }
 
-std::string text_of(const TiledParameter& parameter) {
-  switch (parameter.unit) {
-    case TiledParameter::Unit::none:
-      return fmt::format("{:.4g}", *parameter.value);
-    case TiledParameter::Unit::seconds:
-      return fmt::format("{:.4g} us", *parameter.value * 1e6);
-    case TiledParameter::Unit::bytes_per_second:
-      return fmt::format("{:.5g} GB/s", *parameter.value * 1e-9);
-  }
-  throw_bug("a parameter has a unit", __FILE__, __LINE__, parameter.name);
-}
-
 std::string text_of(const ErrorsByType& errors) {
   std::string text;
   for (const auto& [type, error] : errors) {
@@ -97,8 +81,9 @@ std::string text_of(const ErrorsByType& errors) {
   return text;
 }
 
-std::string to_yaml(const std::string& type, const TiledType& own) {
-  std::string text = fmt::format("  {}:\n    tiles: [", type);
+/// What is chosen, not fitted, of a type.
+std::string to_yaml(const TiledType& own) {
+  std::string text = "    tiles: [";
   for (std::size_t i = 0; i < own.tiles.size(); ++i) {
     text += fmt::format("{}[{}, {}]", i == 0 ? "" : ", ", own.tiles[i].rows, own.tiles[i].columns);
   }
@@ -127,6 +112,14 @@ std::vector<MeasuredGemm> measured_gemms(const RowTable& table, const TiledFigur
     chosen.push_back(all[i * all.size() / most]);
   }
   return chosen;
+}
+
+ErrorSummary summary_of(const std::vector<double>& errors) {
+  std::vector<double> absolute;
+  for (const double error : errors) {
+    absolute.push_back(std::abs(error));
+  }
+  return {errors.size(), mean(absolute), quantile(absolute, 0.9), mean(errors)};
 }
 
 ErrorsByType errors_of(const std::vector<MeasuredGemm>& rows, const ChipSpec& chip, const TiledFigures& figures) {
@@ -160,22 +153,8 @@ std::string to_yaml(const Calibration& calibration, const ChipSpec& chip, const 
       "    grade: derived\nsource: rows\nstack: {}\nin_turn: {:g}\nstep: {:g}\n",
       chip.name, figures.stack, origin, text_of(calibration.fitted), text_of(calibration.unseen),
       text_of(calibration.before), figures.stack, figures.in_turn, figures.step);
-  std::string type;
-  for (const TiledParameter& parameter : parameters_of(figures)) {
-    const std::size_t dot = parameter.name.rfind('.');
-    if (dot == std::string::npos) {
-      text += fmt::format("{}: {}\n", parameter.name, text_of(parameter));
-      continue;
-    }
-    constexpr std::size_t prefix = std::string_view("types.").size();
-    const std::string own = parameter.name.substr(prefix, dot - prefix);
-    if (own != type) {
-      text += (type.empty() ? "types:\n" : "") + to_yaml(own, figures.types.at(parse_data_type(own)));
-      type = own;
-    }
-    text += fmt::format("    {}: {}\n", parameter.name.substr(dot + 1), text_of(parameter));
-  }
-  return text;
+  return text + figures_text(parameters_of(figures),
+                             [&](const std::string& type) { return to_yaml(figures.types.at(parse_data_type(type))); });
 }
 
 }  // namespace podium

@@ -24,6 +24,7 @@ struct ErrorSummary {
   std::size_t rows = 0;
   double mean = 0, p90 = 0, bias = 0;
 };
+ErrorSummary summary_of(const std::vector<double>& errors);
 using ErrorsByType = std::map<DataType, ErrorSummary>;
 
 ErrorsByType errors_of(const std::vector<MeasuredGemm>& rows, const ChipSpec& chip, const TiledFigures& figures);

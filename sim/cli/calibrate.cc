@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 
 #include "sim/calibration/calibrate.h"
+#include "sim/calibration/kernel_fit.h"
 #include "sim/cli/command.h"
 
 namespace podium {
@@ -24,47 +26,88 @@ struct Options {
   int folds = 5;
 };
 
-std::string to_text(const Calibration& calibration) {
+/// Errors of one kind of rows: before the fit, of it, and on shapes left out of it.
+struct Line {
+  std::string name;
+  ErrorSummary before, fitted, unseen;
+};
+
+std::string to_text(const std::vector<Line>& lines) {
   std::string text =
-      fmt::format("{:<10} {:>6}  {:>16} {:>16} {:>16}\n{:<10} {:>6}  {:>16} {:>16} {:>16}\n", "type", "rows", "before",
+      fmt::format("{:<24} {:>6}  {:>16} {:>16} {:>16}\n{:<24} {:>6}  {:>16} {:>16} {:>16}\n", "rows", "count", "before",
                   "fitted", "unseen shapes", "", "", "mean    p90", "mean    p90", "mean    p90");
   const auto cell = [](const ErrorSummary& error) {
     return fmt::format("{:.1f} % {:5.1f} %", 100 * error.mean, 100 * error.p90);
   };
-  for (const auto& [type, before] : calibration.before) {
-    text += fmt::format("{:<10} {:>6}  {:>16} {:>16} {:>16}\n", to_string(type), before.rows, cell(before),
-                        cell(calibration.fitted.at(type)), cell(calibration.unseen.at(type)));
+  for (const Line& line : lines) {
+    text += fmt::format("{:<24} {:>6}  {:>16} {:>16} {:>16}\n", line.name, line.before.rows, cell(line.before),
+                        cell(line.fitted), cell(line.unseen));
   }
   return text;
 }
 
-/// Where the fit starts: a file, or the figures of a chip or of a chip and a stack.
-TiledFigures start_of(const Options& options) {
-  return load_tiled(options.start.empty() ? options.chip : options.start);
+std::string origin_of(const Options& options) {
+  return options.origin.empty() ? std::filesystem::path(options.in).filename().string() : options.origin;
+}
+
+void write(const Options& options, const std::string& text) {
+  std::ofstream out(options.out);
+  if (!(out << text << std::flush)) {
+    throw RunError("cannot write '" + options.out + "'");
+  }
+}
+
+/// Where a fit starts: a file, or the figures of a chip or of a chip and a stack.
+const std::string& start_of(const Options& options) { return options.start.empty() ? options.chip : options.start; }
+
+std::vector<Line> calibrate_products(const Options& options, const ChipSpec& chip) {
+  const TiledFigures start = load_tiled(start_of(options));
+  const std::vector<MeasuredGemm> rows = measured_gemms(load_table(options.in), start, options.rows);
+  const Calibration calibration = calibrate_gemm(rows, chip, start, options.folds);
+  write(options, to_yaml(calibration, chip, origin_of(options)));
+  std::vector<Line> lines;
+  for (const auto& [type, before] : calibration.before) {
+    lines.push_back({std::string(to_string(type)), before, calibration.fitted.at(type), calibration.unseen.at(type)});
+  }
+  return lines;
+}
+
+std::vector<Line> lines_of(const KernelFit& fit) {
+  std::vector<Line> lines;
+  for (const auto& [name, before] : fit.before) {
+    lines.push_back({name, before, fit.fitted.at(name), fit.unseen.at(name)});
+  }
+  return lines;
+}
+
+std::vector<Line> calibrate_attention(const Options& options, const ChipSpec& chip) {
+  AttentionFigures figures =
+      read_attention(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
+  const auto rows = measured_kernels(load_table(options.in), options.kind, options.rows);
+  const KernelFit fit = fit_kernels(rows, parameters_of(figures), attention_time(chip, figures), options.folds);
+  write(options, to_yaml(figures, options.kind, fit, chip, origin_of(options)));
+  return lines_of(fit);
 }
 
 int calibrate(const Options& options) {
-  if (options.kind != "gemm") {
-    const std::vector<std::string> known{"gemm"};
+  using Fit = std::vector<Line> (*)(const Options&, const ChipSpec&);
+  const std::map<std::string, Fit> kinds{
+      {"gemm", calibrate_products}, {"attention", calibrate_attention}, {"mla", calibrate_attention}};
+  const auto kind = kinds.find(options.kind);
+  if (kind == kinds.end()) {
+    std::vector<std::string> known;
+    for (const auto& [name, fit] : kinds) {
+      known.push_back(name);
+    }
     throw InputError(unknown_name("kind of calibration", options.kind, known));
   }
-  const ChipSpec chip = load_chip(options.chip);
-  const TiledFigures start = start_of(options);
-  const std::vector<MeasuredGemm> rows = measured_gemms(load_table(options.in), start, options.rows);
-  const Calibration calibration = calibrate_gemm(rows, chip, start, options.folds);
-  std::ofstream out(options.out);
-  const std::string origin =
-      options.origin.empty() ? std::filesystem::path(options.in).filename().string() : options.origin;
-  if (!(out << to_yaml(calibration, chip, origin) << std::flush)) {
-    throw RunError("cannot write '" + options.out + "'");
-  }
-  std::cout << to_text(calibration);
+  std::cout << to_text(kind->second(options, load_chip(options.chip)));
   return 0;
 }
 
 std::function<int()> add(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("kind", options->kind, "What the rows are: gemm")->required();
+  app.add_option("kind", options->kind, "What the rows are: gemm, attention, mla")->required();
   app.add_option("--chip", options->chip, "The chip that was measured: a file, or a name in configs/chips")->required();
   app.add_option("--in", options->in, "Measured rows: the columns of podium predict, and seconds or latency_us")
       ->required();

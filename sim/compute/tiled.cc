@@ -119,15 +119,24 @@ double preparing(const Gemm& gemm, const ChipSpec& chip, const TiledFigures& fig
 
 double share_of(int cores, double share) { return std::max(1.0, std::floor(cores * share)); }
 
-/// Products by tiles; all other kernels by the roofline of the chip's file.
+/// Products and attention by tiles; all other kernels, and those that were not measured, by the roofline of the chip's
+/// file.
 class Tiled final : public ComputeModel {
  public:
   Tiled(TiledFigures figures, Conditions conditions)
       : figures_(std::move(figures)), conditions_(conditions), others_(ComputeModels::find("roofline")(ChipSpec{})) {}
 
   Cost cost(const Kernel& kernel, const ChipSpec& chip, CoreShare share) const override {
-    const Gemm* gemm = std::get_if<Gemm>(&kernel);
-    return gemm != nullptr ? tiled_cost(*gemm, chip, figures_, share, conditions_) : others_->cost(kernel, chip, share);
+    if (const auto* gemm = std::get_if<Gemm>(&kernel)) {
+      return tiled_cost(*gemm, chip, figures_, share, conditions_);
+    }
+    if (const auto* attention = std::get_if<Attention>(&kernel); attention != nullptr && figures_.attention) {
+      return attention_cost(*attention, chip, *figures_.attention, share, conditions_);
+    }
+    if (const auto* mla = std::get_if<Mla>(&kernel); mla != nullptr && figures_.mla) {
+      return attention_cost(*mla, chip, *figures_.mla, share, conditions_);
+    }
+    return others_->cost(kernel, chip, share);
   }
 
  private:
@@ -185,7 +194,8 @@ std::unique_ptr<ComputeModel> tiled_model(TiledFigures figures, Conditions condi
 namespace {
 
 const ComputeModels::Entry entry{
-    "tiled", "products by tiles, waves and cache, from configs/calibration; other kernels as the roofline",
+    "tiled",
+    "products and attention by tiles, waves and cache, from configs/calibration; other kernels as the roofline",
     [](const ChipSpec& chip) { return tiled_model(load_tiled(chip.name), Conditions::running); }};
 
 }  // namespace

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sim/compute/attention.h"
 #include "sim/compute/compute_model.h"
+#include "sim/compute/conditions.h"
+#include "sim/compute/parameter.h"
 
 namespace podium {
 
@@ -44,16 +48,11 @@ struct TiledFigures {
   double in_turn = 1;               ///< sets of weights and outputs that the measurement took in turn
   double step = 0;  ///< rows and columns that a core computes at once, where the edge of C cuts tiles; 0: whole tiles
   std::map<DataType, TiledType> types;
+  std::optional<AttentionFigures> attention, mla;  ///< where they were measured
 
   /// The figures of a type, or of the nearest one that was measured: of what it is multiplied as, of another type with
   /// as many bits, of bf16.
   const TiledType& of(DataType) const;
-};
-
-/// Where the operands are when a product begins, and what comes with it.
-enum class Conditions {
-  measured,  ///< as the stack was measured: `in_turn` sets of weights, and activations that the stack quantises or pads
-  running,   ///< as in a running model: weights come from memory, activations may still be in the cache
 };
 
 /// Time of one product by tiles. Each of a few tile shapes, either way round, and splits of the loop over k is tried,
@@ -70,16 +69,8 @@ enum class Conditions {
 /// no longer holds does.
 Cost tiled_cost(const Gemm&, const ChipSpec&, const TiledFigures&, CoreShare, Conditions);
 
-/// One figure of the model that can be fitted: its name in the file, where it is, and what physics allows.
-struct TiledParameter {
-  enum class Unit { none, seconds, bytes_per_second };
-  std::string name;  ///< "start", "types.fp8.compute"
-  double* value;
-  Unit unit;
-  double low, high;
-};
 /// All that a stack's rows determine, in the file's order.
-std::vector<TiledParameter> parameters_of(TiledFigures&);
+std::vector<Parameter> parameters_of(TiledFigures&);
 
 /// Reads configs/calibration/<chip>-<stack>.yaml, or <chip>.yaml where no stack is named: the best
 /// one known for the chip; a file with `same_as` names the chip whose figures it takes. InputError where there is none.

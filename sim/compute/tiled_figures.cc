@@ -7,7 +7,7 @@
 namespace podium {
 namespace {
 
-using Unit = TiledParameter::Unit;
+using Unit = Parameter::Unit;
 
 std::vector<Tile> read_tiles(const Node& node) {
   std::vector<Tile> tiles;
@@ -24,19 +24,7 @@ std::vector<Tile> read_tiles(const Node& node) {
   return tiles;
 }
 
-/// A figure that is fitted, and what physics allows. What a library has no use for is left out of its file.
-template <class Owner>
-struct Entry {
-  const char* name;
-  double Owner::*value;
-  double low, high;
-  Unit unit;
-  bool needed = true;
-
-  bool given(const Owner& owner) const { return needed || owner.*value != Owner{}.*value; }
-};
-
-constexpr Entry<TiledFigures> common_figures[] = {
+constexpr ParameterEntry<TiledFigures> common_figures[] = {
     {"start", &TiledFigures::start, 0.5e-6, 10e-6, Unit::seconds},
     {"split_start", &TiledFigures::split_start, 0.1e-6, 10e-6, Unit::seconds},
     {"memory", &TiledFigures::memory, 0.5, 0.95, Unit::none},
@@ -45,7 +33,7 @@ constexpr Entry<TiledFigures> common_figures[] = {
     {"activations_resident", &TiledFigures::activations_resident, 0.01, 1, Unit::none, false},
 };
 
-constexpr Entry<TiledType> own_figures[] = {
+constexpr ParameterEntry<TiledType> own_figures[] = {
     {"compute", &TiledType::compute, 0.3, 1, Unit::none},
     {"sustained", &TiledType::sustained, 0.3, 0.99, Unit::none, false},
     {"exposed", &TiledType::exposed, 0.01, 1, Unit::none},
@@ -57,32 +45,6 @@ constexpr Entry<TiledType> own_figures[] = {
     {"passes", &TiledType::passes, 0.3, 6, Unit::none, false},
     {"row", &TiledType::row, 1e-9, 5e-6, Unit::seconds, false},
 };
-
-double read_figure(const Node& node, Unit unit) {
-  switch (unit) {
-    case Unit::none:
-      return node.figure_number();
-    case Unit::seconds:
-      return node.figure<Seconds>().value();
-    case Unit::bytes_per_second:
-      return node.figure<BytesPerSecond>().value();
-  }
-  throw_bug("a figure has a unit", __FILE__, __LINE__, "");
-}
-
-template <class Owner>
-void read_entry(const Entry<Owner>& entry, const Node& node, Owner& owner) {
-  if (!entry.needed && !node.has(entry.name)) {
-    return;
-  }
-  const Node own = node.at(entry.name);
-  const double value = read_figure(own, entry.unit);
-  constexpr double rounding = 1e-9;
-  if (value < entry.low * (1 - rounding) || value > entry.high * (1 + rounding)) {
-    own.fail(fmt::format("is outside of what physics allows, {:.3g} to {:.3g} in SI units", entry.low, entry.high));
-  }
-  owner.*entry.value = value;
-}
 
 }  // namespace
 
@@ -101,20 +63,11 @@ const TiledType& TiledFigures::of(DataType type) const {
   return types.begin()->second;
 }
 
-std::vector<TiledParameter> parameters_of(TiledFigures& figures) {
-  std::vector<TiledParameter> all;
-  const auto add = [&all](const std::string& place, const auto& entry, auto& owner) {
-    if (entry.given(owner)) {
-      all.push_back({place + entry.name, &(owner.*entry.value), entry.unit, entry.low, entry.high});
-    }
-  };
-  for (const Entry<TiledFigures>& entry : common_figures) {
-    add("", entry, figures);
-  }
+std::vector<Parameter> parameters_of(TiledFigures& figures) {
+  std::vector<Parameter> all;
+  add_parameters(all, common_figures, "", figures);
   for (auto& [type, own] : figures.types) {
-    for (const Entry<TiledType>& entry : own_figures) {
-      add(fmt::format("types.{}.", to_string(type)), entry, own);
-    }
+    add_parameters(all, own_figures, fmt::format("types.{}.", to_string(type)), own);
   }
   return all;
 }
@@ -126,17 +79,13 @@ TiledFigures read_tiled(const Document& document) {
   figures.stack = root.at("stack").text();
   figures.in_turn = root.at("in_turn").number();
   figures.step = root.at("step").number();
-  for (const Entry<TiledFigures>& entry : common_figures) {
-    read_entry(entry, root, figures);
-  }
+  read_parameters(common_figures, root, figures);
   const Node types = root.at("types");
   for (const auto& [name, node] : types.entries()) {
     TiledType& type = figures.types[parse_data_type(name, node.where())];
     type.tiles = read_tiles(node.at("tiles"));
     type.most_splits = node.at("most_splits").number();
-    for (const Entry<TiledType>& entry : own_figures) {
-      read_entry(entry, node, type);
-    }
+    read_parameters(own_figures, node, type);
   }
   if (figures.types.empty()) {
     types.fail("there is no data type");
@@ -146,18 +95,21 @@ TiledFigures read_tiled(const Document& document) {
 }
 
 TiledFigures load_tiled(std::string_view chip, std::string_view stack) {
-  const auto load = [](std::string_view name) {
-    const Document document = Document::load(find_file("configs/calibration", name));
-    if (const auto same = document.root().find("same_as")) {
-      document.root().at("description").text();
-      const std::string other = same->text();
-      document.close();
-      return load_tiled(other);
-    }
-    return read_tiled(document);
-  };
-  TiledFigures best = load(chip);
-  return stack.empty() || best.stack == stack ? best : load(fmt::format("{}-{}", chip, stack));
+  const auto load = [](std::string_view name) { return Document::load(find_file("configs/calibration", name)); };
+  const Document document = load(chip);
+  if (const auto same = document.root().find("same_as")) {
+    document.root().at("description").text();
+    const std::string other = same->text();
+    document.close();
+    return load_tiled(other, stack);
+  }
+  TiledFigures figures = read_tiled(document);
+  if (!stack.empty() && figures.stack != stack) {
+    figures = read_tiled(load(fmt::format("{}-{}", chip, stack)));
+  }
+  figures.attention = load_attention("attention", chip, stack);
+  figures.mla = load_attention("mla", chip, stack);
+  return figures;
 }
 
 }  // namespace podium

@@ -69,5 +69,28 @@ TEST(CalibrateCommand, WritesFiguresThatPredict) {
   EXPECT_EQ(load_tiled(out).stack, load_tiled("h100-sxm").stack);
 }
 
+TEST(CalibrateCommand, FitsAttentionAndKnowsItsKinds) {
+  const ChipSpec chip = load_chip("h100-sxm");
+  std::string text = "phase,batch,q_heads,kv_heads,q_len,kv_len,head_dim,seconds\n";
+  for (const double batch : {1, 4, 16, 64}) {
+    for (double context = 512; context < 100000; context *= 2) {
+      Attention attention{AttentionPhase::decode, DataType::bf16, DataType::bf16, batch, 32, 8, 1, context, 128};
+      const Cost cost = attention_cost(attention, chip, *load_tiled("h100-sxm").attention, {}, Conditions::measured);
+      text += "decode," + std::to_string(batch) + ",32,8,1," + std::to_string(context) + ",128," +
+              std::to_string(cost.time.value() * 1.2) + "\n";
+    }
+  }
+  const std::string rows = file_of("attention.csv", text);
+  const std::string out = file_of("attention.yaml", "");
+  const std::string rest = " --folds 2 --chip h100-sxm --in " + rows + " --out " + out;
+  const Outcome outcome = run_podium("calibrate attention" + rest);
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("attention_decode bf16"));
+  EXPECT_EQ(read_attention(Document::load(out)).stack, "cublas");
+  const Outcome unknown = run_podium("calibrate atention" + rest);
+  EXPECT_EQ(unknown.status, 2);
+  EXPECT_THAT(unknown.errors, HasSubstr("attention"));
+}
+
 }  // namespace
 }  // namespace podium::test

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/calibration/calibrate.h"
+#include "sim/calibration/row_table.h"
+#include "sim/compute/attention.h"
+
+namespace podium {
+
+/// A kernel that somebody timed.
+struct MeasuredKernel {
+  Kernel kernel;
+  Seconds time;
+};
+
+/// Rows of `podium predict KIND` that stand for one kernel each, with a measured time: a column `seconds`, or
+/// `latency_us`. Of rows of one kernel by several back ends (a column `backend`) the fastest counts. At most `most`,
+/// evenly chosen (0: all).
+std::vector<MeasuredKernel> measured_kernels(const RowTable& table, std::string_view kind, std::size_t most = 0);
+
+/// By what a kernel is: "attention_prefill bf16", of the type of its cache.
+using ErrorsByName = std::map<std::string, ErrorSummary>;
+using KernelTime = std::function<Seconds(const Kernel&)>;
+
+struct KernelFit {
+  ErrorsByName before;  ///< with the parameters' values at the start
+  ErrorsByName fitted;  ///< on the rows that were fitted
+  ErrorsByName unseen;  ///< each row by parameters fitted without any row of its shape (heads, widths, sequences)
+};
+
+/// Moves the parameters, which `time` reads, to where they fit the rows. InputError where there are fewer rows than
+/// twice the parameters.
+KernelFit fit_kernels(std::span<const MeasuredKernel> rows, std::span<const Parameter> parameters,
+                      const KernelTime& time, int folds);
+ErrorsByName errors_of(std::span<const MeasuredKernel> rows, const KernelTime& time);
+
+/// Times of attention or MLA, whichever the figures are of, as measured. Both arguments must live as long as the
+/// result.
+KernelTime attention_time(const ChipSpec& chip, const AttentionFigures& figures);
+
+/// The file for configs/calibration/KIND that read_attention reads, with the errors in its source. `origin` says where
+/// the rows come from.
+std::string to_yaml(AttentionFigures figures, const std::string& kind, const KernelFit& fit, const ChipSpec& chip,
+                    const std::string& origin);
+
+}  // namespace podium

@@ -1,0 +1,206 @@
+#include "sim/compute/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace podium {
+namespace {
+
+constexpr double block = 128;  // tokens of the context that a tile meets at a time
+constexpr double page = 64;    // the same in decode
+
+double fourth_power(double x) { return (x * x) * (x * x); }
+/// The longer of two that hide behind each other, and a bit more where they are close.
+double overlapped(double x, double y) { return std::sqrt(std::sqrt(fourth_power(x) + fourth_power(y))); }
+
+/// What both kinds of attention have in common; counts of elements.
+struct Shape {
+  Work work;
+  DataType type, cache_type;
+  double batch, heads, kv_heads, query, context;
+  bool causal;
+  double window;
+  double key, value;  ///< of a score, of a sum
+  double cached;      ///< a token and KV head
+  double prepared;    ///< of the new tokens, by what comes before
+};
+
+Shape shape_of(const Attention& a) {
+  return {work(a),        a.type,
+          a.cache_type,   a.batch,
+          a.query_heads,  a.kv_heads,
+          a.query,        a.context,
+          a.causal,       a.window,
+          a.head_dim,     a.head_dim,
+          2 * a.head_dim, a.batch * a.query * (a.query_heads + 2 * a.kv_heads) * a.head_dim};
+}
+
+Shape shape_of(const Mla& mla) {
+  const bool absorbed = mla.phase == AttentionPhase::decode;
+  const double key = (absorbed ? mla.latent : mla.nope) + mla.rope;
+  const double value = absorbed ? mla.latent : mla.value;
+  return {work(mla),
+          mla.type,
+          mla.cache_type,
+          mla.batch,
+          mla.heads,
+          absorbed ? 1 : mla.heads,
+          mla.query,
+          mla.context,
+          true,
+          0,
+          key,
+          value,
+          absorbed ? key : key + value,
+          mla.batch * mla.query * (mla.heads * key + mla.latent + mla.rope)};
+}
+
+/// The type that is multiplied: where a cache is narrower than 16 bits, its own if the library has kernels for it.
+DataType computing_type(const Shape& shape, const AttentionFigures& figures, const ChipSpec& chip) {
+  const bool narrow = size_of(shape.cache_type) < std::min(size_of(shape.type), size_of(DataType::bf16));
+  return narrow && figures.types.contains(shape.cache_type) && chip.supports(shape.cache_type) ? shape.cache_type
+                                                                                               : shape.type;
+}
+
+const AttentionType& figures_of(const AttentionFigures& figures, DataType type) {
+  const auto found = figures.types.find(type);
+  if (found != figures.types.end()) {
+    return found->second;
+  }
+  const auto same_size = std::find_if(figures.types.begin(), figures.types.end(),
+                                      [type](const auto& other) { return size_of(other.first) == size_of(type); });
+  return same_size == figures.types.end() ? figures.types.begin()->second : same_size->second;
+}
+
+/// The cores that work, and what one of them does in a second.
+struct Cores {
+  double count;
+  double peak;  ///< flops of one
+};
+
+/// Blocks of the context that the tiles of one head meet: all of them, and the last tile, which meets most.
+struct Blocks {
+  double tiles, all, longest;
+};
+
+Blocks blocks_of(const Shape& shape, double tile) {
+  const double tiles = std::ceil(shape.query / tile);
+  const double before = std::ceil(std::max(shape.context - shape.query, 0.0) / block);
+  const double step = tile / block;
+  Blocks blocks{tiles, tiles * before + step * tiles * (tiles + 1) / 2, before + step * tiles};
+  if (!shape.causal) {
+    blocks.longest = std::ceil(shape.context / block);
+    blocks.all = tiles * blocks.longest;
+  }
+  if (shape.window > 0) {
+    const double most = std::ceil(std::max(shape.window - 1, 0.0) / block) + std::max(step, 1.0);
+    const double growing = std::min(std::floor(most / step), tiles);  // tiles that do not reach as far back as that
+    const double seen = step * growing * (growing + 1) / 2 + (tiles - growing) * most;
+    blocks.all = std::min(blocks.all, before > 0 || !shape.causal ? tiles * most : seen);
+    blocks.longest = std::min(blocks.longest, most);
+  }
+  return blocks;
+}
+
+double prefill_on_cores(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores) {
+  const Blocks blocks = blocks_of(shape, figures.tile);
+  const double score = 2 * (shape.key + shape.value) / (type.compute * cores.peak) + type.softmax;
+  const double met = figures.tile * block * score;
+  const double heads = shape.batch * shape.heads;
+  const double longest = blocks.longest * met + figures.tile_start;
+  if (heads * blocks.tiles <= cores.count) {
+    return longest;
+  }
+  const double all = heads * (blocks.all * met + blocks.tiles * figures.tile_start);
+  return std::max(longest, all / cores.count + figures.tail * longest);
+}
+
+/// One way to spread the contexts: each KV head's, or each head's where heads go one by one, in so many parts.
+struct Spread {
+  double contexts;
+  double start;  ///< of a part
+  double token;  ///< seconds on a core
+};
+
+Spread spread_of(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores) {
+  const double grouped = shape.heads / shape.kv_heads, rows = grouped * shape.query;
+  const double peak = type.decode_compute * cores.peak;
+  if (grouped < figures.fewest_grouped || grouped > figures.most_grouped) {
+    return {shape.batch * shape.heads, figures.head_start,
+            shape.query * std::max(shape.cached * figures.head_element, 2 * (shape.key + shape.value) / peak)};
+  }
+  const double loading =
+      figures.core_bandwidth > 0 ? shape.cached * size_of(shape.cache_type).value() / figures.core_bandwidth : 0;
+  return {shape.batch * shape.kv_heads, type.sequence + type.row * rows * (shape.key + shape.value) / (2 * block),
+          loading + 2 * (shape.key + shape.value) * rows / peak};
+}
+
+/// The fastest split of the contexts.
+double decode_time(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores,
+                   double memory) {
+  const Spread spread = spread_of(shape, figures, type, cores);
+  const double seen = shape.window > 0 ? std::min(shape.context, shape.window + shape.query - 1) : shape.context;
+  double best = std::numeric_limits<double>::infinity();
+  for (const double parts : {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128}) {
+    if (parts > 1 && seen < parts * page) {
+      break;
+    }
+    const double tokens = std::ceil(seen / (parts * page)) * page;
+    const double waves = std::ceil(spread.contexts * parts / cores.count);
+    const double busy = waves * (spread.start + tokens * spread.token);
+    best = std::min(best, overlapped(busy, memory) + (parts > 1 ? figures.split_start : 0));
+  }
+  return best;
+}
+
+/// Seconds at the memory. A measurement that repeats one kernel finds in the last-level cache what fits there.
+double memory_time(const Shape& shape, const ChipSpec& chip, const AttentionFigures& figures, Conditions conditions) {
+  const Bytes bytes = shape.work.read + shape.work.written;
+  const double all = (bytes / (chip.memory_bandwidth * figures.memory)).value();
+  const double kept = conditions == Conditions::measured ? figures.resident * chip.cache_size.value() : 0;
+  const double full = fourth_power(bytes.value());
+  return full > 0 ? all * full / (full + fourth_power(kept)) : 0;
+}
+
+Cost cost_of(const Shape& shape, AttentionPhase phase, const ChipSpec& chip, const AttentionFigures& figures,
+             CoreShare share, Conditions conditions) {
+  PODIUM_CHECK(share.matrix > 0 && share.matrix <= 1, "a share of the cores is more than none and at most all");
+  chip.peak(shape.type);  // which the chip must have
+  const DataType computing = computing_type(shape, figures, chip);
+  const AttentionType& type = figures_of(figures, computing);
+  const Cores cores{std::max(1.0, std::floor(chip.matrix_cores * share.matrix)),
+                    chip.peak(computing).value() / chip.matrix_cores};
+  const double memory = memory_time(shape, chip, figures, conditions);
+  const bool prefill = phase == AttentionPhase::prefill;
+  const double start = prefill ? type.prefill_start : figures.decode_start;
+  double busy = prefill ? overlapped(prefill_on_cores(shape, figures, type, cores), memory)
+                        : decode_time(shape, figures, type, cores, memory);
+  if (conditions == Conditions::measured && type.preparation > 0) {
+    const Bytes moved = shape.prepared * (size_of(shape.type) + size_of(shape.cache_type));
+    busy += (moved / (chip.memory_bandwidth * type.preparation)).value();
+  }
+  Cost result;
+  result.launch = Seconds(start);
+  result.time = Seconds(start + busy);
+  result.flops = shape.work.flops;
+  result.bytes = shape.work.read + shape.work.written;
+  if (busy > start) {
+    result.bound = memory > busy / 2 ? Bound::memory : Bound::compute;
+  }
+  return result;
+}
+
+}  // namespace
+
+Cost attention_cost(const Attention& attention, const ChipSpec& chip, const AttentionFigures& figures, CoreShare share,
+                    Conditions conditions) {
+  return cost_of(shape_of(attention), attention.phase, chip, figures, share, conditions);
+}
+
+Cost attention_cost(const Mla& mla, const ChipSpec& chip, const AttentionFigures& figures, CoreShare share,
+                    Conditions conditions) {
+  return cost_of(shape_of(mla), mla.phase, chip, figures, share, conditions);
+}
+
+}  // namespace podium
