@@ -11,8 +11,8 @@
 #include "sim/cli/progress.h"
 #include "sim/cli/results.h"
 #include "sim/report/report.h"
-#include "sim/serving/request.h"
 #include "sim/study/run.h"
+#include "sim/study/uncertainty.h"
 
 namespace podium {
 namespace {
@@ -29,28 +29,6 @@ void write(const std::filesystem::path& path, const std::string& text) {
   if (!file.flush()) {
     throw InputError("cannot write " + path.string());
   }
-}
-
-Study load(const Options& options) {
-  Study study = load_study(options.study);
-  if (!options.network.empty()) {
-    study.network = options.network;
-    check_search_network(study.network, {"--network"});
-  }
-  if (!options.requests.empty()) {
-    load_requests(options.requests);  // before anything runs
-    bool serves = false;
-    for (Workload& workload : study.workloads) {
-      if (auto* serving = std::get_if<ServingWorkload>(&workload)) {
-        serving->arrivals.trace = options.requests;
-        serves = true;
-      }
-    }
-    if (!serves) {
-      throw InputError("--requests: the study '" + study.name + "' has no serving workload");
-    }
-  }
-  return study;
 }
 
 /// The folder for the report; nothing where none is wanted.
@@ -101,7 +79,7 @@ std::string command_line(const std::string& command, const Options& options) {
 
 template <class Run>
 int run(const std::string& command, const Options& options, Run run_study) {
-  const Study study = load(options);
+  const Study study = load_study(options.study, {options.network, options.requests});
   const std::filesystem::path folder = report_folder(study, options);
   if (!folder.empty()) {
     check_folder(folder);
@@ -136,7 +114,13 @@ std::shared_ptr<Options> add_options(CLI::App& app, const std::string& example) 
 
 std::function<int()> compare(CLI::App& app) {
   auto options = add_options(app, "podium compare configs/studies/cm384-vs-nvl72.yaml");
-  return [options] { return run("compare", *options, run_comparison); };
+  return [options] {
+    return run("compare", *options, [](const Study& study, const RunOptions& run_options) {
+      ComparisonResult result = run_comparison(study, run_options);
+      add_uncertainty(study, result, run_options);
+      return result;
+    });
+  };
 }
 
 std::function<int()> sweep(CLI::App& app) {

@@ -293,7 +293,7 @@ Document Document::parse(const std::string& yaml, const std::string& name,
   for (const auto& [path, text] : overrides) {
     replace_value(*root, path, text);
   }
-  return Document(std::move(root));
+  return {yaml, name, std::move(root)};
 }
 
 Node Document::root() const { return Node(root_); }

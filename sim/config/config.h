@@ -29,9 +29,9 @@ struct Figure {
   std::string value;  ///< as written: "1.6 TB/s"
   std::string low;    ///< empty where the file gives no range
   std::string high;
-  std::optional<Range> range;  ///< nothing where the file gives none
   std::string source;
   Grade grade = Grade::assumed;  ///< the weakest, where there are several sources
+  std::optional<Range> range{};  ///< nothing where the file gives none
 };
 
 struct YamlValue;
@@ -153,6 +153,9 @@ class Document {
   static Document parse(const std::string& yaml, const std::string& name = "<text>",
                         const std::map<std::string, std::string>& overrides = {});
 
+  /// The same text with other overrides, as if nobody had read it.
+  Document with(const std::map<std::string, std::string>& overrides) const { return parse(text_, name_, overrides); }
+
   Node root() const;
   /// Throws for the first key that nobody read.
   void close() const;
@@ -160,7 +163,9 @@ class Document {
   std::vector<Figure> figures() const;
 
  private:
-  explicit Document(std::shared_ptr<YamlValue> root) : root_(std::move(root)) {}
+  Document(std::string text, std::string name, std::shared_ptr<YamlValue> root)
+      : text_(std::move(text)), name_(std::move(name)), root_(std::move(root)) {}
+  std::string text_, name_;
   std::shared_ptr<YamlValue> root_;
 };
 

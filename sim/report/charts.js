@@ -1,36 +1,9 @@
 // Draws the charts of a report. Each <figure data-chart="KIND" data-…> of the page gets one, made by the function of
-// that name below from the result that lies in the page as JSON: it returns a legend and a Vega specification.
-"use strict";
+// that name below from the result: it returns a legend and a Vega specification.
 (function () {
-  const result = JSON.parse(document.getElementById("result").textContent);
-  const style = getComputedStyle(document.documentElement);
-  const font = getComputedStyle(document.body).fontFamily;
-  const ink = style.getPropertyValue("--ink").trim();
-  const quiet = style.getPropertyValue("--quiet").trim();
-  const line = style.getPropertyValue("--line").trim();
-  const colours = [0, 1, 2, 3, 4, 5].map((i) => style.getPropertyValue("--system-" + i).trim());
-
-  const width = 1080;   // of every chart; the page scales it down where there is less room
-  const gutter = 236;   // for the rows' names, at the left
-  const row_height = 27;
-  const bar = {y: 3, height: 20};
-  const panel_top = 26;  // under the panels' captions
-
-  // numbers: three significant digits, thousands separated
-  const digits = new Intl.NumberFormat("en-US", {minimumSignificantDigits: 3, maximumSignificantDigits: 3});
-  const whole = new Intl.NumberFormat("en-US", {maximumFractionDigits: 0});
-  const short = new Intl.NumberFormat("en-US", {maximumSignificantDigits: 3});
-  const number = (value) => (value === 0 ? "0" : digits.format(value));
-  const percent = (share) => (share * 100).toFixed(1) + " %";
-  /// The unit that times up to this one are read in.
-  function time_unit(seconds) {
-    const [name, scale] = seconds >= 1 ? ["s", 1] : seconds >= 1e-3 ? ["ms", 1e-3] : ["µs", 1e-6];
-    return {name, of: (time) => time / scale, text: (time) => number(time / scale) + " " + name};
-  }
-
-  const systems = new Map(result.systems.map((system, i) =>
-    [system.name, {name: system.display_name, colour: colours[i % colours.length], place: i}]));
-  const system_of = (one) => systems.get(one.system) || {name: one.system, colour: quiet, place: 0};
+  const {result, ink, quiet, width, gutter, bar, panel_top, whole, short, number, percent, time_unit, system_of,
+          values, field, rows_of, names_of, group, text, text_from, panel, linear, specification,
+          groups_by_regime, baseline} = pieces;
 
   // parts of time: work in greens, overheads in sand, exposed communication in purples and reds, waiting in grey
   const work_colours = {compute: "#117733", memory: "#66b79d", launch: "#ddcc77", host: "#999933", bubble: "#c3c7cd"};
@@ -53,80 +26,6 @@
 
   const is_dark = (colour) =>
     [1, 3, 5].reduce((sum, at, i) => sum + parseInt(colour.substr(at, 2), 16) * [0.299, 0.587, 0.114][i], 0) < 140;
-
-  // ---- pieces of Vega
-
-  const values = (channels) => ({enter: Object.fromEntries(Object.entries(channels).map(([name, value]) =>
-    [name, typeof value === "object" ? value : {value}]))});
-  const field = (name, scale) => (scale ? {scale, field: name} : {field: name});
-
-  /// Rows of text and bars: under a heading for each group, one row for each of its items.
-  function rows_of(groups) {
-    const headings = [], rows = [];
-    let y = 0;
-    for (const {heading, items} of groups) {
-      if (heading) {
-        headings.push({y: y + 12, text: heading});
-        y += 22;
-      }
-      for (const item of items) {
-        rows.push({...item, y});
-        y += row_height;
-      }
-      y += 9;
-    }
-    return {headings, rows, height: y};
-  }
-
-  /// The headings and the names of rows, in the gutter.
-  function names_of({headings, rows, height}, top) {
-    return group(0, top, width, height, {
-      data: [{name: "headings", values: headings}, {name: "rows", values: rows}],
-      marks: [
-        text_from("headings", {x: 0, y: field("y"), text: field("text"), fontSize: 13, fontWeight: 600}),
-        {type: "rect", from: {data: "rows"}, encode: values({
-          x: 0, width: 10, y: {field: "y", offset: 8}, height: 10, cornerRadius: 2, fill: field("colour")})},
-        text_from("rows", {x: 17, y: {field: "y", offset: 13}, text: field("name"), fontSize: 13, limit: gutter - 28}),
-      ]});
-  }
-
-  /// A group that is a room of its own: axes and grids take its size.
-  function group(x, y, width, height, content) {
-    return {type: "group", encode: values({x, y, width, height}),
-            signals: [{name: "width", value: width}, {name: "height", value: height}], ...content};
-  }
-
-  const text_of = (channels) => values({font, fontSize: 12.5, fill: ink, baseline: "middle", ...channels});
-  const text = (channels) => ({type: "text", encode: text_of(channels)});
-  const text_from = (data, channels) => ({type: "text", from: {data}, encode: text_of(channels)});
-  /// A group with a caption over it.
-  function panel(x, width, height, caption, content) {
-    return group(x, panel_top, width, height, {...content, marks: [
-      text({x: 0, y: -14, text: caption, fill: quiet, limit: width}), ...content.marks]});
-  }
-
-  const linear = (name, domain_max, range_max) =>
-    ({name, type: "linear", domain: [0, domain_max || 1], range: [0, range_max], nice: false});
-
-  function specification(height, description, marks, data) {
-    return {$schema: "https://vega.github.io/schema/vega/v5.json", description, width, height, padding: 0,
-            autosize: "none", data: data || [], marks,
-            config: {axis: {labelFont: font, titleFont: font, labelFontSize: 11.5, titleFontSize: 12.5,
-                            titleFontWeight: "normal", labelColor: quiet, titleColor: quiet, gridColor: line,
-                            domainColor: "#aab3bf", tickColor: "#aab3bf"}}};
-  }
-
-  /// Cases of a workload that satisfy a condition, by regime.
-  function groups_by_regime(workload, wanted, item_of) {
-    const cases = result.cases.filter((one) => one.workload === workload && wanted(one));
-    const regimes = [...new Set(cases.map((one) => one.regime))];
-    return regimes.map((regime) => ({
-      heading: regime,
-      items: cases.filter((one) => one.regime === regime)
-                  .map((one) => ({name: system_of(one).name, colour: system_of(one).colour, ...item_of(one)}))}));
-  }
-
-  const baseline = (height) => ({type: "rule", encode: values({x: 0, y: 0, y2: height - 9, stroke: "#aab3bf"})});
 
   // ---- the charts
 
@@ -336,6 +235,59 @@
            {type: "linear", domain: [0, Math.max(...done.map((point) => point.each), 0) || 1], nice: true},
            {tickCount: 6}),
     ], [{name: "done", values: done}, {name: "refused", values: refused}])};
+  };
+
+  /// The ratio of the leader to the next where each figure is at an end of its range, and where all are drawn.
+  charts.tornado = function ({workload, regime}) {
+    const contest = result.uncertainty.contests.find((one) => one.workload === workload && one.regime === regime);
+    const most = 12, names = 420, ends = 76, room = width - names;
+    const times = (ratio) => number(ratio) + "×";
+    const draws = [["all figures at random, 90 %", contest.by_figures],
+                   ["and the model's own error, 90 %", contest.with_model_error]];
+    const of_figure = (figure) => {
+      // where no plan fits there is no ratio
+      const low = figure.ratio_at_low ?? contest.ratio, high = figure.ratio_at_high ?? contest.ratio;
+      const shown = (text, at) => (Math.abs(at / contest.ratio - 1) > 1e-3 ? text : "");
+      const [left, right] = low <= high ? ["low", "high"] : ["high", "low"];
+      return {name: figure.file.replace(/^studies.*/, "study").replace(/^.*\//, "") + "  " + figure.figure, low, high,
+              colour: figure.systems.length === 1 ? system_of({system: figure.systems[0]}).colour : quiet,
+              left: shown(figure[left], Math.min(low, high)), right: shown(figure[right], Math.max(low, high)),
+              tip: figure.low + ": " + times(low) + ", " + figure.high + ": " + times(high) + " (" + figure.evaluated + ")"};
+    };
+    const layout = rows_of([
+      {items: draws.map(([name, odds]) => ({
+        name, low: odds.ratio_low, high: odds.ratio_high, colour: ink, left: times(odds.ratio_low),
+        right: times(odds.ratio_high), tip: percent(odds.leader_wins) + " of the draws above 1"}))},
+      {items: contest.figures.slice(0, most).map(of_figure)}]);
+    const bars = layout.rows.map((row) => ({...row, from: Math.min(row.low, row.high, contest.ratio),
+                                            to: Math.max(row.low, row.high, contest.ratio)}));
+    const halves = bars.flatMap((row) => row.colour === ink ? [{...row, strength: 1}]
+      : [{...row, from: contest.ratio, to: row.low, strength: 0.45}, {...row, from: contest.ratio, to: row.high, strength: 1}]);
+    const domain = [Math.min(0.98, ...bars.map((row) => row.from)), Math.max(1.02, ...bars.map((row) => row.to))];
+    const ticks = [];
+    for (let tick = Math.ceil(domain[0] * 10) / 10; tick <= domain[1]; tick += 0.1) {
+      ticks.push(tick);
+    }
+    const line_at = (at, caption, dash) => [
+      {type: "rule", encode: values({x: {scale: "x", value: at}, y: -4, y2: layout.height, stroke: ink,
+                                     strokeDash: {value: dash}})},
+      text({x: {scale: "x", value: at}, y: -13, align: "center", text: caption, fontSize: 12})];
+    const end = (at, key, align, offset) => text_from("bars", {
+      x: {scale: "x", field: at, offset}, y: {field: "y", offset: 13}, text: field(key), align, fontSize: 11.5,
+      fill: quiet});
+    return {spec: specification(panel_top + layout.height + 40, "What moves the ratio, " + workload + ", " + regime, [
+      names_of(layout, panel_top, names),
+      group(names, panel_top, room, layout.height, {
+        data: [{name: "bars", values: bars}, {name: "halves", values: halves}],
+        scales: [{name: "x", type: "log", domain, range: [ends, room - ends]}],
+        axes: [{scale: "x", orient: "bottom", grid: true, values: ticks, format: ".1f", labelOverlap: true,
+                title: system_of({system: contest.leader}).name + " over " + system_of({system: contest.next}).name}],
+        marks: [
+          {type: "rect", from: {data: "halves"}, encode: values({
+            x: field("from", "x"), x2: field("to", "x"), y: {field: "y", offset: bar.y}, height: bar.height,
+            fill: field("colour"), fillOpacity: field("strength"), tooltip: field("tip")})},
+          ...line_at(contest.ratio, times(contest.ratio), []), ...line_at(1, "level", [4, 3]),
+          end("from", "left", "right", -5), end("to", "right", "left", 5)]})])};
   };
 
   // ---- drawing

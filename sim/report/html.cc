@@ -1,6 +1,7 @@
 // A comparison as one HTML file that opens without a network.
 #include <algorithm>
 
+#include "sim/report/certainty.h"
 #include "sim/report/format.h"
 #include "sim/report/page.h"
 #include "sim/report/report.h"
@@ -26,15 +27,30 @@ Html place_cell(const ComparisonResult& result, const Standing& standing) {
           prose(values).text + "</span></div></td>"};
 }
 
+/// The probability that the leader as a whole wins in the leader's colour, and where the ratio lies: "90.5 %",
+/// "0.95× to 1.59×".
+Html certainty_cell(const ComparisonResult& result, const Uncertainty* sure) {
+  if (sure == nullptr) {
+    return element("td", "", prose("-"));
+  }
+  const Odds& odds = sure->with_model_error;
+  return {"<td><div class=\"win\" style=\"" + colour_of(result.systems, sure->leader) + "\"><b>" +
+          prose(probability(odds.leader_wins)).text + "</b><span class=\"who\">" +
+          prose(display_name(result.systems, sure->leader)).text + "</span><span>" + prose(interval(odds)).text +
+          "</span></div></td>"};
+}
+
 Html verdict_section(const ComparisonResult& result, const std::vector<Contest>& all) {
   Html sentences, titles, rows;
   for (const std::string& sentence : summary(result)) {
     sentences += paragraph(sentence, sentences.text.empty() ? "machines" : "");
   }
+  const bool asked = !result.uncertainties.empty();
   titles += element("th", "", prose("Workload"));
   for (const Standing& standing : all.empty() ? std::vector<Standing>() : all.front().standings) {
     titles += element("th", "", prose(standing.measure));
   }
+  titles += asked ? element("th", "", prose("how sure, as a whole")) : Html();
   for (const Contest& contest : all) {
     const std::string unit = contest.cases.front()->throughput.unit;
     Html row =
@@ -43,6 +59,7 @@ Html verdict_section(const ComparisonResult& result, const std::vector<Contest>&
     for (const Standing& standing : contest.standings) {
       row += place_cell(result, standing);
     }
+    row += asked ? certainty_cell(result, uncertainty_of(result, contest)) : Html();
     rows += element("tr", "", row);
   }
   Html refused;
@@ -58,7 +75,11 @@ Html verdict_section(const ComparisonResult& result, const std::vector<Contest>&
                          element("thead", "", element("tr", "", titles)) + element("tbody", "", rows))) +
          refused +
          paragraph(
-             "Each cell names who leads and by what factor over the next, and gives the values, the leader's first.",
+             std::string(
+                 "Each cell names who leads and by what factor over the next, and gives the values, the leader's "
+                 "first.") +
+                 (asked ? " How sure: the probability that the leader stays ahead, and 90 % of its ratios to the next."
+                        : ""),
              "note");
 }
 
@@ -196,6 +217,26 @@ Html crossover_section(const ComparisonResult& result) {
   return text + element("ul", "", sentences) + table(crossover_table(result));
 }
 
+Html certainty_section(const ComparisonResult& result) {
+  if (result.uncertainties.empty()) {
+    return {};
+  }
+  Html text = heading("sure", "How sure") + paragraph(draws_sentence(result.model_error), "note") +
+              paragraph(
+                  "A bar goes from the ratio as it is to that at the low end of a figure's range (light) and at the "
+                  "high end (full).",
+                  "note");
+  for (const Uncertainty& sure : result.uncertainties) {
+    text += element("h3", "", prose(full_name(sure.workload, sure.regime)));
+    text += chart("tornado", {{"workload", sure.workload}, {"regime", sure.regime}});
+    for (const std::string& sentence : certainty(result, sure)) {
+      text += paragraph(sentence);
+    }
+    text += folded("Numbers and sources", element("div", "scroll", table(effects_table(sure))));
+  }
+  return text;
+}
+
 Html plans_section(const ComparisonResult& result) {
   Html text = heading("plans", "Systems and plans") + table(systems_table(result.systems));
   for (const SystemSummary& system : result.systems) {
@@ -235,11 +276,14 @@ std::string to_html(const ComparisonResult& result) {
   if (!result.crossovers.empty()) {
     places.emplace_back("crossover", "Crossover");
   }
+  if (!result.uncertainties.empty()) {
+    places.emplace_back("sure", "How sure");
+  }
   places.insert(places.end(), {{"plans", "Systems"}, {"assumptions", "Assumptions"}, {"sources", "Sources"}});
   const Html body = verdict_section(result, all) + throughput_section(result, all) + latency +
                     time_section(result, all) + memory_section(result, all) + crossover_section(result) +
-                    plans_section(result) + assumptions_section(result.assumptions) + sources_section(result.sources) +
-                    reproduction_section(result.command, result.signature);
+                    certainty_section(result) + plans_section(result) + assumptions_section(result.assumptions) +
+                    sources_section(result.sources) + reproduction_section(result.command, result.signature);
   return page(result.title, result.question, "Podium · comparison", result.systems, places, body, to_json(result));
 }
 

@@ -1,6 +1,7 @@
 // Results as JSON: everything that the other formats show, in SI units, keys in a fixed order.
 #include <nlohmann/json.hpp>
 
+#include "sim/report/certainty.h"
 #include "sim/report/format.h"
 #include "sim/report/report.h"
 #include "sim/report/simulation_tables.h"
@@ -194,6 +195,54 @@ Json to_object(const SimulationResult& result, const SimulatedCase& one) {
   return object;
 }
 
+Json to_object(const Odds& odds) {
+  return {{"leader_wins", odds.leader_wins}, {"ratio_low", odds.low}, {"ratio_high", odds.high}};
+}
+
+Json to_object(const FigureEffect& effect) {
+  const Figure& figure = effect.figure;
+  const auto ratio = [](const std::optional<double>& value) { return value ? Json(*value) : Json(); };
+  return {{"file", effect.file},
+          {"figure", figure.path},
+          {"places", effect.places},
+          {"systems", effect.systems},
+          {"low", figure.low},
+          {"value", figure.value},
+          {"high", figure.high},
+          {"ratio_at_low", ratio(effect.at_low)},
+          {"ratio_at_high", ratio(effect.at_high)},
+          {"evaluated", effect.simulated ? "in full" : "predicted"},
+          {"grade", to_string(figure.grade)},
+          {"source", figure.source}};
+}
+
+Json to_object(const ComparisonResult& result, const Uncertainty& sure) {
+  Json object{{"workload", sure.workload},
+              {"regime", sure.regime},
+              {"leader", sure.leader},
+              {"next", sure.next},
+              {"ratio", sure.ratio},
+              {"sentences", certainty(result, sure)},
+              {"by_figures", to_object(sure.by_figures)},
+              {"with_model_error", to_object(sure.with_model_error)}};
+  object["figures"] = Json::array();
+  for (const FigureEffect& effect : sure.effects) {
+    object["figures"].push_back(to_object(effect));
+  }
+  object["figures_without_effect"] = sure.without_effect;
+  return object;
+}
+
+Json uncertainty(const ComparisonResult& result) {
+  const ModelError& error = result.model_error;
+  Json object{{"model_error", {{"mean", error.mean}, {"largest", error.largest}, {"results", error.results}}}};
+  object["contests"] = Json::array();
+  for (const Uncertainty& sure : result.uncertainties) {
+    object["contests"].push_back(to_object(result, sure));
+  }
+  return object;
+}
+
 Json to_object(const SystemSummary& system, const std::vector<SystemSummary>& systems) {
   return {{"name", system.name},
           {"display_name", display_name(systems, system.name)},
@@ -252,6 +301,9 @@ std::string to_json(const ComparisonResult& result) {
   json["crossovers"] = Json::array();
   for (const Crossover& crossover : result.crossovers) {
     json["crossovers"].push_back(to_object(crossover));
+  }
+  if (!result.uncertainties.empty()) {
+    json["uncertainty"] = uncertainty(result);
   }
   json["assumptions"] = result.assumptions;
   json["sources"] = to_object(result.sources);

@@ -1,4 +1,5 @@
 // Results as GitHub-flavoured Markdown: all that the HTML report says in words and tables.
+#include "sim/report/certainty.h"
 #include "sim/report/format.h"
 #include "sim/report/report.h"
 #include "sim/report/tables.h"
@@ -38,6 +39,21 @@ std::string contest_section(const ComparisonResult& result, const Contest& conte
     for (const std::string& note : one->notes) {
       text += "\n" + escape_markdown(display_name(result.systems, one->system) + ": " + note + ".") + "\n";
     }
+  }
+  return text;
+}
+
+std::string certainty_section(const ComparisonResult& result) {
+  if (result.uncertainties.empty()) {
+    return "";
+  }
+  std::string text = heading(2, "How sure") + escape_markdown(draws_sentence(result.model_error)) + "\n";
+  for (const Uncertainty& sure : result.uncertainties) {
+    text += heading(3, full_name(sure.workload, sure.regime));
+    for (const std::string& sentence : certainty(result, sure)) {
+      text += item(sentence);
+    }
+    text += "\n" + markdown(effects_table(sure));
   }
   return text;
 }
@@ -82,7 +98,7 @@ std::string to_markdown(const ComparisonResult& result) {
     }
     text += "\n" + markdown(crossover_table(result));
   }
-  text += heading(2, "Plans that were tried");
+  text += certainty_section(result) + heading(2, "Plans that were tried");
   for (const CaseResult& one : result.cases) {
     text += heading(3, full_name(one.workload, one.regime) + ": " + display_name(result.systems, one.system));
     text += markdown(alternatives_table(one));

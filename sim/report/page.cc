@@ -231,6 +231,7 @@ std::string page(const std::string& title, const std::string& question, const st
                               {"body", whole},
                               {"result", data},
                               {"vega", vega_script()},
+                              {"pieces", pieces_text()},
                               {"charts", charts_text()}});
 }
 

@@ -1,7 +1,7 @@
 # Puts the texts that an HTML report is made of into ${page_source}, which defines the functions of sim/report/resources.h.
 set(page_source ${CMAKE_CURRENT_BINARY_DIR}/report/resources.cc)
 set(functions "")
-foreach(resource page.html.in style.css charts.js)
+foreach(resource page.html.in style.css pieces.js charts.js)
   string(REGEX REPLACE "[.].*" "" name ${resource})
   set(file ${CMAKE_CURRENT_LIST_DIR}/${resource})
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})

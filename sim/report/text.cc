@@ -1,4 +1,5 @@
 // Results for a terminal: the verdict and a table.
+#include "sim/report/certainty.h"
 #include "sim/report/format.h"
 #include "sim/report/report.h"
 #include "sim/report/tables.h"
@@ -26,12 +27,21 @@ std::string to_text(const ComparisonResult& result) {
         text += "  " + display_name(result.systems, one->system) + ": " + utilisation(*one) + "\n";
       }
     }
+    if (const Uncertainty* sure = uncertainty_of(result, contest)) {
+      text += "\n" + plain(effects_table(*sure, 8, 48), 2);
+      for (const std::string& sentence : certainty(result, *sure)) {
+        text += "  " + sentence + "\n";
+      }
+    }
   }
   if (!result.crossovers.empty()) {
     text += "\nCrossover\n";
     for (const Crossover& crossover : result.crossovers) {
       text += "  " + full_name(crossover.workload, crossover.regime) + ": " + sentence(result, crossover) + "\n";
     }
+  }
+  if (!result.uncertainties.empty()) {
+    text += "\nHow sure\n  " + draws_sentence(result.model_error) + "\n";
   }
   return text + "\nsignature " + hexadecimal(result.signature) + "\n";
 }

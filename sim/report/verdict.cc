@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "sim/report/certainty.h"
 #include "sim/report/format.h"
 
 namespace podium {
@@ -272,6 +273,9 @@ std::vector<std::string> summary(const ComparisonResult& result) {
     if (const std::string text = all.empty() ? "" : who_leads(result, all, measure); !text.empty()) {
       sentences.push_back(text);
     }
+  }
+  if (const std::string text = certainty_in_short(result); !text.empty()) {
+    sentences.push_back(text);
   }
   return sentences;
 }

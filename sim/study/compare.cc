@@ -10,18 +10,14 @@
 namespace podium {
 namespace {
 
-/// One workload, regime and system of a study, and its evaluators, which wait here while no thread uses them.
+/// One case of a study, and its evaluators, which wait here while no thread uses them.
 class Unit {
  public:
-  Unit(const Study& study, const Workload& workload, std::size_t regime, std::size_t options)
-      : study_(study), workload_(workload), regime_(regime), options_(options) {}
+  Unit(const Study& study, const CaseId& id) : study_(study), id_(id) {}
 
-  const Workload& workload() const { return workload_; }
-  std::size_t regime() const { return regime_; }
-  const std::string& system() const {
-    return std::visit([&](const auto& w) -> const std::string& { return w.regimes[regime_].systems[options_].system; },
-                      workload_);
-  }
+  const CaseId& id() const { return id_; }
+  const Workload& workload() const { return study_.workloads[id_.workload]; }
+  const std::string& system() const { return system_of(study_, id_); }
 
   CaseResult on(std::uint32_t chips) {
     Evaluator evaluator = take();
@@ -41,18 +37,11 @@ class Unit {
         return evaluator;
       }
     }
-    if (const auto* serving = std::get_if<ServingWorkload>(&workload_)) {
-      const ServingRegime& regime = serving->regimes[regime_];
-      return serving_evaluator(study_, *serving, regime, regime.systems[options_]);
-    }
-    const auto& training = std::get<TrainingWorkload>(workload_);
-    const TrainingRegime& regime = training.regimes[regime_];
-    return training_evaluator(study_, training, regime, regime.systems[options_]);
+    return evaluator_of(study_, id_);
   }
 
   const Study& study_;
-  const Workload& workload_;
-  std::size_t regime_, options_;
+  CaseId id_;
   std::mutex mutex_;
   std::vector<Evaluator> idle_;
 };
@@ -62,16 +51,8 @@ using Units = std::vector<std::unique_ptr<Unit>>;
 /// In the study's order.
 Units all_units(const Study& study) {
   Units units;
-  for (const Workload& workload : study.workloads) {
-    std::visit(
-        [&](const auto& w) {
-          for (std::size_t r = 0; r < w.regimes.size(); ++r) {
-            for (std::size_t o = 0; o < w.regimes[r].systems.size(); ++o) {
-              units.push_back(std::make_unique<Unit>(study, workload, r, o));
-            }
-          }
-        },
-        workload);
+  for (const CaseId& id : cases_of(study)) {
+    units.push_back(std::make_unique<Unit>(study, id));
   }
   return units;
 }
@@ -98,7 +79,8 @@ std::vector<Contest> all_contests(const Study& study, const Units& units) {
   for (const CrossoverQuestion& asked : study.crossovers) {
     for (std::size_t r = 0; r < units.size(); ++r) {
       for (std::size_t c = 0; c < units.size(); ++c) {
-        const bool same = &units[c]->workload() == &units[r]->workload() && units[c]->regime() == units[r]->regime();
+        const CaseId &one = units[c]->id(), &other = units[r]->id();
+        const bool same = one.workload == other.workload && one.regime == other.regime;
         if (same && units[r]->system() == asked.reference && units[c]->system() == asked.challenger) {
           contests.push_back({c, r});
         }

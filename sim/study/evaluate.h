@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "sim/study/result.h"
 #include "sim/study/study.h"
@@ -22,6 +23,21 @@ Evaluator serving_evaluator(const Study&, const ServingWorkload&, const ServingR
 
 /// The fastest plan of a training step among those that fit in memory.
 Evaluator training_evaluator(const Study&, const TrainingWorkload&, const TrainingRegime&, const TrainingOptions&);
+
+/// The one or the other.
+Evaluator evaluator_of(const Study&, const CaseId&);
+
+/// How a kept plan is evaluated again: a deployment by the rate that its search begins with, which leaves queueing out,
+/// and a step by shorter ones; or in full.
+enum class Depth : std::uint8_t { predicted, simulated };
+
+/// What the plan that a case kept gives on the whole machine, in the case's unit, with the study's figures and without
+/// a search; of steps, the first that fits. Nothing where there is none.
+std::optional<double> pinned_throughput(const Study&, const ServingWorkload&, const ServingRegime&,
+                                        const ServingOptions&, const KeptDeployment&, Depth);
+std::optional<double> pinned_throughput(const Study&, const TrainingWorkload&, const TrainingRegime&,
+                                        const TrainingOptions&, const KeptSteps&, Depth);
+std::optional<double> pinned_throughput(const Study&, const CaseId&, const KeptPlan&, Depth);
 
 /// How the steps of a study are simulated.
 SimulatorOptions simulator_options(const Study&);

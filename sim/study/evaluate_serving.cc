@@ -25,12 +25,14 @@ class ServingCase {
         options_(options),
         recorded_(workload.arrivals.trace.empty() ? std::vector<Request>() : load_requests(workload.arrivals.trace)),
         mean_(mean_request(workload, recorded_)),
-        candidates_(study, mean_, load_model(workload.model), load_system(options.system), options),
+        candidates_(study, mean_, load_model(workload.model), load_system(study, options.system), options),
         rates_(workload, candidates_.model(), mean_, recorded_, options.transfer_plane, study.seed) {}
 
   CaseResult on(std::uint32_t chips);
+  std::optional<double> pinned(const KeptDeployment&, Depth);
 
  private:
+  KeptDeployment places_of(const Split&);
   void simulate_best(const std::vector<Split>&, const std::vector<std::uint32_t>& domains, CaseResult&);
   bool simulate(const Split&, CaseResult&);
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
@@ -46,6 +48,37 @@ class ServingCase {
   Candidates candidates_;
   RateSearch rates_;
 };
+
+std::optional<double> ServingCase::pinned(const KeptDeployment& kept, Depth depth) {
+  const auto candidate = [&](std::size_t place) { return candidates_.get(candidates_.entries().at(place)); };
+  const ServingCandidate* decode = candidate(kept.decode);
+  const ServingCandidate* prefill = kept.prefill ? candidate(*kept.prefill) : nullptr;
+  if (decode == nullptr || (kept.prefill && prefill == nullptr)) {
+    return std::nullopt;
+  }
+  const Split split = make_split(prefill, *decode, kept.prefill_instances, kept.decode_instances);
+  if (depth == Depth::predicted) {
+    return split.rate * mean_.output;
+  }
+  const std::optional<Sustained> sustained = rates_.sustain(split);
+  return sustained ? std::optional(sustained->tokens) : std::nullopt;
+}
+
+/// Where the split's candidates are made from.
+KeptDeployment ServingCase::places_of(const Split& split) {
+  KeptDeployment kept{{}, 0, split.prefill_instances, split.decode_instances};
+  const std::deque<Candidates::Entry>& entries = candidates_.entries();
+  for (std::size_t place = 0; place < entries.size(); ++place) {
+    const ServingCandidate* candidate = entries[place].candidate ? &*entries[place].candidate : nullptr;
+    if (candidate != nullptr && candidate == split.decode) {
+      kept.decode = place;
+    }
+    if (candidate != nullptr && candidate == split.prefill) {
+      kept.prefill = place;
+    }
+  }
+  return kept;
+}
 
 CaseResult ServingCase::on(std::uint32_t chips) {
   CaseResult result;
@@ -111,6 +144,7 @@ bool ServingCase::simulate(const Split& split, CaseResult& result) {
       {describe(split), sustained ? sustained->tokens : 0, sustained ? "" : "keeps the objective at no rate"});
   if (sustained && sustained->tokens > result.throughput.per_system) {
     keep(split, std::move(*sustained), result);
+    result.kept = places_of(split);
   }
   return sustained.has_value();
 }
@@ -210,6 +244,12 @@ PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& 
 }
 
 }  // namespace
+
+std::optional<double> pinned_throughput(const Study& study, const ServingWorkload& workload,
+                                        const ServingRegime& regime, const ServingOptions& options,
+                                        const KeptDeployment& kept, Depth depth) {
+  return ServingCase(study, workload, regime, options).pinned(kept, depth);
+}
 
 Evaluator serving_evaluator(const Study& study, const ServingWorkload& workload, const ServingRegime& regime,
                             const ServingOptions& options) {

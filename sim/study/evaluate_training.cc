@@ -24,8 +24,7 @@ PhaseResult phase(const TrainingPlan& plan, const Execution& execution, const Me
 
 /// Some ranks of the system, ready to run steps on.
 struct Bench {
-  Bench(const SystemSpec& system, const ChipSpec& chip, const Allocation& allocation, const SimulatorOptions& options)
-      : machine(system, chip, allocation), simulator(machine, options) {}
+  Bench(Machine on, const SimulatorOptions& options) : machine(std::move(on)), simulator(machine, options) {}
   Machine machine;
   Simulator simulator;
 };
@@ -64,6 +63,21 @@ void add(std::vector<Tried>& all, const Alternative& one, std::uint32_t ranks_pe
   all.push_back({one, {ranks_per_domain}});
 }
 
+/// A step that ran, and its throughput.
+struct Ran {
+  double throughput = 0;
+  KeptStep step;
+};
+
+KeptSteps fastest_first(std::vector<Ran> all) {
+  std::stable_sort(all.begin(), all.end(), [](const Ran& a, const Ran& b) { return a.throughput > b.throughput; });
+  KeptSteps steps;
+  for (Ran& one : all) {
+    steps.push_back(std::move(one.step));
+  }
+  return steps;
+}
+
 /// What came of one plan.
 struct Trial {
   Alternative alternative;
@@ -84,16 +98,18 @@ class TrainingCase {
         regime_(regime),
         options_(options),
         model_(load_model(workload.model)),
-        system_(load_system(options.system)),
-        chip_(load_chip(system_.chip)) {}
+        system_(load_system(study, options.system)),
+        chip_(load_chip(study, system_.chip)) {}
 
   CaseResult on(std::uint32_t chips);
+  std::optional<double> pinned(const KeptSteps&, Depth);
 
  private:
   const Trial& trial(const TrainingPlan&, std::uint32_t ranks_per_domain);
   void run(const TrainingPlan&, std::uint32_t ranks_per_domain, Trial&);
   void keep(const Trial&, CaseResult&) const;
   Bench& bench(const Allocation&);
+  Seconds predict(const KeptStep&);
 
   const Study& study_;
   const TrainingWorkload& workload_;
@@ -120,6 +136,7 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
   const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
   const std::uint32_t all = chips * static_cast<std::uint32_t>(system_.ranks_per_package);
   std::vector<Tried> all_tried;
+  std::vector<Ran> ran;
   Alternative best;
   for (const std::uint32_t per_domain : options_.ranks_per_domain) {
     const std::uint32_t ranks = per_domain > 0 ? all / whole * per_domain + std::min(all % whole, per_domain) : all;
@@ -128,6 +145,9 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
       plan.name = describe(plan);
       const Trial& tried = trial(plan, per_domain);
       add(all_tried, tried.alternative, per_domain);
+      if (tried.alternative.refused.empty()) {
+        ran.push_back({tried.alternative.throughput, {plan, per_domain}});
+      }
       if (tried.alternative.throughput > result.throughput.per_system) {
         keep(tried, result);
         best = tried.alternative;
@@ -141,6 +161,7 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
       result.plan = result.alternatives.back().plan;
     }
   }
+  result.kept = fastest_first(std::move(ran));
   return result;
 }
 
@@ -186,9 +207,38 @@ void TrainingCase::run(const TrainingPlan& plan, std::uint32_t ranks_per_domain,
 Bench& TrainingCase::bench(const Allocation& allocation) {
   std::unique_ptr<Bench>& known = benches_[{allocation.ranks, allocation.ranks_per_domain}];
   if (!known) {
-    known = std::make_unique<Bench>(system_, chip_, allocation, simulator_options(study_));
+    known = std::make_unique<Bench>(make_machine(study_, system_, chip_, allocation), simulator_options(study_));
   }
   return *known;
+}
+
+std::optional<double> TrainingCase::pinned(const KeptSteps& kept, Depth depth) {
+  const auto fitting = std::find_if(kept.begin(), kept.end(), [this](const KeptStep& step) {
+    return training_memory(model_, chip_, step.plan).total() <= chip_.memory_size;
+  });
+  if (fitting == kept.end()) {
+    return std::nullopt;
+  }
+  return depth == Depth::simulated ? trial(fitting->plan, fitting->ranks_per_domain).alternative.throughput
+                                   : workload_.global_batch * workload_.sequence / predict(*fitting).value();
+}
+
+/// Once all stages work, a step takes equally longer for each further micro-batch: a line through two short steps.
+Seconds TrainingCase::predict(const KeptStep& kept) {
+  const auto time = [&](double micro_batches) {
+    TrainingPlan plan = kept.plan;
+    plan.global_batch = micro_batches * plan.micro_batch * plan.dp;
+    return bench(allocate(study_, options_.system, plan.ranks(), kept.ranks_per_domain))
+        .simulator.run(training_step(model_, chip_, plan))
+        .time;
+  };
+  const double all = kept.plan.global_batch / (kept.plan.micro_batch * kept.plan.dp);
+  const double few = 2.0 * kept.plan.pp, more = 3.0 * kept.plan.pp;
+  if (all <= more) {
+    return time(all);
+  }
+  const Seconds at_few = time(few);
+  return at_few + (time(more) - at_few) * ((all - few) / (more - few));
 }
 
 void TrainingCase::keep(const Trial& trial, CaseResult& result) const {
@@ -210,30 +260,10 @@ Evaluator training_evaluator(const Study& study, const TrainingWorkload& workloa
   return [one](std::uint32_t chips) { return one->on(chips); };
 }
 
-Allocation allocate(const Study& study, const std::string& system, std::uint32_t ranks,
-                    std::uint32_t ranks_per_domain) {
-  Allocation result{.ranks = ranks, .ranks_per_domain = ranks_per_domain};
-  for (const StudySystem& entry : study.systems) {
-    for (const std::string& fault : entry.faults) {
-      if (entry.name == system) {
-        result.faults.push_back(parse_fault(fault));
-      }
-    }
-  }
-  return result;
-}
-
-SimulatorOptions simulator_options(const Study& study) {
-  SimulatorOptions options;
-  options.network = study.network;
-  return options;
-}
-
-std::string why_too_many(const SystemSpec& system, std::uint32_t chips) {
-  const auto most = std::int64_t{system.packages_per_node} * system.nodes_per_domain * system.max_domains;
-  return chips <= most ? ""
-                       : std::to_string(chips) + " chips asked for, but the scale-out plane of " + system.name +
-                             " is built for " + std::to_string(most);
+std::optional<double> pinned_throughput(const Study& study, const TrainingWorkload& workload,
+                                        const TrainingRegime& regime, const TrainingOptions& options,
+                                        const KeptSteps& kept, Depth depth) {
+  return TrainingCase(study, workload, regime, options).pinned(kept, depth);
 }
 
 }  // namespace podium

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "sim/config/config.h"
@@ -11,6 +12,7 @@
 #include "sim/economics/throughput.h"
 #include "sim/study/planned_step.h"
 #include "sim/workload/memory.h"
+#include "sim/workload/training.h"
 
 namespace podium {
 
@@ -50,6 +52,25 @@ struct Alternative {
   friend bool operator==(const Alternative&, const Alternative&) = default;
 };
 
+/// The deployment that a serving case kept: places of its templates among the candidates of its options.
+struct KeptDeployment {
+  std::optional<std::size_t> prefill;  ///< nothing: mixed
+  std::size_t decode = 0;
+  std::uint32_t prefill_instances = 0, decode_instances = 0;
+};
+
+/// A step that a training case ran.
+struct KeptStep {
+  TrainingPlan plan;
+  std::uint32_t ranks_per_domain = 0;  ///< 0: all
+};
+
+/// All steps that a training case ran, the fastest first: it keeps the first that fits into memory.
+using KeptSteps = std::vector<KeptStep>;
+
+/// What a case kept, so that it can be evaluated again where figures differ; nothing where no plan could be.
+using KeptPlan = std::variant<std::monostate, KeptDeployment, KeptSteps>;
+
 /// One system on one workload at its best plan.
 struct CaseResult {
   std::string workload;  ///< the workload's name in the study
@@ -70,6 +91,7 @@ struct CaseResult {
   std::string utilised_peak;  ///< the type whose dense peak that is of: "bf16", "fp8" …
   std::vector<Alternative> alternatives;
   std::vector<std::string> notes;
+  KeptPlan kept;
   std::uint64_t signature = 0;
 };
 
@@ -98,6 +120,40 @@ struct SourceUse {
   Figure figure;
 };
 
+/// An uncertain figure and what it does to a contest.
+struct FigureEffect {
+  std::string file;
+  Figure figure;                     ///< its path stands for all its places in the file
+  std::size_t places = 1;            ///< in which the file says the same, so that they move together
+  std::vector<std::string> systems;  ///< that it is of
+  /// Throughput of the leader over that of the next where the figure is at an end of its range; nothing where no plan
+  /// of one of them fits there.
+  std::optional<double> at_low, at_high;
+  bool simulated = false;  ///< in full: of serving, most are only predicted
+};
+
+/// How sure a contest is, over random draws of what is uncertain.
+struct Odds {
+  double leader_wins = 0;    ///< probability
+  double low = 0, high = 0;  ///< 90 % of the ratios of the leader to the next lie between
+};
+
+/// How sure a contest's winner is: kept plans, throughput as a whole.
+struct Uncertainty {
+  std::string workload, regime;
+  std::string leader, next;           ///< systems
+  double ratio = 0;                   ///< of their throughputs, as simulated
+  std::vector<FigureEffect> effects;  ///< the widest first; figures that leave the ratio as it is are left out
+  std::size_t without_effect = 0;     ///< figures with a range that touch a machine and leave the ratio as it is
+  Odds by_figures, with_model_error;
+};
+
+/// By how much predictions miss published results (`podium validate`), as a share of these.
+struct ModelError {
+  double mean = 0, largest = 0;
+  std::size_t results = 0;
+};
+
 struct ComparisonResult {
   std::string study, title, question;
   std::string command;  ///< that makes this result again, where the program knows it
@@ -105,6 +161,8 @@ struct ComparisonResult {
   std::vector<std::pair<std::string, std::string>> workloads;  ///< name and what it is
   std::vector<CaseResult> cases;
   std::vector<Crossover> crossovers;
+  std::vector<Uncertainty> uncertainties;  ///< of the contests that two systems or more have a plan for
+  ModelError model_error;
   std::vector<std::string> assumptions;
   std::vector<SourceUse> sources;
   std::uint64_t signature = 0;

@@ -32,7 +32,7 @@ Candidates::Candidates(const Study& study, const MeanRequest& request, ModelSpec
       request_(request),
       model_(std::move(model)),
       system_(std::move(system)),
-      chip_(load_chip(system_.chip)) {
+      chip_(load_chip(study, system_.chip)) {
   const auto add = [&](Stage stage, const std::vector<InstanceTemplate>& templates) {
     for (const InstanceTemplate& made_from : templates) {
       for (const double chunk : made_from.chunk_tokens) {
@@ -67,7 +67,8 @@ ServingCandidate Candidates::make(const Entry& entry) const {
     throw InputError("weights and activations take " + to_text(c.memory.total()) + " of " + to_text(chip_.memory_size) +
                      " a rank: no room for the cache of one request");
   }
-  c.machine = std::make_unique<Machine>(system_, chip_, allocate(study_, system_.name, c.plan.ranks()));
+  c.machine =
+      std::make_unique<Machine>(make_machine(study_, system_, chip_, allocate(study_, system_.name, c.plan.ranks())));
   c.simulator = std::make_unique<Simulator>(*c.machine, simulator_options(study_));
   c.steps = std::make_unique<StepTimes>(*c.simulator, model_, c.plan);
   c.stage == Stage::prefill ? predict_prefill(c) : predict(c);

@@ -22,7 +22,7 @@ std::uint32_t most_instances(const std::vector<std::uint32_t>& domains, std::uin
 Split split_with(const ServingCandidate& prefill, const ServingCandidate& decode, std::uint32_t d,
                  const std::vector<std::uint32_t>& domains) {
   const std::uint32_t p = most_instances(domains, prefill.plan.ranks(), decode.plan.ranks(), d);
-  return {&prefill, &decode, p, d, std::min(p * prefill.rate, d * decode.rate)};
+  return make_split(&prefill, decode, p, d);
 }
 
 Split balance(const ServingCandidate& prefill, const ServingCandidate& decode,
@@ -39,13 +39,9 @@ Split balance(const ServingCandidate& prefill, const ServingCandidate& decode,
 
 /// `decode` instances of the split and, where it has any, `prefill` ones.
 Cell part_of(const Split& whole, std::uint32_t prefill, std::uint32_t decode) {
-  Cell cell{whole, whole.decode_instances / double(decode)};
-  cell.split.decode_instances = decode;
-  cell.split.prefill_instances = prefill;
-  cell.split.rate = decode * whole.decode->rate;
+  Cell cell{make_split(whole.prefill, *whole.decode, prefill, decode), whole.decode_instances / double(decode)};
   if (whole.prefill != nullptr) {
     cell.copies = std::min(cell.copies, whole.prefill_instances / double(prefill));
-    cell.split.rate = std::min(cell.split.rate, prefill * whole.prefill->rate);
   }
   return cell;
 }
@@ -61,13 +57,20 @@ std::string describe(const Split& split) {
                                         part(split.decode_instances, *split.decode);
 }
 
+Split make_split(const ServingCandidate* prefill, const ServingCandidate& decode, std::uint32_t prefill_instances,
+                 std::uint32_t decode_instances) {
+  const double decoded = decode_instances * decode.rate;
+  const double rate = prefill == nullptr ? decoded : std::min(prefill_instances * prefill->rate, decoded);
+  return {prefill, &decode, prefill_instances, decode_instances, rate};
+}
+
 std::vector<Split> make_splits(const std::vector<const ServingCandidate*>& candidates,
                                const std::vector<std::uint32_t>& domains) {
   std::vector<Split> splits;
   for (const ServingCandidate* decode : candidates) {
     if (decode->stage == Stage::mixed) {
       const std::uint32_t count = most_instances(domains, decode->plan.ranks());
-      splits.push_back({nullptr, decode, 0, count, count * decode->rate});
+      splits.push_back(make_split(nullptr, *decode, 0, count));
     }
     for (const ServingCandidate* prefill : candidates) {
       if (decode->stage == Stage::decode && prefill->stage == Stage::prefill) {

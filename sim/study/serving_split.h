@@ -21,6 +21,10 @@ struct Split {
 /// "prefill 8 x DP8 EP8 fp8, decode 1 x DP8 EP8 fp8".
 std::string describe(const Split&);
 
+/// So many instances of two candidates, or of a mixed one where `prefill` is null; the slower side sets the rate.
+Split make_split(const ServingCandidate* prefill, const ServingCandidate& decode, std::uint32_t prefill_instances,
+                 std::uint32_t decode_instances);
+
 /// For each mixed candidate as many instances as fit; for each pair of a prefill and a decode candidate the numbers of
 /// instances whose predicted rates balance best. An instance lies within one of the domains, whose free ranks are
 /// `domains`. The highest predicted rate first; what does not fit is left out.

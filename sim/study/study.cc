@@ -291,21 +291,29 @@ std::string read_name(const Node& node) {
   return name;
 }
 
-}  // namespace
-
-void check_search_network(const std::string& name, const Location& where) {
-  if (Networks::find(name, where).needs_wires()) {
-    throw InputError(where, "'" + name +
-                                "' needs every link by itself, which no search can afford: search with flow or "
-                                "analytic, and execute what it keeps by 'podium simulate STUDY --network " +
-                                name + "'");
+void apply_choices(Study& study) {
+  if (!study.choices.network.empty()) {
+    study.network = study.choices.network;
+    check_search_network(study.network, {"--network"});
+  }
+  if (study.choices.requests.empty()) {
+    return;
+  }
+  load_requests(study.choices.requests);  // before anything runs
+  bool serves = false;
+  for (Workload& workload : study.workloads) {
+    if (auto* serving = std::get_if<ServingWorkload>(&workload)) {
+      serving->arrivals.trace = study.choices.requests;
+      serves = true;
+    }
+  }
+  if (!serves) {
+    throw InputError("--requests: the study '" + study.name + "' has no serving workload");
   }
 }
 
-Study load_study(const std::string& path) {
-  Study study;
-  study.file = find_file("configs/studies", path);
-  const Document document = Document::load(study.file);
+/// `study` has its file and choices; all else is read.
+void read_study(const Document& document, Study& study) {
   const Node root = document.root();
   study.name = read_name(root.at("name"));
   study.title = root.at("title").text();
@@ -340,7 +348,45 @@ Study load_study(const std::string& path) {
   }
   document.close();
   study.figures = document.figures();
+  apply_choices(study);
+}
+
+}  // namespace
+
+void check_search_network(const std::string& name, const Location& where) {
+  if (Networks::find(name, where).needs_wires()) {
+    throw InputError(where, "'" + name +
+                                "' needs every link by itself, which no search can afford: search with flow or "
+                                "analytic, and execute what it keeps by 'podium simulate STUDY --network " +
+                                name + "'");
+  }
+}
+
+Study load_study(const std::string& path, const StudyChoices& choices) {
+  Study study;
+  study.file = find_file("configs/studies", path);
+  study.choices = choices;
+  study.document = std::make_shared<const Document>(Document::load(study.file));
+  read_study(*study.document, study);
   return study;
+}
+
+Study changed(const Study& study, const FigureChanges& changes) {
+  Study result = study;
+  for (const auto& [file, figures] : changes) {
+    for (const auto& [path, text] : figures) {
+      result.changes[file][path] = text;
+    }
+  }
+  const std::map<std::string, std::string>& own = changes_to(result, "studies/" + study.name);
+  if (!own.empty()) {
+    Study again;
+    again.file = study.file;
+    again.choices = study.choices;
+    read_study(study.document->with(own), again);
+    result.workloads = std::move(again.workloads);
+  }
+  return result;
 }
 
 }  // namespace podium

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -8,6 +10,7 @@
 
 #include "sim/config/config.h"
 #include "sim/serving/deployment.h"
+#include "sim/system/machine.h"
 #include "sim/workload/training.h"
 
 namespace podium {
@@ -86,9 +89,26 @@ struct CrossoverQuestion {
   std::string challenger, reference;
 };
 
+/// What takes the place of a study's own; empty: nothing does.
+struct StudyChoices {
+  std::string network;   ///< model
+  std::string requests;  ///< a request trace, of all serving workloads
+};
+
+/// Figures that take the place of those in files: by the file's name in reports ("chips/gb200") and by path.
+using FigureChanges = std::map<std::string, std::map<std::string, std::string>>;
+
+/// One case of a study by its places in it: a workload, a regime of it, a system's options in that.
+struct CaseId {
+  std::size_t workload = 0, regime = 0, options = 0;
+};
+
 /// A study file, read: what to run, not how it ended. Immutable.
 struct Study {
   std::string file;
+  std::shared_ptr<const Document> document;  ///< that it was read from
+  StudyChoices choices;
+  FigureChanges changes;
   std::string name, title, question, network;
   std::uint64_t seed = 1;
   std::vector<StudySystem> systems;
@@ -101,11 +121,25 @@ struct Study {
 
 /// Reads a study: a file, or a name in configs/studies. What can be known before anything runs is an InputError at its
 /// place: names, plans that cannot be on their model and chip, traces that cannot be read.
-Study load_study(const std::string& path);
+Study load_study(const std::string& path, const StudyChoices& choices = {});
+
+/// The same study where more figures differ, in its own file ("studies/NAME") or in those that it names.
+Study changed(const Study&, const FigureChanges&);
 
 /// A network that plans can be searched with: one that is there, and that runs on folded links. InputError otherwise.
 void check_search_network(const std::string& name, const Location& where);
 
 const std::string& name_of(const Workload&);
+
+/// All cases, in the study's order.
+std::vector<CaseId> cases_of(const Study&);
+const std::string& system_of(const Study&, const CaseId&);
+
+/// The changes to one file; none where there are none.
+const std::map<std::string, std::string>& changes_to(const Study&, const std::string& file);
+// what a study names, with its changes
+SystemSpec load_system(const Study&, const std::string& name);
+ChipSpec load_chip(const Study&, const std::string& name);
+Machine make_machine(const Study&, const SystemSpec&, const ChipSpec&, const Allocation&);
 
 }  // namespace podium

@@ -56,10 +56,6 @@ std::string describe(const TrainingWorkload& w) {
 
 }  // namespace
 
-const std::string& name_of(const Workload& workload) {
-  return std::visit([](const auto& w) -> const std::string& { return w.name; }, workload);
-}
-
 SystemSummary summarise(const std::string& name, std::uint32_t domains) {
   const SystemSpec system = load_system(name);
   const ChipSpec chip = load_chip(system.chip);

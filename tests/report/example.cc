@@ -249,6 +249,47 @@ Crossover crossover(const std::string& workload, const std::string& regime, doub
   return c;
 }
 
+FigureEffect effect(const std::string& system, const SourceUse& use, double at_low, double at_high, bool simulated) {
+  FigureEffect result;
+  result.file = use.file;
+  result.figure = use.figure;
+  result.systems = {system};
+  result.at_low = at_low;
+  result.at_high = at_high;
+  result.simulated = simulated;
+  return result;
+}
+
+/// The figures are those of `sources()` that have a range; of training, one of them flips the winner.
+std::vector<Uncertainty> uncertainties() {
+  const std::vector<SourceUse> all = sources();
+  Uncertainty serving;
+  serving.workload = "DeepSeek-R1 serving";
+  serving.regime = "equal precision";
+  serving.leader = "cloudmatrix384";
+  serving.next = "gb200-nvl72";
+  serving.ratio = 221843.0 / 113347;
+  serving.effects = {effect("cloudmatrix384", all[4], 0.82 * serving.ratio, serving.ratio, true),
+                     effect("gb200-nvl72", all[8], 1.07 * serving.ratio, 0.91 * serving.ratio, false),
+                     effect("cloudmatrix384", all[2], 1.001 * serving.ratio, 0.999 * serving.ratio, false)};
+  serving.without_effect = 21;
+  serving.by_figures = {1, 1.71, 2.02};
+  serving.with_model_error = {0.9996, 1.54, 2.31};
+  Uncertainty training = serving;
+  training.workload = "Llama 3.1 405B training";
+  training.regime = "own best precision";
+  training.leader = "gb200-nvl72";
+  training.next = "cloudmatrix384";
+  training.ratio = 205.0 / 191;
+  training.effects = {effect("gb200-nvl72", all[9], 0.94, 1.21, true),
+                      effect("cloudmatrix384", all[4], 1.12, training.ratio, true)};
+  training.effects[1].at_low.reset();
+  training.without_effect = 22;
+  training.by_figures = {0.931, 0.987, 1.17};
+  training.with_model_error = {0.752, 0.91, 1.27};
+  return {serving, training};
+}
+
 }  // namespace
 
 ComparisonResult example_comparison() {
@@ -278,6 +319,8 @@ ComparisonResult example_comparison() {
                        crossover("DeepSeek-R1 serving", best, 171206, 304),
                        crossover("Llama 3.1 405B training", equal, 1152.0 * 8192 / 288, 288),
                        crossover("Llama 3.1 405B training", best, 1152.0 * 8192 / 191, std::nullopt)};
+  result.uncertainties = uncertainties();
+  result.model_error = {0.0593, 0.173, 8};
   result.assumptions = assumptions();
   result.sources = sources();
   result.signature = 0x0123456789abcdef;

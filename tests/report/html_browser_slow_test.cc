@@ -97,8 +97,8 @@ std::vector<std::string> charts_in(std::string dom) {
 TEST_F(Browser, DrawsAllChartsOfAComparisonWithoutAComplaint) {
   const Opened page = open(to_html(test::example_comparison()));
   EXPECT_EQ(page.console, "");
-  EXPECT_THAT(charts_in(page.dom),
-              testing::ElementsAre("throughput", "throughput", "latency", "time", "time", "time", "memory", "memory"));
+  EXPECT_THAT(charts_in(page.dom), testing::ElementsAre("throughput", "throughput", "latency", "time", "time", "time",
+                                                        "memory", "memory", "tornado", "tornado"));
   const std::size_t chart = page.dom.find("<svg");
   ASSERT_NE(chart, std::string::npos);
   EXPECT_NE(page.dom.find("Huawei CloudMatrix384</text>", chart), std::string::npos);

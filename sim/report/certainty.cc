@@ -1,0 +1,141 @@
+#include "sim/report/certainty.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/report/format.h"
+
+namespace podium {
+namespace {
+
+std::string place_of(const FigureEffect& effect) { return effect.file + " " + effect.figure.path; }
+
+/// Whether the ratio changes by half a percent, or the plan does not fit.
+bool is_visible(const Uncertainty& contest, const FigureEffect& effect) {
+  const auto moves = [&](const std::optional<double>& ratio) {
+    return !ratio || std::abs(*ratio / contest.ratio - 1) >= 0.005;
+  };
+  return moves(effect.at_low) || moves(effect.at_high);
+}
+
+/// "chips/gb200 peak.fp8 at its low end, 4900 TFLOP/s (0.97×)", for each figure that alone makes another the winner.
+std::vector<std::string> flips(const Uncertainty& contest) {
+  std::vector<std::string> found;
+  for (const FigureEffect& effect : contest.effects) {
+    const auto look = [&](const std::optional<double>& ratio, const char* end, const std::string& value) {
+      if (ratio && *ratio < 1) {
+        found.push_back(place_of(effect) + " at its " + end + " end, " + value + " (" + factor(*ratio) + ")");
+      }
+    };
+    look(effect.at_low, "low", effect.figure.low);
+    look(effect.at_high, "high", effect.figure.high);
+  }
+  return found;
+}
+
+std::string shortened(const std::string& text, std::size_t letters) {
+  if (text.size() <= letters) {
+    return text;
+  }
+  const std::size_t end = text.find_last_of(' ', letters);
+  return text.substr(0, end == std::string::npos ? letters : end) + " ...";
+}
+
+}  // namespace
+
+const Uncertainty* uncertainty_of(const ComparisonResult& result, const Contest& contest) {
+  for (const Uncertainty& one : result.uncertainties) {
+    if (one.workload == contest.workload && one.regime == contest.regime) {
+      return &one;
+    }
+  }
+  return nullptr;
+}
+
+std::string probability(double share) {
+  constexpr double sure = 0.99;  // triangles and a straight line between ends say nothing of what is rarer
+  const auto whole = [](double part) { return count(std::round(100 * part)) + " %"; };
+  return share > sure ? "over " + whole(sure) : share < 1 - sure ? "under " + whole(1 - sure) : whole(share);
+}
+
+std::string interval(const Odds& odds) { return factor(odds.low) + " to " + factor(odds.high); }
+
+std::vector<std::string> certainty(const ComparisonResult& result, const Uncertainty& contest) {
+  const std::string leader = display_name(result.systems, contest.leader);
+  const std::string next = display_name(result.systems, contest.next);
+  std::vector<std::string> sentences;
+  sentences.push_back(leader + " wins with a probability of " + probability(contest.by_figures.leader_wins) +
+                      " when figures are drawn from their ranges: " + interval(contest.by_figures) + " as much as " +
+                      next + " in 90 % of the draws.");
+  sentences.push_back("With the model's own error on top, with a probability of " +
+                      probability(contest.with_model_error.leader_wins) + ": " + interval(contest.with_model_error) +
+                      ".");
+  const std::vector<std::string> found = flips(contest);
+  std::string flipping =
+      found.empty() ? "No single figure flips the winner." : "A single figure makes " + next + " the winner: ";
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    flipping += (i == 0 ? "" : "; or ") + found[i] + (i + 1 == found.size() ? "." : "");
+  }
+  sentences.push_back(flipping);
+  const auto hidden = std::count_if(contest.effects.begin(), contest.effects.end(),
+                                    [&](const FigureEffect& effect) { return !is_visible(contest, effect); });
+  sentences.push_back(count(static_cast<double>(contest.effects.size()) - static_cast<double>(hidden)) +
+                      " figures with a range move the ratio by 0.5 % or more, " + count(static_cast<double>(hidden)) +
+                      " by less, and " + count(static_cast<double>(contest.without_effect)) + " not at all.");
+  return sentences;
+}
+
+std::string draws_sentence(const ModelError& error) {
+  return "Each figure with a range is put at its ends, all else as it is, with the plan that was kept (of training, "
+         "where "
+         "it no longer fits into memory, the best of those tried that does) and without a new search. Draws take all "
+         "figures at random: independently, from triangular distributions with the value as the most likely. What a "
+         "file "
+         "says in several places is one figure. The model's own error is a further factor for each machine: its "
+         "predictions miss " +
+         count(static_cast<double>(error.results)) + " published results by " + percent(error.mean) +
+         " on average and by " + percent(error.largest) +
+         " at most (podium validate), so that it is drawn from a triangle that reaches " + percent(3 * error.mean) +
+         " to either side and has that mean.";
+}
+
+std::string certainty_in_short(const ComparisonResult& result) {
+  if (result.uncertainties.empty()) {
+    return "";
+  }
+  double least = 1, most = 0;
+  for (const Uncertainty& one : result.uncertainties) {
+    least = std::min(least, one.with_model_error.leader_wins);
+    most = std::max(most, one.with_model_error.leader_wins);
+  }
+  const std::string range =
+      probability(least) == probability(most) ? probability(least) : probability(least) + " to " + probability(most);
+  return "How sure: over the ranges of the figures and the model's own error, the leaders as a whole stay ahead with a "
+         "probability of " +
+         range + ".";
+}
+
+TextTable effects_table(const Uncertainty& contest, std::size_t most, std::size_t letters_of_source) {
+  TextTable table{{{"figure"},
+                   {"low", Align::right},
+                   {"value", Align::right},
+                   {"high", Align::right},
+                   {"ratio at low", Align::right},
+                   {"at high", Align::right},
+                   {"evaluated"},
+                   {"grade"},
+                   {"source"}},
+                  {}};
+  const auto text = [](const std::optional<double>& value) { return value ? factor(*value) : "no plan fits"; };
+  for (const FigureEffect& effect : contest.effects) {
+    if (table.rows.size() < most && is_visible(contest, effect)) {
+      const Figure& figure = effect.figure;
+      table.rows.push_back({place_of(effect), figure.low, figure.value, figure.high, text(effect.at_low),
+                            text(effect.at_high), effect.simulated ? "in full" : "predicted",
+                            std::string(to_string(figure.grade)), shortened(figure.source, letters_of_source)});
+    }
+  }
+  return table;
+}
+
+}  // namespace podium

@@ -1,0 +1,67 @@
+#include "sim/study/evaluate.h"
+
+namespace podium {
+namespace {
+
+/// Calls with a case's workload, regime and options.
+template <class Call>
+auto with_case(const Study& study, const CaseId& id, Call call) {
+  return std::visit(
+      [&](const auto& workload) {
+        const auto& regime = workload.regimes.at(id.regime);
+        return call(workload, regime, regime.systems.at(id.options));
+      },
+      study.workloads.at(id.workload));
+}
+
+}  // namespace
+
+Evaluator evaluator_of(const Study& study, const CaseId& id) {
+  return with_case(study, id, [&](const auto& workload, const auto& regime, const auto& options) {
+    if constexpr (std::is_same_v<decltype(options), const ServingOptions&>) {
+      return serving_evaluator(study, workload, regime, options);
+    } else {
+      return training_evaluator(study, workload, regime, options);
+    }
+  });
+}
+
+std::optional<double> pinned_throughput(const Study& study, const CaseId& id, const KeptPlan& kept, Depth depth) {
+  return with_case(study, id, [&](const auto& workload, const auto& regime, const auto& options) {
+    if constexpr (std::is_same_v<decltype(options), const ServingOptions&>) {
+      const auto* plan = std::get_if<KeptDeployment>(&kept);
+      return plan != nullptr ? pinned_throughput(study, workload, regime, options, *plan, depth) : std::nullopt;
+    } else {
+      const auto* plan = std::get_if<KeptSteps>(&kept);
+      return plan != nullptr ? pinned_throughput(study, workload, regime, options, *plan, depth) : std::nullopt;
+    }
+  });
+}
+
+Allocation allocate(const Study& study, const std::string& system, std::uint32_t ranks,
+                    std::uint32_t ranks_per_domain) {
+  Allocation result{.ranks = ranks, .ranks_per_domain = ranks_per_domain};
+  for (const StudySystem& entry : study.systems) {
+    for (const std::string& fault : entry.faults) {
+      if (entry.name == system) {
+        result.faults.push_back(parse_fault(fault));
+      }
+    }
+  }
+  return result;
+}
+
+SimulatorOptions simulator_options(const Study& study) {
+  SimulatorOptions options;
+  options.network = study.network;
+  return options;
+}
+
+std::string why_too_many(const SystemSpec& system, std::uint32_t chips) {
+  const auto most = std::int64_t{system.packages_per_node} * system.nodes_per_domain * system.max_domains;
+  return chips <= most ? ""
+                       : std::to_string(chips) + " chips asked for, but the scale-out plane of " + system.name +
+                             " is built for " + std::to_string(most);
+}
+
+}  // namespace podium

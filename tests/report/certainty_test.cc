@@ -1,0 +1,76 @@
+#include "sim/report/certainty.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/report/format.h"
+#include "tests/report/example.h"
+
+namespace podium {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+/// Of the first contest, and of the one whose winner a figure flips.
+const Uncertainty& first(const ComparisonResult& result) { return result.uncertainties.at(0); }
+const Uncertainty& last(const ComparisonResult& result) { return result.uncertainties.at(1); }
+
+TEST(Certainty, SaysHowLikelyTheLeaderWinsWithoutAndWithTheModelsOwnError) {
+  const ComparisonResult result = test::example_comparison();
+  const Uncertainty& sure = last(result);
+  const std::vector<std::string> said = certainty(result, sure);
+  EXPECT_THAT(said, Contains(HasSubstr("NVIDIA GB200 NVL72 wins with a probability of " +
+                                       probability(sure.by_figures.leader_wins))));
+  EXPECT_THAT(said, Contains(HasSubstr(interval(sure.by_figures))));
+  EXPECT_THAT(said, Contains(HasSubstr("model's own error")));
+  EXPECT_THAT(said, Contains(HasSubstr(interval(sure.with_model_error))));
+}
+
+TEST(Certainty, NamesEachFigureThatAloneFlipsTheWinner) {
+  const ComparisonResult result = test::example_comparison();
+  const FigureEffect& flips = last(result).effects.at(0);
+  ASSERT_LT(flips.at_low.value(), 1);
+  EXPECT_THAT(certainty(result, last(result)),
+              Contains(HasSubstr("makes Huawei CloudMatrix384 the winner: " + flips.file + " " + flips.figure.path +
+                                 " at its low end, " + flips.figure.low + " (" + factor(*flips.at_low) + ")")));
+  EXPECT_THAT(certainty(result, first(result)), Contains("No single figure flips the winner."));
+}
+
+TEST(Certainty, CountsFiguresByWhatTheyDo) {
+  const ComparisonResult result = test::example_comparison();
+  EXPECT_THAT(certainty(result, first(result)), Contains(HasSubstr("2 figures with a range move the ratio by 0.5 % or "
+                                                                   "more, 1 by less, and 21 not at all.")));
+  EXPECT_EQ(effects_table(first(result)).rows.size(), 2U);
+  EXPECT_EQ(effects_table(first(result), 1).rows.size(), 1U);
+}
+
+TEST(Certainty, SaysWhereNoPlanFits) {
+  const ComparisonResult result = test::example_comparison();
+  EXPECT_THAT(effects_table(last(result)).rows.at(1), Contains("no plan fits"));
+}
+
+TEST(Certainty, DoesNotClaimMoreThanDrawsCanTell) {
+  EXPECT_EQ(probability(0.934), "93 %");
+  EXPECT_EQ(probability(1), "over 99 %");
+  EXPECT_EQ(probability(0.9901), "over 99 %");
+  EXPECT_EQ(probability(0.001), "under 1 %");
+}
+
+TEST(Certainty, CutsSourcesAtAWord) {
+  const ComparisonResult result = test::example_comparison();
+  const std::string source = effects_table(first(result), 8, 30).rows.at(0).back();
+  EXPECT_TRUE(source.ends_with(" ..."));
+  EXPECT_EQ(first(result).effects[0].figure.source.find(source.substr(0, source.size() - 4) + " "), 0U);
+}
+
+TEST(Certainty, IsPartOfTheSummaryWhereItWasAsked) {
+  ComparisonResult result = test::example_comparison();
+  EXPECT_THAT(summary(result), Contains(HasSubstr("with a probability of 75 % to over 99 %.")));
+  result.uncertainties.clear();
+  EXPECT_THAT(summary(result), Not(Contains(HasSubstr("probability"))));
+}
+
+}  // namespace
+}  // namespace podium

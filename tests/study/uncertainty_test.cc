@@ -1,0 +1,163 @@
+// How sure a comparison is: kept plans where figures differ, and what is said of them.
+#include "sim/study/uncertainty.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "sim/study/evaluate.h"
+#include "sim/study/ranged_figures.h"
+#include "tests/study/studies.h"
+
+namespace podium::test {
+namespace {
+
+/// The quick look's training alone, with few plans.
+Study training_study() {
+  std::string text = quick_look();
+  const std::size_t begin = text.find("  - name: Qwen3"), end = text.find("  - name: Llama");
+  text.erase(begin, end - begin);
+  return study_of(replaced(text, "pp: [1, 2]", "pp: [1]"));
+}
+
+std::optional<double> again(const Study& study, const ComparisonResult& result, std::size_t one, Depth depth) {
+  return pinned_throughput(study, cases_of(study)[one], result.cases[one].kept, depth);
+}
+
+TEST(KeptPlan, GivesAgainWhatItsCaseGave) {
+  const Study study = study_of(quick_look());
+  const ComparisonResult result = run_comparison(study);
+  for (std::size_t one = 0; one < result.cases.size(); ++one) {
+    EXPECT_EQ(again(study, result, one, Depth::simulated), result.cases[one].throughput.per_system)
+        << result.cases[one].workload << " on " << result.cases[one].system;
+  }
+}
+
+TEST(KeptPlan, OfTrainingIsPredictedByShorterSteps) {
+  const Study study = study_of(replaced(replaced(quick_look(), "global_batch: 64", "global_batch: 256"),
+                                        "micro_batch: [1, 2]", "micro_batch: [1]"));
+  const ComparisonResult result = run_comparison(study);
+  for (const std::size_t one : {2U, 3U}) {
+    const double simulated = result.cases[one].throughput.per_system;
+    EXPECT_NEAR(again(study, result, one, Depth::predicted).value(), simulated, 2e-3 * simulated);
+  }
+}
+
+TEST(KeptPlan, OfTrainingIsTheBestThatFitsWhereMemoryIsSmaller) {
+  const Study study = training_study();
+  const ComparisonResult result = run_comparison(study);
+  const Bytes need = result.cases[0].phases.at(0).memory.total();
+  const std::string less = std::to_string(0.999 * need.value() / 1e9) + " GB";
+  const Study smaller = changed(study, {{"chips/h200-sxm", {{"memory.size", less}}}});
+  const CaseResult searched = evaluator_of(smaller, cases_of(smaller)[0])(result.cases[0].chips);
+  EXPECT_NE(searched.plan, result.cases[0].plan);
+  EXPECT_EQ(again(smaller, result, 0, Depth::simulated), searched.throughput.per_system);
+  const Study none = changed(study, {{"chips/h200-sxm", {{"memory.size", "5 GB"}}}});
+  EXPECT_EQ(again(none, result, 0, Depth::simulated), std::nullopt);
+}
+
+TEST(KeptPlan, TakesTimeInProportionToWhatAFigureSlows) {
+  // a step of products that are bound by computing: its time is a straight line over 1 / efficiency
+  const Study study = training_study();
+  const ComparisonResult result = run_comparison(study);
+  const auto time = [&](double efficiency) {
+    const Study there =
+        changed(study, {{"chips/h100-sxm", {{"achieved.gemm.default.compute", std::to_string(efficiency)}}}});
+    return 1 / again(there, result, 1, Depth::simulated).value();
+  };
+  const double slope = (time(0.5) - time(0.6)) / (1 / 0.5 - 1 / 0.6);
+  EXPECT_GT(slope, 0);
+  EXPECT_NEAR((time(0.6) - time(0.75)) / (1 / 0.6 - 1 / 0.75), slope, 0.02 * slope);
+}
+
+TEST(KeptPlan, ReadsAStudysOwnFiguresAnew) {
+  const std::string fair = "{tp: 1, dp: 4, ep: 4, chunk_tokens: [64]}";
+  const std::string skewed =
+      "{tp: 1, dp: 4, ep: 4, chunk_tokens: [64], expert_imbalance: {value: 1, low: 1, high: 1.5, source: {text: x, "
+      "grade: assumed}}}";
+  const Study study = study_of(replaced(quick_look(), fair, skewed));
+  const std::string place = ".decode.0.expert_imbalance", start = "workloads.0.regimes.0.systems.";
+  const Study other = changed(study, {{"studies/quick-look", {{start + "hgx-h100" + place, "1.5"}}}});
+  const auto& systems = serving(other).regimes.at(0).systems;
+  EXPECT_EQ(systems.at(0).decode.at(0).plan.expert_imbalance, 1);
+  EXPECT_EQ(systems.at(1).decode.at(0).plan.expert_imbalance, 1.5);
+}
+
+ComparisonResult surely(int threads) {
+  const Study study = training_study();
+  RunOptions options;
+  options.threads = threads;
+  ComparisonResult result = run_comparison(study, options);
+  const std::uint64_t signature = result.signature;
+  add_uncertainty(study, result, options);
+  EXPECT_EQ(result.signature, signature) << "results are what they were";
+  return result;
+}
+
+/// The same for all tests, as it takes a second.
+const ComparisonResult& surely() {
+  static const ComparisonResult result = surely(2);
+  return result;
+}
+
+TEST(Uncertainty, TellsWhatEachFigureDoesAndHowManyDoNothing) {
+  const ComparisonResult& result = surely();
+  ASSERT_EQ(result.uncertainties.size(), 1U);
+  const Uncertainty& sure = result.uncertainties[0];
+  EXPECT_EQ(sure.ratio, result.cases[1].throughput.per_system / result.cases[0].throughput.per_system)
+      << "16 H100 lead";
+  EXPECT_EQ(sure.leader, "hgx-h100");
+  EXPECT_EQ(sure.effects.size() + sure.without_effect, ranged_figures(result.sources).size());
+  const auto effect = [&](const std::string& file, const std::string& path) {
+    return std::find_if(sure.effects.begin(), sure.effects.end(),
+                        [&](const FigureEffect& one) { return one.file == file && one.figure.path == path; });
+  };
+  EXPECT_EQ(effect("chips/h100-sxm", "achieved.mla_decode.default.memory"), sure.effects.end());
+  EXPECT_EQ(effect("systems/hgx-h100", "power_per_domain"), sure.effects.end());
+  const auto mine = effect("chips/h100-sxm", "achieved.gemm.default.compute");
+  ASSERT_NE(mine, sure.effects.end());
+  EXPECT_TRUE(mine->simulated) << "one of the widest";
+  EXPECT_LT(mine->at_low.value(), sure.ratio);
+  EXPECT_GT(mine->at_high.value(), sure.ratio);
+  const auto theirs = effect("chips/h200-sxm", "achieved.gemm.default.compute");
+  ASSERT_NE(theirs, sure.effects.end());
+  EXPECT_GT(theirs->at_low.value(), sure.ratio);
+  EXPECT_EQ(theirs->systems, std::vector<std::string>{"hgx-h200"});
+}
+
+TEST(Uncertainty, AddsTheModelsOwnErrorToThatOfTheFigures) {
+  const ComparisonResult& result = surely();
+  EXPECT_GT(result.model_error.results, 0U);
+  EXPECT_GE(result.model_error.largest, result.model_error.mean);
+  const Uncertainty& sure = result.uncertainties.at(0);
+  EXPECT_LT(sure.by_figures.low, sure.ratio);
+  EXPECT_LT(sure.with_model_error.low, sure.by_figures.low);
+  EXPECT_GT(sure.with_model_error.high, sure.by_figures.high);
+  EXPECT_LE(sure.with_model_error.leader_wins, sure.by_figures.leader_wins);
+}
+
+TEST(Uncertainty, IsTheSameForAnyNumberOfThreads) {
+  const Uncertainty one = surely(1).uncertainties.at(0);
+  const Uncertainty& two = surely().uncertainties.at(0);
+  EXPECT_EQ(one.with_model_error.low, two.with_model_error.low);
+  EXPECT_EQ(one.by_figures.high, two.by_figures.high);
+  ASSERT_EQ(one.effects.size(), two.effects.size());
+  for (std::size_t i = 0; i < one.effects.size(); ++i) {
+    EXPECT_EQ(one.effects[i].figure.path, two.effects[i].figure.path);
+    EXPECT_EQ(one.effects[i].at_low, two.effects[i].at_low);
+    EXPECT_EQ(one.effects[i].at_high, two.effects[i].at_high);
+  }
+}
+
+TEST(Uncertainty, IsNotAskedWhereNobodyCompetes) {
+  std::string text = quick_look();
+  text = replaced(text, "          hgx-h100: *server\n", "");
+  text = replaced(text, "          hgx-h100: *step\n", "");
+  const Study study = study_of(text);
+  ComparisonResult result = run_comparison(study);
+  add_uncertainty(study, result);
+  EXPECT_TRUE(result.uncertainties.empty());
+}
+
+}  // namespace
+}  // namespace podium::test
