@@ -28,6 +28,7 @@ std::string certainty_in_short(const ComparisonResult&);
 
 /// One row a figure that moves the ratio by half a percent or more, the widest first, `most` at most; sources are cut
 /// to so many letters.
-TextTable effects_table(const Uncertainty&, std::size_t most = -1, std::size_t letters_of_source = -1);
+TextTable effects_table(const Uncertainty&, std::size_t most = std::string::npos,
+                        std::size_t letters_of_source = std::string::npos);
 
 }  // namespace podium
