@@ -23,7 +23,7 @@ class ServingCase {
       : workload_(workload),
         regime_(regime),
         options_(options),
-        recorded_(workload.arrivals.trace.empty() ? std::vector<Request>() : load_requests(workload.arrivals.trace)),
+        recorded_(workload.arrivals.recorded ? *workload.arrivals.recorded : std::vector<Request>()),
         mean_(mean_request(workload, recorded_)),
         candidates_(study, mean_, load_model(workload.model), load_system(study, options.system), options),
         rates_(workload, candidates_.model(), mean_, recorded_, options.transfer_plane, study.seed) {}

@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "sim/network/network.h"
-#include "sim/serving/request.h"
 #include "sim/study/study_check.h"
 #include "sim/study/training_plans.h"
 #include "sim/topology/fault.h"
@@ -117,7 +116,7 @@ Arrivals read_arrivals(const Node& node) {
   Arrivals result;
   if (const auto trace = node.find("trace")) {
     result.trace = beside(*trace);
-    load_requests(result.trace, trace->where());  // so that a bad one is known before anything runs
+    result.recorded = std::make_shared<const std::vector<Request>>(load_requests(result.trace, trace->where()));
     return result;
   }
   result.input = positive(node.at("input"));
@@ -299,11 +298,12 @@ void apply_choices(Study& study) {
   if (study.choices.requests.empty()) {
     return;
   }
-  load_requests(study.choices.requests);  // before anything runs
+  const auto recorded = std::make_shared<const std::vector<Request>>(load_requests(study.choices.requests));
   bool serves = false;
   for (Workload& workload : study.workloads) {
     if (auto* serving = std::get_if<ServingWorkload>(&workload)) {
       serving->arrivals.trace = study.choices.requests;
+      serving->arrivals.recorded = recorded;
       serves = true;
     }
   }

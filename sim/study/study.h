@@ -10,6 +10,7 @@
 
 #include "sim/config/config.h"
 #include "sim/serving/deployment.h"
+#include "sim/serving/request.h"
 #include "sim/system/machine.h"
 #include "sim/workload/training.h"
 
@@ -25,6 +26,7 @@ struct Slo {
 struct Arrivals {
   std::uint32_t input = 0, output = 0;
   std::string trace;  ///< a file; empty: Poisson. A study names it from its own folder
+  std::shared_ptr<const std::vector<Request>> recorded;  ///< what is in it
 };
 
 /// A plan for one instance and how its batcher feeds it.

@@ -5,16 +5,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/serving/request.h"
-
 namespace podium {
 
 std::vector<std::string> trace_notes(const ServingWorkload& workload, const CaseResult& result) {
   std::vector<std::string> notes;
-  if (workload.arrivals.trace.empty() || result.plan.empty()) {
+  if (!workload.arrivals.recorded || result.plan.empty()) {
     return notes;
   }
-  const std::vector<Request> requests = load_requests(workload.arrivals.trace);
+  const std::vector<Request>& requests = *workload.arrivals.recorded;
   const std::string size = with_commas(static_cast<long long>(requests.size()));
   // arrivals have one rate, while a run warms up as while it is measured
   const double of_run = static_cast<double>(result.requests) * (1 + workload.warm_up / workload.measured);
