@@ -247,7 +247,7 @@
     const of_figure = (figure) => {
       // where no plan fits there is no ratio
       const low = figure.ratio_at_low ?? contest.ratio, high = figure.ratio_at_high ?? contest.ratio;
-      const shown = (text, at) => (Math.abs(at / contest.ratio - 1) > 1e-3 ? text : "");
+      const shown = (text, at) => (Math.abs(at / contest.ratio - 1) > 1e-3 ? text.replace(/ us$/, " µs") : "");
       const [left, right] = low <= high ? ["low", "high"] : ["high", "low"];
       return {name: figure.file.replace(/^studies.*/, "study").replace(/^.*\//, "") + "  " + figure.figure, low, high,
               colour: figure.systems.length === 1 ? system_of({system: figure.systems[0]}).colour : quiet,

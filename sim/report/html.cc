@@ -232,7 +232,7 @@ Html certainty_section(const ComparisonResult& result) {
     for (const std::string& sentence : certainty(result, sure)) {
       text += paragraph(sentence);
     }
-    text += folded("Numbers and sources", element("div", "scroll", table(effects_table(sure))));
+    text += folded("Numbers and sources", element("div", "scroll figures", table(effects_table(sure))));
   }
   return text;
 }
