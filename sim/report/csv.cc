@@ -119,10 +119,11 @@ std::string to_csv(const SimulationResult& result) {
       const bool moves = !step.run.tiers.empty();
       const PortTier busiest = moves ? step.run.tiers.front() : PortTier();
       text += line({one.found.workload, one.found.regime, one.found.system, one.found.plan, step.phase.name,
-                    step.phase.plan, std::to_string(step.ranks), result.options.network, exact(step.packet_scale),
-                    std::to_string(step.run.packet_hops), exact(step.run.time.value()), result.network,
-                    exact(step.planned.time.value()), busiest.plane, moves ? busiest.busiest.front().name : "",
-                    moves ? exact(busiest.busiest.front().utilisation) : "", hexadecimal(step.run.signature)});
+                    step.phase.plan, std::to_string(step.phase.step.allocation.ranks), result.options.network,
+                    exact(step.packet_scale), std::to_string(step.run.packet_hops), exact(step.run.time.value()),
+                    result.network, exact(step.planned.time.value()), busiest.plane,
+                    moves ? busiest.busiest.front().name : "", moves ? exact(busiest.busiest.front().utilisation) : "",
+                    hexadecimal(step.run.signature)});
     }
   }
   return text;

@@ -172,7 +172,7 @@ Json to_object(const StepRun& run) {
 Json to_object(const SimulationResult& result, const SimulatedStep& step) {
   Json object{{"name", step.phase.name},
               {"plan", step.phase.plan},
-              {"ranks", step.ranks},
+              {"ranks", step.phase.step.allocation.ranks},
               {"batch_sequences", step.phase.batch}};
   if (has_packets(result.options)) {
     object["packet_scale"] = step.packet_scale;
@@ -187,7 +187,8 @@ Json to_object(const SimulationResult& result, const SimulatedStep& step) {
 Json to_object(const SimulationResult& result, const SimulatedCase& one) {
   Json object{{"workload", one.found.workload}, {"regime", one.found.regime},
               {"system", one.found.system},     {"plan", one.found.plan},
-              {"chips", one.found.chips},       {"throughput_of_the_search", to_object(one.found.throughput)}};
+              {"chips", one.found.chips},       {"throughput_of_the_search", to_object(one.found.throughput)},
+              {"notes", one.found.notes}};
   object["steps"] = Json::array();
   for (const SimulatedStep& step : one.steps) {
     object["steps"].push_back(to_object(result, step));

@@ -11,7 +11,7 @@ namespace {
 
 std::string to_text(const SimulationResult& result, const SimulatedStep& step) {
   std::string text = fmt::format("\n  {}: {}, {} ranks, {} sequences\n\n", step.phase.name, step.phase.plan,
-                                 count(step.ranks), count(step.phase.batch));
+                                 count(step.phase.step.allocation.ranks), count(step.phase.batch));
   text += plain(step_table(result, step), 4);
   if (!step.run.tiers.empty()) {
     text += "\n" + plain(tier_table(result, step), 4) + "\n    busiest links\n";
@@ -37,6 +37,9 @@ std::string to_text(const SimulationResult& result) {
     text += fmt::format("\n{}, {}\n  plan: {}\n  the search found {} {}\n", full_name(found.workload, found.regime),
                         machine_name(result.found.systems, found), found.plan,
                         three_digits(found.throughput.per_system), found.throughput.unit);
+    for (const std::string& note : found.notes) {
+      text += "  " + note + "\n";
+    }
     for (const SimulatedStep& step : one.steps) {
       text += to_text(result, step);
     }

@@ -239,7 +239,7 @@ PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& 
   result.memory.cache = cache_bytes_per_sequence(candidates_.model(), c.plan, context) * (tokens / context);
   result.memory_size = candidates_.chip().memory_size;
   result.batch = (mean.shape.decode_sequences + mean.shape.prefill_sequences) * c.plan.dp;
-  result.step = {options_.system, workload_.model, 0, Iteration{c.plan, shape}};
+  result.step = {options_.system, workload_.model, c.machine->allocation(), Iteration{c.plan, shape}};
   return result;
 }
 

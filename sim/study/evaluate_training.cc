@@ -197,7 +197,7 @@ void TrainingCase::run(const TrainingPlan& plan, std::uint32_t ranks_per_domain,
   trial.ranks = plan.ranks();
   trial.domains = on.machine.domains();
   trial.step = phase(plan, execution, memory, chip_);
-  trial.step.step = {options_.system, workload_.model, ranks_per_domain, plan};
+  trial.step.step = {options_.system, workload_.model, on.machine.allocation(), plan};
   trial.matrix_type = plan.matrix_type;
   const FlopsPerSecond peak = chip_.peak(plan.matrix_type) * plan.ranks();
   trial.model_flops_utilisation = training_flops(model_, plan) / execution.time / peak;

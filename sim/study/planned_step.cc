@@ -2,13 +2,6 @@
 
 namespace podium {
 
-Allocation allocation_of(const PlannedStep& step, Bundles bundles) {
-  const auto* iteration = std::get_if<Iteration>(&step.work);
-  const std::uint32_t ranks =
-      iteration != nullptr ? iteration->plan.ranks() : std::get<TrainingPlan>(step.work).ranks();
-  return {ranks, step.ranks_per_domain, bundles};
-}
-
 TaskGraph graph_of(const PlannedStep& step, const ChipSpec& chip) {
   const ModelSpec model = load_model(step.model);
   if (const auto* iteration = std::get_if<Iteration>(&step.work)) {

@@ -18,12 +18,9 @@ struct Iteration {
 /// A step that a study has executed: all that it takes to execute it again, on another network model say.
 struct PlannedStep {
   std::string system, model;
-  std::uint32_t ranks_per_domain = 0;  ///< 0: all
+  Allocation allocation;
   std::variant<Iteration, TrainingPlan> work;
 };
-
-/// The ranks that it takes.
-Allocation allocation_of(const PlannedStep&, Bundles);
 
 TaskGraph graph_of(const PlannedStep&, const ChipSpec&);
 

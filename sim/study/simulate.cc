@@ -39,9 +39,7 @@ SimulationResult find_steps(const Study& study, const StepOptions& options, cons
     SimulatedCase& one = result.cases.emplace_back();
     one.found = found;
     for (const PhaseResult& phase : found.phases) {
-      SimulatedStep& step = one.steps.emplace_back();
-      step.phase = phase;
-      step.ranks = allocation_of(phase.step, Bundles::apart).ranks;
+      one.steps.emplace_back().phase = phase;
     }
   }
   const std::vector<SimulatedStep*> steps = steps_of(result);

@@ -29,7 +29,9 @@ bool folds(const StepOptions& options) {
 
 StepRun execute(const PlannedStep& step, const StepOptions& options,
                 const std::function<void(std::uint64_t)>& progress) {
-  const Machine machine = load_machine(step.system, allocation_of(step, Bundles::apart));
+  Allocation allocation = step.allocation;
+  allocation.bundles = Bundles::apart;
+  const Machine machine = load_machine(step.system, allocation);
   SimulatorOptions simulator;
   simulator.network = options.network;
   simulator.folding = options.folding;

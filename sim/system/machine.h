@@ -35,6 +35,7 @@ class Machine {
   const Topology& network() const { return network_; }  ///< at the start; bundles as the allocation says
   /// What later faults make of its links.
   const std::vector<LinkChange>& changes() const { return changes_; }
+  const Allocation& allocation() const { return allocation_; }
   std::uint32_t ranks() const { return allocation_.ranks; }
   std::uint32_t domains() const { return domains_; }
   NodeId node(std::uint32_t rank) const;

@@ -22,7 +22,10 @@ PlannedStep prefill() {
   plan.ep = 8;
   plan.micro_batches = 2;
   plan.sequence_parallel = true;
-  return {"hgx-h100", "qwen3-30b-a3b", 0, Iteration{plan, {.prefill_sequences = 2, .prefill_tokens = 512}}};
+  return {"hgx-h100",
+          "qwen3-30b-a3b",
+          {.ranks = plan.ranks()},
+          Iteration{plan, {.prefill_sequences = 2, .prefill_tokens = 512}}};
 }
 
 /// Two stages of a small training step on eight GPUs.
@@ -33,7 +36,7 @@ PlannedStep training_step() {
   plan.tp = 2;
   plan.dp = 2;
   plan.pp = 2;
-  return {"hgx-h100", "llama-3.1-8b", 0, plan};
+  return {"hgx-h100", "llama-3.1-8b", {.ranks = plan.ranks()}, plan};
 }
 
 Seconds exposed(const StepRun& run) {
@@ -127,6 +130,18 @@ TEST(FindSteps, KeepsTheStepsThatTheSearchExecuted) {
     for (const SimulatedStep& step : one.steps) {
       EXPECT_NEAR(step.run.time.value(), step.phase.time.value(), 1e-9) << "on links that are not merged";
       EXPECT_EQ(step.run.signature, step.planned.signature);
+    }
+  }
+}
+
+TEST(FindSteps, KeepsTheFaultsOfTheStudysSystems) {
+  const Study study = study_of(replaced(quick_look(), "{name: hgx-h100, domains: 2}",
+                                        "{name: hgx-h100, domains: 2, faults: [\"NVSwitch[0]\"]}"));
+  const SimulationResult result = find_steps(choose(study, {.workload = "serving", .system = "h100"}), {});
+  for (const SimulatedStep& step : result.cases.at(0).steps) {
+    EXPECT_NEAR(step.planned.time.value(), step.phase.time.value(), 1e-9);
+    for (const PortTier& tier : step.planned.tiers) {
+      EXPECT_EQ(tier.used, 3 * step.phase.step.allocation.ranks) << "three of four switches are left";
     }
   }
 }
