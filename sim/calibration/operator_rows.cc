@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "sim/calibration/routing.h"
+
 namespace podium {
 namespace {
 
@@ -157,28 +159,21 @@ RowKernels memory_rows(const RowTable& table) {
   };
 }
 
-/// One rank's share of one layer's experts, evenly loaded: permutation, up and gate, activation, down, sum.
-RowKernels moe_rows(const RowTable& table) {
-  const Column type = required(table, {"dtype", "moe_dtype"});
-  const Column tokens = required(table, {"tokens", "num_tokens"});
-  const Column hidden = required(table, {"hidden", "hidden_size"}), ffn = required(table, {"ffn", "inter_size"});
-  const Column experts = required(table, {"experts", "num_experts"}), topk = required(table, {"topk", "top_k"});
-  const Column ep = required(table, {"ep", "moe_ep_size", "ep_size"}), tp = optional(table, {"tp", "moe_tp_size"});
-  return [=](const TableRow& row) -> std::vector<Kernel> {
-    const DataType format = parse_data_type(type.text(row), row.where);
-    const double ranks = ep.positive(row), width = hidden.positive(row);
-    const double chosen = tokens.positive(row) * topk.positive(row) / ranks;
-    const double inner = ffn.positive(row) / tp.number_or(row, 1), local = experts.positive(row) / ranks;
-    if (local < 1) {
-      experts.fail(row, "there are fewer experts than ranks");
-    }
-    const Bytes narrow = size_of(format), wide = size_of(DataType::bf16);
-    return {MemoryOp{"permute", chosen * width * wide, chosen * width * narrow, Flops(0)},
-            GroupedGemm{format, local, chosen, 2 * inner, width, 0},
-            MemoryOp{"activation", chosen * 2 * inner * wide, chosen * inner * narrow, Flops(0)},
-            GroupedGemm{format, local, chosen, width, inner, 0},
-            MemoryOp{"sum", chosen * width * wide, tokens.number(row) * width * wide, Flops(0)}};
+/// Permutation, up and gate, activation, down, sum: as if each were a kernel by itself.
+std::vector<Kernel> kernels_of(const ExpertShare& share) {
+  const Bytes narrow = size_of(share.type), wide = size_of(DataType::bf16);
+  const double up = share.inner * (share.gated ? 2 : 1);
+  return {
+      MemoryOp{"permute", share.rows * share.hidden * wide, share.rows * share.hidden * narrow, Flops(0)},
+      GroupedGemm{share.type, share.held, share.rows, up, share.hidden, share.touched, share.uneven},
+      MemoryOp{"activation", share.rows * up * wide, share.rows * share.inner * narrow, Flops(0)},
+      GroupedGemm{share.type, share.held, share.rows, share.hidden, share.inner, share.touched, share.uneven},
+      MemoryOp{"sum", share.rows * share.hidden * wide, share.tokens * share.hidden * wide, Flops(0)},
   };
+}
+
+RowKernels moe_rows(const RowTable& table) {
+  return [share = expert_rows(table)](const TableRow& row) { return kernels_of(share(row)); };
 }
 
 /// One dense layer with grouped-query attention and gated FFN in bf16 on one chip.
@@ -223,4 +218,42 @@ const OperatorRows::Entry entries[] = {{"gemm", "products of two matrices", gemm
                                        {"layer", "one dense transformer layer", layer_rows}};
 
 }  // namespace
+
+std::function<ExpertShare(const TableRow&)> expert_rows(const RowTable& table) {
+  const Column type = required(table, {"dtype", "moe_dtype"});
+  const Column tokens = required(table, {"tokens", "num_tokens"});
+  const Column hidden = required(table, {"hidden", "hidden_size"}), ffn = required(table, {"ffn", "inter_size"});
+  const Column experts = required(table, {"experts", "num_experts"}), topk = required(table, {"topk", "top_k"});
+  const Column ep = required(table, {"ep", "moe_ep_size", "ep_size"}), tp = optional(table, {"tp", "moe_tp_size"});
+  const Column distribution = optional(table, {"distribution"}), source = optional(table, {"kernel_source"});
+  return [=](const TableRow& row) {
+    const ExpertRouting routing{tokens.positive(row), topk.positive(row), experts.positive(row), ep.positive(row)};
+    if (routing.experts < routing.ranks) {
+      experts.fail(row, "there are fewer experts than ranks");
+    }
+    if (routing.experts < routing.choices) {
+      experts.fail(row, "there are fewer experts than a token chooses");
+    }
+    ExpertShare share;
+    // weights of four bits and activations of eight: as experts with both in four, of which no rows are known
+    share.type = type.text(row) == "w4a8_mxfp4_mxfp8" ? DataType::mxfp4 : parse_data_type(type.text(row), row.where);
+    share.tokens = routing.tokens;
+    share.choices = routing.choices;
+    share.hidden = hidden.positive(row);
+    share.inner = ffn.positive(row) / tp.number_or(row, 1);
+    share.held = routing.experts / routing.ranks;
+    share.gated = !source.text(row).ends_with("nongated");
+    share.hasty = source.text(row).ends_with("min_latency");
+    try {
+      const Reached found = reached(routing, distribution.text(row));
+      share.rows = found.rows;
+      share.touched = std::min({found.touched, found.rows, share.held});
+      share.uneven = found.uneven;
+    } catch (const InputError& error) {
+      throw InputError(row.where, error.what());
+    }
+    return share;
+  };
+}
+
 }  // namespace podium

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sim/calibration/row_table.h"
+#include "sim/compute/experts.h"
 #include "sim/compute/kernel.h"
 #include "sim/core/registry.h"
 
@@ -19,5 +20,9 @@ struct OperatorRowKind {
   using Value = RowKernels (*)(const RowTable&);
 };
 using OperatorRows = Registry<OperatorRowKind>;
+
+/// What rows of `moe` stand for. Without a column `distribution` tokens choose experts at random; a `kernel_source`
+/// that ends with "nongated" has no gate.
+std::function<ExpertShare(const TableRow&)> expert_rows(const RowTable& table);
 
 }  // namespace podium

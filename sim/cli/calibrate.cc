@@ -60,24 +60,32 @@ void write(const Options& options, const std::string& text) {
 /// Where a fit starts: a file, or the figures of a chip or of a chip and a stack.
 const std::string& start_of(const Options& options) { return options.start.empty() ? options.chip : options.start; }
 
-std::vector<Line> calibrate_products(const Options& options, const ChipSpec& chip) {
-  const TiledFigures start = load_tiled(start_of(options));
-  const std::vector<MeasuredGemm> rows = measured_gemms(load_table(options.in), start, options.rows);
-  const Calibration calibration = calibrate_gemm(rows, chip, start, options.folds);
-  write(options, to_yaml(calibration, chip, origin_of(options)));
-  std::vector<Line> lines;
-  for (const auto& [type, before] : calibration.before) {
-    lines.push_back({std::string(to_string(type)), before, calibration.fitted.at(type), calibration.unseen.at(type)});
-  }
-  return lines;
-}
-
-std::vector<Line> lines_of(const KernelFit& fit) {
+/// Of a Calibration or a KernelFit.
+template <class Fit>
+std::vector<Line> lines_of(const Fit& fit) {
   std::vector<Line> lines;
   for (const auto& [name, before] : fit.before) {
     lines.push_back({name, before, fit.fitted.at(name), fit.unseen.at(name)});
   }
   return lines;
+}
+
+std::vector<Line> calibrate_products(const Options& options, const ChipSpec& chip) {
+  const TiledFigures start = load_tiled(start_of(options));
+  const std::vector<MeasuredGemm> rows = measured_gemms(load_table(options.in), start, options.rows);
+  const Calibration<TiledFigures> calibration = calibrate_gemm(rows, chip, start, options.folds);
+  write(options, to_yaml(calibration, chip, origin_of(options)));
+  return lines_of(calibration);
+}
+
+std::vector<Line> calibrate_moe(const Options& options, const ChipSpec& chip) {
+  const ExpertFigures start =
+      read_experts(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
+  const std::vector<MeasuredExperts> rows = measured_experts(load_table(options.in), start, options.rows);
+  const TiledFigures products = load_tiled(chip.name, start.stack);
+  const Calibration<ExpertFigures> calibration = calibrate_experts(rows, chip, products, start, options.folds);
+  write(options, to_yaml(calibration, chip, origin_of(options)));
+  return lines_of(calibration);
 }
 
 std::vector<Line> calibrate_attention(const Options& options, const ChipSpec& chip) {
@@ -91,8 +99,10 @@ std::vector<Line> calibrate_attention(const Options& options, const ChipSpec& ch
 
 int calibrate(const Options& options) {
   using Fit = std::vector<Line> (*)(const Options&, const ChipSpec&);
-  const std::map<std::string, Fit> kinds{
-      {"gemm", calibrate_products}, {"attention", calibrate_attention}, {"mla", calibrate_attention}};
+  const std::map<std::string, Fit> kinds{{"gemm", calibrate_products},
+                                         {"attention", calibrate_attention},
+                                         {"mla", calibrate_attention},
+                                         {"moe", calibrate_moe}};
   const auto kind = kinds.find(options.kind);
   if (kind == kinds.end()) {
     std::vector<std::string> known;
@@ -107,7 +117,7 @@ int calibrate(const Options& options) {
 
 std::function<int()> add(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("kind", options->kind, "What the rows are: gemm, attention, mla")->required();
+  app.add_option("kind", options->kind, "What the rows are: gemm, attention, mla, moe")->required();
   app.add_option("--chip", options->chip, "The chip that was measured: a file, or a name in configs/chips")->required();
   app.add_option("--in", options->in, "Measured rows: the columns of podium predict, and seconds or latency_us")
       ->required();

@@ -8,7 +8,7 @@
 
 #include "sim/calibration/operator_rows.h"
 #include "sim/cli/command.h"
-#include "sim/compute/tiled.h"
+#include "sim/compute/experts.h"
 
 namespace podium {
 namespace {
@@ -21,17 +21,14 @@ struct Options {
   std::string stack;
 };
 
-/// Time of a row's kernels one after another; errors get the row's place.
-Seconds time_of(const TableRow& row, const RowKernels& kernels, const ComputeModel& model, const ChipSpec& chip) {
-  Seconds time;
-  for (const Kernel& kernel : kernels(row)) {
-    try {
-      time += model.cost(kernel, chip, {}).time;
-    } catch (const InputError& error) {
-      throw InputError(row.where, error.what());
-    }
+/// What `time` returns; its errors get the row's place.
+template <class Time>
+Seconds placed(const TableRow& row, Time time) {
+  try {
+    return time();
+  } catch (const InputError& error) {
+    throw InputError(row.where, error.what());
   }
-  return time;
 }
 
 /// The model that was asked for. Without one, rows as the best known stack was measured, or of a chip of which there
@@ -50,15 +47,34 @@ std::unique_ptr<ComputeModel> model_of(const Options& options, const ChipSpec& c
   return ComputeModels::find(name)(chip);
 }
 
+/// How long a row takes: its kernels one after another, or experts as a stack was measured with them.
+std::function<Seconds(const TableRow&)> timer_of(const Options& options, const ChipSpec& chip, const RowTable& table) {
+  const bool measured = options.model.empty() || options.model == "tiled";
+  if (const auto experts = load_experts(chip.name, options.stack); options.kind == "moe" && measured && experts) {
+    const TiledFigures products = load_tiled(chip.name, experts->stack);
+    return [=, share = expert_rows(table)](const TableRow& row) {
+      const ExpertShare known = share(row);
+      return placed(row, [&] { return experts_time(known, chip, products, *experts); });
+    };
+  }
+  const std::shared_ptr<const ComputeModel> model = model_of(options, chip);
+  return [=, kernels = OperatorRows::find(options.kind)(table)](const TableRow& row) {
+    Seconds time;
+    for (const Kernel& kernel : kernels(row)) {
+      time += placed(row, [&] { return model->cost(kernel, chip, {}).time; });
+    }
+    return time;
+  };
+}
+
 int predict(const Options& options) {
-  const auto make_kernels = OperatorRows::find(options.kind);
+  OperatorRows::find(options.kind);
   const ChipSpec chip = load_chip(options.chip);
-  const std::unique_ptr<ComputeModel> model = model_of(options, chip);
   const RowTable table = options.in == "-" ? read_table(std::cin, "<stdin>") : load_table(options.in);
-  const RowKernels kernels = make_kernels(table);
+  const auto time = timer_of(options, chip, table);
   std::string text = table.header + ",predicted_seconds\n";
   for (const TableRow& row : table.rows) {
-    fmt::format_to(std::back_inserter(text), "{},{:.6g}\n", row.text, time_of(row, kernels, *model, chip).value());
+    fmt::format_to(std::back_inserter(text), "{},{:.6g}\n", row.text, time(row).value());
   }
   std::cout << text;
   return 0;

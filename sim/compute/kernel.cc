@@ -50,11 +50,8 @@ Work work_of(const Gemm& gemm) {
 }
 
 Work work_of(const GroupedGemm& gemm) {
-  check_counts({gemm.groups, gemm.rows, gemm.n, gemm.k, gemm.hottest_rows});
-  PODIUM_CHECK(gemm.hottest_rows <= gemm.rows, "the fullest expert has no more rows than all of them");
-  // the fullest expert, and a row for each of the others
-  const double others = gemm.rows - std::max(gemm.hottest_rows, 1.0);
-  const double touched = std::min({gemm.groups, gemm.rows, 1 + std::max(others, 0.0)});
+  check_counts({gemm.groups, gemm.rows, gemm.n, gemm.k, gemm.touched});
+  const double touched = touched_experts(gemm);
   Work result = product(gemm.type, gemm.rows, gemm.n, gemm.k, touched * gemm.n * gemm.k);
   if (gemm.sum > Bytes()) {
     result.written = touched * gemm.n * gemm.k * gemm.sum;
@@ -148,6 +145,12 @@ double attended_pairs(double query, double context, bool causal, double window) 
   // the i-th new token sees before + i tokens, until that is more than the window
   const double whole = window > 0 ? std::clamp(window - before, 0.0, query) : query;
   return whole * before + whole * (whole + 1) / 2 + (query - whole) * window;
+}
+
+double touched_experts(const GroupedGemm& gemm) {
+  const double most = std::min(gemm.groups, gemm.rows);
+  PODIUM_CHECK(gemm.touched <= most, "no more experts have rows than there are, nor than there are rows");
+  return gemm.touched > 0 ? gemm.touched : most;
 }
 
 Work work(const Kernel& kernel) {

@@ -24,15 +24,15 @@ struct Gemm {
   Bytes sum{};  ///< of each result in a running sum that it is added to, read and written; none: bf16 is written
 };
 
-/// `groups` experts in one kernel: `rows` rows of A in all, `hottest_rows` of them at the fullest expert. All cores
-/// share the tiles of all experts, so that the flops are those of all rows however they are spread; what the spread
-/// decides is how many experts have a row at all, and so how many weights are read: at most min(groups, rows) when it
-/// is even, at most rows - hottest_rows + 1 otherwise. (Measured TensorRT-LLM rows with a power law of exponent 1.2
-/// against even ones, all experts on one rank: 0.7 to 0.9 of the time below 4 rows an expert, 1.0 to 1.2 above 32.)
+/// `groups` experts in one kernel: `rows` rows of A in all. All cores share the tiles of all experts, so that the flops
+/// are those of all rows however they are spread; what the spread decides is how many experts have a row at all, and so
+/// how many weights are read. (Measured TensorRT-LLM rows with a power law of exponent 1.2 against even ones, all
+/// experts on one rank: 0.7 to 0.9 of the time below 4 rows an expert, 1.0 to 1.2 above 32.)
 struct GroupedGemm {
   DataType type = DataType::bf16;
   double groups = 0, rows = 0, n = 0, k = 0;
-  double hottest_rows = 0;  ///< 0: evenly spread
+  double touched = 0;   ///< experts that have rows; 0: as many as can
+  bool uneven = false;  ///< some have many more than others
   /// The gradients of the weights instead, of so much each, added to a running sum: read and written; none: the
   /// product.
   Bytes sum{};
@@ -68,6 +68,9 @@ struct MemoryOp {
 };
 
 using Kernel = std::variant<Gemm, GroupedGemm, Attention, Mla, MemoryOp>;
+
+/// How many experts have a row.
+double touched_experts(const GroupedGemm&);
 
 /// The work that a kernel must do on any chip: multiply-adds count as two, each tensor is read or written once.
 struct Work {

@@ -17,9 +17,18 @@ double missing(double footprint, double capacity) {
   return full > 0 ? full / (full + fourth_power(capacity)) : 0;
 }
 
+/// What the products of a kernel have in common: `batch` of m x k by k x n.
+struct Shape {
+  DataType type;
+  double m, n, k, batch;
+  double results;       ///< bytes written
+  bool uneven = false;  ///< m is a mean, of which each product has more or less
+};
+
 /// What does not depend on the tile, in SI units.
 struct Product {
-  double m, n, k, batch, element;
+  Shape shape;
+  double element;
   double cores;          ///< of the share
   double all_cores;      ///< of the chip: the cache's bandwidth and the power are shared by all
   double core_peak;      ///< data sheet
@@ -32,11 +41,16 @@ struct Way {
   bool computing = true;
 };
 
+/// Tiles that the rows of C fill: of uneven products each leaves half a tile unused, or has one tile alone.
+double row_tiles(const Shape& shape, double rows) {
+  return shape.batch * (shape.uneven ? std::max(1.0, shape.m / rows + 0.5) : std::ceil(shape.m / rows));
+}
+
 /// Tries one tile and one split of the loop over k.
 void try_tile(Way& best, const Product& product, const TiledFigures& figures, const TiledType& type, Tile tile,
               double tiles, double splits) {
   constexpr double stage = 64;  // elements of k that a pipeline stage takes
-  const double k = std::ceil(product.k / (splits * stage)) * stage;
+  const double k = std::ceil(product.shape.k / (splits * stage)) * stage;
   const double units = tiles * splits;
   const double waves = std::ceil(units / product.cores);
   const double area = tile.rows * tile.columns;
@@ -49,7 +63,7 @@ void try_tile(Way& best, const Product& product, const TiledFigures& figures, co
                 type.drain * tile.rows;
   if (splits > 1) {
     // partial sums in fp32, written and read
-    const double sums = splits * product.m * product.n * product.batch * 4 * 2;
+    const double sums = splits * product.shape.m * product.shape.n * product.shape.batch * 4 * 2;
     time += figures.split_start + sums / figures.sum_bandwidth;
   }
   if (time < best.time) {
@@ -58,24 +72,25 @@ void try_tile(Way& best, const Product& product, const TiledFigures& figures, co
 }
 
 /// A tile of which the edge of C leaves less, in steps of a core.
-Tile cut(Tile tile, const Product& product, double step) {
+Tile cut(Tile tile, const Shape& shape, double step) {
   if (step == 0) {
     return tile;
   }
   const auto rounded = [step](double x) { return std::ceil(x / step) * step; };
-  return {std::min(tile.rows, rounded(product.m)), std::min(tile.columns, rounded(product.n))};
+  return {std::min(tile.rows, rounded(shape.m)), std::min(tile.columns, rounded(shape.n))};
 }
 
 Way best_way(const Product& product, const TiledFigures& figures, const TiledType& type) {
   constexpr double fewest = 128;  // elements of k that a split is worth
+  const Shape& shape = product.shape;
   Way best;
   for (const Tile& upright : type.tiles) {
     for (const Tile& whole : {upright, Tile{upright.columns, upright.rows}}) {
-      const Tile tile = cut(whole, product, figures.step);
-      const double tiles = product.batch * std::ceil(product.m / tile.rows) * std::ceil(product.n / tile.columns);
+      const Tile tile = cut(whole, shape, figures.step);
+      const double tiles = row_tiles(shape, tile.rows) * std::ceil(shape.n / tile.columns);
       try_tile(best, product, figures, type, tile, tiles, 1);
       for (const double splits : {2, 3, 4, 6, 8, 12, 16, 24}) {
-        if (splits > type.most_splits || product.k < fewest * splits || tiles * splits > 4 * product.cores) {
+        if (splits > type.most_splits || shape.k < fewest * splits || tiles * splits > 4 * product.cores) {
           break;
         }
         try_tile(best, product, figures, type, tile, tiles, splits);
@@ -90,34 +105,72 @@ struct Traffic {
   double read, written;
 };
 
-Traffic traffic(const Gemm& gemm, const ChipSpec& chip, const TiledFigures& figures, const TiledType& type,
+Traffic traffic(const Shape& shape, const ChipSpec& chip, const TiledFigures& figures, const TiledType& type,
                 Conditions conditions) {
-  const double element = size_of(gemm.type).value();
-  const double activations = gemm.batch * gemm.m * gemm.k * element;
-  const double weights = gemm.batch * gemm.n * gemm.k * element;
-  Gemm product = gemm;
-  product.type = multiplied_as(gemm.type);  // without its passes before
-  const double results = work(product).written.value();
+  const double element = size_of(shape.type).value();
+  const double activations = shape.batch * shape.m * shape.k * element;
+  const double weights = shape.batch * shape.n * shape.k * element;
   const double cache = chip.cache_size.value();
-  const double hot = activations * missing(activations + weights + results, figures.activations_resident * cache);
-  const double cold = conditions == Conditions::running
-                          ? 1
-                          : missing(figures.in_turn * (weights + results) + activations, type.weights_resident * cache);
-  return {hot + weights * cold, results * cold};
+  const double hot = activations * missing(activations + weights + shape.results, figures.activations_resident * cache);
+  const double turn = figures.in_turn * (weights + shape.results) + activations;
+  const double cold = conditions == Conditions::running ? 1 : missing(turn, type.weights_resident * cache);
+  return {hot + weights * cold, shape.results * cold};
 }
 
 /// Passes that quantise the activations, in seconds.
-double preparing(const Gemm& gemm, const ChipSpec& chip, const TiledFigures& figures, const TiledType& type,
+double preparing(const Shape& shape, const ChipSpec& chip, const TiledFigures& figures, const TiledType& type,
                  double vector_cores) {
-  const double rows = gemm.m * gemm.batch;
+  const double rows = shape.m * shape.batch;
   // a stack that was measured without quantising moves the activations once for it
-  const double passes = gemm.type == DataType::w8a8 ? std::max(type.passes, 1.0) : type.passes;
-  const double bytes = passes * rows * gemm.k * (size_of(DataType::bf16) + size_of(gemm.type)).value();
+  const double passes = shape.type == DataType::w8a8 ? std::max(type.passes, 1.0) : type.passes;
+  const double bytes = passes * rows * shape.k * (size_of(DataType::bf16) + size_of(shape.type)).value();
   return type.preparation + std::ceil(rows / vector_cores) * type.row +
          bytes / (chip.memory_bandwidth.value() * figures.memory);
 }
 
 double share_of(int cores, double share) { return std::max(1.0, std::floor(cores * share)); }
+
+Cost cost_of(const Shape& shape, const Work& needed, const ChipSpec& chip, const TiledFigures& figures, CoreShare share,
+             Conditions conditions) {
+  PODIUM_CHECK(share.matrix > 0 && share.matrix <= 1 && share.vector > 0 && share.vector <= 1,
+               "a share of the cores is more than none and at most all");
+  const TiledType& type = figures.of(shape.type);
+  const double bandwidth = chip.memory_bandwidth.value() * figures.memory;
+  const double cores = share_of(chip.matrix_cores, share.matrix);
+  const Traffic moved = traffic(shape, chip, figures, type, conditions);
+  const Product product{shape,
+                        size_of(shape.type).value(),
+                        cores,
+                        static_cast<double>(chip.matrix_cores),
+                        chip.peak(shape.type).value() / chip.matrix_cores,
+                        moved.read / bandwidth,
+                        moved.written / bandwidth};
+  const Way way = best_way(product, figures, type);
+  double busy = way.time;
+  if (conditions == Conditions::measured && shape.m > 2 && shape.m < figures.step) {
+    busy = std::max(busy, type.padded - figures.start);
+  }
+  if (shape.type == DataType::w8a8 || conditions == Conditions::measured) {
+    const double vectors = chip.vector_cores > 0 ? share_of(chip.vector_cores, share.vector) : cores;
+    busy += preparing(shape, chip, figures, type, vectors);
+  }
+  Cost result;
+  result.launch = Seconds(figures.start);
+  result.time = Seconds(figures.start + busy);
+  result.flops = needed.flops;
+  result.bytes = needed.read + needed.written;
+  if (busy > figures.start) {
+    result.bound = way.computing ? Bound::compute : Bound::memory;
+  }
+  return result;
+}
+
+/// Bytes of C, without what passes before the product write.
+template <class Gemms>
+double results_of(Gemms gemm) {
+  gemm.type = multiplied_as(gemm.type);
+  return work(gemm).written.value();
+}
 
 /// Products and attention by tiles; all other kernels, and those that were not measured, by the roofline of the chip's
 /// file.
@@ -149,42 +202,17 @@ class Tiled final : public ComputeModel {
 
 Cost tiled_cost(const Gemm& gemm, const ChipSpec& chip, const TiledFigures& figures, CoreShare share,
                 Conditions conditions) {
-  PODIUM_CHECK(share.matrix > 0 && share.matrix <= 1 && share.vector > 0 && share.vector <= 1,
-               "a share of the cores is more than none and at most all");
-  const Work needed = work(gemm);
-  const double peak = chip.peak(gemm.type).value();
-  const TiledType& type = figures.of(gemm.type);
-  const double bandwidth = chip.memory_bandwidth.value() * figures.memory;
-  const double cores = share_of(chip.matrix_cores, share.matrix);
-  const Traffic moved = traffic(gemm, chip, figures, type, conditions);
-  const Product product{gemm.m,
-                        gemm.n,
-                        gemm.k,
-                        gemm.batch,
-                        size_of(gemm.type).value(),
-                        cores,
-                        static_cast<double>(chip.matrix_cores),
-                        peak / chip.matrix_cores,
-                        moved.read / bandwidth,
-                        moved.written / bandwidth};
-  const Way way = best_way(product, figures, type);
-  double busy = way.time;
-  if (conditions == Conditions::measured && gemm.m > 2 && gemm.m < figures.step) {
-    busy = std::max(busy, type.padded - figures.start);
-  }
-  if (gemm.type == DataType::w8a8 || conditions == Conditions::measured) {
-    busy +=
-        preparing(gemm, chip, figures, type, chip.vector_cores > 0 ? share_of(chip.vector_cores, share.vector) : cores);
-  }
-  Cost result;
-  result.launch = Seconds(figures.start);
-  result.time = Seconds(figures.start + busy);
-  result.flops = needed.flops;
-  result.bytes = needed.read + needed.written;
-  if (busy > figures.start) {
-    result.bound = way.computing ? Bound::compute : Bound::memory;
-  }
-  return result;
+  const Shape shape{gemm.type, gemm.m, gemm.n, gemm.k, gemm.batch, results_of(gemm)};
+  return cost_of(shape, work(gemm), chip, figures, share, conditions);
+}
+
+Cost tiled_cost(const GroupedGemm& gemm, const ChipSpec& chip, const TiledFigures& figures, CoreShare share,
+                Conditions conditions) {
+  PODIUM_CHECK(gemm.sum == Bytes(), "gradients of the weights of experts are not products by tiles");
+  const double touched = touched_experts(gemm);
+  const double rows = touched > 0 ? gemm.rows / touched : 0;
+  const Shape shape{gemm.type, rows, gemm.n, gemm.k, touched, results_of(gemm), gemm.uneven};
+  return cost_of(shape, work(gemm), chip, figures, share, conditions);
 }
 
 std::unique_ptr<ComputeModel> tiled_model(TiledFigures figures, Conditions conditions) {

@@ -69,8 +69,13 @@ struct TiledFigures {
 /// no longer holds does.
 Cost tiled_cost(const Gemm&, const ChipSpec&, const TiledFigures&, CoreShare, Conditions);
 
+/// The same of the product of each expert. Rows that are unevenly spread leave half a tile an expert unused.
+Cost tiled_cost(const GroupedGemm&, const ChipSpec&, const TiledFigures&, CoreShare, Conditions);
+
 /// All that a stack's rows determine, in the file's order.
 std::vector<Parameter> parameters_of(TiledFigures&);
+/// A list of pairs of counts: [[64, 128], [128, 128]].
+std::vector<Tile> read_tiles(const Node& node);
 
 /// Reads configs/calibration/<chip>-<stack>.yaml, or <chip>.yaml where no stack is named: the best
 /// one known for the chip; a file with `same_as` names the chip whose figures it takes. InputError where there is none.

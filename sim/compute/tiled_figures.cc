@@ -9,21 +9,6 @@ namespace {
 
 using Unit = Parameter::Unit;
 
-std::vector<Tile> read_tiles(const Node& node) {
-  std::vector<Tile> tiles;
-  for (const Node& item : node.items()) {
-    const std::vector<Node> sides = item.items();
-    if (sides.size() != 2 || sides[0].count() == 0 || sides[1].count() == 0) {
-      item.fail("a tile is two counts, rows and columns: [128, 256]");
-    }
-    tiles.push_back({static_cast<double>(sides[0].count()), static_cast<double>(sides[1].count())});
-  }
-  if (tiles.empty()) {
-    node.fail("there is no tile");
-  }
-  return tiles;
-}
-
 constexpr ParameterEntry<TiledFigures> common_figures[] = {
     {"start", &TiledFigures::start, 0.5e-6, 10e-6, Unit::seconds},
     {"split_start", &TiledFigures::split_start, 0.1e-6, 10e-6, Unit::seconds},
@@ -47,6 +32,21 @@ constexpr ParameterEntry<TiledType> own_figures[] = {
 };
 
 }  // namespace
+
+std::vector<Tile> read_tiles(const Node& node) {
+  std::vector<Tile> tiles;
+  for (const Node& item : node.items()) {
+    const std::vector<Node> sides = item.items();
+    if (sides.size() != 2 || sides[0].count() == 0 || sides[1].count() == 0) {
+      item.fail("a tile is two counts, rows and columns: [128, 256]");
+    }
+    tiles.push_back({static_cast<double>(sides[0].count()), static_cast<double>(sides[1].count())});
+  }
+  if (tiles.empty()) {
+    node.fail("there is no tile");
+  }
+  return tiles;
+}
 
 const TiledType& TiledFigures::of(DataType type) const {
   const auto bits = [](DataType other) { return size_of(other) >= Bytes(2) ? 16 : size_of(other) >= Bytes(1) ? 8 : 4; };

@@ -26,7 +26,7 @@ TEST(Calibrate, ExplainsRowsThatTheModelItselfMade) {
   start.start *= 1.3;
   start.memory *= 0.9;
   start.types.begin()->second.compute *= 0.8;
-  const Calibration found = calibrate_gemm(invented_rows(chip, truth), chip, start, 2);
+  const Calibration<TiledFigures> found = calibrate_gemm(invented_rows(chip, truth), chip, start, 2);
   for (const auto& [type, error] : found.fitted) {
     EXPECT_GT(found.before.at(type).mean, 0.05);
     EXPECT_LT(error.mean, 0.01);
@@ -35,7 +35,7 @@ TEST(Calibrate, ExplainsRowsThatTheModelItselfMade) {
 
 TEST(Calibrate, WritesAFileThatReadsBackAsTheSameModel) {
   const ChipSpec chip = load_chip("gb200");
-  Calibration calibration;
+  Calibration<TiledFigures> calibration;
   calibration.figures = load_tiled("gb200");
   const TiledFigures back = read_tiled(Document::parse(to_yaml(calibration, chip, "invented")));
   for (const auto& [type, figures] : calibration.figures.types) {
@@ -43,6 +43,33 @@ TEST(Calibrate, WritesAFileThatReadsBackAsTheSameModel) {
     const double before = tiled_cost(gemm, chip, calibration.figures, {}, Conditions::measured).time.value();
     EXPECT_NEAR(tiled_cost(gemm, chip, back, {}, Conditions::measured).time.value(), before, 1e-3 * before);
   }
+}
+
+TEST(Calibrate, ExplainsExpertsThatTheModelItselfMade) {
+  const ChipSpec chip = load_chip("gb200");
+  const TiledFigures products = load_tiled("gb200");
+  const ExpertFigures truth = *load_experts("gb200");
+  std::vector<MeasuredExperts> rows;
+  for (const double inner : {512, 1024, 2048, 4096}) {
+    for (double tokens = 1; tokens <= 16384; tokens *= 4) {
+      for (const DataType type : {DataType::bf16, DataType::fp8}) {
+        const ExpertShare share{type, tokens, 8, 4096, inner, 16, tokens, std::min(16.0, tokens)};
+        rows.push_back({share, experts_time(share, chip, products, truth)});
+      }
+    }
+  }
+  ExpertFigures start = truth;
+  std::erase_if(start.types, [](const auto& own) { return own.first != "bf16" && own.first != "fp8"; });
+  start.types.at("bf16").start *= 1.5;
+  start.memory *= 0.8;
+  const Calibration<ExpertFigures> found = calibrate_experts(rows, chip, products, start, 2);
+  for (const auto& [type, error] : found.fitted) {
+    EXPECT_GT(found.before.at(type).mean, 0.02);
+    EXPECT_LT(error.mean, 0.01);
+  }
+  const ExpertFigures back = read_experts(Document::parse(to_yaml(found, chip, "invented")));
+  const double before = experts_time(rows.back().share, chip, products, found.figures).value();
+  EXPECT_NEAR(experts_time(rows.back().share, chip, products, back).value(), before, 1e-3 * before);
 }
 
 TEST(Calibrate, RefusesFewerRowsThanFigures) {

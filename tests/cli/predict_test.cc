@@ -26,8 +26,8 @@ TEST(PredictCommand, ReturnsEachRowWithItsTime) {
   ASSERT_EQ(outcome.status, 0) << outcome.errors;
   EXPECT_THAT(outcome.output, StartsWith("m,n,k,dtype,note,predicted_seconds\n64,4096,4096,bfloat16,\"a, b\","));
   const double seconds = std::stod(outcome.output.substr(outcome.output.rfind(',') + 1));
-  const Cost cost = tiled_cost({DataType::bf16, 64, 4096, 4096, 1}, load_chip("h100-sxm"), load_tiled("h100-sxm"), {},
-                               Conditions::measured);
+  const Cost cost = tiled_cost(Gemm{DataType::bf16, 64, 4096, 4096, 1}, load_chip("h100-sxm"), load_tiled("h100-sxm"),
+                               {}, Conditions::measured);
   EXPECT_NEAR(seconds, cost.time.value(), 1e-5 * seconds);
 }
 
@@ -40,6 +40,21 @@ TEST(PredictCommand, KnowsTheStacksOfAChip) {
   const auto seconds = [](const std::string& output) { return std::stod(output.substr(output.rfind(',') + 1)); };
   EXPECT_GT(seconds(quantising.output), seconds(plain.output) + 5e-6);
   EXPECT_EQ(run_podium("predict gemm --chip h100-sxm --stack cudnn --in " + rows).status, 2);
+}
+
+TEST(PredictCommand, KnowsHowTokensAreSpreadOverExperts) {
+  const std::string columns = "dtype,tokens,hidden,ffn,experts,topk,ep,distribution\n";
+  const auto seconds = [&](const std::string& distribution) {
+    const std::string rows = file_of("moe.csv", columns + "bf16,2048,4096,1536,128,8,16," + distribution + "\n");
+    const Outcome outcome = run_podium("predict moe --chip gb200 --in " + rows);
+    EXPECT_EQ(outcome.status, 0) << outcome.errors;
+    return std::stod(outcome.output.substr(outcome.output.rfind(',') + 1));
+  };
+  EXPECT_GT(seconds("power_law_1.2"), seconds("balanced"));
+  const std::string bad = file_of("moe.csv", columns + "bf16,2048,4096,1536,128,8,16,zipf\n");
+  const Outcome outcome = run_podium("predict moe --chip gb200 --in " + bad);
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.errors, HasSubstr("moe.csv:2"));
 }
 
 TEST(PredictCommand, SaysWhichRowIsWrong) {

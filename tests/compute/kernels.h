@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "sim/compute/kernel.h"
@@ -33,7 +34,7 @@ inline std::vector<Kernel> kernels(DataType type, double scale) {
   return {Gemm{type, 64 * scale, 4096, 7168, 1},
           Gemm{type, 64 * scale, 512, 128, 128},
           GroupedGemm{type, 8, 100 * scale, 4096, 7168, 0},
-          GroupedGemm{type, 8, 100 * scale, 4096, 7168, 80 * scale},
+          GroupedGemm{type, 8, 100 * scale, 4096, 7168, std::min(3.0, 100 * scale)},
           attention,
           prefill,
           windowed,

@@ -24,7 +24,7 @@ struct Bench {
     chip.memory_bandwidth = BytesPerSecond(1e24);
   }
   double busy(double m, double n, double k) const {
-    return tiled_cost({DataType::bf16, m, n, k, 1}, chip, figures, {}, Conditions::running).time.value() -
+    return tiled_cost(Gemm{DataType::bf16, m, n, k, 1}, chip, figures, {}, Conditions::running).time.value() -
            figures.start;
   }
 };

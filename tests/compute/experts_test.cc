@@ -1,0 +1,64 @@
+#include "sim/compute/experts.h"
+
+#include <gtest/gtest.h>
+
+namespace podium {
+namespace {
+
+/// A rank of eight with 32 of 256 experts, reached by `rows`.
+ExpertShare share_of(double tokens, double rows, double touched) {
+  return {DataType::bf16, tokens, 8, 4096, 1536, 32, rows, touched};
+}
+
+struct Bench {
+  ChipSpec chip = load_chip("gb200");
+  TiledFigures products = load_tiled("gb200");
+  ExpertFigures figures = *load_experts("gb200");
+
+  double time(const ExpertShare& share) const { return experts_time(share, chip, products, figures).value(); }
+};
+
+TEST(Experts, ReadTheWeightsOfThoseThatHaveRows) {
+  const Bench bench;
+  const ExpertShare share = share_of(32, 32, 8);
+  const double weights = 3 * share.hidden * share.inner * size_of(DataType::bf16).value();
+  const double most = bench.chip.memory_bandwidth.value();
+  EXPECT_GT(bench.time(share_of(32, 32, 32)) - bench.time(share), 24 * weights / most);
+  EXPECT_GT(bench.time(share), 8 * weights / most);
+}
+
+TEST(Experts, TakeLongerWithMoreRowsAndWithMoreTokensToSort) {
+  const Bench bench;
+  double last = 0;
+  for (double rows = 32; rows < 1e6; rows *= 2) {
+    const double time = bench.time(share_of(rows, rows, 32));
+    EXPECT_GT(time, last) << rows;
+    last = time;
+  }
+  EXPECT_GT(bench.time(share_of(8192, 1024, 32)), bench.time(share_of(1024, 1024, 32)));
+}
+
+TEST(Experts, LeaveTilesUnfilledWhereRowsAreUneven) {
+  const Bench bench;
+  ExpertShare share = share_of(32 * 1024, 32 * 1024, 32);
+  const double even = bench.time(share);
+  share.uneven = true;
+  EXPECT_GT(bench.time(share), even);
+}
+
+TEST(Experts, RefuseATypeThatTheStackWasNotMeasuredWith) {
+  const Bench bench;
+  ExpertShare share = share_of(32, 32, 8);
+  share.type = DataType::tf32;
+  EXPECT_THROW(bench.time(share), InputError);
+}
+
+TEST(Experts, OfABareDieAreThoseOfItsSibling) {
+  EXPECT_EQ(load_experts("b200-sxm")->stack, load_experts("gb200")->stack);
+  EXPECT_EQ(load_experts("b200-sxm")->choice, load_experts("gb200")->choice);
+  EXPECT_FALSE(load_experts("gb200", "cublas").has_value());
+  EXPECT_FALSE(load_experts("gb300").has_value());
+}
+
+}  // namespace
+}  // namespace podium
