@@ -19,7 +19,8 @@ std::string name_of(const Kernel& kernel) {
   if (const auto* mla = std::get_if<Mla>(&kernel)) {
     return fmt::format("{} {}", family, to_string(mla->cache_type));
   }
-  return std::string(family);
+  const auto* memory = std::get_if<MemoryOp>(&kernel);
+  return memory != nullptr ? fmt::format("{} {}", family, memory->name) : std::string(family);
 }
 
 /// What kernels have in common that are left out of a fit together.
@@ -114,6 +115,17 @@ std::string text_of(const ErrorsByName& errors) {
   return text;
 }
 
+/// How a file begins: what it is of, and how good.
+std::string heading(const std::string& kind, const KernelFit& fit, const std::string& chip, const std::string& stack,
+                    const std::string& origin) {
+  return fmt::format(
+      "# Written by `podium calibrate {}`.\n"
+      "description: \"{}, {}: {}\"\n"
+      "sources:\n  rows:\n    text: \"{}. Mean error of the fit: {}; of shapes left out of it: {}; before: {}\"\n"
+      "    grade: derived\nsource: rows\nstack: {}\n",
+      kind, chip, stack, kind, origin, text_of(fit.fitted), text_of(fit.unseen), text_of(fit.before), stack);
+}
+
 /// Keeps the fastest of rows that stand for the same kernel.
 void keep_fastest(std::vector<MeasuredKernel>& rows) {
   std::map<std::string, MeasuredKernel> fastest;
@@ -184,16 +196,24 @@ KernelTime attention_time(const ChipSpec& chip, const AttentionFigures& figures)
   };
 }
 
+KernelTime memory_time(const ChipSpec& chip, const MemoryFigures& figures) {
+  return [&chip, &figures](const Kernel& kernel) {
+    return memory_cost(std::get<MemoryOp>(kernel), chip, figures, {}, Conditions::measured).time;
+  };
+}
+
 std::string to_yaml(AttentionFigures figures, const std::string& kind, const KernelFit& fit, const ChipSpec& chip,
                     const std::string& origin) {
-  std::string text = fmt::format(
-      "# Written by `podium calibrate {}`.\n"
-      "description: \"{}, {}: {} by tiles\"\n"
-      "sources:\n  rows:\n    text: \"{}. Mean error of the fit: {}; of shapes left out of it: {}; before: {}\"\n"
-      "    grade: derived\nsource: rows\nstack: {}\ntile: {:g}\nfewest_grouped: {:g}\nmost_grouped: {:g}\n",
-      kind, chip.name, figures.stack, kind, origin, text_of(fit.fitted), text_of(fit.unseen), text_of(fit.before),
-      figures.stack, figures.tile, figures.fewest_grouped, figures.most_grouped);
-  return text + figures_text(parameters_of(figures));
+  return heading(kind, fit, chip.name, figures.stack, origin) +
+         fmt::format("tile: {:g}\nfewest_grouped: {:g}\nmost_grouped: {:g}\n", figures.tile, figures.fewest_grouped,
+                     figures.most_grouped) +
+         figures_text(parameters_of(figures));
+}
+
+std::string to_yaml(MemoryFigures figures, const KernelFit& fit, const ChipSpec& chip, const std::string& origin) {
+  return heading("memory", fit, chip.name, figures.stack, origin) +
+         fmt::format("in_turn: {:g}\nlong_row: {:g}\n", figures.in_turn, figures.long_row) +
+         figures_text(parameters_of(figures));
 }
 
 }  // namespace podium

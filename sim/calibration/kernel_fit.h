@@ -9,6 +9,7 @@
 #include "sim/calibration/calibrate.h"
 #include "sim/calibration/row_table.h"
 #include "sim/compute/attention.h"
+#include "sim/compute/memory_bound.h"
 
 namespace podium {
 
@@ -43,9 +44,13 @@ ErrorsByName errors_of(std::span<const MeasuredKernel> rows, const KernelTime& t
 /// result.
 KernelTime attention_time(const ChipSpec& chip, const AttentionFigures& figures);
 
+KernelTime memory_time(const ChipSpec& chip, const MemoryFigures& figures);
+
 /// The file for configs/calibration/KIND that read_attention reads, with the errors in its source. `origin` says where
 /// the rows come from.
 std::string to_yaml(AttentionFigures figures, const std::string& kind, const KernelFit& fit, const ChipSpec& chip,
                     const std::string& origin);
+/// The same of read_memory, in configs/calibration/memory.
+std::string to_yaml(MemoryFigures figures, const KernelFit& fit, const ChipSpec& chip, const std::string& origin);
 
 }  // namespace podium

@@ -127,22 +127,33 @@ RowKernels mla_rows(const RowTable& table) {
   };
 }
 
-/// Bytes of one operation over `elements`: what it reads and what it writes, in elements.
+/// What one operation reads, writes and computes for an element, and whether it goes through rows as a whole.
 struct MemoryPattern {
   std::string_view name;
   double read, written, flops;
+  bool whole_rows = false;
 };
 
-MemoryOp memory_op(std::string_view name, double elements, Bytes size) {
-  static const std::vector<MemoryPattern> patterns{
-      {"copy", 1, 1, 0},    {"add", 2, 1, 1},  {"mul", 2, 1, 1},        {"rmsnorm", 1, 1, 4}, {"layernorm", 1, 1, 6},
-      {"softmax", 1, 1, 5}, {"silu", 1, 1, 4}, {"gelu", 1, 1, 8},       {"relu", 1, 1, 1},    {"swiglu", 2, 1, 5},
-      {"rope", 1, 1, 6},    {"fill", 0, 1, 0}, {"add_rmsnorm", 2, 2, 5}};
+MemoryOp memory_op(std::string_view name, double rows, double columns, Bytes size) {
+  const double elements = rows * columns;
+  static const std::vector<MemoryPattern> patterns{{"copy", 1, 1, 0},
+                                                   {"add", 2, 1, 1},
+                                                   {"mul", 2, 1, 1},
+                                                   {"rmsnorm", 1, 1, 4, true},
+                                                   {"layernorm", 1, 1, 6, true},
+                                                   {"softmax", 1, 1, 5, true},
+                                                   {"silu", 1, 1, 4},
+                                                   {"gelu", 1, 1, 8},
+                                                   {"relu", 1, 1, 1},
+                                                   {"swiglu", 2, 1, 5},
+                                                   {"rope", 1, 1, 6},
+                                                   {"fill", 0, 1, 0},
+                                                   {"add_rmsnorm", 2, 2, 5, true}};
   std::vector<std::string> known;
   for (const MemoryPattern& pattern : patterns) {
     if (pattern.name == name) {
       return {pattern.name, elements * pattern.read * size, elements * pattern.written * size,
-              Flops(elements * pattern.flops)};
+              Flops(elements * pattern.flops), pattern.whole_rows ? columns : 0};
     }
     known.emplace_back(pattern.name);
   }
@@ -154,8 +165,8 @@ RowKernels memory_rows(const RowTable& table) {
   const Column rows = required(table, {"rows"}), columns = required(table, {"cols", "columns"});
   const Column type = optional(table, {"dtype"});
   return [=](const TableRow& row) -> std::vector<Kernel> {
-    const double elements = rows.positive(row) * columns.positive(row);
-    return {memory_op(operation.text(row), elements, size_of(type_or(type, row, DataType::bf16)))};
+    return {memory_op(operation.text(row), rows.positive(row), columns.positive(row),
+                      size_of(type_or(type, row, DataType::bf16)))};
   };
 }
 
@@ -196,16 +207,16 @@ RowKernels layer_rows(const RowTable& table) {
     const double keys = attention.kv_heads * attention.head_dim;
     const Bytes size = size_of(DataType::bf16);
     const auto product = [&](double n, double k) { return Gemm{DataType::bf16, tokens, n, k, 1}; };
-    return {memory_op("rmsnorm", tokens * width, size),
+    return {memory_op("rmsnorm", tokens, width, size),
             product(queries + 2 * keys, width),
-            memory_op("rope", tokens * (queries + 2 * keys), size),  // and the cache write
+            memory_op("rope", tokens, queries + 2 * keys, size),  // and the cache write
             attention,
             product(width, queries),
-            memory_op("add_rmsnorm", tokens * width, size),
+            memory_op("add_rmsnorm", tokens, width, size),
             product(2 * inner, width),
-            memory_op("swiglu", tokens * inner, size),
+            memory_op("swiglu", tokens, inner, size),
             product(width, inner),
-            memory_op("add", tokens * width, size)};
+            memory_op("add", tokens, width, size)};
   };
 }
 

@@ -97,11 +97,20 @@ std::vector<Line> calibrate_attention(const Options& options, const ChipSpec& ch
   return lines_of(fit);
 }
 
+std::vector<Line> calibrate_memory(const Options& options, const ChipSpec& chip) {
+  MemoryFigures figures = read_memory(Document::load(find_file("configs/calibration/memory", start_of(options))));
+  const auto rows = measured_kernels(load_table(options.in), "memory", options.rows);
+  const KernelFit fit = fit_kernels(rows, parameters_of(figures), memory_time(chip, figures), options.folds);
+  write(options, to_yaml(figures, fit, chip, origin_of(options)));
+  return lines_of(fit);
+}
+
 int calibrate(const Options& options) {
   using Fit = std::vector<Line> (*)(const Options&, const ChipSpec&);
   const std::map<std::string, Fit> kinds{{"gemm", calibrate_products},
                                          {"attention", calibrate_attention},
                                          {"mla", calibrate_attention},
+                                         {"memory", calibrate_memory},
                                          {"moe", calibrate_moe}};
   const auto kind = kinds.find(options.kind);
   if (kind == kinds.end()) {
@@ -117,7 +126,7 @@ int calibrate(const Options& options) {
 
 std::function<int()> add(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("kind", options->kind, "What the rows are: gemm, attention, mla, moe")->required();
+  app.add_option("kind", options->kind, "What the rows are: gemm, attention, mla, memory, moe")->required();
   app.add_option("--chip", options->chip, "The chip that was measured: a file, or a name in configs/chips")->required();
   app.add_option("--in", options->in, "Measured rows: the columns of podium predict, and seconds or latency_us")
       ->required();

@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "sim/compute/attention.h"
+#include "sim/compute/calibration_file.h"
 
 namespace podium {
 namespace {
@@ -71,17 +70,7 @@ AttentionFigures read_attention(const Document& document) {
 }
 
 std::optional<AttentionFigures> load_attention(std::string_view kind, std::string_view chip, std::string_view stack) {
-  const std::string folder = fmt::format("configs/calibration/{}", kind);
-  const std::vector<std::string> names = list_files(folder);
-  for (const std::string& name : {std::string(chip), fmt::format("{}-{}", chip, stack)}) {
-    if (std::count(names.begin(), names.end(), name) > 0) {
-      AttentionFigures figures = read_attention(Document::load(find_file(folder, name)));
-      if (stack.empty() || figures.stack == stack) {
-        return figures;
-      }
-    }
-  }
-  return std::nullopt;
+  return load_calibrated<AttentionFigures>(kind, chip, stack, read_attention);
 }
 
 }  // namespace podium

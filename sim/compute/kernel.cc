@@ -96,7 +96,7 @@ Work work_of(const Mla& mla) {
 }
 
 Work work_of(const MemoryOp& operation) {
-  check_counts({operation.read.value(), operation.written.value(), operation.vector_flops.value()});
+  check_counts({operation.read.value(), operation.written.value(), operation.vector_flops.value(), operation.columns});
   Work result;
   result.flops = operation.vector_flops;
   result.read = operation.read;

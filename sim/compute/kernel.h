@@ -65,6 +65,7 @@ struct MemoryOp {
   std::string_view name;  ///< "rmsnorm", "swiglu", "quantise" …: static storage
   Bytes read, written;
   Flops vector_flops;  ///< on the vector units
+  double columns = 0;  ///< of rows that are reduced whole (norms, softmax); 0: element by element
 };
 
 using Kernel = std::variant<Gemm, GroupedGemm, Attention, Mla, MemoryOp>;

@@ -26,10 +26,11 @@ std::string figures_text(const std::vector<Parameter>& parameters,
       text += fmt::format("{}: {}\n", parameter.name, figure_text(parameter));
       continue;
     }
-    constexpr std::size_t prefix = std::string_view("types.").size();
-    const std::string own = parameter.name.substr(prefix, dot - prefix);
+    const std::size_t first = parameter.name.find('.');
+    const std::string own = parameter.name.substr(first + 1, dot - first - 1);
     if (own != type) {
-      text += fmt::format("{}  {}:\n{}", type.empty() ? "types:\n" : "", own, chosen(own));
+      text += type.empty() ? parameter.name.substr(0, first) + ":\n" : "";
+      text += fmt::format("  {}:\n{}", own, chosen(own));
       type = own;
     }
     text += fmt::format("    {}: {}\n", parameter.name.substr(dot + 1), figure_text(parameter));

@@ -20,8 +20,8 @@ struct Parameter {
 /// The value as a file has it, with its unit.
 std::string figure_text(const Parameter& parameter);
 
-/// The lines of a file: common figures, then those of each type ("types.fp8.compute") in a mapping of its own, which
-/// begins with what `chosen` makes of the type's name.
+/// The lines of a file: common figures, then those of each type or operation ("types.fp8.compute") in a mapping of its
+/// own, which begins with what `chosen` makes of its name.
 std::string figures_text(
     const std::vector<Parameter>& parameters,
     const std::function<std::string(const std::string&)>& chosen = [](const std::string&) { return std::string(); });

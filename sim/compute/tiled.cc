@@ -189,6 +189,9 @@ class Tiled final : public ComputeModel {
     if (const auto* mla = std::get_if<Mla>(&kernel); mla != nullptr && figures_.mla) {
       return attention_cost(*mla, chip, *figures_.mla, share, conditions_);
     }
+    if (const auto* memory = std::get_if<MemoryOp>(&kernel); memory != nullptr && figures_.memory_bound) {
+      return memory_cost(*memory, chip, *figures_.memory_bound, share, conditions_);
+    }
     return others_->cost(kernel, chip, share);
   }
 

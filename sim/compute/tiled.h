@@ -9,6 +9,7 @@
 #include "sim/compute/attention.h"
 #include "sim/compute/compute_model.h"
 #include "sim/compute/conditions.h"
+#include "sim/compute/memory_bound.h"
 #include "sim/compute/parameter.h"
 
 namespace podium {
@@ -49,6 +50,7 @@ struct TiledFigures {
   double step = 0;  ///< rows and columns that a core computes at once, where the edge of C cuts tiles; 0: whole tiles
   std::map<DataType, TiledType> types;
   std::optional<AttentionFigures> attention, mla;  ///< where they were measured
+  std::optional<MemoryFigures> memory_bound;       ///< the same
 
   /// The figures of a type, or of the nearest one that was measured: of what it is multiplied as, of another type with
   /// as many bits, of bf16.

@@ -109,6 +109,7 @@ TiledFigures load_tiled(std::string_view chip, std::string_view stack) {
   }
   figures.attention = load_attention("attention", chip, stack);
   figures.mla = load_attention("mla", chip, stack);
+  figures.memory_bound = load_memory(chip, stack);
   return figures;
 }
 

@@ -124,5 +124,20 @@ TEST(AttentionValidation, IsAsFarFromMeasuredKernelsAsStated) {
   }
 }
 
+TEST(MemoryValidation, PredictsUnseenShapesWithin8Percent) {
+  if (const std::string why = test::missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
+  }
+  const ChipSpec chip = load_chip("h100-sxm");
+  MemoryFigures figures = load_memory("h100-sxm", "cublas").value();
+  const auto rows = measured_kernels(load_table(test::data_folder() + "/measured/h100-sxm/memory.csv"), "memory");
+  constexpr int folds = 9;
+  const KernelFit fit = fit_kernels(rows, parameters_of(figures), memory_time(chip, figures), folds);
+  for (const auto& [name, error] : fit.unseen) {
+    std::cout << fmt::format("{:24} {:6} rows {:5.1f} %\n", name, error.rows, 100 * error.mean);
+    EXPECT_LE(100 * error.mean, 8.0) << name;
+  }
+}
+
 }  // namespace
 }  // namespace podium
