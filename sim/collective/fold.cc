@@ -100,16 +100,16 @@ void colour_messages(Expanded& expanded) {
 void colour_links(Expanded& expanded, const Topology& topology) {
   Numbering capacities;
   for (const LinkId link : expanded.links) {
-    const Link& it = topology.links[link];
-    expanded.graph.link_colour.push_back(std::uint64_t{it.plane} << 32 | capacities.number(it.bandwidth.value()));
+    expanded.graph.link_colour.push_back(std::uint64_t{topology.plane(link)} << 32 |
+                                         capacities.number(topology.capacity(link).value()));
   }
 }
 
 Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topology, Router& router, Folding folding) {
   Expanded expanded;
-  Table<LinkId, std::optional<std::uint32_t>> numbers(topology.links.size());
+  Table<LinkId, std::optional<std::uint32_t>> numbers(topology.capacities());
   if (folding == Folding::off) {
-    for (const LinkId link : topology.links.ids()) {
+    for (const LinkId link : numbers.ids()) {
       numbers[link] = link.index();
       expanded.links.push_back(link);
     }
@@ -220,19 +220,17 @@ FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operat
   const Partition partition = folding == Folding::exact ? coarsest_equitable(expanded.graph) : discrete(expanded.graph);
   FoldedFabric fabric;
   fabric.messages = expanded.messages.size();
-  fabric.classes.resize(merged.links.size());
+  fabric.classes.resize(merged.capacities());
   fabric.capacities.resize(partition.links.size());
   for (std::size_t l = 0; l < expanded.links.size(); ++l) {
     const LinkId of(partition.class_of_link[l]);
     fabric.classes[expanded.links[l]] = of;
-    fabric.capacities[of] = merged.links[expanded.links[l]].bandwidth;
+    fabric.capacities[of] = merged.capacity(expanded.links[l]);
   }
   if (folding == Folding::off) {
-    fabric.wires.resize(partition.links.size());
-    for (std::size_t l = 0; l < expanded.links.size(); ++l) {
-      const Link& it = merged.links[expanded.links[l]];
+    for (const Link& it : merged.links) {
       const Seconds latency = merged.planes[it.plane].switch_latency;
-      fabric.wires[LinkId(partition.class_of_link[l])] = {it.from, it.to, it.bandwidth, latency, it.plane};
+      fabric.wires.push_back({it.from, it.to, it.bandwidth, latency, it.plane});
     }
   }
   for (const std::uint32_t members : partition.links) {

@@ -179,6 +179,10 @@ std::unique_ptr<Network> make_network(std::string_view name, Engine& engine, con
                                       const std::vector<PacketSettings>& packets) {
   const NetworkModel& model = Networks::find(name);
   const bool has_wires = fabric.wires.size() == fabric.capacities.size();
+  if (model.needs_wires() && !has_wires && !fabric.wires.empty()) {
+    throw InputError("network model '" + std::string(name) +
+                     "' knows no capacities that links share (half-duplex cables, switch chips); flow does");
+  }
   return model.needs_wires() && has_wires ? model.on(engine, {fabric.wires, packets})
                                           : model(engine, fabric.capacities);
 }

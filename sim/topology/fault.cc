@@ -167,6 +167,18 @@ bool part_bundles(Topology& topology) {
   return parted;
 }
 
+/// What links share goes down with the last of them.
+void degrade_shared(const Topology& whole, Topology& network) {
+  for (std::size_t i = 0; i < whole.shared.size(); ++i) {
+    double left = 0;
+    for (const LinkId link : whole.shared[i].links) {
+      const BytesPerSecond was = whole.links[link].bandwidth;
+      left = std::max(left, was > BytesPerSecond(0) ? network.links[link].bandwidth / was : 0);
+    }
+    network.shared[i].capacity = whole.shared[i].capacity * left;
+  }
+}
+
 }  // namespace
 
 Fault parse_fault(std::string_view text, const Location& where) {
@@ -238,6 +250,7 @@ std::vector<NetworkState> apply_faults(Topology topology, std::vector<Fault> fau
     for (const LinkId link : find_links(network, fault.part, fault.where)) {
       network.links[link].bandwidth = whole.links[link].bandwidth * fault.left;
     }
+    degrade_shared(whole, network);
     split_bundles(network);
   }
   for (NetworkState& state : states) {
@@ -251,10 +264,10 @@ std::vector<NetworkState> apply_faults(Topology topology, std::vector<Fault> fau
 std::vector<LinkChange> find_changes(std::span<const NetworkState> states) {
   std::vector<LinkChange> changes;
   for (std::size_t i = 1; i < states.size(); ++i) {
-    const Table<LinkId, Link>& links = states[i].network.links;
-    for (const LinkId link : links.ids()) {
-      if (links[link].bandwidth != states[i - 1].network.links[link].bandwidth) {
-        changes.push_back({states[i].since, link, links[link].bandwidth});
+    for (std::size_t link = 0; link < states[i].network.capacities(); ++link) {
+      const BytesPerSecond capacity = states[i].network.capacity(LinkId(link));
+      if (capacity != states[i - 1].network.capacity(LinkId(link))) {
+        changes.push_back({states[i].since, LinkId(link), capacity});
       }
     }
   }

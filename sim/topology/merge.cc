@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include "sim/topology/topology.h"
@@ -13,6 +14,26 @@ struct MergedLink {
   std::uint32_t plane;
   LinkId link;  ///< one of those that it stands for
 };
+
+/// Pools of the same merged links become one of their summed capacity.
+void merge_shared(const Topology& topology, const Table<LinkId, LinkId>& first_of,
+                  const Table<LinkId, LinkId>& merged_link, Topology& merged) {
+  std::map<std::vector<LinkId>, std::size_t> place_of;
+  merged.shared.clear();
+  for (const SharedCapacity& pool : topology.shared) {
+    std::vector<LinkId> links;
+    for (const LinkId link : pool.links) {
+      links.push_back(merged_link[first_of[link]]);
+    }
+    std::sort(links.begin(), links.end());
+    links.erase(std::unique(links.begin(), links.end()), links.end());
+    const auto [place, is_new] = place_of.try_emplace(links, merged.shared.size());
+    if (is_new) {
+      merged.shared.push_back({BytesPerSecond(0), links, pool.plane});
+    }
+    merged.shared[place->second].capacity += pool.capacity;
+  }
+}
 
 }  // namespace
 
@@ -44,25 +65,27 @@ Topology merge_bundles(const Topology& topology) {
     return std::tie(a.from, a.to, a.plane, a.link) < std::tie(b.from, b.to, b.plane, b.link);
   });
   Table<LinkId, BytesPerSecond> sum(topology.links.size());
-  Table<LinkId, std::uint8_t> is_first(topology.links.size());
+  Table<LinkId, LinkId> first_of(topology.links.size());
   LinkId first;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const MergedLink& link = order[i];
     const bool opens = i == 0 || std::tie(order[i - 1].from, order[i - 1].to, order[i - 1].plane) !=
                                      std::tie(link.from, link.to, link.plane);
     first = opens ? link.link : first;
-    is_first[first] = 1;
+    first_of[link.link] = first;
     sum[first] += topology.links[link.link].bandwidth;
   }
+  Table<LinkId, LinkId> merged_link(topology.links.size());  // of the first of those that it stands for
   for (const LinkId id : topology.links.ids()) {
-    if (is_first[id] != 0) {
+    if (first_of[id] == id) {
       Link link = topology.links[id];
       link.from = of_node[link.from];
       link.to = of_node[link.to];
       link.bandwidth = sum[id];
-      merged.links.push_back(link);
+      merged_link[id] = merged.links.push_back(link);
     }
   }
+  merge_shared(topology, first_of, merged_link, merged);
   return merged;
 }
 

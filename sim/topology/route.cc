@@ -41,6 +41,29 @@ Router::Router(const Topology& topology) : topology_(topology), ways_(topology.p
   for (const Link& link : topology.links) {
     capacity_.push_back(link.bandwidth);
   }
+  if (!topology.shared.empty()) {
+    shared_.resize(topology.links.size());
+  }
+  for (std::size_t pool = 0; pool < topology.shared.size(); ++pool) {
+    for (const LinkId link : topology.shared[pool].links) {
+      shared_[link].push_back(topology.shared_id(pool));
+    }
+  }
+}
+
+/// What goes over links that share a capacity, after the links.
+void Router::add_shared(Route& route) const {
+  if (shared_.empty()) {
+    return;
+  }
+  std::vector<LinkLoad> shared;
+  for (const LinkLoad& use : route.links) {
+    for (const LinkId pool : shared_[use.link]) {
+      shared.push_back({pool, use.load});
+    }
+  }
+  merge_loads(shared, [](double a, double b) { return a + b; });
+  route.links.insert(route.links.end(), shared.begin(), shared.end());
 }
 
 Ways& Router::ways(std::uint32_t plane, WayOrder order) {
@@ -54,6 +77,9 @@ Ways& Router::ways(std::uint32_t plane, WayOrder order) {
 
 void Router::set_capacity(LinkId link, BytesPerSecond capacity) {
   PODIUM_CHECK(capacity >= BytesPerSecond(0), "a capacity is not negative");
+  if (topology_.is_shared(link)) {
+    return;
+  }
   const bool was_there = capacity_.at(link) > BytesPerSecond(0);
   capacity_[link] = capacity;
   if (was_there != (capacity > BytesPerSecond(0))) {
@@ -81,10 +107,14 @@ std::optional<Route> Router::route(NodeId from, NodeId to, std::uint32_t plane, 
     stays.plane = plane;
     return stays;
   }
-  return find(from, to, plane, routing, flow);
+  std::optional<Route> found = find(from, to, plane, routing, flow);
+  if (found) {
+    add_shared(*found);
+  }
+  return found;
 }
 
-/// As `route`, but from a node to itself by way of its neighbours.
+/// As `route`, but from a node to itself by way of its neighbours, and without what links share.
 std::optional<Route> Router::find(NodeId from, NodeId to, std::uint32_t plane, const Routing& routing,
                                   std::uint64_t flow) {
   Ways& ways = this->ways(plane, routing.order);
@@ -288,6 +318,7 @@ std::optional<Route> Router::tree_on(std::uint32_t plane, NodeId root, std::span
     whole.switches = std::max(whole.switches, branch->switches);
   }
   merge_loads(whole.links, [](double a, double b) { return std::max(a, b); });
+  add_shared(whole);
   return whole;
 }
 

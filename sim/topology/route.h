@@ -47,7 +47,8 @@ class Router {
   /// the tree carries them once.
   std::optional<Route> reduce(std::span<const NodeId> from, NodeId to, std::optional<std::uint32_t> plane = {});
 
-  /// A link fails (0), is degraded or comes back: routes asked for from now on go by what is left.
+  /// A link fails (0), is degraded or comes back: routes asked for from now on go by what is left. What links share has
+  /// no say in where they go.
   void set_capacity(LinkId, BytesPerSecond);
 
  private:
@@ -67,12 +68,14 @@ class Router {
   void pick(Ways&, NodeId from, NodeId to, Choice&, std::vector<LinkLoad>& links);
   LinkId pick_one(std::span<const LinkId> candidates, NodeId at, Choice&) const;
   std::optional<std::uint32_t> detour(Ways&, NodeId from, NodeId to, Choice&, std::vector<LinkLoad>& links);
+  void add_shared(Route&) const;
   std::optional<Route> tree(NodeId root, std::span<const NodeId> leaves, Tree direction,
                             std::optional<std::uint32_t> plane);
   std::optional<Route> tree_on(std::uint32_t plane, NodeId root, std::span<const NodeId> leaves, Tree direction);
 
   const Topology& topology_;
   Table<LinkId, BytesPerSecond> capacity_;
+  Table<LinkId, std::vector<LinkId>> shared_;               ///< by link; empty where the topology has none
   std::vector<std::array<std::unique_ptr<Ways>, 4>> ways_;  ///< by plane and order, where they were asked for
   /// States of ways, as node times phases plus phase; the shares are zero between calls.
   std::vector<double> share_;

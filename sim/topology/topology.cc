@@ -6,6 +6,7 @@
 #include "sim/core/text.h"
 #include "sim/topology/fabric.h"
 #include "sim/topology/fault.h"
+#include "sim/topology/shared.h"
 
 namespace podium {
 namespace {
@@ -215,6 +216,9 @@ void build_plane(Topology& topology, const Node& parameters) {
     for (std::size_t node = first_switch; node < topology.nodes.size(); ++node) {
       topology.nodes[NodeId(node)].bundle = static_cast<std::uint32_t>(node);
     }
+  }
+  if (const auto shared = parameters.find("shared")) {
+    read_shared(topology, index, *shared);
   }
   if (const auto degraded = parameters.find("degraded")) {
     degrade(topology, index, *degraded);

@@ -41,6 +41,14 @@ struct Link {
   bool dateline = false;       ///< traffic that has crossed it uses the next virtual channel: where a ring is closed
 };
 
+/// A capacity that several links of a plane share: the two directions of a half-duplex cable, or what comes into a
+/// switch chip that passes on less than its ports could bring. Routes name it by a LinkId past those of the links.
+struct SharedCapacity {
+  BytesPerSecond capacity;
+  std::vector<LinkId> links;  ///< ascending
+  std::uint32_t plane = 0;
+};
+
 /// A network that spans some of the nodes: one fabric of one kind. Routes stay inside one plane.
 struct Plane {
   std::string name;                    ///< "ub", "nvlink", "roce" …
@@ -65,7 +73,8 @@ struct Topology {
   std::string description;
   Table<NodeId, NetworkNode> nodes;
   Table<LinkId, Link> links;
-  std::vector<Plane> planes;  ///< in the order in which a route prefers them
+  std::vector<SharedCapacity> shared;  ///< what links share beyond themselves
+  std::vector<Plane> planes;           ///< in the order in which a route prefers them
   std::uint32_t accelerators = 0;
   std::uint32_t accelerators_per_package = 1;
   std::uint32_t accelerators_per_node = 1;
@@ -75,6 +84,16 @@ struct Topology {
   std::vector<Figure> figures;
 
   NodeId accelerator(std::uint32_t rank) const { return NodeId(rank); }
+  /// Links, and what they share: all that a route may name.
+  std::size_t capacities() const { return links.size() + shared.size(); }
+  LinkId shared_id(std::size_t number) const { return LinkId(links.size() + number); }
+  bool is_shared(LinkId id) const { return id.index() >= links.size(); }
+  BytesPerSecond capacity(LinkId id) const {
+    return is_shared(id) ? shared.at(id.index() - links.size()).capacity : links[id].bandwidth;
+  }
+  std::uint32_t plane(LinkId id) const {
+    return is_shared(id) ? shared.at(id.index() - links.size()).plane : links[id].plane;
+  }
   /// The host that serves an accelerator: a node's accelerators are dealt to its hosts in blocks of equal size.
   NodeId host_of(std::uint32_t rank) const;
   std::uint32_t plane_index(std::string_view plane) const;  ///< InputError where there is none
