@@ -43,8 +43,8 @@ struct DcqcnSettings {
 
 /// How the links of a plane move packets.
 struct PacketSettings {
-  Bytes payload{
-      4096};  ///< of a full packet. A header is the payload times (load - 1), on packets that are not full too
+  /// Of a full packet. A header is the payload times (load - 1), on packets that are not full too.
+  Bytes payload{4096};
   double scale = 1;  ///< real packets, each with its header, that go as one
   FlowControl flow_control = FlowControl::credits;
   PathChoice path_choice = PathChoice::spray;

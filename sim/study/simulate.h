@@ -16,7 +16,7 @@ constexpr double most_packet_hops = 2.5e8;
 
 struct SimulatedStep {
   PhaseResult phase;  ///< what the search kept of it
-  StepRun planned;  ///< on the network that the plan was found with
+  StepRun planned;    ///< on the network that the plan was found with
   double packet_scale = 1;
   StepRun run;  ///< as asked for
 };

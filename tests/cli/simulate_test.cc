@@ -66,7 +66,8 @@ TEST(Simulate, HasARowAStepInCsv) {
 }
 
 TEST(Simulate, SaysWhatPacketsWillCostBeforeLongWork) {
-  const Outcome outcome = run_podium("simulate quick-look --workload training --system h200 --network packet --packet-scale 96");
+  const Outcome outcome =
+      run_podium("simulate quick-look --workload training --system h200 --network packet --packet-scale 96");
   ASSERT_EQ(outcome.status, 0) << outcome.errors;
   EXPECT_THAT(outcome.errors, testing::MatchesRegex("[0-9]+ million packet-hops to do: about [0-9]+ s on one core\n"));
 }

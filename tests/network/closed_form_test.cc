@@ -176,9 +176,9 @@ TEST_P(RingAllReduce, TakesThePublishedNanoseconds) {
   const double memory_bytes_per_ns = 1600;
   const Bytes part(it.mebibytes * 0x1p20 / splits / n);
   std::vector<Sent> step;
-  Router router(topology);
-  for (int from = 0; from < n; ++from) {
-    step.push_back({router.route(NodeId(from), NodeId((from + 1) % n)).value(), part});
+  const std::size_t ranks = static_cast<std::size_t>(n);
+  for (std::size_t from = 0; from < ranks; ++from) {
+    step.push_back(message(topology, from, (from + 1) % ranks, part));
   }
   const double sums = (n - 1) * 3 * std::floor(part.value() / memory_bytes_per_ns);
   const auto whole = [&](const std::string& model) {
