@@ -9,8 +9,6 @@
 namespace podium {
 namespace {
 
-constexpr Seconds slice(0.25);
-
 /// One run of a deployment.
 class Server {
  public:
@@ -41,7 +39,8 @@ class Server {
       open_ += counts(id) ? 1 : 0;
       engine_.at(outcomes_[id].arrival, [this, id] { arrive(id); });
     }
-    // in slices, between which a run may be ended
+    // in slices, between which a run may be ended: short, and not too many of them where requests are rare
+    const Seconds slice = std::max(Seconds(0.25), since_start(outcomes_.back().arrival) / 1000);
     const auto late = static_cast<std::size_t>(watch_ ? (1 - watch_->quantile) * static_cast<double>(open_) + 1 : 0);
     const auto is_hopeless = [&] { return std::max(late_first_, late_after_) > late; };
     for (Time horizon = Time() + slice; engine_.pending() > 0 && open_ > 0; horizon = horizon + slice) {

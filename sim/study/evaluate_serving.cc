@@ -200,7 +200,10 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
   if (!mixed) {
     result.phases.push_back(phase("prefill step", *split.prefill, served.prefill));
   }
-  result.phases.push_back(phase(mixed ? "mixed step" : "decode step", *split.decode, served.decode));
+  // answers of one token come from the prefill alone
+  if (served.decode.iterations > 0) {
+    result.phases.push_back(phase(mixed ? "mixed step" : "decode step", *split.decode, served.decode));
+  }
   result.notes.clear();
   const auto note = [&](std::uint64_t count, const char* what) {
     if (count > 0) {

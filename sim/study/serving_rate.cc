@@ -10,6 +10,14 @@
 namespace podium {
 namespace {
 
+constexpr double fewest = 400;  ///< requests of a run
+
+/// No lower rate is tried: a thousandth of the prediction, and what brings the fewest requests in some weeks.
+double lowest_rate(double predicted) {
+  constexpr Seconds longest(4e6);
+  return std::max(1e-3 * predicted, fewest / longest.value());
+}
+
 /// Where a pool is a split's prefill or decode instances.
 Pool pool_of(const ServingCandidate& c, std::uint32_t instances) {
   Pool pool;
@@ -83,7 +91,6 @@ RateSearch::Run RateSearch::plan_run(const Split& split) const {
 
 /// How many requests arrive at this rate while a run lasts.
 std::size_t RateSearch::requests_at(double rate, const Run& run) const {
-  constexpr double fewest = 400;
   return static_cast<std::size_t>(std::ceil(std::max(fewest, rate * run.length().value())));
 }
 
@@ -168,13 +175,14 @@ std::optional<Sustained> RateSearch::sustain(const Split& split) {
   };
   // the prediction is mostly within some 10 %: step away from it, ever further, until the limit is bracketed; then
   // bisect
-  double low = 0, high = cell.split.rate;
+  const double lowest = lowest_rate(cell.split.rate);
+  double low = 0, high = std::max(lowest, cell.split.rate);
   while (holds_at(high)) {
     low = high;
     high *= 1.1;
   }
-  for (double step = 0.9; low == 0 && high > 1e-3 * cell.split.rate; step *= step) {
-    const double lower = step * high;
+  for (double step = 0.9; low == 0 && high > lowest; step *= step) {
+    const double lower = std::max(lowest, step * high);
     (holds_at(lower) ? low : high) = lower;
   }
   while (low > 0 && high - low > 0.01 * high) {

@@ -201,6 +201,24 @@ TEST(ServingCase, SustainsPromptsWithAnswersOfOneToken) {
   EXPECT_GT(serve_on(study_of(text), 4).throughput.per_system, 0);
 }
 
+TEST(ServingCase, SustainsAnswersOfOneTokenWherePrefillIsApart) {
+  std::string text = replaced(quick_look(), "output: 256", "output: 1");
+  const std::size_t begin = text.find("            mixed:"), end = text.find("          hgx-h100: *server");
+  const CaseResult result = serve_on(study_of(text.erase(begin, end - begin)), 8);
+  EXPECT_GT(result.throughput.per_system, 0);
+  ASSERT_EQ(result.phases.size(), 1U) << "nothing is decoded";
+  EXPECT_EQ(result.phases[0].name, "prefill step");
+}
+
+TEST(ServingCase, SaysSoWhereNoRateKeepsTheObjectiveHoweverSlowTheDeployment) {
+  const std::string text = one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512]}");
+  // so few requests a second that some hundred of them take weeks at a thousandth of the rate
+  const std::string slow = replaced(text, "input: 2048, output: 256", "input: 2048, output: 8192");
+  const CaseResult result = serve_on(study_of(replaced(slow, "ttft: 500 ms", "ttft: 1 us")), 2);
+  EXPECT_EQ(result.plan, "");
+  EXPECT_THAT(reasons(result), HasSubstr("keeps the objective at no rate"));
+}
+
 TEST(ServingCase, SaysWhyAPlanIsRefused) {
   const auto refused = [](const Study& study, std::uint32_t chips) {
     const CaseResult result = serve_on(study, chips);
