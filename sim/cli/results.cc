@@ -1,8 +1,10 @@
 #include "sim/cli/results.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "sim/report/verdict.h"
 
@@ -32,5 +34,26 @@ void insist(const Study& study, const Results& results) {
 
 void insist_on_a_result(const Study& study, const ComparisonResult& result) { insist(study, result.cases); }
 void insist_on_a_result(const Study& study, const SweepResult& result) { insist(study, result.points); }
+
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  if (!file.flush()) {
+    throw InputError("cannot write " + path.string());
+  }
+}
+
+void check_folder(const std::filesystem::path& folder) {
+  std::filesystem::path there = std::filesystem::absolute(folder);
+  while (!std::filesystem::exists(there) && there != there.parent_path()) {
+    there = there.parent_path();
+  }
+  if (!std::filesystem::is_directory(there)) {
+    throw InputError("cannot make the folder " + folder.string() + ": " + there.string() + " is a file");
+  }
+  if (access(there.c_str(), W_OK) != 0) {
+    throw InputError("cannot write to the folder " + there.string());
+  }
+}
 
 }  // namespace podium

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "sim/cli/command.h"
@@ -11,6 +12,12 @@ namespace podium {
 /// A study of which nothing came is wrong as it stands, and no report is made of it: an InputError with the reasons.
 void insist_on_a_result(const Study&, const ComparisonResult&);
 void insist_on_a_result(const Study&, const SweepResult&);
+
+/// InputError where it cannot be written.
+void write_file(const std::filesystem::path&, const std::string& text);
+/// Finds before long work that a file could not be made in this folder, nor the folder, after it. Nothing is made yet:
+/// a run may fail.
+void check_folder(const std::filesystem::path&);
 
 template <class Result>
 std::string formatted(const Result& result, OutputFormat format) {

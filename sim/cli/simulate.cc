@@ -16,8 +16,10 @@
 namespace podium {
 namespace {
 
+constexpr std::size_t timeline_slices = 100'000;  ///< some 25 MB of text
+
 struct Options {
-  std::string study, network, fold = "on", packet_scale;
+  std::string study, network, fold = "on", packet_scale, timeline;
   CaseChoice choice;
   int threads = 0;
   OutputFormat format = OutputFormat::text;
@@ -35,6 +37,7 @@ StepOptions parse(const Options& options, const Study& study) {
   result.network = options.network.empty() ? study.network : options.network;
   Networks::find(result.network, {"--network"});
   result.folding = parse_folding(options.fold);
+  result.timeline_slices = options.timeline.empty() ? 0 : timeline_slices;
   if (!options.packet_scale.empty()) {
     const Location where{"--packet-scale"};
     if (!has_packets(result)) {
@@ -48,7 +51,7 @@ StepOptions parse(const Options& options, const Study& study) {
   return result;
 }
 
-/// What to type for the same result again: what does not change it (threads, format) is left out.
+/// What to type for the same result again: what does not change it (threads, format, timeline) is left out.
 std::string command_line(const Options& options) {
   const auto quoted = [](const std::string& text) {
     return text.find(' ') == std::string::npos ? text : "\"" + text + "\"";
@@ -64,6 +67,18 @@ std::string command_line(const Options& options) {
   add("fold", options.fold, "on");
   add("packet-scale", options.packet_scale, "");
   return line;
+}
+
+/// Finds before long work that the file could not be written after it.
+void check_file(const std::filesystem::path& path) {
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  if (std::filesystem::is_directory(path)) {
+    throw InputError({"--timeline"}, path.string() + " is a folder, and a file would be right");
+  }
+  if (!std::filesystem::is_directory(folder)) {
+    throw InputError({"--timeline"}, "there is no folder " + folder.string());
+  }
+  check_folder(folder);
 }
 
 /// Before work that is long.
@@ -82,6 +97,9 @@ int run(const Options& options) {
   const Study whole = load_study(options.study);
   const StepOptions steps = parse(options, whole);
   const Study study = choose(whole, options.choice);
+  if (!options.timeline.empty()) {
+    check_file(options.timeline);
+  }
   RunOptions run_options;
   run_options.threads = options.threads;
   ProgressBar search(study.title + ": plans");
@@ -95,6 +113,10 @@ int run(const Options& options) {
   execute_steps(result, run_options);
   execution.finish();
   result.command = command_line(options);
+  if (!options.timeline.empty()) {
+    write_file(options.timeline, to_trace(result));
+    std::cerr << "timeline: " << options.timeline << " (opens in ui.perfetto.dev)\n";
+  }
   std::cout << formatted(result, options.format);
   return 0;
 }
@@ -121,6 +143,8 @@ std::function<int()> simulate(CLI::App& app) {
                  fmt::format("Packets so many times as large as real ones (default: the power of two that keeps a step "
                              "to {:.0f} million packet-hops)",
                              most_packet_hops / 1e6));
+  app.add_option("--timeline", options->timeline,
+                 "File for a timeline of the steps, which Perfetto and chrome://tracing open");
   app.add_option("-j,--jobs", options->threads, "Threads (default: all cores); the result does not depend on it")
       ->check(CLI::Range(1, 1024));
   add_format_option(app, options->format);

@@ -1,9 +1,6 @@
 // podium compare and podium sweep: run a study, write its report, print its summary.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 
@@ -23,34 +20,12 @@ struct Options {
   OutputFormat format = OutputFormat::text;
 };
 
-void write(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  if (!file.flush()) {
-    throw InputError("cannot write " + path.string());
-  }
-}
-
 /// The folder for the report; nothing where none is wanted.
 std::filesystem::path report_folder(const Study& study, const Options& options) {
   if (options.output.empty() && options.format == OutputFormat::text) {
     return std::filesystem::path("results") / study.name;
   }
   return options.output;
-}
-
-/// Finds before long work that the folder could not be made after it. Nothing is made yet: a run may fail.
-void check_folder(const std::filesystem::path& folder) {
-  std::filesystem::path there = std::filesystem::absolute(folder);
-  while (!std::filesystem::exists(there) && there != there.parent_path()) {
-    there = there.parent_path();
-  }
-  if (!std::filesystem::is_directory(there)) {
-    throw InputError("cannot make the folder " + folder.string() + ": " + there.string() + " is a file");
-  }
-  if (access(there.c_str(), W_OK) != 0) {
-    throw InputError("cannot write to the folder " + there.string());
-  }
 }
 
 template <class Result>
@@ -65,7 +40,7 @@ void write_report(const Result& result, const std::filesystem::path& folder) {
     throw InputError("cannot make the folder " + folder.string() + ": " + failed.message());
   }
   for (const auto& [name, text] : files) {
-    write(folder / name, text);
+    write_file(folder / name, text);
   }
   std::cerr << "report: " << (folder / "report.html").string() << '\n';
 }

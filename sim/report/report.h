@@ -25,5 +25,8 @@ std::string to_text(const SweepResult&);
 std::string to_json(const SimulationResult&);
 std::string to_csv(const SimulationResult&);  ///< one row a step
 std::string to_text(const SimulationResult&);
+/// The timelines of its steps in the Trace Event Format of Chrome (JSON), which Perfetto opens: each role of a step is
+/// a process.
+std::string to_trace(const SimulationResult&);
 
 }  // namespace podium

@@ -67,7 +67,8 @@ double packet_hops(const SimulationResult& result) {
 
 void execute_steps(SimulationResult& result, const RunOptions& run_options) {
   const std::vector<SimulatedStep*> steps = steps_of(result);
-  const bool same = result.options.network == result.network && folds(result.options);
+  const bool same =
+      result.options.network == result.network && folds(result.options) && result.options.timeline_slices == 0;
   const auto all = static_cast<std::size_t>(packet_hops(result) / 1000);
   std::mutex mutex;
   std::uint64_t done = 0;
@@ -90,6 +91,7 @@ void execute_steps(SimulationResult& result, const RunOptions& run_options) {
     } else {
       StepOptions options = result.options;
       options.packet_scale = steps[i]->packet_scale;
+      options.timeline_slices = (options.timeline_slices + steps.size() - 1) / steps.size();
       steps[i]->run = execute(steps[i]->phase.step, options, progress);
     }
   });

@@ -36,9 +36,11 @@ StepRun execute(const PlannedStep& step, const StepOptions& options,
   simulator.network = options.network;
   simulator.folding = options.folding;
   simulator.keep_links = true;
+  simulator.keep_spans = options.timeline_slices > 0;
   simulator.packet_scale = options.packet_scale.value_or(1);
   simulator.progress = progress;
-  const Execution execution = Simulator(machine, simulator).run(graph_of(step, machine.chip()));
+  const TaskGraph graph = graph_of(step, machine.chip());
+  const Execution execution = Simulator(machine, simulator).run(graph);
   StepRun run;
   run.time = execution.time;
   run.breakdown = execution.account.parts();
@@ -47,6 +49,9 @@ StepRun execute(const PlannedStep& step, const StepOptions& options,
   run.real_packet_hops = real_packet_hops(machine.network(), execution.links.executed);
   run.signature = execution.signature;
   run.notes.assign(execution.notes.begin(), execution.notes.end());
+  if (options.timeline_slices > 0) {
+    run.timeline = make_timeline(machine, graph, execution, options.timeline_slices);
+  }
   return run;
 }
 

@@ -8,7 +8,7 @@
 
 #include "sim/study/port_use.h"
 #include "sim/study/result.h"
-#include "sim/system/simulator.h"
+#include "sim/system/timeline.h"
 
 namespace podium {
 
@@ -17,7 +17,8 @@ struct StepOptions {
   std::string network = "flow";
   Folding folding = Folding::exact;
   std::optional<double>
-      packet_scale;  ///< packets so many times as large as real ones; nothing: whoever runs it chooses
+      packet_scale;                 ///< packets so many times as large as real ones; nothing: whoever runs it chooses
+  std::size_t timeline_slices = 0;  ///< at most, of all steps together; 0: no timeline is kept
 };
 
 /// Whether the step runs on a network of packets.
@@ -34,6 +35,7 @@ struct StepRun {
   double real_packet_hops = 0;    ///< that packets of their real size would make of the same bytes
   std::uint64_t signature = 0;
   std::vector<std::string> notes;
+  Timeline timeline;  ///< where one was asked for
 };
 
 /// Executes a step, alone on the first ranks of its system. Switches and links are the real ones, on any network, so

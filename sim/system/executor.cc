@@ -256,7 +256,7 @@ void Executor::finish(TaskId id) {
   role.active.erase(role.active.begin() + (active(id) - role.active.data()));
   set_pace(role);
   if (keep_spans_) {
-    spans_.push_back({id, begun_[id], engine_.now()});
+    spans_.push_back({id, begun_[id], engine_.now(), prepared_.index[id]});
   }
   last_ = engine_.now();
   ++finished_;

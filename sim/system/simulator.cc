@@ -273,6 +273,12 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   if (options.keep_links) {
     execution.links = links_of(prepared, *network, execution.time);
   }
+  if (options.keep_spans) {
+    execution.blocks = std::move(prepared.blocks);
+    for (const FoldedOperation& operation : prepared.fabric->operations) {
+      execution.algorithms.push_back(operation.schedule.algorithm);
+    }
+  }
   return execution;
 }
 

@@ -14,10 +14,11 @@
 
 namespace podium {
 
-/// One task of a run, for observers: who, what and when. Tasks inside blocks are not told one by one.
+/// One task of a run, for observers: who, what and when.
 struct Span {
   TaskId task;
   Time begin, end;
+  std::uint32_t detail = 0;  ///< of a collective or send: in Execution::algorithms; of a block: in Execution::blocks
 };
 
 /// What a run of a task graph came to.
@@ -29,8 +30,11 @@ struct Execution {
   Bytes memory_traffic;          ///< of all ranks
   std::uint64_t signature = 0;
   std::set<std::string> notes;  ///< where what the options ask for could not be done, and what was instead
-  std::vector<Span> spans;      ///< only where they were asked for
-  LinkUse links;                ///< likewise
+  // only where they were asked for
+  std::vector<Span> spans;              ///< in order of their ends; those of blocks are in `blocks`
+  std::vector<Execution> blocks;        ///< one pass of each block on each role that runs it, alone
+  std::vector<std::string> algorithms;  ///< by operation
+  LinkUse links;
 };
 
 /// How a simulator runs.

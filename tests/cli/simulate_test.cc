@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/run_podium.h"
+#include "tests/study/studies.h"
 
 namespace podium::test {
 namespace {
@@ -72,6 +74,55 @@ TEST(Simulate, SaysWhatPacketsWillCostBeforeLongWork) {
   EXPECT_THAT(outcome.errors, testing::MatchesRegex("[0-9]+ million packet-hops to do: about [0-9]+ s on one core\n"));
 }
 
+/// Of each process of a trace, its threads, and of each its slices as (begin, end) in microseconds.
+using Slices = std::vector<std::pair<double, double>>;
+std::map<int, std::map<int, Slices>> slices_of(const json& trace) {
+  std::map<int, std::map<int, Slices>> slices;
+  for (const json& event : trace.at("traceEvents")) {
+    if (event.at("ph") == "X") {
+      const double begin = event.at("ts").get<double>();
+      slices[event.at("pid").get<int>()][event.at("tid").get<int>()].emplace_back(
+          begin, begin + event.at("dur").get<double>());
+    }
+  }
+  return slices;
+}
+
+TEST(Simulate, WritesATimelineThatEndsWithEachStep) {
+  constexpr double rounding = 1e-5;  // microseconds, in numbers of some hundred thousand
+  const TemporaryFolder folder;
+  const std::string file = (folder.path() / "timeline.json").string();
+  const std::string command = "simulate quick-look --system h100 --format json";
+  const Outcome outcome = run_podium(command + " --timeline " + file);
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_EQ(outcome.errors, "timeline: " + file + " (opens in ui.perfetto.dev)\n");
+  EXPECT_EQ(outcome.output, run_podium(command).output) << "the timeline is beside the result";
+  const std::string text = text_of(file);
+  const json trace = json::parse(text);
+
+  const auto slices = slices_of(trace);
+  std::map<int, double> times;  // by first process
+  for (const json& step : trace.at("otherData").at("steps")) {
+    times[step.at("first_pid").get<int>()] = step.at("time_seconds").get<double>() * 1e6;
+  }
+  ASSERT_EQ(times.size(), 3U) << "prefill, decode, training";
+  std::map<int, double> ends;
+  for (const auto& [process, threads] : slices) {
+    for (const auto& [thread, all] : threads) {
+      for (std::size_t i = 1; i < all.size(); ++i) {
+        EXPECT_LE(all[i - 1].second, all[i].first + rounding) << "thread " << thread;
+      }
+      double& end = ends[std::prev(times.upper_bound(process))->first];
+      end = std::max(end, all.back().second);
+    }
+  }
+  for (const auto& [process, time] : times) {
+    EXPECT_NEAR(ends.at(process), time, rounding);
+  }
+  ASSERT_EQ(run_podium(command + " --jobs 1 --timeline " + file).status, 0);
+  EXPECT_EQ(text_of(file), text);
+}
+
 TEST(Simulate, RefusesWhatItCannotDoBeforeItRuns) {
   const auto refused = [](const std::string& arguments, const std::string& problem) {
     const Outcome outcome = run_podium("simulate " + arguments);
@@ -86,6 +137,8 @@ TEST(Simulate, RefusesWhatItCannotDoBeforeItRuns) {
   refused("quick-look --system hgx", "--system: 'hgx' may be any of: hgx-h200, hgx-h100");
   refused("quick-look --workload nothing", "--workload: unknown workload of this study 'nothing'");
   refused("quick-look --regime fp8", "--regime: unknown regime of this study 'fp8'");
+  refused("quick-look --timeline /no/such/place/t.json", "--timeline: there is no folder /no/such/place");
+  refused("quick-look --timeline configs", "--timeline: configs is a folder, and a file would be right");
   refused("quick-look --fold maybe", "--fold: 'maybe' is neither on nor off");
   refused("quick-look --packet-scale 2", "--packet-scale: the flow network has no packets");
   refused("quick-look --network packet --packet-scale 0", "--packet-scale: '0' is under 1");
