@@ -55,22 +55,6 @@ BytesPerSecond bus_bandwidth(const Result& result, const Row& row) {
 
 double count(const Result& result, const Row& row) { return std::floor(row.bytes / size_of(result.type)); }
 
-/// "64 MiB", "64MiB", or a bare number of bytes.
-Bytes parse_size(std::string text) {
-  const Location where{"--bytes"};
-  const std::size_t unit = text.find_first_not_of("0123456789.,");
-  if (unit == std::string::npos && !text.empty()) {
-    text += " B";
-  } else if (unit != std::string::npos && unit > 0 && text[unit] != ' ') {
-    text.insert(unit, " ");
-  }
-  const Bytes size = parse_quantity<Bytes>(text, where);
-  if (size.value() != std::floor(size.value())) {
-    throw InputError(where, "'" + text + "' is not a whole number of bytes");
-  }
-  return size;
-}
-
 /// B, or B:E, or B:E:F: from B to E, times F (2 where it is not given) at each step.
 std::vector<Bytes> parse_sizes(const std::string& text) {
   const Location where{"--bytes"};
@@ -85,8 +69,8 @@ std::vector<Bytes> parse_sizes(const std::string& text) {
   if (parts.size() > 3) {
     throw InputError(where, "'" + text + "' has " + std::to_string(parts.size()) + " parts; B, B:E or B:E:F is right");
   }
-  const Bytes first = parse_size(parts[0]);
-  const Bytes last = parts.size() > 1 ? parse_size(parts[1]) : first;
+  const Bytes first = parse_size(parts[0], where);
+  const Bytes last = parts.size() > 1 ? parse_size(parts[1], where) : first;
   const double factor = parts.size() > 2 ? parse_number(parts[2], where) : 2;
   if (last < first) {
     throw InputError(where, "'" + text + "' ends before it begins");

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "sim/core/registry.h"
+#include "sim/core/units.h"
 
 namespace CLI {
 class App;
@@ -23,5 +24,8 @@ using Commands = Registry<CommandKind>;
 enum class OutputFormat { text, json, csv };
 /// Adds `--format text|json|csv` bound to `format`.
 void add_format_option(CLI::App& app, OutputFormat& format);
+
+/// "64 MiB", "64MiB", or a bare number of bytes; whole.
+Bytes parse_size(std::string text, const Location& where);
 
 }  // namespace podium

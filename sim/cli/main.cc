@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <map>
 #include <vector>
 
 #include "sim/cli/command.h"
+#include "sim/config/config.h"
 #include "sim/core/check.h"
 
 namespace podium {
@@ -23,6 +25,20 @@ void add_format_option(CLI::App& app, OutputFormat& format) {
     format = static_cast<OutputFormat>(found - names.begin());
   };
   app.add_option_function<std::string>("--format", parse, "How to print results")->option_text("text|json|csv");
+}
+
+Bytes parse_size(std::string text, const Location& where) {
+  const std::size_t unit = text.find_first_not_of("0123456789.,");
+  if (unit == std::string::npos && !text.empty()) {
+    text += " B";
+  } else if (unit != std::string::npos && unit > 0 && text[unit] != ' ') {
+    text.insert(unit, " ");
+  }
+  const Bytes size = parse_quantity<Bytes>(text, where);
+  if (size.value() != std::floor(size.value())) {
+    throw InputError(where, "'" + text + "' is not a whole number of bytes");
+  }
+  return size;
 }
 
 namespace {
