@@ -33,6 +33,44 @@ std::vector<std::string> flips(const Uncertainty& contest) {
   return found;
 }
 
+/// "NVIDIA GB200 NVL72 is +11.3 % (a name) and −2.0 % (another)", of the system's published results of one kind.
+std::string beside_published(const ComparisonResult& result, const std::string& system, bool training) {
+  std::string text;
+  for (const Validated& one : result.model_error.results) {
+    if (one.system == system && one.training == training) {
+      text += (text.empty() ? "" : ", ") + (one.speed < 1 ? std::string() : "+") + percent(one.speed - 1) + " (" +
+              one.name + ")";
+    }
+  }
+  return display_name(result.systems, system) + (text.empty() ? ": nothing published to hold it against" : ": " + text);
+}
+
+/// The most that the lead would shrink by if one published result of either machine told its speed.
+double largest_miss(const ComparisonResult& result, const Uncertainty& contest) {
+  const auto trains = std::any_of(result.cases.begin(), result.cases.end(), [&](const CaseResult& one) {
+    return one.workload == contest.workload && one.model_flops_utilisation;
+  });
+  double most = 1;
+  for (const Validated& one : result.model_error.results) {
+    if (one.training == trains && one.system == contest.leader) {
+      most = std::max(most, one.speed);
+    } else if (one.training == trains && one.system == contest.next) {
+      most = std::max(most, 1 / one.speed);
+    }
+  }
+  return most;
+}
+
+/// " In 1 of 4 the lead is …", of the contests whose lead is no larger than a miss against a published result.
+std::string within_misses(const ComparisonResult& result) {
+  const std::vector<Uncertainty>& all = result.uncertainties;
+  const auto doubtful = std::count_if(all.begin(), all.end(),
+                                      [&](const Uncertainty& one) { return one.ratio < largest_miss(result, one); });
+  return doubtful == 0 ? ""
+                       : " In " + std::to_string(doubtful) + " of " + std::to_string(all.size()) +
+                             " the lead is no larger than a miss against a published result (see there).";
+}
+
 std::string shortened(const std::string& text, std::size_t letters) {
   if (text.size() <= letters) {
     return text;
@@ -60,6 +98,17 @@ std::string probability(double share) {
 
 std::string interval(const Odds& odds) { return factor(odds.low) + " to " + factor(odds.high); }
 
+std::string anchors_sentence(const ComparisonResult& result, const std::string& workload, const std::string& regime) {
+  std::string text;
+  for (const CaseResult& one : result.cases) {
+    if (one.workload == workload && one.regime == regime) {
+      text += (text.empty() ? std::string("Predicted against published speed (podium validate): ") : "; ") +
+              beside_published(result, one.system, one.model_flops_utilisation.has_value());
+    }
+  }
+  return text + ".";
+}
+
 std::vector<std::string> certainty(const ComparisonResult& result, const Uncertainty& contest) {
   const std::string leader = display_name(result.systems, contest.leader);
   const std::string next = display_name(result.systems, contest.next);
@@ -70,6 +119,11 @@ std::vector<std::string> certainty(const ComparisonResult& result, const Uncerta
   sentences.push_back("With the model's own error on top, with a probability of " +
                       probability(contest.with_model_error.leader_wins) + ": " + interval(contest.with_model_error) +
                       ".");
+  sentences.push_back(anchors_sentence(result, contest.workload, contest.regime));
+  if (const double miss = largest_miss(result, contest); contest.ratio < miss) {
+    sentences.push_back("The lead of " + factor(contest.ratio) + " is no larger than the worst of these misses, " +
+                        factor(miss) + ": it is not sure.");
+  }
   const std::vector<std::string> found = flips(contest);
   std::string flipping =
       found.empty() ? "No single figure flips the winner." : "A single figure makes " + next + " the winner: ";
@@ -93,7 +147,7 @@ std::string draws_sentence(const ModelError& error) {
          "file "
          "says in several places is one figure. The model's own error is a further factor for each machine: its "
          "predictions miss " +
-         count(static_cast<double>(error.results)) + " published results by " + percent(error.mean) +
+         count(static_cast<double>(error.results.size())) + " published results by " + percent(error.mean) +
          " on average and by " + percent(error.largest) +
          " at most (podium validate), so that it is drawn from a triangle that reaches " + percent(3 * error.mean) +
          " to either side and has that mean.";
@@ -112,7 +166,7 @@ std::string certainty_in_short(const ComparisonResult& result) {
       probability(least) == probability(most) ? probability(least) : probability(least) + " to " + probability(most);
   return "How sure: over the ranges of the figures and the model's own error, the leaders as a whole stay ahead with a "
          "probability of " +
-         range + ".";
+         range + "." + within_misses(result);
 }
 
 TextTable effects_table(const Uncertainty& contest, std::size_t most, std::size_t letters_of_source) {

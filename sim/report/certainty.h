@@ -18,6 +18,10 @@ std::string probability(double);
 /// "1.02× to 1.50×".
 std::string interval(const Odds&);
 
+/// By how much the speed of each system of a contest is predicted too high or too low where results of such work were
+/// published: "… NVIDIA GB200 NVL72: +11.3 % (name of the result); Huawei CloudMatrix384: none …".
+std::string anchors_sentence(const ComparisonResult&, const std::string& workload, const std::string& regime);
+
 /// How sure the winner of a contest is, in a few sentences: the odds without and with the model's own error, and which
 /// single figures would make another the winner.
 std::vector<std::string> certainty(const ComparisonResult&, const Uncertainty&);

@@ -138,7 +138,7 @@ Html latency_section(const ComparisonResult& result, const std::vector<Contest>&
     Html numbers;
     for (const Contest* contest : contests_of(all, workload)) {
       if (const TextTable latency = latency_table(result, *contest); !latency.rows.empty()) {
-        numbers += titled(contest->regime, latency);
+        numbers += titled(contest->regime, latency) + paragraph(limit_sentence(result, *contest));
       }
     }
     if (!numbers.text.empty()) {

@@ -126,7 +126,7 @@ Json to_object(const Crossover& c) {
           {"challenger", c.challenger},
           {"reference", c.reference},
           {"reference_chips", c.reference_chips},
-          {"reference_throughput", c.reference_throughput},
+          {"reference_throughput", c.reference_throughput > 0 ? Json(c.reference_throughput) : Json()},
           {"chips", c.chips ? Json(*c.chips) : Json()},
           {"throughput", c.chips ? Json(c.throughput) : Json()},
           {"largest_chips_tried", c.largest}};
@@ -236,7 +236,7 @@ Json to_object(const ComparisonResult& result, const Uncertainty& sure) {
 
 Json uncertainty(const ComparisonResult& result) {
   const ModelError& error = result.model_error;
-  Json object{{"model_error", {{"mean", error.mean}, {"largest", error.largest}, {"results", error.results}}}};
+  Json object{{"model_error", {{"mean", error.mean}, {"largest", error.largest}, {"results", error.results.size()}}}};
   object["contests"] = Json::array();
   for (const Uncertainty& sure : result.uncertainties) {
     object["contests"].push_back(to_object(result, sure));

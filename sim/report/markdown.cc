@@ -26,7 +26,7 @@ std::string contest_section(const ComparisonResult& result, const Contest& conte
   std::string text = heading(3, full_name(contest.workload, contest.regime));
   text += escape_markdown(verdict(result, contest)) + "\n\n" + markdown(throughput_table(result, contest));
   if (const TextTable latency = latency_table(result, contest); !latency.rows.empty()) {
-    text += "\n" + markdown(latency);
+    text += "\n" + markdown(latency) + "\n" + escape_markdown(limit_sentence(result, contest)) + "\n";
   }
   for (const std::string& phase : phase_names(contest)) {
     text += "\n" + escape_markdown(time_sentence(result, contest, phase)) + "\n\n";

@@ -229,8 +229,11 @@ TextTable crossover_table(const ComparisonResult& result) {
                   {}};
   for (const Crossover& c : result.crossovers) {
     table.rows.push_back({c.workload, c.regime, display_name(result.systems, c.reference), count(c.reference_chips),
-                          three_digits(c.reference_throughput), display_name(result.systems, c.challenger),
-                          c.chips ? count(*c.chips) : "more than " + count(c.largest),
+                          c.reference_throughput > 0 ? three_digits(c.reference_throughput) : "no plan",
+                          display_name(result.systems, c.challenger),
+                          c.chips                       ? count(*c.chips)
+                          : c.reference_throughput == 0 ? "-"
+                                                        : "more than " + count(c.largest),
                           c.chips ? three_digits(c.throughput) : "-"});
   }
   return table;

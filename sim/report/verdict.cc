@@ -9,8 +9,8 @@
 namespace podium {
 namespace {
 
-/// Factors below this are said to be level.
-constexpr double level = 1.005;
+/// Factors below this are said to be level: the search for a rate tells no less than one in a hundred apart.
+constexpr double level = 1.01;
 
 Standing standing(const std::string& measure, const std::vector<const CaseResult*>& cases,
                   double (*value)(const CaseResult&)) {
@@ -104,7 +104,7 @@ struct Lead {
 /// "As a whole, A leads in 3 of 4 comparisons (1.08× to 1.96×), B in 1 (1.07×)."
 std::string who_leads(const ComparisonResult& result, const std::vector<Contest>& all, std::size_t measure) {
   std::vector<Lead> leads;
-  int compared = 0;
+  int compared = 0, ties = 0;
   for (const Contest& contest : all) {
     if (contest.standings[measure].places.size() < 2) {
       continue;
@@ -113,6 +113,10 @@ std::string who_leads(const ComparisonResult& result, const std::vector<Contest>
     const auto& places = contest.standings[measure].places;
     const std::string& system = places[0].of->system;
     const double by = places[1].behind;
+    if (by < level) {
+      ++ties;
+      continue;
+    }
     auto lead = std::find_if(leads.begin(), leads.end(), [&](const Lead& l) { return l.system == system; });
     if (lead == leads.end()) {
       leads.push_back({system, 1, by, by});
@@ -127,14 +131,33 @@ std::string who_leads(const ComparisonResult& result, const std::vector<Contest>
     text += first ? capitalised(all.front().standings[measure].measure) + ", " : ", ";
     text += display_name(result.systems, lead.system) + (first ? " leads in " : " in ");
     if (first && compared > 1) {
-      text += (lead.contests == compared ? "all " + count(compared) : count(lead.contests) + " of " + count(compared)) +
+      text += (lead.contests < compared ? count(lead.contests) + " of " + count(compared)
+               : compared == 2          ? "both"
+                                        : "all " + count(compared)) +
               " comparisons";
     } else {
       text += first ? "the comparison" : count(lead.contests);
     }
     text += " (" + factor(lead.least) + (lead.contests > 1 ? " to " + factor(lead.most) : "") + ")";
   }
+  if (compared > 0 && leads.empty()) {
+    return capitalised(all.front().standings[measure].measure) + ", none leads.";
+  }
+  if (ties > 0) {
+    text += "; in " + count(ties) + (ties == 1 ? " the first two are level" : " the first two are level each");
+  }
   return text.empty() ? text : text + ".";
+}
+
+/// Of the plans that were refused for the memory they need, the one that needs least; null where none was.
+const Alternative* nearest_to_fit(const CaseResult& one) {
+  const Alternative* nearest = nullptr;
+  for (const Alternative& tried : one.alternatives) {
+    if (!tried.refused.empty() && tried.memory > Bytes() && (!nearest || tried.memory < nearest->memory)) {
+      nearest = &tried;
+    }
+  }
+  return nearest;
 }
 
 /// The points of a sweep at the largest count that every system has a result for, the best first; none where there is
@@ -244,6 +267,9 @@ std::string refusal(const CaseResult& one) {
     return "";
   }
   std::vector<std::string> reasons;
+  if (const Alternative* nearest = nearest_to_fit(one)) {
+    reasons.push_back(nearest->refused);
+  }
   for (const Alternative& alternative : one.alternatives) {
     if (std::find(reasons.begin(), reasons.end(), alternative.refused) == reasons.end()) {
       reasons.push_back(alternative.refused);
@@ -333,10 +359,39 @@ std::string time_sentence(const ComparisonResult& result, const Contest& contest
   return text.empty() ? text : text + ".";
 }
 
+std::string limit_sentence(const ComparisonResult& result, const Contest& contest) {
+  constexpr double near = 0.9;  // a rate one in a hundred higher lengthens no tail by more
+  std::string text;
+  for (const CaseResult* one : contest.cases) {
+    if (!one->objective || !one->ttft || !one->tpot) {
+      continue;
+    }
+    const auto tail = [&](const Percentiles& times) {
+      return one->objective->quantile > 0.97 ? times.p99 : one->objective->quantile < 0.7 ? times.p50 : times.p95;
+    };
+    std::string limits;
+    const auto look = [&](const char* name, Seconds reached, Seconds limit) {
+      if (reached > near * limit) {
+        limits += (limits.empty() ? "by " : " and ") + std::string(name) + " (" + to_text(reached) + " of " +
+                  to_text(limit) + ")";
+      }
+    };
+    look("TTFT", tail(*one->ttft), one->objective->ttft);
+    look("TPOT", tail(*one->tpot), one->objective->tpot);
+    text += (text.empty() ? "What limits the rate: " : "; ") + display_name(result.systems, one->system) + " is held " +
+            (limits.empty() ? "by neither latency, but by how fast it finishes requests: at a higher rate they queue up"
+                            : limits);
+  }
+  return text.empty() ? text : text + ".";
+}
+
 std::string sentence(const ComparisonResult& result, const Crossover& crossover) {
   const std::string reference =
       display_name(result.systems, crossover.reference) + "'s " + count(crossover.reference_chips) + " chips";
   const std::string challenger = display_name(result.systems, crossover.challenger);
+  if (crossover.reference_throughput == 0) {
+    return display_name(result.systems, crossover.reference) + " has no plan: there is nothing to reach.";
+  }
   if (!crossover.chips) {
     return "Even " + count(crossover.largest) + " chips of " + challenger + " do not reach what " + reference + " do.";
   }

@@ -57,6 +57,10 @@ std::string verdict(const ComparisonResult&, const Contest&);
 /// no case of the contest has the phase.
 std::string time_sentence(const ComparisonResult&, const Contest&, const std::string& phase);
 
+/// What keeps each system that serves from a higher rate: the latency that is at its limit, or neither, where requests
+/// come faster than they are finished. Empty where none serves.
+std::string limit_sentence(const ComparisonResult&, const Contest&);
+
 /// "156 chips of A do what B does with its 72 …".
 std::string sentence(const ComparisonResult&, const Crossover&);
 

@@ -39,6 +39,15 @@ std::string too_large(Bytes need, Bytes size) {
   return "needs " + text(need, decimals) + " of " + text(size, decimals) + " a rank";
 }
 
+/// Why so many ranks hold no replica of the plan that the batch divides by.
+std::string why_no_width(const TrainingPlan& plan, std::uint32_t ranks) {
+  const std::uint32_t replica = plan.tp * plan.cp * plan.pp;
+  const std::string needs = "a replica takes " + std::to_string(replica) + " ranks";
+  return replica > ranks
+             ? needs + ", and there are " + std::to_string(ranks)
+             : needs + ", and no number of replicas on " + std::to_string(ranks) + " divides the batch evenly";
+}
+
 /// One plan as it was tried, and the ranks of a domain that it came to the same with.
 struct Tried {
   Alternative alternative;
@@ -143,6 +152,10 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
     for (TrainingPlan& plan : training_plans(options_)) {
       plan.dp = widest_dp(plan, ranks);
       plan.name = describe(plan);
+      if (plan.dp == 0) {
+        add(all_tried, {plan.name, 0, why_no_width(plan, ranks), {}}, per_domain);
+        continue;
+      }
       const Trial& tried = trial(plan, per_domain);
       add(all_tried, tried.alternative, per_domain);
       if (tried.alternative.refused.empty()) {
@@ -181,10 +194,6 @@ const Trial& TrainingCase::trial(const TrainingPlan& plan, std::uint32_t ranks_p
 }
 
 void TrainingCase::run(const TrainingPlan& plan, std::uint32_t ranks_per_domain, Trial& trial) {
-  if (plan.dp == 0) {
-    throw InputError("no data-parallel width: " + std::to_string(plan.tp * plan.cp * plan.pp) +
-                     " ranks a replica, and the batch must divide evenly");
-  }
   check_plan(model_, chip_, plan);
   const MemoryUse memory = training_memory(model_, chip_, plan);
   trial.alternative.memory = memory.total();

@@ -148,10 +148,17 @@ struct Uncertainty {
   Odds by_figures, with_model_error;
 };
 
+/// A published result beside what is predicted of it.
+struct Validated {
+  std::string name, system;
+  bool training = false;  ///< or a step of inference
+  double speed = 1;       ///< predicted, over the published one
+};
+
 /// By how much predictions miss published results (`podium validate`), as a share of these.
 struct ModelError {
   double mean = 0, largest = 0;
-  std::size_t results = 0;
+  std::vector<Validated> results;
 };
 
 struct ComparisonResult {

@@ -196,6 +196,12 @@ TrainingOptions read_training_options(const PlanTarget& target, const Node& node
   TrainingOptions result;
   result.base = base;
   read_training_settings(node, result.base);
+  if (const auto child = node.find("matrix")) {
+    result.matrix.clear();
+    for (const Node& item : child->is_sequence() ? some(*child) : std::vector{*child}) {
+      result.matrix.push_back(parse_data_type(item.text(), item.where()));
+    }
+  }
   for (const auto& [key, list] : degree_lists(result)) {
     if (const auto child = node.find(key)) {
       list->clear();

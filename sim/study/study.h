@@ -63,6 +63,7 @@ struct TrainingOptions {
   std::string system;
   TrainingPlan base;
   std::vector<std::int64_t> tp{1}, cp{1}, pp{1}, ep{1}, virtual_stages{1}, micro_batch{1};
+  std::vector<DataType> matrix{DataType::bf16};  ///< of linear layers
   std::vector<Recompute> recompute;
   std::vector<std::uint32_t> ranks_per_domain{0};  ///< 0: all
 };

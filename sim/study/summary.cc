@@ -122,9 +122,9 @@ std::vector<std::string> assumptions_of(const Study& study) {
   for (const Workload& workload : study.workloads) {
     if (const auto* serving = std::get_if<ServingWorkload>(&workload)) {
       serves = true;
-      result.push_back(serving->name + ": " + to_text(serving->measured) + " are measured after " +
-                       to_text(serving->warm_up) + " of warm-up; " + percent(serving->slo.quantile) +
-                       " of the requests keep to the objective.");
+      result.push_back(serving->name + ": at least " + to_text(serving->measured) + " are measured after at least " +
+                       to_text(serving->warm_up) + " of warm-up, more where requests stay long; " +
+                       percent(serving->slo.quantile) + " of the requests keep to the objective.");
       result.push_back(serving->name + ": servers take at most " + memory_shares(*serving) +
                        " of a rank's memory, the runtime's own included (90 % is the default of vLLM, "
                        "gpu_memory_utilization).");

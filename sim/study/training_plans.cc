@@ -34,6 +34,7 @@ std::vector<TrainingPlan> training_plans(const TrainingOptions& options) {
   vary(options.ep, field(&TrainingPlan::ep));
   vary(options.virtual_stages, field(&TrainingPlan::virtual_stages));
   vary(options.micro_batch, [](TrainingPlan& plan, std::int64_t v) { plan.micro_batch = static_cast<double>(v); });
+  vary(options.matrix, [](TrainingPlan& plan, DataType type) { plan.matrix_type = type; });
   vary(options.recompute, [](TrainingPlan& plan, Recompute r) { plan.recompute = r; });
   return plans;
 }

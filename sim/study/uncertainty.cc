@@ -266,9 +266,15 @@ std::vector<Contenders> contests_of(const ComparisonResult& result) {
 ModelError measure_model_error(const RunOptions& options) {
   const std::vector<Anchor> anchors = load_anchors();
   ModelError error;
-  error.results = anchors.size();
+  error.results.resize(anchors.size());
   std::vector<double> misses(anchors.size());
-  parallel_for(anchors.size(), options, [&](std::size_t i) { misses[i] = std::abs(evaluate(anchors[i]).error()); });
+  parallel_for(anchors.size(), options, [&](std::size_t i) {
+    const double predicted = evaluate(anchors[i]).error();
+    misses[i] = std::abs(predicted);
+    const bool is_time = anchors[i].unit.starts_with("ms/");
+    error.results[i] = {anchors[i].name, anchors[i].system, std::holds_alternative<TrainingPlan>(anchors[i].point),
+                        is_time ? 1 / (1 + predicted) : 1 + predicted};
+  });
   for (const double miss : misses) {
     error.mean += miss / static_cast<double>(misses.size());
     error.largest = std::max(error.largest, miss);

@@ -91,6 +91,7 @@ Recompute parse_recompute(const Node& node) {
 
 void read_training_degrees(const Node& node, TrainingPlan& plan) {
   const auto count = [](const Node& n) { return static_cast<double>(degree(n)); };
+  set(node, "matrix", plan.matrix_type, data_type);
   set(node, "global_batch", plan.global_batch, count);
   set(node, "micro_batch", plan.micro_batch, count);
   set(node, "sequence", plan.sequence, count);
@@ -106,7 +107,6 @@ void read_training_degrees(const Node& node, TrainingPlan& plan) {
 }
 
 void read_training_settings(const Node& node, TrainingPlan& plan) {
-  set(node, "matrix", plan.matrix_type, data_type);
   set(node, "attention", plan.attention_type, data_type);
   set(node, "gradients", plan.gradient_type, data_type);
   set(node, "shard_optimiser", plan.shard_optimiser, [](const Node& n) { return n.flag(); });

@@ -38,6 +38,29 @@ TEST(Certainty, NamesEachFigureThatAloneFlipsTheWinner) {
   EXPECT_THAT(certainty(result, first(result)), Contains("No single figure flips the winner."));
 }
 
+TEST(Certainty, HoldsEachMachineAgainstWhatIsPublishedOfSuchWork) {
+  const ComparisonResult result = test::example_comparison();
+  const std::string training = anchors_sentence(result, last(result).workload, last(result).regime);
+  EXPECT_THAT(training, HasSubstr("Huawei CloudMatrix384: nothing published to hold it against; NVIDIA GB200 NVL72: +" +
+                                  percent(0.173) + " (GB200 training, NVFP4)."));
+  const std::string serving = anchors_sentence(result, first(result).workload, first(result).regime);
+  EXPECT_THAT(serving, HasSubstr("+" + percent(0.06) + " (CloudMatrix-384 decode); NVIDIA GB200 NVL72: -" +
+                                 percent(0.013) + " (GB200 decode)"));
+}
+
+TEST(Certainty, DoubtsALeadThatIsNoLargerThanAMiss) {
+  ComparisonResult result = test::example_comparison();
+  Uncertainty& training = result.uncertainties.at(1);
+  ASSERT_EQ(training.leader, "gb200-nvl72");
+  training.ratio = 1.18;  // the miss is 1.173
+  EXPECT_THAT(certainty(result, training), Not(Contains(HasSubstr("it is not sure"))));
+  EXPECT_THAT(certainty_in_short(result), Not(HasSubstr("In 1 of 2")));
+  training.ratio = 1.17;
+  EXPECT_THAT(certainty(result, training),
+              Contains(HasSubstr("no larger than the worst of these misses, " + factor(1.173))));
+  EXPECT_THAT(certainty_in_short(result), HasSubstr("In 1 of 2 the lead is no larger than a miss"));
+}
+
 TEST(Certainty, CountsFiguresByWhatTheyDo) {
   const ComparisonResult result = test::example_comparison();
   EXPECT_THAT(certainty(result, first(result)), Contains(HasSubstr("2 figures with a range move the ratio by 0.5 % or "

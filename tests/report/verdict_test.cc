@@ -85,6 +85,51 @@ TEST(Verdict, ComparesTheLeaderWithEachOfMany) {
   EXPECT_THAT(verdict(result, contest), HasSubstr("B gives 2.00× as much as C and 4.00× as much as A"));
 }
 
+TEST(Verdict, CallsATieNoLead) {
+  const ComparisonResult level = small({100, 100.9});  // within what a search for a rate can tell
+  EXPECT_EQ(summary(level).at(1), "As a whole, none leads.");
+  ComparisonResult mixed = small({100, 100.9});
+  for (CaseResult& one : small({100, 250}).cases) {
+    mixed.cases.push_back(one);
+    mixed.cases.back().workload = "other work";
+  }
+  EXPECT_EQ(summary(mixed).at(1),
+            "As a whole, B leads in 1 of 2 comparisons (" + factor(2.5) + "); in 1 the first two are level.");
+}
+
+TEST(Verdict, SaysBothOfTwoComparisons) {
+  ComparisonResult result = small({100, 250});
+  for (CaseResult& one : small({100, 200}).cases) {
+    result.cases.push_back(one);
+    result.cases.back().workload = "other work";
+  }
+  EXPECT_THAT(summary(result).at(1), HasSubstr("B leads in both comparisons (2.00× to 2.50×)"));
+}
+
+TEST(Verdict, NamesWhatThePlanThatComesNearestLacks) {
+  ComparisonResult result = small({100, 0});
+  result.cases[1].alternatives = {{"narrow", 0, "needs 90 GB of 8 GB", Bytes(90e9)},
+                                  {"wide", 0, "needs 9 GB of 8 GB", Bytes(9e9)},
+                                  {"odd", 0, "odd"}};
+  EXPECT_EQ(refusal(result.cases[1]), "needs 9 GB of 8 GB; needs 90 GB of 8 GB; and 1 more, among the plans tried");
+}
+
+TEST(LimitSentence, NamesTheLatencyAtItsLimitOrNeither) {
+  ComparisonResult result = small({100, 200});
+  const auto percentiles = [](double seconds) {
+    return Percentiles{Seconds(seconds / 2), Seconds(seconds), Seconds(seconds * 2)};
+  };
+  EXPECT_EQ(limit_sentence(result, contests(result).front()), "");
+  for (CaseResult& one : result.cases) {
+    one.objective = Objective{0.95, Seconds(2), Seconds(0.05)};
+    one.ttft = percentiles(one.system == "A" ? 1.99 : 1);
+    one.tpot = percentiles(0.02);
+  }
+  const std::string text = limit_sentence(result, contests(result).front());
+  EXPECT_THAT(text, HasSubstr("A is held by TTFT (1.99 s of 2 s); B is held by neither latency"));
+  EXPECT_THAT(text, Not(HasSubstr("TPOT")));
+}
+
 TEST(Verdict, SaysWhyASystemHasNoResultAndDoesNotRankIt) {
   const ComparisonResult result = small({100, 0});
   const std::string text = verdict(result, contests(result).front());
@@ -167,6 +212,15 @@ TEST(Crossover, IsASentenceWhetherReachedOrNot) {
   const Crossover& missed = result.crossovers.back();
   ASSERT_FALSE(missed.chips);
   EXPECT_THAT(sentence(result, missed), HasSubstr("Even 384 chips of Huawei CloudMatrix384 do not reach"));
+}
+
+TEST(Crossover, HasNothingToReachWhereTheReferenceHasNoPlan) {
+  ComparisonResult result = test::example_comparison();
+  Crossover& missed = result.crossovers.back();
+  missed.reference_throughput = 0;
+  EXPECT_EQ(sentence(result, missed), "NVIDIA GB200 NVL72 has no plan: there is nothing to reach.");
+  EXPECT_THAT(crossover_table(result).rows.back(),
+              ElementsAre(missed.workload, missed.regime, testing::_, testing::_, "no plan", testing::_, "-", "-"));
 }
 
 TEST(Crossover, SaysWhereThePlansOvershootWhatIsNeeded) {

@@ -68,6 +68,16 @@ TEST(TrainingCase, ComparesItsFlopsWithThePeakOfItsMatrixType) {
   EXPECT_NEAR(*result.model_flops_utilisation, flops / result.phases[0].time / peak, 1e-9);
 }
 
+TEST(TrainingCase, TriesEachOfTheTypesThatAreListed) {
+  const auto with = [](const std::string& types) {
+    return train_on(study_of(replaced(quick_look(), "matrix: bf16", "matrix: " + types)), 8);
+  };
+  const CaseResult wide = with("bf16"), narrow = with("fp8"), both = with("[bf16, fp8]");
+  EXPECT_EQ(both.alternatives.size(), wide.alternatives.size() + narrow.alternatives.size());
+  EXPECT_EQ(both.throughput.per_system, std::max(wide.throughput.per_system, narrow.throughput.per_system));
+  EXPECT_EQ(both.utilised_peak, "fp8");
+}
+
 TEST(TrainingCase, NamesEachPlanOnceAndTheOneItChose) {
   Study study = study_of(quick_look());
   std::get<TrainingWorkload>(study.workloads[1]).regimes[0].systems[1].ranks_per_domain = {4, 8};
@@ -102,7 +112,7 @@ TEST(TrainingCase, SaysWhyAPlanIsRefused) {
   for (const Alternative& alternative : result.alternatives) {
     EXPECT_THAT(alternative.refused, HasSubstr(" of " + to_text(load_chip("h100-sxm").memory_size) + " a rank"));
   }
-  EXPECT_THAT(train_on(large, 1).alternatives.back().refused, HasSubstr("no data-parallel width: 8 ranks a replica"));
+  EXPECT_THAT(train_on(large, 1).alternatives.back().refused, HasSubstr("a replica takes 8 ranks, and there are 1"));
   EXPECT_THAT(train_on(large, 1'000'000).alternatives.front().refused, HasSubstr("1000000 chips asked for"));
 }
 

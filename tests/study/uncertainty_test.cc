@@ -127,7 +127,7 @@ TEST(Uncertainty, TellsWhatEachFigureDoesAndHowManyDoNothing) {
 
 TEST(Uncertainty, AddsTheModelsOwnErrorToThatOfTheFigures) {
   const ComparisonResult& result = surely();
-  EXPECT_GT(result.model_error.results, 0U);
+  EXPECT_GT(result.model_error.results.size(), 0U);
   EXPECT_GE(result.model_error.largest, result.model_error.mean);
   const Uncertainty& sure = result.uncertainties.at(0);
   EXPECT_LT(sure.by_figures.low, sure.ratio);

@@ -14,6 +14,14 @@ namespace {
 
 /// Of what was published.
 constexpr double bound = 0.25;
+/// Of NVFP4 training, which is known to be too fast: the recipe keeps layers in bf16, and rotates and rounds at random
+/// before it quantises, of which no kernel rows are known; and older releases of its software were slower still.
+constexpr double bound_of_nvfp4 = 0.55;
+
+double bound_of(const Anchor& anchor) {
+  const auto* training = std::get_if<TrainingPlan>(&anchor.point);
+  return training != nullptr && training->matrix_type == DataType::nvfp4 ? bound_of_nvfp4 : bound;
+}
 
 void print(const AnchorResult& result) {
   const Anchor& anchor = result.anchor;
@@ -98,7 +106,7 @@ Anchor serving_anchor(const Row& row, const std::string& stage) {
 TEST(AnchorValidation, PublishedResultsAreNear) {
   print_title();
   for (const Anchor& anchor : load_anchors()) {
-    EXPECT_LE(std::abs(printed(anchor).error()), bound) << anchor.name;
+    EXPECT_LE(std::abs(printed(anchor).error()), bound_of(anchor)) << anchor.name;
   }
 }
 
@@ -113,14 +121,10 @@ TEST(AnchorValidation, MeasuredTrainingStepsAreNear) {
     if (row.at("model") != "LLAMA3.1_405B" || number(row, "gbs") != 1536) {
       continue;
     }
-    if (precision == "FP8" || precision == "MXFP8") {
+    if (precision == "FP8" || precision == "MXFP8" || precision == "NVFP4") {
       const AnchorResult result = printed(training_anchor(row));
-      EXPECT_LE(std::abs(result.error()), bound) << result.anchor.name;
+      EXPECT_LE(std::abs(result.error()), bound_of(result.anchor)) << result.anchor.name;
       ++count;
-    } else if (precision == "NVFP4") {
-      // not bounded: some 40 % too fast. The recipe keeps layers in bf16 and rotates and rounds at random before it
-      // quantises, of which no kernel rows are known
-      printed(training_anchor(row));
     }
   }
   EXPECT_GT(count, 10U);
