@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
 
 #include "sim/calibration/routing.h"
 
@@ -228,6 +232,20 @@ const OperatorRows::Entry entries[] = {{"gemm", "products of two matrices", gemm
                                        {"memory", "kernels bound by memory", memory_rows},
                                        {"layer", "one dense transformer layer", layer_rows}};
 
+/// What reaches a rank; a power law is drawn only once for the rows of a table that share it.
+class KnownRoutings {
+ public:
+  const Reached& of(const ExpertRouting& routing, std::string_view distribution) {
+    const Key key{distribution, routing.tokens, routing.choices, routing.experts, routing.ranks};
+    const auto found = known_.find(key);
+    return found != known_.end() ? found->second : known_.emplace(key, reached(routing, distribution)).first->second;
+  }
+
+ private:
+  using Key = std::tuple<std::string, double, double, double, double>;
+  std::map<Key, Reached> known_;
+};
+
 }  // namespace
 
 std::function<ExpertShare(const TableRow&)> expert_rows(const RowTable& table) {
@@ -237,7 +255,7 @@ std::function<ExpertShare(const TableRow&)> expert_rows(const RowTable& table) {
   const Column experts = required(table, {"experts", "num_experts"}), topk = required(table, {"topk", "top_k"});
   const Column ep = required(table, {"ep", "moe_ep_size", "ep_size"}), tp = optional(table, {"tp", "moe_tp_size"});
   const Column distribution = optional(table, {"distribution"}), source = optional(table, {"kernel_source"});
-  return [=](const TableRow& row) {
+  return [=, routings = std::make_shared<KnownRoutings>()](const TableRow& row) {
     const ExpertRouting routing{tokens.positive(row), topk.positive(row), experts.positive(row), ep.positive(row)};
     if (routing.experts < routing.ranks) {
       experts.fail(row, "there are fewer experts than ranks");
@@ -256,7 +274,7 @@ std::function<ExpertShare(const TableRow&)> expert_rows(const RowTable& table) {
     share.gated = !source.text(row).ends_with("nongated");
     share.hasty = source.text(row).ends_with("min_latency");
     try {
-      const Reached found = reached(routing, distribution.text(row));
+      const Reached& found = routings->of(routing, distribution.text(row));
       share.rows = found.rows;
       share.touched = std::min({found.touched, found.rows, share.held});
       share.uneven = found.uneven;
