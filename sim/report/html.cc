@@ -11,20 +11,33 @@
 namespace podium {
 namespace {
 
-/// The leader's factor in its colour, and what both have: "1.96×", "222,000 : 113,000".
+/// What each has, the leader first; of more than three only the first two, with the second's name: "222,000 : 113,000".
+std::string values_of(const ComparisonResult& result, const Standing& standing) {
+  constexpr std::size_t most = 3;
+  const auto& places = standing.places;
+  if (places.size() > most) {
+    return three_digits(places[0].value) + " : " + three_digits(places[1].value) + " of " +
+           display_name(result.systems, places[1].of->system);
+  }
+  std::string values;
+  for (const Standing::Place& place : places) {
+    values += (values.empty() ? "" : " : ") + three_digits(place.value);
+  }
+  return values;
+}
+
+/// The leader's factor in its colour, and what it and others have.
 Html place_cell(const ComparisonResult& result, const Standing& standing) {
   if (standing.places.empty()) {
     return element("td", "", prose("no plan"));
   }
   const Standing::Place& first = standing.places.front();
-  std::string values;
-  for (const Standing::Place& place : standing.places) {
-    values += (values.empty() ? "" : " : ") + three_digits(place.value);
-  }
-  const std::string by = standing.places.size() > 1 ? factor(standing.places[1].behind) : "alone";
+  const std::string by = standing.places.size() == 1           ? "alone"
+                         : is_level(standing.places[1].behind) ? "level"
+                                                               : factor(standing.places[1].behind);
   return {"<td><div class=\"win\" style=\"" + colour_of(result.systems, first.of->system) + "\"><b>" + prose(by).text +
           "</b><span class=\"who\">" + prose(display_name(result.systems, first.of->system)).text + "</span><span>" +
-          prose(values).text + "</span></div></td>"};
+          prose(values_of(result, standing)).text + "</span></div></td>"};
 }
 
 /// The probability that the leader as a whole wins in the leader's colour, and where the ratio lies: "90.5 %",

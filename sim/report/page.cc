@@ -156,7 +156,7 @@ Html chart(std::string_view kind, std::initializer_list<std::pair<std::string_vi
 }
 
 std::string colour_of(const std::vector<SystemSummary>& systems, const std::string& system) {
-  constexpr std::size_t colours = 6;  // as many as style.css has
+  constexpr std::size_t colours = 12;  // as many as style.css has
   const auto found = std::find_if(systems.begin(), systems.end(), [&](const auto& s) { return s.name == system; });
   return "--colour:var(--system-" + std::to_string(static_cast<std::size_t>(found - systems.begin()) % colours) + ")";
 }

@@ -8,7 +8,7 @@ const pieces = (function () {
   const ink = style.getPropertyValue("--ink").trim();
   const quiet = style.getPropertyValue("--quiet").trim();
   const line = style.getPropertyValue("--line").trim();
-  const colours = [0, 1, 2, 3, 4, 5].map((i) => style.getPropertyValue("--system-" + i).trim());
+  const colours = Array.from({length: 12}, (_, i) => style.getPropertyValue("--system-" + i).trim());
 
   const width = 1080;   // of every chart; the page scales it down where there is less room
   const gutter = 236;   // for the rows' names, at the left

@@ -9,9 +9,6 @@
 namespace podium {
 namespace {
 
-/// Factors below this are said to be level: the search for a rate tells no less than one in a hundred apart.
-constexpr double level = 1.01;
-
 Standing standing(const std::string& measure, const std::vector<const CaseResult*>& cases,
                   double (*value)(const CaseResult&)) {
   Standing result;
@@ -43,7 +40,7 @@ std::vector<Standing> standings(const std::vector<const CaseResult*>& cases, boo
 }
 
 /// "2.03× as much", "as much".
-std::string times_as_much(double ratio) { return ratio < level ? "as much" : factor(ratio) + " as much"; }
+std::string times_as_much(double ratio) { return is_level(ratio) ? "as much" : factor(ratio) + " as much"; }
 
 /// "A gives 2.03× as much as B and 3.4× as much as C: 222,000 against 113,000 and 65,300 tokens/s."
 std::string whole_sentence(const ComparisonResult& result, const Standing& standing) {
@@ -52,8 +49,9 @@ std::string whole_sentence(const ComparisonResult& result, const Standing& stand
   std::string text = name(first) + " gives ";
   std::string values = three_digits(first.value);
   for (std::size_t i = 1; i < standing.places.size(); ++i) {
-    text += (i == 1 ? "" : " and ") + times_as_much(standing.places[i].behind) + " as " + name(standing.places[i]);
-    values += (i == 1 ? " against " : " and ") + three_digits(standing.places[i].value);
+    const std::string joint = i == 1 ? "" : i + 1 == standing.places.size() ? " and " : ", ";
+    text += joint + times_as_much(standing.places[i].behind) + " as " + name(standing.places[i]);
+    values += (i == 1 ? " against " : joint) + three_digits(standing.places[i].value);
   }
   return text + ": " + values + " " + first.of->throughput.unit + ".";
 }
@@ -113,7 +111,7 @@ std::string who_leads(const ComparisonResult& result, const std::vector<Contest>
     const auto& places = contest.standings[measure].places;
     const std::string& system = places[0].of->system;
     const double by = places[1].behind;
-    if (by < level) {
+    if (is_level(by)) {
       ++ties;
       continue;
     }
@@ -214,6 +212,11 @@ std::string at_the_largest(const SweepResult& result, const std::string& workloa
 }
 
 }  // namespace
+
+bool is_level(double factor) {
+  constexpr double told_apart = 1.01;
+  return factor < told_apart;
+}
 
 std::vector<Contest> contests(const ComparisonResult& result) {
   std::vector<Contest> found;

@@ -25,6 +25,10 @@ struct Contest {
   std::vector<Standing> standings;  ///< over the cases that have a plan, alike in all contests; the whole first
 };
 
+/// Whether two machines that are a factor apart are said to be level: the search for a rate tells no less than one in a
+/// hundred apart.
+bool is_level(double factor);
+
 /// In the order of the result's cases.
 std::vector<Contest> contests(const ComparisonResult&);
 

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "sim/report/page.h"
 #include "sim/report/report.h"
 #include "tests/report/example.h"
@@ -64,10 +66,22 @@ TEST(Html, LeadsToEverySectionThatItNames) {
   }
 }
 
-TEST(Html, GivesASystemOneColourAndTwoSystemsTwo) {
+TEST(Html, GivesASystemOneColourAndTwelveSystemsTwelve) {
   const std::vector<SystemSummary> systems = test::example_comparison().systems;
   EXPECT_EQ(colour_of(systems, systems[0].name), colour_of(systems, systems[0].name));
-  EXPECT_NE(colour_of(systems, systems[0].name), colour_of(systems, systems[1].name));
+  std::vector<SystemSummary> many(12);
+  std::set<std::string> colours;
+  const std::string page = to_html(test::example_comparison());
+  for (SystemSummary& one : many) {
+    one.name = std::to_string(&one - many.data());
+  }
+  for (const SystemSummary& one : many) {
+    const std::string colour = colour_of(many, one.name);
+    const std::size_t name = colour.find("--system");
+    EXPECT_THAT(page, HasSubstr(colour.substr(name, colour.find(')') - name) + ": #")) << "which the page's style has";
+    colours.insert(colour);
+  }
+  EXPECT_EQ(colours.size(), many.size());
 }
 
 TEST(Html, ShowsEveryFigureWithItsGradeAndEveryPlanThatWasTried) {

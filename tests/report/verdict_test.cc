@@ -85,6 +85,12 @@ TEST(Verdict, ComparesTheLeaderWithEachOfMany) {
   EXPECT_THAT(verdict(result, contest), HasSubstr("B gives 2.00× as much as C and 4.00× as much as A"));
 }
 
+TEST(Verdict, ListsMoreThanTwoOthersWithCommas) {
+  const ComparisonResult result = small({100, 400, 200, 50});
+  EXPECT_THAT(verdict(result, contests(result).front()),
+              HasSubstr("2.00× as much as C, 4.00× as much as A and 8.00× as much as D: 400 against 200, 100 and 50"));
+}
+
 TEST(Verdict, CallsATieNoLead) {
   const ComparisonResult level = small({100, 100.9});  // within what a search for a rate can tell
   EXPECT_EQ(summary(level).at(1), "As a whole, none leads.");
