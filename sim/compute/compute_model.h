@@ -17,6 +17,8 @@ std::string_view to_string(Bound);
 struct CoreShare {
   double matrix = 1;
   double vector = 1;
+
+  friend bool operator==(const CoreShare&, const CoreShare&) = default;
 };
 
 /// Whose figures of a chip's file a kernel takes.

@@ -284,16 +284,25 @@ Node::FigureParts Node::note_figure() const {
 void Node::note_range(const Range& range) const { value_->figure->range = range; }
 
 Document Document::load(const std::string& path, const std::map<std::string, std::string>& overrides) {
-  return parse(read_file(path), displayed(path), overrides);
+  const std::string text = read_file(path), name = displayed(path);
+  return make(text, name, parse_yaml_once(text, name), overrides);
 }
 
 Document Document::parse(const std::string& yaml, const std::string& name,
                          const std::map<std::string, std::string>& overrides) {
-  std::shared_ptr<YamlValue> root = parse_yaml(yaml, name);
-  for (const auto& [path, text] : overrides) {
-    replace_value(*root, path, text);
+  return make(yaml, name, parse_yaml(yaml, name), overrides);
+}
+
+Document Document::with(const std::map<std::string, std::string>& overrides) const {
+  return make(text_, name_, parse_yaml_once(text_, name_), overrides);
+}
+
+Document Document::make(const std::string& text, const std::string& name, std::shared_ptr<YamlValue> root,
+                        const std::map<std::string, std::string>& overrides) {
+  for (const auto& [path, value] : overrides) {
+    replace_value(*root, path, value);
   }
-  return {yaml, name, std::move(root)};
+  return {text, name, std::move(root)};
 }
 
 Node Document::root() const { return Node(root_); }

@@ -154,7 +154,7 @@ class Document {
                         const std::map<std::string, std::string>& overrides = {});
 
   /// The same text with other overrides, as if nobody had read it.
-  Document with(const std::map<std::string, std::string>& overrides) const { return parse(text_, name_, overrides); }
+  Document with(const std::map<std::string, std::string>& overrides) const;
 
   Node root() const;
   /// Throws for the first key that nobody read.
@@ -163,6 +163,8 @@ class Document {
   std::vector<Figure> figures() const;
 
  private:
+  static Document make(const std::string& text, const std::string& name, std::shared_ptr<YamlValue> root,
+                       const std::map<std::string, std::string>& overrides);
   Document(std::string text, std::string name, std::shared_ptr<YamlValue> root)
       : text_(std::move(text)), name_(std::move(name)), root_(std::move(root)) {}
   std::string text_, name_;

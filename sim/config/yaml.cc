@@ -10,6 +10,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <map>
+#include <mutex>
 #include <sstream>
 #include <utility>
 
@@ -251,6 +252,25 @@ std::shared_ptr<YamlValue> parse_yaml(const std::string& text, const std::string
   root->read = true;
   link(*root);
   return root;
+}
+
+std::shared_ptr<YamlValue> parse_yaml_once(const std::string& text, const std::string& name) {
+  static std::mutex mutex;
+  static std::map<std::pair<std::string, std::string>, std::shared_ptr<const YamlValue>> parsed;
+  std::shared_ptr<const YamlValue> known;
+  {
+    const std::scoped_lock lock(mutex);
+    const auto found = parsed.find({name, text});
+    known = found != parsed.end() ? found->second : nullptr;
+  }
+  if (!known) {
+    known = parse_yaml(text, name);
+    const std::scoped_lock lock(mutex);
+    parsed.try_emplace({name, text}, known);
+  }
+  auto copy = std::make_shared<YamlValue>(*known);
+  link(*copy);
+  return copy;
 }
 
 void replace_value(YamlValue& root, const std::string& path, const std::string& text) {

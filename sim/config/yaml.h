@@ -35,6 +35,10 @@ struct YamlValue {
 /// need: a key given twice, tags, a second document. An alias (*) is a copy of what its anchor (&) names.
 std::shared_ptr<YamlValue> parse_yaml(const std::string& text, const std::string& name);
 
+/// The same of a file that is read again and again: a text is parsed once and copied from then on, as a study asks for
+/// a chip in each of thousands of cases. Threads may call it at once.
+std::shared_ptr<YamlValue> parse_yaml_once(const std::string& text, const std::string& name);
+
 /// Replaces the value at `path` (keys and indices joined by dots), which must be there and be a scalar or a figure.
 void replace_value(YamlValue& root, const std::string& path, const std::string& text);
 

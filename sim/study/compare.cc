@@ -18,6 +18,9 @@ class Unit {
   const CaseId& id() const { return id_; }
   const Workload& workload() const { return study_.workloads[id_.workload]; }
   const std::string& system() const { return system_of(study_, id_); }
+  const std::string& regime() const {
+    return std::visit([this](const auto& w) -> const std::string& { return w.regimes[id_.regime].name; }, workload());
+  }
 
   CaseResult on(std::uint32_t chips) {
     Evaluator evaluator = take();
@@ -67,6 +70,22 @@ const StudySystem& entry_of(const Study& study, const std::string& name) {
 std::uint32_t chips_of(const Study& study, const std::string& name) {
   const SystemSpec spec = load_system(name);
   return entry_of(study, name).domains * static_cast<std::uint32_t>(spec.packages_per_node * spec.nodes_per_domain);
+}
+
+/// Each case on the whole of its machine; of those that are alike, one is run.
+std::vector<CaseResult> run_cases(const Study& study, const Units& units, const RunOptions& options) {
+  const std::vector<std::size_t> first = first_alike(study);
+  std::vector<CaseResult> cases(units.size());
+  parallel_for(units.size(), options, [&](std::size_t i) {
+    if (first[i] == i) {
+      cases[i] = units[i]->on(chips_of(study, units[i]->system()));
+    }
+  });
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    cases[i] = cases[first[i]];
+    cases[i].regime = units[i]->regime();
+  }
+  return cases;
 }
 
 /// Two units of one workload and regime, by index: whether the one can do what the other did.
@@ -179,15 +198,14 @@ ComparisonResult run_comparison(const Study& study, const RunOptions& options) {
   auto result = describe_study<ComparisonResult>(study);
   const Units units = all_units(study);
   const std::vector<Contest> contests = all_contests(study, units);
+  const std::vector<std::size_t> alike = first_alike(study);
   const std::size_t total = units.size() + contests.size();
   RunOptions first = options, second = options;
   if (options.progress) {
     first.progress = [&](std::size_t done, std::size_t) { options.progress(done, total); };
     second.progress = [&](std::size_t done, std::size_t) { options.progress(units.size() + done, total); };
   }
-  result.cases.resize(units.size());
-  parallel_for(units.size(), first,
-               [&](std::size_t i) { result.cases[i] = units[i]->on(chips_of(study, units[i]->system())); });
+  result.cases = run_cases(study, units, first);
   for (std::size_t i = 0; i < units.size(); ++i) {
     if (const auto* serving = std::get_if<ServingWorkload>(&units[i]->workload())) {
       const std::vector<std::string> notes = trace_notes(*serving, result.cases[i]);
@@ -202,7 +220,7 @@ ComparisonResult run_comparison(const Study& study, const RunOptions& options) {
   result.crossovers.resize(contests.size());
   parallel_for(contests.size(), second, [&](std::size_t i) {
     const auto [challenger, reference] = contests[i];
-    result.crossovers[i] = find_crossover(*units[challenger], result.cases[challenger], result.cases[reference]);
+    result.crossovers[i] = find_crossover(*units[alike[challenger]], result.cases[challenger], result.cases[reference]);
   });
   result.signature = combined_signature(result.cases);
   return result;

@@ -33,6 +33,8 @@ struct Arrivals {
 struct InstanceTemplate {
   InferencePlan plan;
   std::vector<double> chunk_tokens;  ///< prompt tokens a replica takes into one iteration: the values to try
+
+  friend bool operator==(const InstanceTemplate&, const InstanceTemplate&) = default;
 };
 
 /// What one system may do in one regime: templates to choose from. A deployment is prefill and decode instances, or
@@ -42,6 +44,8 @@ struct ServingOptions {
   std::vector<InstanceTemplate> prefill, decode, mixed;
   std::uint32_t ranks_per_domain = 0;  ///< 0: all
   std::string transfer_plane;          ///< over which the cache gets from prefill to decode
+
+  friend bool operator==(const ServingOptions&, const ServingOptions&) = default;
 };
 
 struct ServingRegime {
@@ -66,6 +70,8 @@ struct TrainingOptions {
   std::vector<DataType> matrix{DataType::bf16};  ///< of linear layers
   std::vector<Recompute> recompute;
   std::vector<std::uint32_t> ranks_per_domain{0};  ///< 0: all
+
+  friend bool operator==(const TrainingOptions&, const TrainingOptions&) = default;
 };
 
 struct TrainingRegime {
@@ -137,6 +143,9 @@ const std::string& name_of(const Workload&);
 /// All cases, in the study's order.
 std::vector<CaseId> cases_of(const Study&);
 const std::string& system_of(const Study&, const CaseId&);
+/// By index in `cases_of`, the first case of which each one differs in nothing but the regime's name: regimes may have
+/// a system's options in common, and what comes of them is the same.
+std::vector<std::size_t> first_alike(const Study&);
 
 /// The changes to one file; none where there are none.
 const std::map<std::string, std::string>& changes_to(const Study&, const std::string& file);

@@ -32,6 +32,24 @@ const std::string& system_of(const Study& study, const CaseId& id) {
       study.workloads[id.workload]);
 }
 
+std::vector<std::size_t> first_alike(const Study& study) {
+  const std::vector<CaseId> cases = cases_of(study);
+  const auto alike = [&](const CaseId& a, const CaseId& b) {
+    return a.workload == b.workload &&
+           std::visit(
+               [&](const auto& workload) {
+                 return workload.regimes[a.regime].systems[a.options] == workload.regimes[b.regime].systems[b.options];
+               },
+               study.workloads[a.workload]);
+  };
+  std::vector<std::size_t> first;
+  for (const CaseId& id : cases) {
+    const auto found = std::find_if(cases.begin(), cases.end(), [&](const CaseId& other) { return alike(id, other); });
+    first.push_back(static_cast<std::size_t>(found - cases.begin()));
+  }
+  return first;
+}
+
 const std::map<std::string, std::string>& changes_to(const Study& study, const std::string& file) {
   static const std::map<std::string, std::string> none;
   const auto found = study.changes.find(file);

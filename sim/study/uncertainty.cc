@@ -23,6 +23,8 @@ constexpr std::array both_ends{End::low, End::high};
 struct Question {
   std::size_t fact = 0, one = 0;
   End end = End::low;
+
+  friend bool operator==(const Question&, const Question&) = default;
 };
 
 /// A case's throughput where a fact is at an end, over that where all is as it is.
@@ -42,6 +44,7 @@ class Survey {
         result_(result),
         options_(options),
         cases_(cases_of(study)),
+        alike_(first_alike(study)),
         facts_(ranged_figures(result.sources)),
         predicted_(cases_.size()) {}
 
@@ -64,6 +67,7 @@ class Survey {
   const ComparisonResult& result_;
   const RunOptions& options_;
   std::vector<CaseId> cases_;
+  std::vector<std::size_t> alike_;  ///< by case: the first that is the same but for its regime's name
   std::vector<RangedFigure> facts_;
   std::vector<std::optional<double>> predicted_;                         ///< of each case where all is as it is
   std::map<std::tuple<std::size_t, std::size_t, End>, Factor> factors_;  ///< by fact, case, end; of what is touched
@@ -92,9 +96,23 @@ void Survey::ask_all() {
 }
 
 void Survey::ask(const std::vector<Question>& questions, Depth depth) {
-  std::vector<Factor> answers(questions.size());
-  parallel_for(questions.size(), options_, [&](std::size_t i) {
-    const auto& [fact, one, end] = questions[i];
+  // a study's own figures may be of one regime only: such cases are alike no more
+  const auto canonical = [&](Question question) {
+    question.one = facts_[question.fact].file.starts_with("studies/") ? question.one : alike_[question.one];
+    return question;
+  };
+  std::vector<Question> distinct;
+  std::vector<std::size_t> answer_of;
+  for (const Question& question : questions) {
+    const auto known = std::find(distinct.begin(), distinct.end(), canonical(question));
+    answer_of.push_back(static_cast<std::size_t>(known - distinct.begin()));
+    if (known == distinct.end()) {
+      distinct.push_back(canonical(question));
+    }
+  }
+  std::vector<Factor> answers(distinct.size());
+  parallel_for(distinct.size(), options_, [&](std::size_t i) {
+    const auto& [fact, one, end] = distinct[i];
     const CaseResult& known = result_.cases[one];
     const Study there = changed(study_, at_end(facts_[fact], end));
     const std::optional<double> throughput = pinned_throughput(there, cases_[one], known.kept, depth);
@@ -102,7 +120,7 @@ void Survey::ask(const std::vector<Question>& questions, Depth depth) {
     answers[i] = {throughput ? std::optional(*throughput / before) : std::nullopt, depth == Depth::simulated};
   });
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    factors_[{questions[i].fact, questions[i].one, questions[i].end}] = answers[i];
+    factors_[{questions[i].fact, questions[i].one, questions[i].end}] = answers[answer_of[i]];
   }
 }
 

@@ -46,6 +46,7 @@ struct InferencePlan {
   std::uint32_t ranks() const { return tp * dp; }
   /// Mean tokens that a sequence gains in one decode iteration: 1 + a + a^2 + … (one term a draft token).
   double tokens_per_iteration() const;
+  friend bool operator==(const InferencePlan&, const InferencePlan&) = default;
 };
 
 /// One iteration of an instance, by attention replica (dp rank): what the batcher put together.

@@ -34,6 +34,7 @@ struct TrainingPlan {
 
   std::uint32_t ranks() const { return tp * cp * dp * pp; }
   double micro_batches() const { return global_batch / (micro_batch * dp); }
+  friend bool operator==(const TrainingPlan&, const TrainingPlan&) = default;
 };
 
 /// Throws InputError for a plan that cannot be: heads or experts that do not divide, batches that are not whole.

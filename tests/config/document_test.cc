@@ -181,6 +181,18 @@ TEST_F(DocumentFile, IsNamedRelativeToTheWorkingDirectory) {
   EXPECT_EQ(Document::load("sub/a.yaml").root().at("a").count(), 1);
 }
 
+TEST_F(DocumentFile, AreAsIfNobodyHadReadThemEachTime) {
+  const std::string path = (folder_.path() / "sub" / "a.yaml").string();
+  std::ofstream(path) << "a: 1\n";
+  const Document changed = Document::load(path, {{"a", "2"}});
+  EXPECT_EQ(changed.root().at("a").count(), 2);
+  changed.close();
+  const Document again = Document::load(path);
+  EXPECT_THROW(again.close(), InputError) << "nobody read it";
+  EXPECT_EQ(again.root().at("a").count(), 1);
+  EXPECT_EQ(again.with({{"a", "3"}}).root().at("a").count(), 3);
+}
+
 TEST_F(DocumentFile, SaysWhyAFileCannotBeRead) {
   EXPECT_EQ(error_of([] { Document::load("absent.yaml"); }),
             "absent.yaml: the file cannot be read: No such file or directory");

@@ -22,7 +22,7 @@ RunOptions threads(int count) {
 }
 
 /// Servers of H100 against three of H200, on a step whose batch many widths divide.
-Study toy(std::uint32_t servers) {
+std::string toy_text(std::uint32_t servers) {
   std::string text = quick_look();
   const std::size_t begin = text.find("  - name: Qwen3"), end = text.find("  - name: Llama");
   text.erase(begin, end - begin);
@@ -31,7 +31,34 @@ Study toy(std::uint32_t servers) {
   text = replaced(text, "global_batch: 64", "global_batch: 192");
   text = replaced(text, "tp: [1, 2, 4]", "tp: [1, 2]");
   text = replaced(text, "pp: [1, 2]", "pp: [1]");
-  return study_of(replaced(text, "micro_batch: [1, 2]", "micro_batch: [1]"));
+  return replaced(text, "micro_batch: [1, 2]", "micro_batch: [1]");
+}
+
+Study toy(std::uint32_t servers) { return study_of(toy_text(servers)); }
+
+/// The toy with a second regime, in which the H200 does the same and the H100 recomputes all.
+Study two_regimes() {
+  const std::string second = R"(      - name: again
+        systems:
+          hgx-h200: *step
+          hgx-h100: {matrix: bf16, attention: bf16, tp: [2], pp: [1], micro_batch: [1], recompute: [full]}
+)";
+  return study_of(toy_text(2) + second);
+}
+
+TEST(RunComparison, RunsCasesThatAreAlikeOnce) {
+  const Study study = two_regimes();
+  EXPECT_EQ(first_alike(study), (std::vector<std::size_t>{0, 1, 0, 3}));
+  const ComparisonResult result = run_comparison(study);
+  const std::vector<CaseId> cases = cases_of(study);
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const CaseResult alone = evaluator_of(study, cases[i])(result.cases[i].chips);
+    EXPECT_EQ(result.cases[i].regime, alone.regime);
+    EXPECT_EQ(result.cases[i].plan, alone.plan);
+    EXPECT_EQ(result.cases[i].throughput.per_system, alone.throughput.per_system);
+    EXPECT_EQ(result.cases[i].signature, alone.signature);
+  }
+  EXPECT_EQ(result.crossovers.at(1).regime, "again");
 }
 
 TEST(RunComparison, IsTheSameForAnyNumberOfThreads) {

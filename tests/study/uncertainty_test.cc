@@ -149,6 +149,34 @@ TEST(Uncertainty, IsTheSameForAnyNumberOfThreads) {
   }
 }
 
+TEST(Uncertainty, OfACaseThatIsAlikeInAnotherRegimeIsTheSameThere) {
+  const auto with = [](const std::string& regimes) {
+    std::string text = quick_look();
+    const std::size_t begin = text.find("  - name: Qwen3"), end = text.find("  - name: Llama");
+    text.erase(begin, end - begin);
+    text = replaced(replaced(replaced(text, "pp: [1, 2]", "pp: [1]"), "tp: [1, 2, 4]", "tp: [2]"),
+                    "micro_batch: [1, 2]", "micro_batch: [1]");
+    text = replaced(text, "global_batch: 64", "global_batch: 16");
+    const Study study = study_of(replaced(text, "          hgx-h100: *step\n", regimes));
+    ComparisonResult result = run_comparison(study);
+    add_uncertainty(study, result);
+    return result.uncertainties;
+  };
+  const std::string own = "          hgx-h100: {matrix: bf16, attention: bf16, tp: [4], recompute: [full]}\n";
+  const std::vector<Uncertainty> alone = with(own);
+  const std::vector<Uncertainty> both =
+      with("          hgx-h100: *step\n      - name: again\n        systems:\n          hgx-h200: *step\n" + own);
+  ASSERT_EQ(alone.size(), 1U);
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_NE(both[0].ratio, both[1].ratio);
+  ASSERT_EQ(both[1].effects.size(), alone[0].effects.size());
+  for (std::size_t i = 0; i < alone[0].effects.size(); ++i) {
+    EXPECT_EQ(both[1].effects[i].figure.path, alone[0].effects[i].figure.path);
+    EXPECT_EQ(both[1].effects[i].at_low, alone[0].effects[i].at_low);
+    EXPECT_EQ(both[1].effects[i].at_high, alone[0].effects[i].at_high);
+  }
+}
+
 TEST(Uncertainty, IsNotAskedWhereNobodyCompetes) {
   std::string text = quick_look();
   text = replaced(text, "          hgx-h100: *server\n", "");
