@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <istream>
+
+#include "sim/core/file.h"
 
 namespace podium {
 namespace {
@@ -77,10 +78,7 @@ RowTable read_table(std::istream& in, const std::string& name) {
 }
 
 RowTable load_table(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) {
-    throw InputError("cannot read '" + path + "'");
-  }
+  std::ifstream in = open_file(path, "the rows in");
   return read_table(in, path);
 }
 

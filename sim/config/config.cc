@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
-#include <system_error>
 
 #include "sim/config/yaml.h"
+#include "sim/core/file.h"
 
 namespace podium {
 namespace {
@@ -61,18 +59,8 @@ std::string displayed(const std::string& path) {
 }
 
 std::string read_file(const std::string& path) {
-  const std::string name = displayed(path);
-  if (std::filesystem::is_directory(path)) {
-    throw InputError({name}, "this is a folder; a YAML file is expected");
-  }
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file) {
-    const int reason = errno;
-    throw InputError({name}, "the file cannot be read: " + std::generic_category().message(reason));
-  }
-  return text;
+  std::ifstream file = open_file(displayed(path), "the YAML file");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 /// A key that nobody read, in words: misspelt, or of no use where it stands.

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 
+#include "sim/core/file.h"
 #include "sim/core/text.h"
 
 namespace podium {
@@ -31,11 +31,11 @@ std::vector<std::string> split(std::string line) {
 
 void read_csv(const std::string& path, const std::vector<std::string>& columns,
               const std::function<void(const std::vector<std::string>&, const Location&)>& row) {
-  std::ifstream file(path);
+  std::ifstream file = open_file(path, "the table");
   Location where{path, 1, 0};
   std::string line;
   if (!std::getline(file, line)) {
-    throw InputError(where, "the file is empty or cannot be read");
+    throw InputError(where, "the file is empty");
   }
   const std::vector<std::string> header = split(line);
   std::vector<std::size_t> places;

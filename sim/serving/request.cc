@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <filesystem>
-#include <fstream>
 
+#include "sim/core/file.h"
 #include "sim/core/rng.h"
+#include "sim/core/text.h"
 
 namespace podium {
 
@@ -38,17 +38,29 @@ UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_
 
 namespace {
 
-/// Arrivals from zero on. A trace of which no rate follows, or that goes back in time, is an InputError.
-void start_at_zero(std::vector<Request>& requests, const std::string& path) {
+/// Reads a trace from arrival zero on.
+std::vector<Request> read_requests(const RequestFormats::Value& format, const std::string& path, std::int64_t context) {
+  std::vector<Request> requests;
+  Seconds start;
+  format.read(path, [&](Request request, const Location& where) {
+    start = requests.empty() ? request.arrival : start;
+    request.arrival -= start;
+    if (!requests.empty() && request.arrival < requests.back().arrival) {
+      throw InputError(where, "the request arrives before the one above it");
+    }
+    if (const std::int64_t tokens = std::int64_t{request.input} + request.output; tokens > context) {
+      throw InputError(where, "a request has " + with_commas(tokens) + " tokens, but the model takes at most " +
+                                  with_commas(context));
+    }
+    requests.push_back(request);
+  });
+  return requests;
+}
+
+/// A trace of which no rate follows is an InputError.
+void insist_on_a_rate(const std::vector<Request>& requests, const std::string& path) {
   if (requests.empty()) {
     throw InputError(Location{path}, "the trace has no request");
-  }
-  const Seconds start = requests.front().arrival;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    requests[i].arrival -= start;
-    if (i > 0 && requests[i].arrival < requests[i - 1].arrival) {
-      throw InputError(Location{path}, "request " + std::to_string(i + 1) + " arrives before the one above it");
-    }
   }
   if (requests.back().arrival <= Seconds()) {
     throw InputError(Location{path}, requests.size() == 1
@@ -72,14 +84,8 @@ std::string no_known_format(const std::string& head) {
 
 }  // namespace
 
-std::vector<Request> load_requests(const std::string& path, const Location& where) {
-  if (std::filesystem::is_directory(path)) {
-    throw InputError(where, "'" + path + "' is a folder, not a request trace");
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw InputError(where, "cannot read the request trace '" + path + "'");
-  }
+std::vector<Request> load_requests(const std::string& path, const Location& where, std::int64_t context) {
+  std::ifstream file = open_file(path, "the request trace", where);
   std::string head(4096, '\0');
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   head.resize(static_cast<std::size_t>(file.gcount()));
@@ -88,8 +94,8 @@ std::vector<Request> load_requests(const std::string& path, const Location& wher
     if (!format.recognises(head)) {
       continue;
     }
-    std::vector<Request> requests = format.read(path);
-    start_at_zero(requests, path);
+    std::vector<Request> requests = read_requests(format, path, context);
+    insist_on_a_rate(requests, path);
     return requests;
   }
   throw InputError(Location{path}, no_known_format(head));

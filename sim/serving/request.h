@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -27,18 +29,22 @@ UnitRequests poisson_requests(std::size_t count, std::uint32_t input, std::uint3
 /// of one. It spans some time.
 UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t count);
 
+/// Gets the requests of a trace one by one, and where each stands.
+using TakeRequest = std::function<void(const Request&, const Location&)>;
+
 /// A format of request traces: tells by a file's beginning whether it is its own, and reads it whole. One a file.
 struct RequestFormatKind {
   static constexpr const char* what = "request format";
   struct Value {
     bool (*recognises)(const std::string& head);
-    std::vector<Request> (*read)(const std::string& path);
+    void (*read)(const std::string& path, const TakeRequest& take);
   };
 };
 using RequestFormats = Registry<RequestFormatKind>;
 
 /// Reads a trace, format found by content. Arrivals are made to start at zero; they must not go back in time, nor all
-/// be the same.
-std::vector<Request> load_requests(const std::string& path, const Location& where = {});
+/// be the same. A request may have `context` tokens at most, input and output together.
+std::vector<Request> load_requests(const std::string& path, const Location& where = {},
+                                   std::int64_t context = std::numeric_limits<std::int64_t>::max());
 
 }  // namespace podium

@@ -6,13 +6,13 @@
 namespace podium {
 namespace {
 
-std::vector<Request> read_columns(const std::string& path, const std::vector<std::string>& columns, double unit) {
-  std::vector<Request> requests;
+void read_columns(const std::string& path, const std::vector<std::string>& columns, double unit,
+                  const TakeRequest& take) {
   read_csv(path, columns, [&](const std::vector<std::string>& fields, const Location& where) {
-    requests.push_back({Seconds(parse_number(fields[0], where) * unit), parse_tokens(fields[1], where),
-                        parse_tokens(fields[2], where)});
+    take({Seconds(parse_number(fields[0], where) * unit), parse_tokens(fields[1], where),
+          parse_tokens(fields[2], where)},
+         where);
   });
-  return requests;
 }
 
 bool has_columns(const std::string& head, const std::vector<std::string>& columns) {
@@ -41,9 +41,11 @@ const std::vector<std::string>& vidur_columns() {
 bool is_plain(const std::string& head) { return has_columns(head, plain_columns()); }
 bool is_nanosecond(const std::string& head) { return has_columns(head, nanosecond_columns()); }
 bool is_vidur(const std::string& head) { return has_columns(head, vidur_columns()); }
-std::vector<Request> read_plain(const std::string& path) { return read_columns(path, plain_columns(), 1); }
-std::vector<Request> read_nanosecond(const std::string& path) { return read_columns(path, nanosecond_columns(), 1e-9); }
-std::vector<Request> read_vidur(const std::string& path) { return read_columns(path, vidur_columns(), 1); }
+void read_plain(const std::string& path, const TakeRequest& take) { read_columns(path, plain_columns(), 1, take); }
+void read_nanosecond(const std::string& path, const TakeRequest& take) {
+  read_columns(path, nanosecond_columns(), 1e-9, take);
+}
+void read_vidur(const std::string& path, const TakeRequest& take) { read_columns(path, vidur_columns(), 1, take); }
 
 const RequestFormats::Entry plain{
     "plain-csv", "CSV with arrival (seconds), input and output (tokens)", {is_plain, read_plain}};

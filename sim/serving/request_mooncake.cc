@@ -1,7 +1,7 @@
 // The Mooncake traces: one JSON object a line, timestamp in milliseconds, input_length and output_length in tokens.
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/file.h"
 #include "sim/serving/csv.h"
 #include "sim/serving/request.h"
 
@@ -19,9 +19,8 @@ double number(const nlohmann::json& object, const char* key, const Location& whe
   return object[key].get<double>();
 }
 
-std::vector<Request> read(const std::string& path) {
-  std::ifstream file(path);
-  std::vector<Request> requests;
+void read(const std::string& path, const TakeRequest& take) {
+  std::ifstream file = open_file(path, "the request trace");
   Location where{path, 0, 0};
   for (std::string line; std::getline(file, line);) {
     ++where.line;
@@ -34,10 +33,10 @@ std::vector<Request> read(const std::string& path) {
     }
     // a recorded answer of no token still is a request with its prompt
     const double output = std::max(1.0, number(object, "output_length", where));
-    requests.push_back({Seconds(number(object, "timestamp", where) * 1e-3),
-                        to_tokens(number(object, "input_length", where), where), to_tokens(output, where)});
+    take({Seconds(number(object, "timestamp", where) * 1e-3), to_tokens(number(object, "input_length", where), where),
+          to_tokens(output, where)},
+         where);
   }
-  return requests;
 }
 
 const RequestFormats::Entry mooncake{

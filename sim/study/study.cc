@@ -112,11 +112,13 @@ std::string beside(const Node& node) {
   return (std::filesystem::path(node.where().file).parent_path() / node.text()).string();
 }
 
-Arrivals read_arrivals(const Node& node) {
+/// Requests that a model of `context` tokens takes.
+Arrivals read_arrivals(const Node& node, int context) {
   Arrivals result;
   if (const auto trace = node.find("trace")) {
     result.trace = beside(*trace);
-    result.recorded = std::make_shared<const std::vector<Request>>(load_requests(result.trace, trace->where()));
+    result.recorded =
+        std::make_shared<const std::vector<Request>>(load_requests(result.trace, trace->where(), context));
     return result;
   }
   result.input = positive(node.at("input"));
@@ -171,9 +173,9 @@ ServingWorkload read_serving(const Study& study, const Node& node) {
   ServingWorkload result;
   result.name = node.at("name").text();
   result.model = known_file("workloads/models", node.at("model"));
-  result.arrivals = read_arrivals(node.at("arrivals"));
-  if (const int most = load_model(result.model).max_context;
-      std::int64_t{result.arrivals.input} + result.arrivals.output > most) {
+  const int most = load_model(result.model).max_context;
+  result.arrivals = read_arrivals(node.at("arrivals"), most);
+  if (std::int64_t{result.arrivals.input} + result.arrivals.output > most) {
     node.at("arrivals")
         .fail(fmt::format("a request has {} tokens, but {} takes at most {}",
                           with_commas(result.arrivals.input + result.arrivals.output), result.model,
@@ -304,12 +306,12 @@ void apply_choices(Study& study) {
   if (study.choices.requests.empty()) {
     return;
   }
-  const auto recorded = std::make_shared<const std::vector<Request>>(load_requests(study.choices.requests));
   bool serves = false;
   for (Workload& workload : study.workloads) {
     if (auto* serving = std::get_if<ServingWorkload>(&workload)) {
       serving->arrivals.trace = study.choices.requests;
-      serving->arrivals.recorded = recorded;
+      serving->arrivals.recorded = std::make_shared<const std::vector<Request>>(
+          load_requests(study.choices.requests, {}, load_model(serving->model).max_context));
       serves = true;
     }
   }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 namespace podium {
@@ -19,14 +18,6 @@ std::vector<std::string> trace_notes(const ServingWorkload& workload, const Case
   if (of_run > static_cast<double>(requests.size())) {
     notes.push_back(fmt::format("the trace of {} requests is shorter than a run, of some {}: it is repeated", size,
                                 with_commas(std::llround(of_run))));
-  }
-  const int most = load_model(workload.model).max_context;
-  const auto too_long = std::count_if(requests.begin(), requests.end(), [most](const Request& request) {
-    return std::int64_t{request.input} + request.output > most;
-  });
-  if (too_long > 0) {
-    notes.push_back(fmt::format("{} of the trace's {} requests are longer than the {} tokens that {} takes",
-                                with_commas(too_long), size, with_commas(most), workload.model));
   }
   return notes;
 }

@@ -8,8 +8,8 @@
 
 namespace podium {
 
-/// What a reader must know of the request trace that a serving case ran on: that a run was longer than it, and how many
-/// of its requests exceed the model's context. Nothing where arrivals are random.
+/// What a reader must know of the request trace that a serving case ran on: that a run was longer than it.
+/// Nothing where arrivals are random.
 std::vector<std::string> trace_notes(const ServingWorkload&, const CaseResult&);
 
 }  // namespace podium

@@ -83,11 +83,11 @@ TEST(UnreadableInput, IsRefusedByName) {
   struct Case {
     std::string arguments, problem;
   };
-  for (const Case& wrong : {Case{"nosuch", "unknown study 'nosuch'"}, Case{"/nosuch.yaml", "cannot be read"},
-                            Case{".", "unknown study '.'"}, Case{"./configs", "a folder"},
-                            Case{"cm384-vs-nvl72 --network packt", "unknown network model 'packt'"},
-                            Case{"cm384-vs-nvl72 --requests /nosuch", "cannot read the request trace '/nosuch'"},
-                            Case{"cm384-vs-nvl72 --requests README.md", "not a request trace of a known format"}}) {
+  for (const Case& wrong :
+       {Case{"nosuch", "unknown study 'nosuch'"}, Case{"/nosuch.yaml", "cannot read"}, Case{".", "unknown study '.'"},
+        Case{"./configs", "a folder"}, Case{"cm384-vs-nvl72 --network packt", "unknown network model 'packt'"},
+        Case{"cm384-vs-nvl72 --requests /nosuch", "cannot read the request trace '/nosuch'"},
+        Case{"cm384-vs-nvl72 --requests README.md", "not a request trace of a known format"}}) {
     const Outcome outcome = run_podium("compare " + wrong.arguments);
     EXPECT_EQ(outcome.status, 2) << wrong.arguments;
     EXPECT_THAT(outcome.output, IsEmpty());

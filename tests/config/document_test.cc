@@ -195,8 +195,8 @@ TEST_F(DocumentFile, AreAsIfNobodyHadReadThemEachTime) {
 
 TEST_F(DocumentFile, SaysWhyAFileCannotBeRead) {
   EXPECT_EQ(error_of([] { Document::load("absent.yaml"); }),
-            "absent.yaml: the file cannot be read: No such file or directory");
-  EXPECT_EQ(error_of([] { Document::load("sub"); }), "sub: this is a folder; a YAML file is expected");
+            "cannot read the YAML file 'absent.yaml': No such file or directory");
+  EXPECT_EQ(error_of([] { Document::load("sub"); }), "cannot read the YAML file 'sub': it is a folder");
 }
 
 }  // namespace

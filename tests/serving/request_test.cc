@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/core/error_of.h"
 #include "tests/core/measured_rows.h"
 
 namespace podium::test {
@@ -94,7 +95,7 @@ void expect_error(const std::string& text, const std::string& part) {
 TEST(LoadRequests, SaysWhereABadRowStands) {
   expect_error("arrival,input,output\n0,5,6\n1,0,6\n", ":3: '0' is not a number of tokens");
   expect_error("arrival,input,output\n0,5\n", ":2: 2 fields, but the header has 3");
-  expect_error("arrival,input,output\n1,5,6\n0,5,6\n", "request 2 arrives before");
+  expect_error("arrival,input,output\n1,5,6\n0,5,6\n", ":3: the request arrives before the one above it");
   expect_error("arrival,input,output\n", "no request");
   expect_error("{\"timestamp\": 1, \"input_length\": 3}\n", "output_length");
   expect_error("what is this\n", "known format");
@@ -112,7 +113,32 @@ TEST(LoadRequests, RefusesAFolder) {
     load_requests(PODIUM_SOURCE_DIR);
     FAIL();
   } catch (const InputError& error) {
-    EXPECT_NE(std::string(error.what()).find("is a folder"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("it is a folder"), std::string::npos) << error.what();
+  }
+}
+
+TEST(LoadRequests, RefusesARequestThatIsLongerThanTheModelTakesWithItsLine) {
+  const RequestFile file("arrival,input,output\n0,5,6\n1,50,51\n");
+  EXPECT_EQ(load_requests(file.path(), {}, 101).size(), 2U);
+  EXPECT_EQ(error_of([&] { load_requests(file.path(), {}, 100); }),
+            file.path() + ":3: a request has 101 tokens, but the model takes at most 100");
+}
+
+TEST(LoadRequests, ReadsPastAByteOrderMark) {
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_EQ(read(mark + "arrival,input,output\n0,5,6\n1,7,8\n").size(), 2U);
+  EXPECT_EQ(read(mark + "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6,3,4\n"
+                        "2023-11-16 18:15:47.6,3,4\n")
+                .size(),
+            2U);
+  const std::string object = "{\"timestamp\": 5, \"input_length\": 6, \"output_length\": 5}\n";
+  EXPECT_EQ(read(mark + object + "{\"timestamp\": 6, \"input_length\": 6, \"output_length\": 5}\n").size(), 2U);
+}
+
+TEST(LoadRequests, RefusesWhatIsNoDateOrNoTimeOfDay) {
+  for (const std::string stamp : {"2023-13-16 18:15:46", "2023-02-29 18:15:46", "2023-11-16 24:15:46",
+                                  "2023-11-16 18:60:46", "2023-11-16 18:15:99"}) {
+    expect_error("TIMESTAMP,ContextTokens,GeneratedTokens\n" + stamp + ",3,4\n", "is no date and time of day");
   }
 }
 
