@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "sim/calibration/calibrate.h"
+#include "sim/calibration/collective_rows.h"
 #include "sim/calibration/kernel_fit.h"
 #include "sim/cli/command.h"
 
@@ -17,7 +18,7 @@ namespace {
 
 struct Options {
   std::string kind;
-  std::string chip;
+  std::string chip, system;
   std::string start;
   std::string in;
   std::string out;
@@ -32,10 +33,10 @@ struct Line {
   ErrorSummary before, fitted, unseen;
 };
 
-std::string to_text(const std::vector<Line>& lines) {
+std::string to_text(const std::vector<Line>& lines, const char* unseen) {
   std::string text =
       fmt::format("{:<24} {:>6}  {:>16} {:>16} {:>16}\n{:<24} {:>6}  {:>16} {:>16} {:>16}\n", "rows", "count", "before",
-                  "fitted", "unseen shapes", "", "", "mean    p90", "mean    p90", "mean    p90");
+                  "fitted", unseen, "", "", "mean    p90", "mean    p90", "mean    p90");
   const auto cell = [](const ErrorSummary& error) {
     return fmt::format("{:.1f} % {:5.1f} %", 100 * error.mean, 100 * error.p90);
   };
@@ -105,7 +106,23 @@ std::vector<Line> calibrate_memory(const Options& options, const ChipSpec& chip)
   return lines_of(fit);
 }
 
+std::vector<Line> calibrate_library(const Options& options) {
+  if (options.system.empty()) {
+    throw InputError("--system says on which system the collectives were measured");
+  }
+  const std::string& start = options.start.empty() ? options.system : options.start;
+  const CommunicationLibrary library = read_library(Document::load(find_file("configs/calibration/collective", start)));
+  const std::vector<CollectiveRow> rows = collective_rows(load_table(options.in));
+  const auto calibration = calibrate_collectives(rows, options.system, library);
+  write(options, to_yaml(calibration, rows, options.system, origin_of(options)));
+  return lines_of(calibration);
+}
+
 int calibrate(const Options& options) {
+  if (options.kind == "collective") {
+    std::cout << to_text(calibrate_library(options), "other ranks");
+    return 0;
+  }
   using Fit = std::vector<Line> (*)(const Options&, const ChipSpec&);
   const std::map<std::string, Fit> kinds{{"gemm", calibrate_products},
                                          {"attention", calibrate_attention},
@@ -114,20 +131,24 @@ int calibrate(const Options& options) {
                                          {"moe", calibrate_moe}};
   const auto kind = kinds.find(options.kind);
   if (kind == kinds.end()) {
-    std::vector<std::string> known;
+    std::vector<std::string> known{"collective"};
     for (const auto& [name, fit] : kinds) {
       known.push_back(name);
     }
     throw InputError(unknown_name("kind of calibration", options.kind, known));
   }
-  std::cout << to_text(kind->second(options, load_chip(options.chip)));
+  if (options.chip.empty()) {
+    throw InputError("--chip says which chip was measured");
+  }
+  std::cout << to_text(kind->second(options, load_chip(options.chip)), "unseen shapes");
   return 0;
 }
 
 std::function<int()> add(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("kind", options->kind, "What the rows are: gemm, attention, mla, memory, moe")->required();
-  app.add_option("--chip", options->chip, "The chip that was measured: a file, or a name in configs/chips")->required();
+  app.add_option("kind", options->kind, "What the rows are: gemm, attention, mla, memory, moe, collective")->required();
+  app.add_option("--chip", options->chip, "The chip that was measured: a file, or a name in configs/chips");
+  app.add_option("--system", options->system, "Of collectives, the system: a file, or a name in configs/systems");
   app.add_option("--in", options->in, "Measured rows: the columns of podium predict, and seconds or latency_us")
       ->required();
   app.add_option("--out", options->out, "The file to write; in configs/calibration the chip takes it")->required();
@@ -138,7 +159,9 @@ std::function<int()> add(CLI::App& app) {
   app.add_option("--rows", options->rows, "Fit to so many of the rows, evenly chosen; without it, to all");
   app.add_option("--folds", options->folds, "Parts of the shapes, each predicted by a fit to the others")
       ->check(CLI::Range(2, 100));
-  app.footer("Example: podium calibrate gemm --chip h100-sxm --in rows.csv --out mine.yaml");
+  app.footer(
+      "Example: podium calibrate gemm --chip h100-sxm --in rows.csv --out mine.yaml\n"
+      "         podium calibrate collective --system hgx-h100 --in rows.csv --out mine.yaml");
   return [options] { return calibrate(*options); };
 }
 

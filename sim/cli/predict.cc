@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 
+#include "sim/calibration/collective_rows.h"
 #include "sim/calibration/operator_rows.h"
 #include "sim/cli/command.h"
 #include "sim/compute/experts.h"
@@ -16,6 +17,7 @@ namespace {
 struct Options {
   std::string kind;
   std::string chip;
+  std::string system;
   std::string in;
   std::string model;
   std::string stack;
@@ -67,29 +69,64 @@ std::function<Seconds(const TableRow&)> timer_of(const Options& options, const C
   };
 }
 
-int predict(const Options& options) {
-  OperatorRows::find(options.kind);
-  const ChipSpec chip = load_chip(options.chip);
-  const RowTable table = options.in == "-" ? read_table(std::cin, "<stdin>") : load_table(options.in);
-  const auto time = timer_of(options, chip, table);
+void print(const RowTable& table, const std::vector<Seconds>& times) {
   std::string text = table.header + ",predicted_seconds\n";
-  for (const TableRow& row : table.rows) {
-    fmt::format_to(std::back_inserter(text), "{},{:.6g}\n", row.text, time(row).value());
+  for (std::size_t row = 0; row < times.size(); ++row) {
+    fmt::format_to(std::back_inserter(text), "{},{:.6g}\n", table.rows[row].text, times[row].value());
   }
   std::cout << text;
+}
+
+std::vector<Seconds> operator_times(const Options& options, const RowTable& table) {
+  if (options.chip.empty()) {
+    throw InputError("--chip says which chip does the " + options.kind);
+  }
+  const auto time = timer_of(options, load_chip(options.chip), table);
+  std::vector<Seconds> times;
+  for (const TableRow& row : table.rows) {
+    times.push_back(time(row));
+  }
+  return times;
+}
+
+/// As the library of the system was measured; by schedules where it was not.
+std::vector<Seconds> collective_times(const Options& options, const RowTable& table) {
+  if (options.system.empty()) {
+    throw InputError("--system says on which system the collectives are");
+  }
+  const auto library = load_library(options.system);
+  const auto time = collective_time(options.system, library ? &*library : nullptr);
+  std::vector<Seconds> times;
+  for (const CollectiveRow& row : collective_rows(table)) {
+    times.push_back(time(row));
+  }
+  return times;
+}
+
+int predict(const Options& options) {
+  const bool collective = options.kind == "collective";
+  if (!collective) {
+    OperatorRows::find(options.kind);
+  }
+  const RowTable table = options.in == "-" ? read_table(std::cin, "<stdin>") : load_table(options.in);
+  print(table, collective ? collective_times(options, table) : operator_times(options, table));
   return 0;
 }
 
 std::function<int()> add(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("kind", options->kind, fmt::format("What a row is: {}", fmt::join(OperatorRows::names(), ", ")))
+  app.add_option("kind", options->kind,
+                 fmt::format("What a row is: {}, collective", fmt::join(OperatorRows::names(), ", ")))
       ->required();
-  app.add_option("--chip", options->chip, "A chip: a file, or a name in configs/chips")->required();
+  app.add_option("--chip", options->chip, "A chip, of operators: a file, or a name in configs/chips");
+  app.add_option("--system", options->system, "A system, of collectives: a file, or a name in configs/systems");
   app.add_option("--in", options->in, "Rows as CSV with a header; '-' reads standard input")->required();
   app.add_option("--model", options->model, "Compute model; without it, tiled for a chip of which rows were measured");
   app.add_option("--stack", options->stack,
                  "Software that rows of products come from (cublas, tensorrt-llm, cann); without it, the best known");
-  app.footer("Example: podium predict gemm --chip h100-sxm --in rows.csv");
+  app.footer(
+      "Example: podium predict gemm --chip h100-sxm --in rows.csv\n"
+      "         podium predict collective --system gb200-nvl72 --in rows.csv");
   return [options] { return predict(*options); };
 }
 

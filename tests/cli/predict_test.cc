@@ -65,6 +65,19 @@ TEST(PredictCommand, SaysWhichRowIsWrong) {
   EXPECT_THAT(outcome.errors, HasSubstr("nvfp4"));
 }
 
+TEST(PredictCommand, TimesCollectivesOnASystem) {
+  const std::string rows = file_of("collective.csv", "operation,ranks,bytes\nall_gather,8,65536\nall_reduce,16,1024\n");
+  const Outcome outcome = run_podium("predict collective --system hgx-h100 --in " + rows);
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, StartsWith("operation,ranks,bytes,predicted_seconds\nall_gather,8,65536,"));
+  EXPECT_EQ(run_podium("predict collective --in " + rows).status, 2);
+  EXPECT_EQ(run_podium("predict gemm --in " + rows).status, 2);
+  EXPECT_EQ(run_podium("calibrate gemm --in " + rows + " --out " + rows).status, 2);
+  EXPECT_EQ(run_podium("calibrate collective --in " + rows + " --out " + rows).status, 2);
+  const std::string none = "calibrate collective --system cloudmatrix384 --in " + rows + " --out " + rows;
+  EXPECT_THAT(run_podium(none).errors, HasSubstr("cloudmatrix384"));
+}
+
 TEST(CalibrateCommand, WritesFiguresThatPredict) {
   std::string text = "dtype,m,n,k,latency_us\n";
   const ChipSpec chip = load_chip("h100-sxm");

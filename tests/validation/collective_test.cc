@@ -1,10 +1,12 @@
-// Collectives against nccl-tests on one server or board. The figures of the systems' files come from small sizes and
-// from the largest of these rows; what lies between is not fitted.
+// Collectives against nccl-tests on one server or board: schedules, and the library that was fitted to these rows. The
+// figures of the systems' files come from small sizes and from the largest of these rows; what lies between is not
+// fitted.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <iostream>
 
+#include "sim/calibration/collective_rows.h"
 #include "sim/collective/select.h"
 #include "sim/system/machine.h"
 #include "tests/validation/kernel_rows.h"
@@ -61,6 +63,41 @@ TEST(CollectiveValidation, LargeAllReducesOnHopperAreNear) {
 
 TEST(CollectiveValidation, LargeAllReducesOnBlackwellAreNear) {
   validate("gb200-nvl72", 4, "collectives/aic_nccl_gb200.csv");
+}
+
+/// The bounds are those for rows that nobody fitted, by size: 64 KiB and 4 MiB apart.
+void validate_library(const std::string& system, const std::string& file, const std::map<std::string, double>& bounds) {
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
+  }
+  std::vector<CollectiveRow> rows;
+  for (const Row& row : read_rows(file)) {
+    rows.push_back({{},
+                    parse_collective_kind(row.at("op")),
+                    static_cast<std::uint32_t>(number(row, "num_gpus")),
+                    0,
+                    Bytes(number(row, "bytes")),
+                    "auto",
+                    Seconds(measured_seconds(row, "latency_us"))});
+  }
+  const auto library = load_library(system);
+  ASSERT_TRUE(library);
+  const auto errors = errors_of(rows, collective_time(system, &*library));
+  for (const auto& [size, most] : bounds) {
+    std::cout << fmt::format("{:<12} {:<16} {:>4} rows {:>5.1f} %\n", system, size, errors.at(size).rows,
+                             100 * errors.at(size).mean);
+    EXPECT_LE(errors.at(size).mean, most) << size;
+  }
+}
+
+TEST(CollectiveValidation, TheLibraryIsNearAtAllSizesOnHopper) {
+  validate_library("hgx-h100", "collectives/aic_nccl_h100_sxm.csv",
+                   {{"below 64 KiB", 0.15}, {"64 KiB to 4 MiB", 0.10}, {"4 MiB and up", 0.06}});
+}
+
+TEST(CollectiveValidation, TheLibraryIsNearAtAllSizesOnBlackwell) {
+  validate_library("gb200-nvl72", "collectives/aic_nccl_gb200.csv",
+                   {{"below 64 KiB", 0.20}, {"64 KiB to 4 MiB", 0.15}, {"4 MiB and up", 0.08}});
 }
 
 }  // namespace

@@ -1,0 +1,136 @@
+#include "sim/collective/library.h"
+
+#include <algorithm>
+
+namespace podium {
+
+namespace {
+
+using Unit = Parameter::Unit;
+
+// no operation on a network begins within a tenth of a microsecond, nor has a library been seen that takes a
+// millisecond
+constexpr ParameterEntry<Regime> figures[] = {
+    {"launch", &Regime::launch, 1e-7, 1e-3, Unit::seconds},
+    {"step", &Regime::step, 1e-8, 3.4e-6, Unit::seconds, false},
+    {"per_peer", &Regime::per_peer, 1e-9, 1e-5, Unit::seconds, false},
+    {"port", &Regime::port, 1e-3, 1, Unit::none},
+    {"peer", &Regime::peer, 1e-4, 1, Unit::none, false},
+    {"own", &Regime::own, 1e10, 1e13, Unit::bytes_per_second, false},
+};
+
+Regime read_regime(std::string name, const Node& node) {
+  Regime regime;
+  regime.name = std::move(name);
+  const Node algorithm = node.at("algorithm");
+  regime.algorithm = algorithm.text();
+  Algorithms::find(regime.algorithm, algorithm.where());
+  for (const Node& kind : node.at("kinds").items()) {
+    regime.kinds.push_back(parse_collective_kind(kind.text(), kind.where()));
+  }
+  read_parameters(figures, node, regime);
+  return regime;
+}
+
+bool does(const Regime& regime, CollectiveKind kind) {
+  return std::count(regime.kinds.begin(), regime.kinds.end(), kind) > 0;
+}
+
+/// What a call costs in a regime, as the player and the predictions take it.
+Protocol protocol_of(const Regime& regime, const Schedule& schedule, Bytes bytes, Protocol protocol) {
+  const double messages = messages_at_port(schedule.stages.front().front(), schedule.ranks);
+  protocol.launch = Seconds(regime.launch + regime.per_peer * messages);
+  if (regime.own > 0) {
+    protocol.launch += bytes / schedule.ranks / BytesPerSecond(regime.own);
+  }
+  protocol.in_switch_launch = protocol.send_launch = protocol.launch;
+  protocol.step = Seconds(regime.step);
+  protocol.bulk_efficiency = regime.peer > 0 ? std::min(regime.port, messages * regime.peer) : regime.port;
+  protocol.in_switch_efficiency = protocol.bulk_efficiency;
+  return protocol;
+}
+
+}  // namespace
+
+std::vector<Parameter> parameters_of(CommunicationLibrary& library) {
+  std::vector<Parameter> all;
+  for (Regime& regime : library.regimes) {
+    add_parameters(all, figures, "regimes." + regime.name + ".", regime);
+  }
+  return all;
+}
+
+CommunicationLibrary read_library(const Document& document) {
+  const Node root = document.root();
+  root.at("description").text();
+  CommunicationLibrary library{root.at("stack").text(), root.at("plane").text(), {}};
+  for (const auto& [name, node] : root.at("regimes").entries()) {
+    library.regimes.push_back(read_regime(name, node));
+  }
+  document.close();
+  return library;
+}
+
+std::optional<CommunicationLibrary> load_library(std::string_view system) {
+  constexpr const char* folder = "configs/calibration/collective";
+  const std::vector<std::string> files = list_files(folder);
+  if (std::count(files.begin(), files.end(), system) == 0) {
+    return std::nullopt;
+  }
+  const Document document = Document::load(find_file(folder, system));
+  if (const auto same = document.root().find("same_as")) {
+    document.root().at("description").text();
+    const std::string other = same->text();
+    document.close();
+    return load_library(other);
+  }
+  return read_library(document);
+}
+
+LibraryTimes::LibraryTimes(const CommunicationLibrary& library, const Topology& merged, Router& router,
+                           const CommunicationCosts& costs)
+    : library_(library), topology_(merged), router_(router), costs_(costs) {}
+
+const LibraryTimes::Known& LibraryTimes::known(CollectiveKind kind, const Placement& placement) {
+  for (const Known& entry : known_) {
+    if (entry.kind == kind && entry.placement.groups == placement.groups) {
+      return entry;
+    }
+  }
+  const GroupShape shape = shape_of(placement, {}, router_, costs_);
+  Known fresh{kind, placement, {}};
+  for (const std::string& name : suitable_algorithms(kind, shape)) {
+    const bool wanted = std::any_of(library_.regimes.begin(), library_.regimes.end(), [&](const Regime& regime) {
+      return does(regime, kind) && regime.algorithm == name;
+    });
+    if (wanted) {
+      const Operation operation{make_schedule(name, kind, shape), placement, {}};
+      fresh.fabrics.emplace(name, fold(topology_, router_, {&operation, 1}));
+    }
+  }
+  known_.push_back(std::move(fresh));
+  return known_.back();
+}
+
+std::optional<Seconds> LibraryTimes::time(CollectiveKind kind, const Placement& placement, Bytes bytes) {
+  const Known& algorithms = known(kind, placement);
+  std::optional<Seconds> fastest;
+  for (const Regime& regime : library_.regimes) {
+    const auto found = algorithms.fabrics.find(regime.algorithm);
+    if (!does(regime, kind) || found == algorithms.fabrics.end()) {
+      continue;
+    }
+    const FoldedOperation& operation = found->second.operations.front();
+    if (operation.schedule.stages.empty() || costs_.planes.at(operation.plane) != library_.plane) {
+      return std::nullopt;
+    }
+    const Protocol before = costs_.protocol(operation.plane);
+    costs_.protocols[operation.plane] = protocol_of(regime, operation.schedule, bytes, before);
+    const Seconds time = predict({.operation = 0, .kind = kind, .bytes = bytes}, found->second, costs_);
+    costs_.protocols[operation.plane] = before;
+    fastest = fastest ? std::min(*fastest, time) : time;
+  }
+  return fastest;
+}
+
+}  // namespace podium

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/collective/select.h"
+#include "sim/compute/parameter.h"
+
+namespace podium {
+
+/// One way in which a library of collectives moves bytes: NCCL's LL, LL128 and Simple protocols, with few channels or
+/// many. In SI units.
+struct Regime {
+  std::string name;
+  std::string algorithm;  ///< one of Algorithms
+  std::vector<CollectiveKind> kinds;
+  double launch = 0;    ///< once a call
+  double step = 0;      ///< synchronisation of a step with its peers, beside the wire's latency
+  double per_peer = 0;  ///< once a call for each message that a rank sends at once
+  double port = 0;      ///< of a port's payload bandwidth, that all messages of a step reach together
+  double peer = 0;      ///< likewise of one message; nothing: as much as all
+  double own = 0;       ///< B/s at which a rank copies its own part, out of place; nothing: it costs no time
+};
+
+/// How a library does collectives on one plane of a system, fitted to its measured rows.
+struct CommunicationLibrary {
+  std::string stack;  ///< "nccl"
+  std::string plane;
+  std::vector<Regime> regimes;
+};
+
+/// All that can be fitted, in the order of the file: "regimes.bulk.launch".
+std::vector<Parameter> parameters_of(CommunicationLibrary&);
+CommunicationLibrary read_library(const Document&);
+/// From configs/calibration/collective; `same_as` in a file names the one that it shares. Nothing where the system has
+/// no such file.
+std::optional<CommunicationLibrary> load_library(std::string_view system);
+
+/// How long single calls take with a library, in the regime that is fastest by `predict` (select.h). Each algorithm is
+/// folded once for each placement. All arguments outlive it; the library's figures may change between calls.
+class LibraryTimes {
+ public:
+  LibraryTimes(const CommunicationLibrary&, const Topology& merged, Router&, const CommunicationCosts&);
+  /// Nothing where the group is not on the library's plane, or no regime does the operation.
+  std::optional<Seconds> time(CollectiveKind, const Placement&, Bytes bytes);
+
+ private:
+  struct Known {
+    CollectiveKind kind;
+    Placement placement;
+    std::map<std::string, FoldedFabric> fabrics;  ///< by algorithm, of those that suit
+  };
+  const Known& known(CollectiveKind, const Placement&);
+
+  const CommunicationLibrary& library_;
+  const Topology& topology_;
+  Router& router_;
+  CommunicationCosts costs_;
+  std::vector<Known> known_;
+};
+
+}  // namespace podium

@@ -1,0 +1,105 @@
+// Rows of collectives: reading, timing and fitting.
+#include "sim/calibration/collective_rows.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace podium::test {
+namespace {
+
+RowTable table_of(const std::string& text) {
+  std::istringstream in(text);
+  return read_table(in, "rows.csv");
+}
+
+TEST(CollectiveRows, ReadsTheNamesFoundInTheWild) {
+  const auto rows = collective_rows(table_of("op,dtype,num_gpus,bytes,latency_us\nalltoall,half,8,1024,7.5\n"));
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].kind, CollectiveKind::all_to_all);
+  EXPECT_EQ(rows[0].ranks, 8U);
+  EXPECT_EQ(rows[0].bytes, Bytes(1024));
+  EXPECT_EQ(rows[0].algorithm, "auto");
+  EXPECT_DOUBLE_EQ(rows[0].time.value().value(), 7.5e-6);
+  const auto spread = collective_rows(table_of("operation,ranks,bytes,nodes\nall_reduce,16,8,2\nall_reduce,8,8,1\n"));
+  EXPECT_EQ(spread[0].ranks_per_domain, 8U);
+  EXPECT_EQ(spread[1].ranks_per_domain, 0U);
+  EXPECT_FALSE(spread[0].time);
+}
+
+TEST(CollectiveRows, RefusesWhatMakesNoSense) {
+  EXPECT_THROW(collective_rows(table_of("operation,ranks\nall_reduce,8\n")), InputError);
+  EXPECT_THROW(collective_rows(table_of("operation,ranks,bytes\nall_reduce,0,8\n")), InputError);
+  EXPECT_THROW(collective_rows(table_of("operation,ranks,bytes\nall_reduce,2.5,8\n")), InputError);
+  EXPECT_THROW(collective_rows(table_of("operation,ranks,bytes\nall_sum,2,8\n")), InputError);
+  EXPECT_THROW(collective_rows(table_of("operation,ranks,bytes,nodes\nall_reduce,16,8,3\n")), InputError);
+}
+
+TEST(CollectiveTimes, SayWhichRowAsksForMoreThanTheSystemHas) {
+  const auto time = collective_time("hgx-h100", nullptr);
+  const auto rows = collective_rows(table_of("operation,ranks,bytes\nall_reduce,8,8\nall_reduce,999999,8\n"));
+  EXPECT_GT(time(rows[0]), Seconds());
+  try {
+    time(rows[1]);
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("rows.csv:3"), std::string::npos) << error.what();
+  }
+}
+
+TEST(CollectiveTimes, LeaveTheLibraryWhereAnAlgorithmIsNamedOrServersAreJoined) {
+  const auto library = load_library("hgx-h100");
+  ASSERT_TRUE(library);
+  const auto with = collective_time("hgx-h100", &*library), without = collective_time("hgx-h100", nullptr);
+  const auto rows = collective_rows(
+      table_of("operation,ranks,bytes,algorithm,nodes\nall_gather,8,4096,direct,\nall_gather,8,4096,,2\n"
+               "all_gather,8,4096,,\n"));
+  EXPECT_EQ(with(rows[0]), without(rows[0]));
+  EXPECT_EQ(with(rows[1]), without(rows[1]));
+  EXPECT_NE(with(rows[2]), without(rows[2]));
+}
+
+/// Rows that a library would give, of two regimes.
+std::string rows_of(const CommunicationLibrary& library) {
+  std::string text = "operation,ranks,bytes,seconds\n";
+  const auto time = collective_time("hgx-h100", &library);
+  for (const std::uint32_t ranks : {2U, 4U, 8U}) {
+    for (double bytes = 512; bytes < 1e9; bytes *= 4) {
+      const CollectiveRow row{{}, CollectiveKind::all_gather, ranks, 0, Bytes(bytes), "auto", {}};
+      text += fmt::format("all_gather,{},{},{}\n", ranks, bytes, time(row).value());
+    }
+  }
+  return text;
+}
+
+TEST(CollectiveFit, FindsTheFiguresThatMadeTheRows) {
+  const auto regime = [](const std::string& name, double launch, double step, double port) {
+    Regime result;
+    result.name = name;
+    result.algorithm = "ring";
+    result.kinds = {CollectiveKind::all_gather};
+    result.launch = launch;
+    result.step = step;
+    result.port = port;
+    return result;
+  };
+  const CommunicationLibrary truth{"test", "nvlink", {regime("low", 4e-6, 4e-7, 0.1), regime("bulk", 3e-5, 1e-6, 0.9)}};
+  const CommunicationLibrary start{"test", "nvlink", {regime("low", 6e-6, 8e-7, 0.2), regime("bulk", 2e-5, 5e-7, 0.7)}};
+  const auto rows = collective_rows(table_of(rows_of(truth)));
+  const auto found = calibrate_collectives(rows, "hgx-h100", start);
+  for (const auto& [size, error] : found.unseen) {
+    EXPECT_LT(error.mean, 0.01) << size;
+    EXPECT_GT(found.before.at(size).mean, 0.03) << size;
+  }
+  for (std::size_t i = 0; i < truth.regimes.size(); ++i) {
+    EXPECT_NEAR(found.figures.regimes[i].launch, truth.regimes[i].launch, 0.02 * truth.regimes[i].launch);
+    EXPECT_NEAR(found.figures.regimes[i].port, truth.regimes[i].port, 0.02 * truth.regimes[i].port);
+  }
+  const CommunicationLibrary read = read_library(Document::parse(to_yaml(found, rows, "hgx-h100", "made")));
+  EXPECT_NEAR(read.regimes[1].port, found.figures.regimes[1].port, 1e-3);
+  EXPECT_THROW(calibrate_collectives(std::span(rows).first(5), "hgx-h100", start), InputError);
+}
+
+}  // namespace
+}  // namespace podium::test

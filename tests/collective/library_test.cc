@@ -1,0 +1,113 @@
+// How a library of collectives does them: in the fastest of its regimes.
+#include "sim/collective/library.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/collective/networks.h"
+
+namespace podium::test {
+namespace {
+
+using namespace literals;
+
+constexpr BytesPerSecond port = 100_GBps;
+constexpr double rate = 100e9;
+constexpr std::uint32_t ranks = 4;
+
+Regime regime(const std::string& algorithm, double launch, double share) {
+  Regime result;
+  result.name = "regime";
+  result.algorithm = algorithm;
+  result.kinds = {CollectiveKind::all_gather, CollectiveKind::all_to_all};
+  result.launch = launch;
+  result.port = share;
+  return result;
+}
+
+/// One switch with four ranks and a library on it.
+class Bench {
+ public:
+  explicit Bench(std::vector<Regime> regimes, const std::string& plane = "net")
+      : library_{"test", plane, std::move(regimes)},
+        topology_(star(ranks, port)),
+        costs_(costs(topology_)),
+        router_(topology_),
+        times_(library_, topology_, router_, costs_) {}
+
+  std::optional<Seconds> time(CollectiveKind kind, double bytes) {
+    return times_.time(kind, {{consecutive(0, ranks)}}, Bytes(bytes));
+  }
+  double seconds(CollectiveKind kind, double bytes) { return time(kind, bytes).value().value(); }
+  double wire_latency() { return router_.route(NodeId(0U), NodeId(1U))->latency.value(); }
+
+ private:
+  CommunicationLibrary library_;
+  Topology topology_;
+  CommunicationCosts costs_;
+  Router router_;
+  LibraryTimes times_;
+};
+
+TEST(Library, PaysLaunchStepsWireAndItsOwnCopy) {
+  Regime ring = regime("ring", 5e-6, 0.5);
+  ring.step = 1e-6;
+  ring.own = 50e9;
+  ring.per_peer = 2e-7;
+  Bench bench({ring});
+  const double bytes = 4e6, part = bytes / ranks;
+  const double expected = 5e-6 + 2e-7 + part / 50e9 + (ranks - 1) * (1e-6 + bench.wire_latency() + part / (0.5 * rate));
+  EXPECT_NEAR(bench.seconds(CollectiveKind::all_gather, bytes), expected, 1e-12);
+}
+
+TEST(Library, TakesTheRegimeThatIsFastestAtEachSize) {
+  const Regime low_latency = regime("ring", 2e-6, 0.01), bulk = regime("ring", 30e-6, 0.9);
+  Bench both({low_latency, bulk}), small({low_latency}), large({bulk});
+  for (const double bytes : {1e2, 1e4, 1e5, 1e6, 1e7, 1e9}) {
+    const CollectiveKind kind = CollectiveKind::all_gather;
+    EXPECT_EQ(both.seconds(kind, bytes), std::min(small.seconds(kind, bytes), large.seconds(kind, bytes)));
+  }
+  EXPECT_LT(small.seconds(CollectiveKind::all_gather, 1e2), large.seconds(CollectiveKind::all_gather, 1e2));
+  EXPECT_GT(small.seconds(CollectiveKind::all_gather, 1e9), large.seconds(CollectiveKind::all_gather, 1e9));
+}
+
+TEST(Library, LimitsWhatOneMessageReaches) {
+  Regime limited = regime("direct", 1e-6, 1);
+  limited.peer = 0.1;
+  Bench bench({limited});
+  const double bytes = 8e6;
+  const double expected = 1e-6 + bench.wire_latency() + bytes / ranks / (0.1 * rate);
+  EXPECT_NEAR(bench.seconds(CollectiveKind::all_to_all, bytes), expected, 1e-12);
+}
+
+TEST(Library, LeavesWhatItDoesNotKnowToOthers) {
+  Bench bench({regime("ring", 1e-6, 1)});
+  EXPECT_FALSE(bench.time(CollectiveKind::all_reduce, 1e6));
+  EXPECT_FALSE(bench.time(CollectiveKind::all_to_all, 1e6)) << "a ring does none";
+  Bench elsewhere({regime("ring", 1e-6, 1)}, "other");
+  EXPECT_FALSE(elsewhere.time(CollectiveKind::all_gather, 1e6));
+}
+
+TEST(Library, FilesOfSystemsShareFigures) {
+  const auto h100 = load_library("hgx-h100"), h200 = load_library("hgx-h200");
+  ASSERT_TRUE(h100 && h200);
+  EXPECT_EQ(h100->regimes.size(), h200->regimes.size());
+  EXPECT_EQ(h100->regimes.front().launch, h200->regimes.front().launch);
+  EXPECT_FALSE(load_library("cloudmatrix384"));
+}
+
+TEST(Library, RefusesFiguresThatPhysicsDoesNotAllow) {
+  const auto read = [](const std::string& figures) {
+    return read_library(
+        Document::parse("description: x\nsources: {s: {text: t, grade: assumed}}\nsource: s\nstack: x\nplane: net\n"
+                        "regimes:\n  one:\n    algorithm: ring\n    kinds: [all_gather]\n" +
+                        figures));
+  };
+  EXPECT_EQ(read("    launch: 1 us\n    port: 1\n").regimes.size(), 1U);
+  EXPECT_THROW(read("    launch: 1 us\n    port: 1.1\n"), InputError);
+  EXPECT_THROW(read("    launch: 2 s\n    port: 1\n"), InputError);
+  EXPECT_THROW(read("    port: 1\n"), InputError);
+  EXPECT_THROW(read("    launch: 1 us\n    port: 1\n    steps: 2\n"), InputError);
+}
+
+}  // namespace
+}  // namespace podium::test
