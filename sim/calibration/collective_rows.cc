@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "sim/calibration/fit.h"
+#include "sim/hardware/data_type.h"
 #include "sim/system/machine.h"
 
 namespace podium {
@@ -15,6 +16,10 @@ namespace {
 constexpr std::string_view operation_names[] = {"operation", "op", "collective"};
 constexpr std::string_view rank_names[] = {"ranks", "num_gpus", "num_workers", "num_ranks", "ep_size"};
 constexpr std::string_view byte_names[] = {"bytes", "size", "message_size"};
+constexpr std::string_view token_names[] = {"tokens_per_rank", "num_tokens", "tokens"};
+constexpr std::string_view hidden_names[] = {"hidden", "hidden_size"};
+constexpr std::string_view choice_names[] = {"topk", "num_topk"};
+constexpr std::string_view type_names[] = {"dtype", "moe_dtype"};
 constexpr std::string_view node_names[] = {"nodes", "num_nodes", "node_num"};
 constexpr std::string_view algorithm_names[] = {"algorithm"};
 constexpr std::string_view second_names[] = {"seconds"};
@@ -65,6 +70,34 @@ std::uint32_t whole(const Column& column, const TableRow& row) {
   return static_cast<std::uint32_t>(number);
 }
 
+/// How many bytes a row is of: a column, or what a rank sends of its tokens: each once to all ranks that it goes to,
+/// dispatched in its type, and combined in bf16. Tokens in int8 carry 512 bytes of scales (arXiv 2506.12708, section
+/// 4.2).
+class RowBytes {
+ public:
+  explicit RowBytes(const RowTable& table)
+      : bytes_(Column::optional(table, byte_names)),
+        tokens_(Column::optional(table, token_names)),
+        hidden_(Column::optional(table, hidden_names)),
+        choices_(Column::optional(table, choice_names)),
+        type_(Column::optional(table, type_names)) {}
+
+  Bytes of(const TableRow& row, CollectiveKind kind, std::uint32_t ranks) const {
+    const bool experts = kind == CollectiveKind::dispatch || kind == CollectiveKind::combine;
+    if (!experts || bytes_.has(row)) {
+      return Bytes(bytes_.number(row));
+    }
+    const double copies = std::min<double>(choices_.positive(row), ranks), width = hidden_.positive(row);
+    const DataType type =
+        kind == CollectiveKind::combine ? DataType::bf16 : parse_data_type(type_.text(row), row.where);
+    const Bytes scales = type == DataType::int8 ? Bytes(512) : Bytes();
+    return tokens_.positive(row) * copies * (width * size_of(type) + scales);
+  }
+
+ private:
+  Column bytes_, tokens_, hidden_, choices_, type_;
+};
+
 void fit_rows(std::span<const CollectiveRow> rows, CommunicationLibrary& library, const CollectiveTime& time) {
   std::vector<Unknown> unknowns;
   for (const Parameter& parameter : parameters_of(library)) {
@@ -100,8 +133,9 @@ std::string text_of(const Regime& regime, bool measured) {
   for (const CollectiveKind kind : regime.kinds) {
     kinds += (kinds.empty() ? "" : ", ") + std::string(to_string(kind));
   }
-  std::string text = fmt::format("  {}:\n    source: {}\n    algorithm: {}\n    kinds: [{}]\n", regime.name,
-                                 measured ? "rows" : "start", regime.algorithm, kinds);
+  std::string text = fmt::format("  {}:\n    source: {}\n    algorithm: {}\n    kinds: [{}]\n{}", regime.name,
+                                 measured ? "rows" : "start", regime.algorithm, kinds,
+                                 regime.choices > 0 ? fmt::format("    choices: {:g}\n", regime.choices) : "");
   CommunicationLibrary alone{"", "", {regime}};
   for (const Parameter& parameter : parameters_of(alone)) {
     text += fmt::format("    {}: {}\n", parameter.name.substr(parameter.name.rfind('.') + 1), figure_text(parameter));
@@ -153,18 +187,20 @@ std::map<std::string, ErrorSummary> unseen_errors(std::span<const CollectiveRow>
 
 std::vector<CollectiveRow> collective_rows(const RowTable& table) {
   const Column operation = Column::required(table, operation_names), ranks = Column::required(table, rank_names),
-               bytes = Column::required(table, byte_names), nodes = Column::optional(table, node_names),
-               algorithm = Column::optional(table, algorithm_names), seconds = Column::optional(table, second_names),
+               nodes = Column::optional(table, node_names), algorithm = Column::optional(table, algorithm_names),
+               seconds = Column::optional(table, second_names),
                microseconds = Column::optional(table, microsecond_names);
+  const RowBytes bytes(table);
   std::vector<CollectiveRow> rows;
   for (const TableRow& row : table.rows) {
     CollectiveRow call{.where = row.where,
                        .kind = parse_collective_kind(operation.text(row), row.where),
                        .ranks = whole(ranks, row),
                        .ranks_per_domain = 0,
-                       .bytes = Bytes(bytes.number(row)),
+                       .bytes = Bytes(),
                        .algorithm = algorithm.has(row) ? std::string(algorithm.text(row)) : "auto",
                        .time = {}};
+    call.bytes = bytes.of(row, call.kind, call.ranks);
     if (nodes.has(row)) {
       const std::uint32_t count = whole(nodes, row);
       if (call.ranks % count != 0) {

@@ -19,13 +19,15 @@ constexpr std::array<std::pair<CollectiveKind, std::string_view>, 8> kinds{{
     {CollectiveKind::send, "send"},
 }};
 
-constexpr std::array<std::pair<std::string_view, CollectiveKind>, 8> aliases{{
+constexpr std::array<std::pair<std::string_view, CollectiveKind>, 10> aliases{{
     {"bcast", CollectiveKind::broadcast},
     {"sendrecv", CollectiveKind::send},
     {"sendreceive", CollectiveKind::send},
     {"p2p", CollectiveKind::send},
     {"moedispatch", CollectiveKind::dispatch},
     {"moecombine", CollectiveKind::combine},
+    {"alltoalldispatch", CollectiveKind::dispatch},
+    {"alltoallcombine", CollectiveKind::combine},
     {"alltoallv", CollectiveKind::all_to_all},
     {"allgatherv", CollectiveKind::all_gather},
 }};

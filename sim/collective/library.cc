@@ -1,6 +1,7 @@
 #include "sim/collective/library.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace podium {
 
@@ -28,6 +29,9 @@ Regime read_regime(std::string name, const Node& node) {
   for (const Node& kind : node.at("kinds").items()) {
     regime.kinds.push_back(parse_collective_kind(kind.text(), kind.where()));
   }
+  if (const auto choices = node.find("choices")) {
+    regime.choices = static_cast<double>(choices->count());
+  }
   read_parameters(figures, node, regime);
   return regime;
 }
@@ -36,14 +40,21 @@ bool does(const Regime& regime, CollectiveKind kind) {
   return std::count(regime.kinds.begin(), regime.kinds.end(), kind) > 0;
 }
 
+/// Of `choices` random ones among n, the different ones: n (1 - (1 - 1/n)^choices).
+double peers(const Regime& regime, double messages, double ranks) {
+  return regime.choices > 0 ? ranks * (1 - std::pow(1 - 1 / ranks, regime.choices)) : messages;
+}
+
 /// What a call costs in a regime, as the player and the predictions take it.
 Protocol protocol_of(const Regime& regime, const Schedule& schedule, Bytes bytes, Protocol protocol) {
   const double messages = messages_at_port(schedule.stages.front().front(), schedule.ranks);
-  protocol.launch = Seconds(regime.launch + regime.per_peer * messages);
+  protocol.launch = Seconds(regime.launch + regime.per_peer * peers(regime, messages, schedule.ranks));
   if (regime.own > 0) {
     protocol.launch += bytes / schedule.ranks / BytesPerSecond(regime.own);
   }
   protocol.in_switch_launch = protocol.send_launch = protocol.launch;
+  protocol.dispatch_launch = protocol.combine_launch = protocol.launch;
+  protocol.per_peer = Seconds();
   protocol.step = Seconds(regime.step);
   protocol.bulk_efficiency = regime.peer > 0 ? std::min(regime.port, messages * regime.peer) : regime.port;
   protocol.in_switch_efficiency = protocol.bulk_efficiency;

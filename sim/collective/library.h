@@ -17,6 +17,9 @@ struct Regime {
   std::string name;
   std::string algorithm;  ///< one of Algorithms
   std::vector<CollectiveKind> kinds;
+  /// Of one-sided exchanges: `per_peer` counts the different peers among so many random choices (a token's experts),
+  /// which is as many as they are in a large group; nothing: all messages that a rank sends at once.
+  double choices = 0;
   double launch = 0;    ///< once a call
   double step = 0;      ///< synchronisation of a step with its peers, beside the wire's latency
   double per_peer = 0;  ///< once a call for each message that a rank sends at once

@@ -28,6 +28,18 @@ TEST(CollectiveRows, ReadsTheNamesFoundInTheWild) {
   EXPECT_FALSE(spread[0].time);
 }
 
+TEST(CollectiveRows, CountsWhatARankSendsOfItsTokens) {
+  const auto rows = collective_rows(
+      table_of("op,ep_size,tokens_per_rank,hidden,topk,experts,dtype\nalltoall_dispatch,16,10,7168,8,256,nvfp4\n"
+               "alltoall_combine,16,10,7168,8,256,nvfp4\ndispatch,4,10,7168,8,256,int8\n"));
+  EXPECT_EQ(rows[0].kind, CollectiveKind::dispatch);
+  EXPECT_EQ(rows[0].bytes, Bytes(10 * 8 * 7168 * (0.5 + 1.0 / 16)));
+  EXPECT_EQ(rows[1].kind, CollectiveKind::combine);
+  EXPECT_EQ(rows[1].bytes, Bytes(10 * 8 * 7168 * 2));
+  EXPECT_EQ(rows[2].bytes, Bytes(10 * 4 * (7168 + 512))) << "once to each of four ranks";
+  EXPECT_THROW(collective_rows(table_of("op,ranks,topk,hidden\ndispatch,8,8,7168\n")), InputError);
+}
+
 TEST(CollectiveRows, RefusesWhatMakesNoSense) {
   EXPECT_THROW(collective_rows(table_of("operation,ranks\nall_reduce,8\n")), InputError);
   EXPECT_THROW(collective_rows(table_of("operation,ranks,bytes\nall_reduce,0,8\n")), InputError);

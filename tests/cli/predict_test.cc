@@ -74,8 +74,8 @@ TEST(PredictCommand, TimesCollectivesOnASystem) {
   EXPECT_EQ(run_podium("predict gemm --in " + rows).status, 2);
   EXPECT_EQ(run_podium("calibrate gemm --in " + rows + " --out " + rows).status, 2);
   EXPECT_EQ(run_podium("calibrate collective --in " + rows + " --out " + rows).status, 2);
-  const std::string none = "calibrate collective --system cloudmatrix384 --in " + rows + " --out " + rows;
-  EXPECT_THAT(run_podium(none).errors, HasSubstr("cloudmatrix384"));
+  const std::string none = "calibrate collective --system atlas-950-superpod --in " + rows + " --out " + rows;
+  EXPECT_THAT(run_podium(none).errors, HasSubstr("atlas-950-superpod"));
 }
 
 TEST(CalibrateCommand, WritesFiguresThatPredict) {

@@ -79,6 +79,17 @@ TEST(Library, LimitsWhatOneMessageReaches) {
   EXPECT_NEAR(bench.seconds(CollectiveKind::all_to_all, bytes), expected, 1e-12);
 }
 
+TEST(Library, CountsTheDifferentPeersOfATokensExperts) {
+  Regime one_sided = regime("direct", 1e-6, 1);
+  one_sided.kinds = {CollectiveKind::dispatch};
+  one_sided.per_peer = 1e-6;
+  const double alone = Bench({one_sided}).seconds(CollectiveKind::dispatch, 0);
+  one_sided.choices = 2;
+  const double chosen = Bench({one_sided}).seconds(CollectiveKind::dispatch, 0);
+  // the second of two choices among n is the first again once in n
+  EXPECT_NEAR(alone - chosen, 1e-6 * ((ranks - 1) - (2 - 1.0 / ranks)), 1e-12);
+}
+
 TEST(Library, LeavesWhatItDoesNotKnowToOthers) {
   Bench bench({regime("ring", 1e-6, 1)});
   EXPECT_FALSE(bench.time(CollectiveKind::all_reduce, 1e6));
@@ -92,7 +103,7 @@ TEST(Library, FilesOfSystemsShareFigures) {
   ASSERT_TRUE(h100 && h200);
   EXPECT_EQ(h100->regimes.size(), h200->regimes.size());
   EXPECT_EQ(h100->regimes.front().launch, h200->regimes.front().launch);
-  EXPECT_FALSE(load_library("cloudmatrix384"));
+  EXPECT_FALSE(load_library("atlas-950-superpod"));
 }
 
 TEST(Library, RefusesFiguresThatPhysicsDoesNotAllow) {

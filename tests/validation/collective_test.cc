@@ -100,5 +100,45 @@ TEST(CollectiveValidation, TheLibraryIsNearAtAllSizesOnBlackwell) {
                    {{"below 64 KiB", 0.20}, {"64 KiB to 4 MiB", 0.15}, {"4 MiB and up", 0.08}});
 }
 
+TEST(CollectiveValidation, ExpertsTokensOnBlackwellAreNear) {
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
+  }
+  const auto library = load_library("gb200-nvl72");
+  ASSERT_TRUE(library);
+  const auto time = collective_time("gb200-nvl72", &*library);
+  const RowTable table = load_table(data_folder() + "/collectives/aic_gb200_nvl72_moe_alltoall.csv");
+  std::map<std::string, std::vector<double>> errors;
+  for (const TableRow& row : table.rows) {
+    if (row.cells.front() == "NVLinkOneSided") {
+      const CollectiveRow call = collective_rows({table.where, table.header, table.columns, {row}}).front();
+      errors[fmt::format("{} {}", to_string(call.kind), call.ranks)].push_back(time(call) / *call.time - 1);
+    }
+  }
+  ASSERT_EQ(errors.size(), 4U);
+  for (const auto& [name, all] : errors) {
+    std::cout << fmt::format("gb200-nvl72 {:<12} {:>4} rows {:>5.1f} %\n", name, all.size(),
+                             100 * summary_of(all).mean);
+    EXPECT_LE(summary_of(all).mean, 0.12) << name;
+  }
+}
+
+/// Table 6 of arXiv 2506.12708, 128 tokens a rank: time over 8, 16 and 32 dies.
+TEST(CollectiveValidation, ExpertsTokensOnCloudMatrixAreNear) {
+  const auto library = load_library("cloudmatrix384");
+  ASSERT_TRUE(library);
+  const auto time = collective_time("cloudmatrix384", &*library);
+  const std::map<CollectiveKind, std::map<std::uint32_t, double>> table{
+      {CollectiveKind::dispatch, {{8, 116e-6}, {16, 131e-6}, {32, 133e-6}}},
+      {CollectiveKind::combine, {{8, 118e-6}, {16, 132e-6}, {32, 146e-6}}}};
+  for (const auto& [kind, published] : table) {
+    const Bytes bytes(128 * 8 * (kind == CollectiveKind::dispatch ? 7168 + 512 : 7168 * 2));
+    for (const auto& [ranks, seconds] : published) {
+      const Seconds predicted = time({{}, kind, ranks, 0, bytes, "auto", {}});
+      EXPECT_NEAR(predicted.value(), seconds, 0.03 * seconds) << to_string(kind) << " among " << ranks;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace podium::test
