@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <map>
@@ -10,7 +11,7 @@
 
 #include "sim/cli/command.h"
 #include "sim/collective/faulty_run.h"
-#include "sim/collective/select.h"
+#include "sim/collective/library.h"
 #include "sim/hardware/data_type.h"
 #include "sim/system/machine.h"
 
@@ -21,7 +22,7 @@ constexpr std::size_t most_sizes = 1000;
 
 struct Options {
   std::string operation, system, bytes;
-  std::string algorithm = "auto", network = "flow", type = "fp32", fold = "on";
+  std::string algorithm = "auto", network = "flow", type = "fp32", fold = "on", library = "on";
   std::vector<std::string> faults;
   std::string recovery = "0 s";
   std::uint32_t ranks = 0;
@@ -33,6 +34,7 @@ struct Row {
   Bytes bytes;
   Seconds time;
   std::string algorithm;
+  std::string regime;                 ///< of the library; empty where it is a schedule with the system's own figures
   std::vector<Candidate> candidates;  ///< the fastest first; empty where the algorithm was named
 };
 
@@ -100,36 +102,86 @@ Placement first_ranks(const Machine& machine) {
   return placement;
 }
 
-/// Chooses, folds (each algorithm once, and not where links change in the course of a run) and plays, size by size.
-std::vector<Row> play(const Machine& machine, CollectiveKind kind, const std::vector<Bytes>& sizes,
-                      const Options& options) {
-  const Placement placement = first_ranks(machine);
-  const CommunicationCosts costs = communication_costs(machine.system(), machine.chip(), machine.network());
-  const bool folds = options.fold == "on" && !Networks::find(options.network).needs_wires();
-  const Folding folding = folds ? Folding::exact : Folding::off;
-  Router router(machine.network());
-  Selector selector(machine.network(), router, costs);
-  const Faults faults{machine.changes(), parse_quantity<Seconds>(options.recovery, {"--recovery"})};
-  std::map<std::string, FoldedFabric> fabrics;
-  std::vector<Row> rows;
-  for (const Bytes bytes : sizes) {
-    Row row{bytes, {}, options.algorithm, {}};
-    if (row.algorithm == "auto") {
-      row.candidates = selector.rank(kind, placement, bytes);
+/// Chooses and plays calls among the first ranks of a machine, size by size. Each algorithm is folded once, and not
+/// where links change in the course of a run.
+class Stage {
+ public:
+  Stage(const Machine& machine, CollectiveKind kind, const Options& options)
+      : machine_(machine),
+        kind_(kind),
+        options_(options),
+        placement_(first_ranks(machine)),
+        costs_(communication_costs(machine.system(), machine.chip(), machine.network())),
+        router_(machine.network()),
+        selector_(machine.network(), router_, costs_),
+        faults_{machine.changes(), parse_quantity<Seconds>(options.recovery, {"--recovery"})} {
+    if (options.library == "on" && options.algorithm == "auto" && options.faults.empty()) {
+      library_ = load_library(options.system);
+    }
+    if (library_) {
+      times_.emplace(*library_, machine.network(), router_, costs_);
+    }
+  }
+
+  Row play(Bytes bytes) {
+    Row row{bytes, {}, options_.algorithm, {}, {}};
+    CommunicationCosts costs = costs_;
+    if (const auto choices = times_ ? times_->rank(kind_, placement_, bytes) : std::vector<LibraryChoice>();
+        !choices.empty()) {
+      row.algorithm = choices.front().algorithm;
+      row.regime = choices.front().regime;
+      costs.protocols[choices.front().plane] = choices.front().protocol;
+      for (const LibraryChoice& choice : choices) {
+        const auto same = [&](const Candidate& other) { return other.algorithm == choice.algorithm; };
+        if (std::none_of(row.candidates.begin(), row.candidates.end(), same)) {
+          row.candidates.push_back({choice.algorithm, choice.predicted});
+        }
+      }
+    } else if (row.algorithm == "auto") {
+      row.candidates = selector_.rank(kind_, placement_, bytes);
       row.algorithm = row.candidates.front().algorithm;
     }
-    const CollectiveCall call{0, kind, bytes};
-    const Operation operation{selector.choose(row.algorithm, kind, placement, bytes), placement};
-    if (!faults.changes.empty()) {
-      row.time = time_alone(call, machine.network(), operation, costs, options.network, faults);
-    } else {
-      auto known = fabrics.find(row.algorithm);
-      if (known == fabrics.end()) {
-        known = fabrics.emplace(row.algorithm, fold(machine.network(), router, {&operation, 1}, folding)).first;
-      }
-      row.time = time_alone(call, known->second, costs, options.network);
+    row.time = time(row, costs);
+    return row;
+  }
+
+ private:
+  Seconds time(const Row& row, const CommunicationCosts& costs) {
+    const CollectiveCall call{0, kind_, row.bytes};
+    const Operation operation{selector_.choose(row.algorithm, kind_, placement_, row.bytes), placement_};
+    if (!faults_.changes.empty()) {
+      return time_alone(call, machine_.network(), operation, costs, options_.network, faults_);
     }
-    rows.push_back(std::move(row));
+    auto known = fabrics_.find(row.algorithm);
+    if (known == fabrics_.end()) {
+      const bool folds = options_.fold == "on" && !Networks::find(options_.network).needs_wires();
+      known = fabrics_
+                  .emplace(row.algorithm,
+                           fold(machine_.network(), router_, {&operation, 1}, folds ? Folding::exact : Folding::off))
+                  .first;
+    }
+    return time_alone(call, known->second, costs, options_.network);
+  }
+
+  const Machine& machine_;
+  CollectiveKind kind_;
+  const Options& options_;
+  Placement placement_;
+  CommunicationCosts costs_;
+  Router router_;
+  Selector selector_;
+  Faults faults_;
+  std::optional<CommunicationLibrary> library_;
+  std::optional<LibraryTimes> times_;
+  std::map<std::string, FoldedFabric> fabrics_;
+};
+
+std::vector<Row> play(const Machine& machine, CollectiveKind kind, const std::vector<Bytes>& sizes,
+                      const Options& options) {
+  Stage stage(machine, kind, options);
+  std::vector<Row> rows;
+  for (const Bytes bytes : sizes) {
+    rows.push_back(stage.play(bytes));
   }
   return rows;
 }
@@ -142,8 +194,10 @@ Result measure(const Options& options) {
   if (options.algorithm != "auto") {
     Algorithms::find(options.algorithm, {"--algorithm"});
   }
-  if (options.fold != "on" && options.fold != "off") {
-    throw InputError({"--fold"}, "'" + options.fold + "' is neither on nor off");
+  for (const auto& [name, value] : {std::pair("--fold", options.fold), std::pair("--library", options.library)}) {
+    if (value != "on" && value != "off") {
+      throw InputError({name}, "'" + value + "' is neither on nor off");
+    }
   }
   if (options.ranks < 2) {
     throw InputError({"--ranks"}, std::to_string(options.ranks) + (options.ranks == 1 ? " rank has" : " ranks have") +
@@ -165,16 +219,17 @@ std::string to_text(const Result& result) {
   for (const std::string& fault : result.faults) {
     text += fmt::format("# fault: {}\n", fault);
   }
-  text += fmt::format("#{:>14} {:>14} {:>8} {:>28} {:>12} {:>9} {:>9}  {}\n", "size", "count", "type", "algorithm",
+  text += fmt::format("#{:>14} {:>14} {:>8} {:>30} {:>12} {:>9} {:>9}  {}\n", "size", "count", "type", "algorithm",
                       "time", "algbw", "busbw", "next best");
-  text += fmt::format("#{:>14} {:>14} {:>8} {:>28} {:>12} {:>9} {:>9}\n", "(B)", "(elements)", "", "", "(us)", "(GB/s)",
+  text += fmt::format("#{:>14} {:>14} {:>8} {:>30} {:>12} {:>9} {:>9}\n", "(B)", "(elements)", "", "", "(us)", "(GB/s)",
                       "(GB/s)");
   double total = 0;
   for (const Row& row : result.rows) {
     const double bus = bus_bandwidth(result, row).value() / 1e9;
     total += bus;
-    text += fmt::format(" {:>14.0f} {:>14.0f} {:>8} {:>28} {:>12.2f} {:>9.2f} {:>9.2f}", row.bytes.value(),
-                        count(result, row), to_string(result.type), row.algorithm, row.time.value() * 1e6,
+    const std::string way = row.regime.empty() ? row.algorithm : fmt::format("{} ({})", row.algorithm, row.regime);
+    text += fmt::format(" {:>14.0f} {:>14.0f} {:>8} {:>30} {:>12.2f} {:>9.2f} {:>9.2f}", row.bytes.value(),
+                        count(result, row), to_string(result.type), way, row.time.value() * 1e6,
                         algorithm_bandwidth(row).value() / 1e9, bus);
     if (row.candidates.size() > 1) {
       text += fmt::format("  {} x{:.2f}", row.candidates[1].algorithm,
@@ -210,6 +265,9 @@ std::string to_json(const Result& result) {
                                 {"time_seconds", row.time.value()},
                                 {"algbw_bytes_per_second", algorithm_bandwidth(row).value()},
                                 {"busbw_bytes_per_second", bus_bandwidth(result, row).value()}};
+    if (!row.regime.empty()) {
+      line["regime"] = row.regime;
+    }
     for (const Candidate& candidate : row.candidates) {
       line["candidates"].push_back(
           {{"algorithm", candidate.algorithm}, {"predicted_seconds", candidate.predicted.value()}});
@@ -251,6 +309,10 @@ std::function<int()> collective(CLI::App& app) {
       ->required()
       ->option_text("B[:E[:F]]");
   app.add_option("--algorithm", options->algorithm, "A name, or auto: the fastest by prediction at each size")
+      ->capture_default_str();
+  app.add_option("--library", options->library,
+                 "on: as the library of the system was measured, where it was (configs/calibration/collective) and "
+                 "the algorithm is auto; off: schedules with the system's own figures")
       ->capture_default_str();
   app.add_option("--network", options->network, "Network model")->capture_default_str();
   app.add_option("--type", options->type, "Type of the elements that the count column counts")->capture_default_str();

@@ -123,9 +123,9 @@ const LibraryTimes::Known& LibraryTimes::known(CollectiveKind kind, const Placem
   return known_.back();
 }
 
-std::optional<Seconds> LibraryTimes::time(CollectiveKind kind, const Placement& placement, Bytes bytes) {
+std::vector<LibraryChoice> LibraryTimes::rank(CollectiveKind kind, const Placement& placement, Bytes bytes) {
   const Known& algorithms = known(kind, placement);
-  std::optional<Seconds> fastest;
+  std::vector<LibraryChoice> choices;
   for (const Regime& regime : library_.regimes) {
     const auto found = algorithms.fabrics.find(regime.algorithm);
     if (!does(regime, kind) || found == algorithms.fabrics.end()) {
@@ -133,15 +133,23 @@ std::optional<Seconds> LibraryTimes::time(CollectiveKind kind, const Placement& 
     }
     const FoldedOperation& operation = found->second.operations.front();
     if (operation.schedule.stages.empty() || costs_.planes.at(operation.plane) != library_.plane) {
-      return std::nullopt;
+      return {};
     }
     const Protocol before = costs_.protocol(operation.plane);
-    costs_.protocols[operation.plane] = protocol_of(regime, operation.schedule, bytes, before);
+    const Protocol protocol = protocol_of(regime, operation.schedule, bytes, before);
+    costs_.protocols[operation.plane] = protocol;
     const Seconds time = predict({.operation = 0, .kind = kind, .bytes = bytes}, found->second, costs_);
     costs_.protocols[operation.plane] = before;
-    fastest = fastest ? std::min(*fastest, time) : time;
+    choices.push_back({regime.name, regime.algorithm, time, operation.plane, protocol});
   }
-  return fastest;
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const LibraryChoice& a, const LibraryChoice& b) { return a.predicted < b.predicted; });
+  return choices;
+}
+
+std::optional<Seconds> LibraryTimes::time(CollectiveKind kind, const Placement& placement, Bytes bytes) {
+  const std::vector<LibraryChoice> choices = rank(kind, placement, bytes);
+  return choices.empty() ? std::nullopt : std::optional(choices.front().predicted);
 }
 
 }  // namespace podium

@@ -42,12 +42,23 @@ CommunicationLibrary read_library(const Document&);
 /// no such file.
 std::optional<CommunicationLibrary> load_library(std::string_view system);
 
-/// How long single calls take with a library, in the regime that is fastest by `predict` (select.h). Each algorithm is
-/// folded once for each placement. All arguments outlive it; the library's figures may change between calls.
+/// A way in which a library can do a call.
+struct LibraryChoice {
+  std::string regime, algorithm;
+  Seconds predicted;
+  std::uint32_t plane = 0;
+  Protocol protocol;  ///< what the regime costs on that plane, for this size
+};
+
+/// How long single calls take with a library, by `predict` (select.h); it takes the regime that is fastest. Each
+/// algorithm is folded once for each placement. All arguments outlive it; the library's figures may change between
+/// calls.
 class LibraryTimes {
  public:
   LibraryTimes(const CommunicationLibrary&, const Topology& merged, Router&, const CommunicationCosts&);
-  /// Nothing where the group is not on the library's plane, or no regime does the operation.
+  /// The fastest first. Nothing where the group is not on the library's plane, or no regime does the operation.
+  std::vector<LibraryChoice> rank(CollectiveKind, const Placement&, Bytes bytes);
+  /// Of the first of `rank`.
   std::optional<Seconds> time(CollectiveKind, const Placement&, Bytes bytes);
 
  private:

@@ -52,6 +52,20 @@ TEST(CollectiveCommand, GivesTimeAndBandwidthsForEachSize) {
   }
 }
 
+TEST(CollectiveCommand, DoesAsTheLibraryWasMeasured) {
+  const std::string arguments = "all_gather --system hgx-h100 --ranks 8 --bytes 64KiB";
+  const json row = run_json(arguments).at("results").at(0);
+  EXPECT_EQ(row.at("algorithm"), "ring");
+  EXPECT_NEAR(row.at("time_seconds").get<double>(), row.at("candidates").at(0).at("predicted_seconds").get<double>(),
+              1e-10);
+  EXPECT_FALSE(row.at("regime").get<std::string>().empty());
+  const json schedule = run_json(arguments + " --library off").at("results").at(0);
+  EXPECT_FALSE(schedule.contains("regime"));
+  EXPECT_NE(schedule.at("time_seconds"), row.at("time_seconds"));
+  EXPECT_FALSE(run_json(arguments + " --fail NVSwitch[0]").at("results").at(0).contains("regime"));
+  expect_refused(arguments + " --library nccl", "--library");
+}
+
 TEST(CollectiveCommand, AgreesBetweenFluidsAndPacketsWhereMessagesAreManyPackets) {
   // 64 KiB a peer
   for (const std::string machine : {"cloudmatrix384 --ranks 32 --bytes 2MiB", "gb200-nvl72 --ranks 16 --bytes 1MiB"}) {
