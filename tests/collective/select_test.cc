@@ -122,8 +122,11 @@ TEST(Selection, HasNothingToChooseForAGroupOfOne) {
 TEST(Selection, LeavesOutWhatSendsTooManyMessages) {
   Bench bench = Bench::without_reduction(test::star(1100, 100_GBps));
   const auto candidates = bench.rank(CollectiveKind::all_gather, 1100, 1_MiB);
-  ASSERT_EQ(candidates.size(), 1U);
-  EXPECT_EQ(candidates[0].algorithm, "ring");
+  EXPECT_FALSE(candidates.empty());
+  for (const Candidate& candidate : candidates) {
+    EXPECT_NE(candidate.algorithm, "direct");
+    EXPECT_LE(make_schedule(candidate.algorithm, CollectiveKind::all_gather, {.ranks = 1100}).messages(), 1U << 20);
+  }
 }
 
 TEST(Selection, ChoosesSecondsAfterTheFirstFromWhatItKept) {
