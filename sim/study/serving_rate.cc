@@ -10,7 +10,7 @@
 namespace podium {
 namespace {
 
-constexpr double fewest = 400;  ///< requests of a run
+constexpr double fewest = 2000;  ///< requests that are measured: the last twentieth of fewer is a handful
 
 /// No lower rate is tried: a thousandth of the prediction, and what brings the fewest requests in some weeks.
 double lowest_rate(double predicted) {
@@ -82,16 +82,17 @@ Deployment RateSearch::deploy(const Split& split) const {
 
 /// As long as the workload says, or longer where requests stay long: a machine has to fill up before it is measured,
 /// and queues need time to show that they grow. The end is not measured: the last requests have the machine to
-/// themselves.
-RateSearch::Run RateSearch::plan_run(const Split& split) const {
+/// themselves. At low rates it takes longer until enough requests have come to tell a quantile by.
+RateSearch::Run RateSearch::plan_run(const Split& split, double rate) const {
   const Seconds stay = split.decode->stay + (split.prefill != nullptr ? split.prefill->stay : Seconds());
   const Seconds latest = mean_.slo.ttft + mean_.slo.tpot * mean_.output;
-  return {std::max(workload_.warm_up, 2 * stay), std::max(workload_.measured, 4 * stay), std::min(latest, 2 * stay)};
+  const Seconds measured = std::max({workload_.measured, 4 * stay, Seconds(fewest / rate)});
+  return {std::max(workload_.warm_up, 2 * stay), measured, std::min(latest, 2 * stay)};
 }
 
 /// How many requests arrive at this rate while a run lasts.
 std::size_t RateSearch::requests_at(double rate, const Run& run) const {
-  return static_cast<std::size_t>(std::ceil(std::max(fewest, rate * run.length().value())));
+  return static_cast<std::size_t>(std::ceil(rate * run.length().value()));
 }
 
 /// At least so many requests: a power of two, so that few numbers have to be drawn.
@@ -108,7 +109,7 @@ const RateSearch::Offer& RateSearch::offer(std::size_t count, const InferencePla
   return offer;
 }
 
-/// The requests that are measured. A run of few requests is longer than asked for: its middle is measured all the same.
+/// The requests that are measured. The last one draws nearer or farther than planned, and the parts of the run with it.
 Watch RateSearch::watch(const Request& last, double rate, const Run& run) const {
   const Seconds whole = last.arrival / rate;
   const Slo& slo = mean_.slo;
@@ -152,11 +153,11 @@ bool RateSearch::keeps_objective(Measured m) const {
 std::optional<Sustained> RateSearch::sustain(const Split& split) {
   // quantiles of so many requests are sure enough, however many instances there are
   constexpr double enough = 20'000;
-  const Run run = plan_run(split);
-  const Cell cell = make_cell(split, enough / run.measured.value());
+  const Cell cell = make_cell(split, enough / plan_run(split, split.rate).measured.value());
   const Deployment deployment = deploy(cell.split);
   std::optional<Sustained> best;
   const auto holds_at = [&](double rate) {
+    const Run run = plan_run(split, rate);
     const std::size_t count = requests_at(rate, run);
     const Offer& offered = offer(count, split.decode->plan);
     const Watch watched = watch(offered.requests[count - 1], rate, run);

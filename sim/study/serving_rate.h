@@ -60,7 +60,7 @@ class RateSearch {
   };
 
   Deployment deploy(const Split&) const;
-  Run plan_run(const Split&) const;
+  Run plan_run(const Split&, double rate) const;
   std::size_t requests_at(double rate, const Run&) const;
   const Offer& offer(std::size_t count, const InferencePlan&);
   Watch watch(const Request& last, double rate, const Run&) const;
