@@ -4,11 +4,13 @@
 
 namespace podium {
 
-Instance::Instance(Engine& engine, const Pool& pool, std::vector<Sequence>& sequences, const Events& events)
+Instance::Instance(Engine& engine, const Pool& pool, std::vector<Sequence>& sequences, const Events& events,
+                   const std::optional<Watch>& watch)
     : engine_(engine),
       pool_(pool),
       sequences_(sequences),
       events_(events),
+      watch_(watch),
       tokens_per_iteration_(pool.plan.tokens_per_iteration()),
       replicas_(pool.plan.dp) {}
 
@@ -121,6 +123,21 @@ StepShape Instance::shape() const {
   return shape;
 }
 
+/// Counts a step that begins now, as much of it as is watched.
+void Instance::add_up(const StepShape& step, Seconds time) {
+  const double weight = (watch_ ? watch_->overlap(engine_.now(), engine_.now() + time) : time).value();
+  if (weight <= 0) {
+    return;
+  }
+  sums_.shape.decode_sequences += weight * step.decode_sequences;
+  sums_.shape.decode_context += weight * step.decode_context;
+  sums_.shape.prefill_sequences += weight * step.prefill_sequences;
+  sums_.shape.prefill_tokens += weight * step.prefill_tokens;
+  sums_.shape.prefill_context += weight * step.prefill_context;
+  sums_.busy += weight;
+  ++sums_.iterations;
+}
+
 void Instance::iterate() {
   chunks_.clear();
   for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
@@ -133,14 +150,7 @@ void Instance::iterate() {
     return;
   }
   const Seconds time = pool_.step_time(step);
-  const double weight = time.value();
-  sums_.shape.decode_sequences += weight * step.decode_sequences;
-  sums_.shape.decode_context += weight * step.decode_context;
-  sums_.shape.prefill_sequences += weight * step.prefill_sequences;
-  sums_.shape.prefill_tokens += weight * step.prefill_tokens;
-  sums_.shape.prefill_context += weight * step.prefill_context;
-  sums_.busy += weight;
-  ++sums_.iterations;
+  add_up(step, time);
   engine_.after(time, [this] { finish_iteration(); });
 }
 

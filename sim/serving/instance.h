@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -44,7 +45,7 @@ class Instance {
     std::function<void(std::uint32_t sequence)> sequence_done;
   };
 
-  Instance(Engine&, const Pool&, std::vector<Sequence>& sequences, const Events&);
+  Instance(Engine&, const Pool&, std::vector<Sequence>& sequences, const Events&, const std::optional<Watch>&);
 
   std::vector<Replica>& replicas() { return replicas_; }
   /// Of all replicas: tokens still to be prefilled, and sequences held.
@@ -56,7 +57,8 @@ class Instance {
   /// A sequence that was prefilled elsewhere is on its way; `deliver` says that it has come.
   void expect(Replica&);
   void deliver(Replica&, std::uint32_t id);
-  const MeanStep& sums() const { return sums_; }  ///< time-weighted sums, `busy` in seconds
+  /// Sums over the steps, weighted by the time of each that is watched; `busy` in seconds.
+  const MeanStep& sums() const { return sums_; }
   std::uint64_t preemptions() const { return preemptions_; }
 
  private:
@@ -72,6 +74,7 @@ class Instance {
   void admit(Replica&);
   void preempt(Replica&);
   void join(Replica&, std::uint32_t id);
+  void add_up(const StepShape&, Seconds time);
   void take_chunks(std::uint32_t index);
   StepShape shape() const;
   void advance(Replica&);
@@ -80,6 +83,7 @@ class Instance {
   const Pool& pool_;
   std::vector<Sequence>& sequences_;
   const Events& events_;
+  const std::optional<Watch>& watch_;
   double tokens_per_iteration_;
   std::vector<Replica> replicas_;
   std::vector<Chunk> chunks_;  ///< of the iteration under way, in order of replica

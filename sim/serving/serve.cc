@@ -68,7 +68,7 @@ class Server {
 
   void add(Instances& instances, const Pool& pool, const Instance::Events& events) {
     for (std::uint32_t i = 0; i < pool.instances; ++i) {
-      instances.push_back(std::make_unique<Instance>(engine_, pool, sequences_, events));
+      instances.push_back(std::make_unique<Instance>(engine_, pool, sequences_, events, watch_));
     }
   }
 
@@ -167,7 +167,8 @@ class Server {
                             &sum.shape.prefill_tokens, &sum.shape.prefill_context}) {
         *value /= sum.busy;
       }
-      sum.busy /= since_start(engine_.now()).value() * static_cast<double>(instances.size());
+      const Seconds time = watch_ ? watch_->overlap(Time(), engine_.now()) : since_start(engine_.now());
+      sum.busy /= time.value() * static_cast<double>(instances.size());
     }
     return sum;
   }
@@ -184,6 +185,11 @@ class Server {
 };
 
 }  // namespace
+
+Seconds Watch::overlap(Time begin, Time end) const {
+  const Time first = std::max(begin, from), last = std::min(end, until);
+  return last > first ? last - first : Seconds();
+}
 
 std::vector<std::uint32_t> draw_iterations(const UnitRequests& requests, const InferencePlan& plan,
                                            std::uint64_t seed) {

@@ -22,7 +22,8 @@ struct Outcome {
   Seconds tpot() const { return output > 1 ? (finish - first_token) / (output - 1.0) : Seconds(); }
 };
 
-/// The mean iteration of a pool, weighted by time: the operating point that a report explains.
+/// The mean iteration of a pool, weighted by time, while the run is watched: the operating point that a report
+/// explains.
 struct MeanStep {
   StepShape shape;
   double busy = 0;  ///< share of the time in which an instance iterates
@@ -45,6 +46,8 @@ struct Watch {
   Seconds ttft, tpot;
 
   bool covers(Time arrival) const { return arrival >= from && arrival < until; }
+  /// How much of the time between two instants is between `from` and `until`.
+  Seconds overlap(Time begin, Time end) const;
 };
 
 /// Iterations that each request decodes for, after its first token: each brings one token, and the draft tokens before

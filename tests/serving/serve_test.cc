@@ -153,6 +153,26 @@ TEST(Serve, StopsOnceTheWatchedRequestsCannotKeepTheirObjective) {
   EXPECT_TRUE(serve(one_replica(10_ms, 100), requests, 10, 1, watch(50_ms)));
 }
 
+TEST(Serve, MeansAreOfTheTimeThatIsWatchedAndKeepLittlesLaw) {
+  Deployment d = one_replica(10_ms, 1e6);
+  d.decode.max_sequences = 10'000;
+  const double rate = 1000;
+  const Watch watch{Time() + 3_s, Time() + 13_s, 1, 100_s, 100_s};
+  const auto served = serve(d, poisson_requests(16'000, 100, 101, 7), rate, 1, watch);
+  double stay = 0, count = 0;
+  for (const Outcome& outcome : served->outcomes) {
+    if (watch.covers(outcome.arrival)) {
+      stay += (outcome.finish - outcome.first_token).value();
+      ++count;
+    }
+  }
+  // as many sequences as arrive in the time that one of them decodes; who comes and goes at the edges is chance
+  const double expected = count / 10 * (stay / count);
+  EXPECT_NEAR(served->decode.shape.decode_sequences, expected, 0.02 * expected);
+  EXPECT_NEAR(served->decode.busy, 1, 1e-3);
+  EXPECT_NEAR(double(served->decode.iterations), 10 / 0.010, 2);
+}
+
 TEST(Serve, WatchedRequestsSeeWhatTheySeeUnwatched) {
   const auto requests = poisson_requests(1000, 100, 20, 7);
   const Watch watch{Time() + 2_s, Time() + 5_s, 0.95, 10_s, 10_s};
