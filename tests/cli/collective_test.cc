@@ -163,7 +163,7 @@ TEST(CollectiveCommand, RefusesWhatCannotBe) {
   expect_refused(good + "--ranks -8 --bytes 8", "--ranks");
   expect_refused(good + "--ranks 20000 --bytes 8", "20000 ranks need 2500 domains of hgx-h100");
   expect_refused(good + "--ranks 8 --bytes 8 --algorithm rign", "did you mean 'ring'?");
-  expect_refused(good + "--ranks 6 --bytes 8 --algorithm recursive_halving_doubling", "those that can: direct");
+  expect_refused(good + "--ranks 6 --bytes 8 --algorithm recursive_halving_doubling", "those that can: bruck, direct");
   expect_refused("send --system hgx-h100 --ranks 6 --bytes 8", "no algorithm does send among 6 ranks");
   expect_refused(good + "--ranks 8 --bytes 8 --network flwo", "did you mean 'flow'?");
   expect_refused(good + "--ranks 8 --bytes 8 --fold maybe", "'maybe' is neither on nor off");
