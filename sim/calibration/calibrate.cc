@@ -177,7 +177,9 @@ std::string head_of(const ExpertFigures&) { return ""; }
 std::string head_of(const TiledType& type) {
   return fmt::format("    tiles: {}\n    most_splits: {}\n", text_of(type.tiles), type.most_splits);
 }
-std::string head_of(const ExpertType& type) { return fmt::format("    tiles: {}\n", text_of(type.tiles)); }
+std::string head_of(const ExpertType& type) {
+  return fmt::format("    tiles: {}\n{}", text_of(type.tiles), type.padded ? "    padded: true\n" : "");
+}
 
 const TiledType& own_of(const TiledFigures& figures, const std::string& name) {
   return figures.types.at(parse_data_type(name));

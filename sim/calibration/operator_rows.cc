@@ -180,9 +180,9 @@ std::vector<Kernel> kernels_of(const ExpertShare& share) {
   const double up = share.inner * (share.gated ? 2 : 1);
   return {
       MemoryOp{"permute", share.rows * share.hidden * wide, share.rows * share.hidden * narrow, Flops(0)},
-      GroupedGemm{share.type, share.held, share.rows, up, share.hidden, share.touched, share.uneven},
+      GroupedGemm{share.type, share.held, share.rows, up, share.hidden, share.touched, share.spread},
       MemoryOp{"activation", share.rows * up * wide, share.rows * share.inner * narrow, Flops(0)},
-      GroupedGemm{share.type, share.held, share.rows, share.hidden, share.inner, share.touched, share.uneven},
+      GroupedGemm{share.type, share.held, share.rows, share.hidden, share.inner, share.touched, share.spread},
       MemoryOp{"sum", share.rows * share.hidden * wide, share.tokens * share.hidden * wide, Flops(0)},
   };
 }
@@ -236,13 +236,13 @@ const OperatorRows::Entry entries[] = {{"gemm", "products of two matrices", gemm
 class KnownRoutings {
  public:
   const Reached& of(const ExpertRouting& routing, std::string_view distribution) {
-    const Key key{distribution, routing.tokens, routing.choices, routing.experts, routing.ranks};
+    const Key key{distribution, routing.tokens, routing.choices, routing.experts, routing.ranks, routing.grouped};
     const auto found = known_.find(key);
     return found != known_.end() ? found->second : known_.emplace(key, reached(routing, distribution)).first->second;
   }
 
  private:
-  using Key = std::tuple<std::string, double, double, double, double>;
+  using Key = std::tuple<std::string, double, double, double, double, bool>;
   std::map<Key, Reached> known_;
 };
 
@@ -256,7 +256,7 @@ std::function<ExpertShare(const TableRow&)> expert_rows(const RowTable& table) {
   const Column ep = required(table, {"ep", "moe_ep_size", "ep_size"}), tp = optional(table, {"tp", "moe_tp_size"});
   const Column distribution = optional(table, {"distribution"}), source = optional(table, {"kernel_source"});
   return [=, routings = std::make_shared<KnownRoutings>()](const TableRow& row) {
-    const ExpertRouting routing{tokens.positive(row), topk.positive(row), experts.positive(row), ep.positive(row)};
+    ExpertRouting routing{tokens.positive(row), topk.positive(row), experts.positive(row), ep.positive(row)};
     if (routing.experts < routing.ranks) {
       experts.fail(row, "there are fewer experts than ranks");
     }
@@ -264,7 +264,7 @@ std::function<ExpertShare(const TableRow&)> expert_rows(const RowTable& table) {
       experts.fail(row, "there are fewer experts than a token chooses");
     }
     ExpertShare share;
-    // weights of four bits and activations of eight: as experts with both in four, of which no rows are known
+    // weights of four bits and activations of eight: "compute" of the figures tells their rate
     share.type = type.text(row) == "w4a8_mxfp4_mxfp8" ? DataType::mxfp4 : parse_data_type(type.text(row), row.where);
     share.tokens = routing.tokens;
     share.choices = routing.choices;
@@ -273,11 +273,12 @@ std::function<ExpertShare(const TableRow&)> expert_rows(const RowTable& table) {
     share.held = routing.experts / routing.ranks;
     share.gated = !source.text(row).ends_with("nongated");
     share.hasty = source.text(row).ends_with("min_latency");
+    routing.grouped = share.hasty && routing.choices > 1;  // as these were measured, whatever the model's own way
     try {
       const Reached& found = routings->of(routing, distribution.text(row));
       share.rows = found.rows;
       share.touched = std::min({found.touched, found.rows, share.held});
-      share.uneven = found.uneven;
+      share.spread = found.spread;
     } catch (const InputError& error) {
       throw InputError(row.where, error.what());
     }

@@ -15,14 +15,27 @@ namespace {
 Reached at_random(const ExpertRouting& routing) {
   const double held = routing.experts / routing.ranks;
   const double missed = std::pow(1 - routing.choices / routing.experts, routing.tokens);
-  return {routing.tokens * routing.choices / routing.ranks, held * (1 - missed)};
+  return {routing.tokens * routing.choices / routing.ranks, held * (1 - missed), RowSpread::random};
 }
 
-/// Tokens lie evenly between the strides, so that the first experts have one before the others.
-Reached round_robin(const ExpertRouting& routing) {
-  const double held = routing.experts / routing.ranks;
-  const double rows = std::max(std::ceil(routing.tokens * routing.choices / routing.ranks), 1.0);
-  return {rows, std::min(rows, held)};
+/// Of tokens that spread their choices evenly, one in each group of experts: half of the groups win, the first ones
+/// since all are equal, and the choices that went to the others go to the first experts that are left.
+std::vector<double> grouped_loads(const ExpertRouting& routing) {
+  const auto experts = static_cast<std::size_t>(routing.experts), choices = static_cast<std::size_t>(routing.choices);
+  const std::size_t stride = (experts + choices - 1) / choices;
+  const std::size_t tokens = std::clamp<std::size_t>(static_cast<std::size_t>(routing.tokens), 1, stride);
+  std::vector<double> loads(experts);
+  for (std::size_t token = 0; token < tokens; ++token) {
+    std::size_t left = choices - choices / 2;
+    for (std::size_t expert = 0; expert < experts / 2; ++expert) {
+      const bool chosen = expert % stride == token * stride / tokens;
+      if (chosen || left > 0) {
+        loads[expert] += routing.tokens / static_cast<double>(tokens);
+        left -= chosen ? 0 : 1;
+      }
+    }
+  }
+  return loads;
 }
 
 /// Whole rows for each expert in proportion to what a power law draws: rounded, and what that leaves over or lacks
@@ -67,11 +80,23 @@ Reached fullest(const std::vector<double>& loads, double ranks) {
   return most;
 }
 
+/// Tokens lie evenly between the strides, so that the first experts have one before the others.
+Reached round_robin(const ExpertRouting& routing) {
+  if (routing.grouped) {
+    Reached rank = fullest(grouped_loads(routing), routing.ranks);
+    rank.spread = RowSpread::skewed;
+    return rank;
+  }
+  const double held = routing.experts / routing.ranks;
+  const double rows = std::max(std::ceil(routing.tokens * routing.choices / routing.ranks), 1.0);
+  return {rows, std::min(rows, held)};
+}
+
 Reached power_law(const ExpertRouting& routing, double exponent) {
   constexpr int draws = 4;
   Rng rng(1, "experts");
   Reached sum;
-  sum.uneven = true;
+  sum.spread = RowSpread::skewed;
   for (int i = 0; i < draws; ++i) {
     const Reached one = fullest(drawn_loads(routing, exponent, rng), routing.ranks);
     sum.rows += one.rows / draws;

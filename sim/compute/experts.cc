@@ -15,24 +15,40 @@ constexpr ParameterEntry<ExpertFigures> common_figures[] = {
 
 constexpr ParameterEntry<ExpertType> own_figures[] = {
     {"start", &ExpertType::start, 2e-6, 100e-6, Parameter::Unit::seconds},
-    {"exposed", &ExpertType::exposed, 0.01, 1, Parameter::Unit::none},
-    {"store_bandwidth", &ExpertType::store_bandwidth, 2e9, 5e12, Parameter::Unit::bytes_per_second},
-    {"moving", &ExpertType::moving, 0.3, 10, Parameter::Unit::none},
+    {"exposed", &ExpertType::exposed, 0.01, 1, Parameter::Unit::none, false},
+    {"store_bandwidth", &ExpertType::store_bandwidth, 2e9, 5e12, Parameter::Unit::bytes_per_second, false},
+    {"moving", &ExpertType::moving, 0.1, 10, Parameter::Unit::none, false},
     {"expert", &ExpertType::expert, 1e-10, 10e-6, Parameter::Unit::seconds, false},
     {"token", &ExpertType::token, 1e-11, 1e-6, Parameter::Unit::seconds, false},
+    {"compute", &ExpertType::compute, 0.2, 1, Parameter::Unit::none, false},
+    {"reread", &ExpertType::reread, 0.01, 1, Parameter::Unit::none, false},
 };
 
+/// The least tile with at least so many rows, or the largest; tiles are in order of their rows.
+Tile padded_to(double rows, const std::vector<Tile>& tiles) {
+  const auto found = std::find_if(tiles.begin(), tiles.end(), [rows](const Tile& tile) { return tile.rows >= rows; });
+  return found == tiles.end() ? tiles.back() : *found;
+}
+
 /// The products' figures with what is different for experts.
-TiledFigures products_of(DataType type, TiledFigures figures, const ExpertFigures& experts, const ExpertType& own) {
-  TiledType product = figures.of(type);
-  product.exposed = own.exposed;
-  product.store_bandwidth = own.store_bandwidth;
+TiledFigures products_of(const ExpertShare& share, TiledFigures figures, const ExpertFigures& experts,
+                         const ExpertType& own) {
+  TiledType product = figures.of(share.type);
+  product.compute *= own.compute;
+  product.sustained *= own.compute;
+  product.exposed = own.exposed > 0 ? own.exposed : product.exposed;
+  product.store_bandwidth = own.store_bandwidth > 0 ? own.store_bandwidth : product.store_bandwidth;
+  product.reread = own.reread;
+  product.turned = !own.padded;
   product.tiles = own.tiles;
+  if (own.padded) {
+    product.tiles = {padded_to(share.tokens * share.choices / share.held, own.tiles)};
+  }
   product.most_splits = 1;
   product.preparation = product.passes = product.row = 0;
   figures.start = 0;
   figures.memory = experts.memory;
-  figures.types = {{type, product}};
+  figures.types = {{share.type, product}};
   return figures;
 }
 
@@ -55,10 +71,10 @@ Seconds experts_time(const ExpertShare& share, const ChipSpec& chip, const Tiled
                        (share.rows + share.tokens) * share.hidden * wide;
   const double routing = share.choices * figures.choice + share.tokens * share.choices * figures.pair;
   const double start = own.start + routing + share.held * own.expert + share.tokens * own.token;
-  const TiledFigures both = products_of(share.type, products, figures, own);
+  const TiledFigures both = products_of(share, products, figures, own);
   Seconds time(start + own.moving * moved / (chip.memory_bandwidth.value() * figures.memory));
   for (const auto& [n, k] : {std::pair(up, share.hidden), std::pair(share.hidden, share.inner)}) {
-    const GroupedGemm gemm{multiplied_as(share.type), share.held, share.rows, n, k, share.touched, share.uneven};
+    const GroupedGemm gemm{multiplied_as(share.type), share.held, share.rows, n, k, share.touched, share.spread};
     time += tiled_cost(gemm, chip, both, {}, Conditions::running).time;
   }
   return time;
@@ -83,6 +99,9 @@ ExpertFigures read_experts(const Document& document) {
   for (const auto& [name, node] : types.entries()) {
     ExpertType& type = figures.types[name];
     type.tiles = read_tiles(node.at("tiles"));
+    if (const auto padded = node.find("padded")) {
+      type.padded = padded->flag();
+    }
     read_parameters(own_figures, node, type);
   }
   document.close();

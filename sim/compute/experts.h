@@ -16,23 +16,30 @@ struct ExpertShare {
   double tokens = 0;   ///< of the whole group, before routing
   double choices = 0;  ///< experts that each token chooses
   double hidden = 0;
-  double inner = 0;     ///< width of an expert on this rank
-  double held = 0;      ///< experts of this rank
-  double rows = 0;      ///< that reach it
-  double touched = 0;   ///< experts that they reach
-  bool uneven = false;  ///< some with many more than others
-  bool gated = true;    ///< up and gate, or up alone
-  bool hasty = false;   ///< by the library's kernels for least latency, where it has some
+  double inner = 0;    ///< width of an expert on this rank
+  double held = 0;     ///< experts of this rank
+  double rows = 0;     ///< that reach it
+  double touched = 0;  ///< experts that they reach
+  RowSpread spread = RowSpread::even;
+  bool gated = true;   ///< up and gate, or up alone
+  bool hasty = false;  ///< by the library's kernels for least latency, where it has some
 };
 
 /// What the library of a stack does with experts of one data type.
 struct ExpertType {
   double start = 0;            ///< of all its kernels
-  double exposed = 0;          ///< as in TiledType
-  double store_bandwidth = 0;  ///< as in TiledType
-  double moving = 1;           ///< how much longer rows take to be permuted, activated and summed up than their bytes
-  double expert = 0;           ///< seconds for each expert held, touched or not
-  double token = 0;            ///< seconds for each token of the whole group
+  double exposed = 0;          ///< as in TiledType; 0: as of plain products
+  double store_bandwidth = 0;  ///< the same
+  /// How much longer rows take to be permuted, activated and summed up than their bytes, or how much of that is left
+  /// where the products' kernels gather and activate.
+  double moving = 1;
+  double expert = 0;   ///< seconds for each expert held, touched or not
+  double token = 0;    ///< seconds for each token of the whole group
+  double compute = 1;  ///< of what plain products of the type reach
+  double reread = 0;   ///< as in TiledType
+  /// Rows are padded to the least tile that would hold an expert's if the whole group's rows reached this rank, as
+  /// TensorRT-LLM's own kernels choose it; otherwise the fastest tile counts, either way round.
+  bool padded = false;
   std::vector<Tile> tiles;
 };
 

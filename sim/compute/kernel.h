@@ -24,6 +24,10 @@ struct Gemm {
   Bytes sum{};  ///< of each result in a running sum that it is added to, read and written; none: bf16 is written
 };
 
+/// How rows are spread over the experts that have some: all alike, as chance has it, or many more to some than to
+/// others.
+enum class RowSpread { even, random, skewed };
+
 /// `groups` experts in one kernel: `rows` rows of A in all. All cores share the tiles of all experts, so that the flops
 /// are those of all rows however they are spread; what the spread decides is how many experts have a row at all, and so
 /// how many weights are read. (Measured TensorRT-LLM rows with a power law of exponent 1.2 against even ones, all
@@ -31,8 +35,8 @@ struct Gemm {
 struct GroupedGemm {
   DataType type = DataType::bf16;
   double groups = 0, rows = 0, n = 0, k = 0;
-  double touched = 0;   ///< experts that have rows; 0: as many as can
-  bool uneven = false;  ///< some have many more than others
+  double touched = 0;  ///< experts that have rows; 0: as many as can
+  RowSpread spread = RowSpread::even;
   /// The gradients of the weights instead, of so much each, added to a running sum: read and written; none: the
   /// product.
   Bytes sum{};

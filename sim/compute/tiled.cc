@@ -21,8 +21,8 @@ double missing(double footprint, double capacity) {
 struct Shape {
   DataType type;
   double m, n, k, batch;
-  double results;       ///< bytes written
-  bool uneven = false;  ///< m is a mean, of which each product has more or less
+  double results;                      ///< bytes written
+  RowSpread spread = RowSpread::even;  ///< m is a mean, of which each product may have more or less
 };
 
 /// What does not depend on the tile, in SI units.
@@ -33,6 +33,7 @@ struct Product {
   double all_cores;      ///< of the chip: the cache's bandwidth and the power are shared by all
   double core_peak;      ///< data sheet
   double read, written;  ///< seconds at the memory
+  double weights;        ///< of `read`
 };
 
 /// The fastest way found so far.
@@ -41,9 +42,31 @@ struct Way {
   bool computing = true;
 };
 
-/// Tiles that the rows of C fill: of uneven products each leaves half a tile unused, or has one tile alone.
+/// Tiles that so many rows fill, give or take their root: the mean over a normal distribution.
+double random_tiles(double m, double rows) {
+  constexpr double many = 32, furthest = 6;  // tiles whose edges no longer count; deviations
+  if (m > many * rows) {
+    return m / rows + 0.5;
+  }
+  double tiles = 1;
+  const int most = static_cast<int>((m + furthest * std::sqrt(m)) / rows);
+  for (int whole = 1; whole <= most; ++whole) {
+    tiles += std::erfc((whole * rows - m) / std::sqrt(2 * m)) / 2;
+  }
+  return tiles;
+}
+
+/// Tiles that the rows of C fill: of skewed products each leaves half a tile unused, or has one tile alone.
 double row_tiles(const Shape& shape, double rows) {
-  return shape.batch * (shape.uneven ? std::max(1.0, shape.m / rows + 0.5) : std::ceil(shape.m / rows));
+  switch (shape.spread) {
+    case RowSpread::even:
+      return shape.batch * std::ceil(shape.m / rows);
+    case RowSpread::random:
+      return shape.batch * random_tiles(shape.m, rows);
+    case RowSpread::skewed:
+      return shape.batch * std::max(1.0, shape.m / rows + 0.5);
+  }
+  PODIUM_CHECK(false, "a spread is one of three");
 }
 
 /// Tries one tile and one split of the loop over k.
@@ -80,14 +103,17 @@ Tile cut(Tile tile, const Shape& shape, double step) {
   return {std::min(tile.rows, rounded(shape.m)), std::min(tile.columns, rounded(shape.n))};
 }
 
-Way best_way(const Product& product, const TiledFigures& figures, const TiledType& type) {
+Way best_way(Product product, const TiledFigures& figures, const TiledType& type) {
   constexpr double fewest = 128;  // elements of k that a split is worth
+  const double once = product.read;
   const Shape& shape = product.shape;
   Way best;
   for (const Tile& upright : type.tiles) {
-    for (const Tile& whole : {upright, Tile{upright.columns, upright.rows}}) {
+    for (const Tile& whole : {upright, type.turned ? Tile{upright.columns, upright.rows} : upright}) {
       const Tile tile = cut(whole, shape, figures.step);
-      const double tiles = row_tiles(shape, tile.rows) * std::ceil(shape.n / tile.columns);
+      const double along = row_tiles(shape, shape.spread == RowSpread::even ? tile.rows : whole.rows),
+                   tiles = along * std::ceil(shape.n / tile.columns);
+      product.read = once + type.reread * product.weights * (along / shape.batch - 1);
       try_tile(best, product, figures, type, tile, tiles, 1);
       for (const double splits : {2, 3, 4, 6, 8, 12, 16, 24}) {
         if (splits > type.most_splits || shape.k < fewest * splits || tiles * splits > 4 * product.cores) {
@@ -103,6 +129,7 @@ Way best_way(const Product& product, const TiledFigures& figures, const TiledTyp
 /// Bytes that a product reads from memory and writes there.
 struct Traffic {
   double read, written;
+  double weights;  ///< of `read`
 };
 
 Traffic traffic(const Shape& shape, const ChipSpec& chip, const TiledFigures& figures, const TiledType& type,
@@ -114,7 +141,7 @@ Traffic traffic(const Shape& shape, const ChipSpec& chip, const TiledFigures& fi
   const double hot = activations * missing(activations + weights + shape.results, figures.activations_resident * cache);
   const double turn = figures.in_turn * (weights + shape.results) + activations;
   const double cold = conditions == Conditions::running ? 1 : missing(turn, type.weights_resident * cache);
-  return {hot + weights * cold, shape.results * cold};
+  return {hot + weights * cold, shape.results * cold, weights * cold};
 }
 
 /// Passes that quantise the activations, in seconds.
@@ -144,7 +171,8 @@ Cost cost_of(const Shape& shape, const Work& needed, const ChipSpec& chip, const
                         static_cast<double>(chip.matrix_cores),
                         chip.peak(shape.type).value() / chip.matrix_cores,
                         moved.read / bandwidth,
-                        moved.written / bandwidth};
+                        moved.written / bandwidth,
+                        moved.weights / bandwidth};
   const Way way = best_way(product, figures, type);
   double busy = way.time;
   if (conditions == Conditions::measured && shape.m > 2 && shape.m < figures.step) {
@@ -214,7 +242,7 @@ Cost tiled_cost(const GroupedGemm& gemm, const ChipSpec& chip, const TiledFigure
   PODIUM_CHECK(gemm.sum == Bytes(), "gradients of the weights of experts are not products by tiles");
   const double touched = touched_experts(gemm);
   const double rows = touched > 0 ? gemm.rows / touched : 0;
-  const Shape shape{gemm.type, rows, gemm.n, gemm.k, touched, results_of(gemm), gemm.uneven};
+  const Shape shape{gemm.type, rows, gemm.n, gemm.k, touched, results_of(gemm), gemm.spread};
   return cost_of(shape, work(gemm), chip, figures, share, conditions);
 }
 

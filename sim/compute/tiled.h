@@ -33,6 +33,8 @@ struct TiledType {
   double passes = 0;            ///< how often they move the activations, once in bf16 and once in the type
   double row = 0;               ///< seconds more for each row a core quantises
   double most_splits = 1;       ///< of the loop over k
+  double reread = 0;            ///< share of the weights that each further row of tiles reads from memory again
+  bool turned = true;           ///< tiles may lie either way round
   std::vector<Tile> tiles;
 };
 
@@ -71,7 +73,7 @@ struct TiledFigures {
 /// no longer holds does.
 Cost tiled_cost(const Gemm&, const ChipSpec&, const TiledFigures&, CoreShare, Conditions);
 
-/// The same of the product of each expert. Rows that are unevenly spread leave half a tile an expert unused.
+/// The same of the product of each expert. Skewed rows leave half a tile an expert unused.
 Cost tiled_cost(const GroupedGemm&, const ChipSpec&, const TiledFigures&, CoreShare, Conditions);
 
 /// All that a stack's rows determine, in the file's order.

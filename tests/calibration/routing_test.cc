@@ -22,7 +22,18 @@ TEST(Routing, BalancedReachesEachExpertOnceBeforeAnyTwice) {
   const Reached full = reached({256, 8, 256, 8}, "balanced");
   EXPECT_EQ(full.touched, 256 / 8);
   EXPECT_EQ(full.rows, 256 * 8 / 8);
-  EXPECT_FALSE(full.uneven);
+  EXPECT_EQ(full.spread, RowSpread::even);
+}
+
+TEST(Routing, ByTheBestGroupsOfEvenTokensReachesTheFirstHalfAndFillsUpWithTheFirst) {
+  const double tokens = 96;
+  const Reached all = reached({tokens, 8, 160, 1, true}, "balanced"),
+                half = reached({tokens, 8, 160, 2, true}, "balanced");
+  EXPECT_EQ(all.touched, 160 / 2);
+  EXPECT_NEAR(all.rows, tokens * 8, 1e-9);
+  EXPECT_NEAR(half.rows, all.rows, 1e-9);
+  // of 16 tokens, 4 choose one of the first four experts; each has 4 choices left, which go there where it can
+  EXPECT_DOUBLE_EQ(reached({16, 8, 128, 32, true}, "balanced").rows, 4 + 12 * 4 + 4 * 3);
 }
 
 TEST(Routing, ByAPowerLawHasAllRowsOnOneRankAndMoreThanItsPartOnTheFullestOfMany) {
@@ -32,7 +43,7 @@ TEST(Routing, ByAPowerLawHasAllRowsOnOneRankAndMoreThanItsPartOnTheFullestOfMany
     const Reached fullest = reached({tokens, 8, 256, 16}, "power_law_1.2");
     EXPECT_GT(fullest.rows, all / 16) << tokens;
     EXPECT_LE(fullest.touched, std::min(fullest.rows, 16.0)) << tokens;
-    EXPECT_TRUE(fullest.uneven);
+    EXPECT_EQ(fullest.spread, RowSpread::skewed);
   }
 }
 

@@ -42,8 +42,41 @@ TEST(Experts, LeaveTilesUnfilledWhereRowsAreUneven) {
   const Bench bench;
   ExpertShare share = share_of(32 * 1024, 32 * 1024, 32);
   const double even = bench.time(share);
-  share.uneven = true;
+  share.spread = RowSpread::skewed;
   EXPECT_GT(bench.time(share), even);
+}
+
+TEST(Experts, PadRowsToTheTileThatAllTokensOfTheGroupWouldFill) {
+  Bench bench;
+  ExpertShare share = share_of(16, 32, 32);
+  share.type = DataType::mxfp4;
+  bench.figures.choice = bench.figures.pair = 0;
+  bench.figures.types["mxfp4"].token = bench.figures.types["mxfp4"].moving = 0;
+  const double few = bench.time(share);
+  share.tokens = 1024;  // of whose choices each of the 32 experts would have 256
+  const double many = bench.time(share);
+  EXPECT_GT(many, 1.5 * few);
+  share.rows = 32 * 256;  // which fill the tiles
+  EXPECT_NEAR(bench.time(share), many, 0.05 * many);
+}
+
+TEST(Experts, ReadWeightsAgainForEachFurtherRowOfTiles) {
+  const ChipSpec chip = load_chip("ascend-910b");
+  const TiledFigures products = load_tiled("ascend-910b");
+  ExpertFigures figures = *load_experts("ascend-910b");
+  const auto again = [&](double rows) {
+    ExpertShare share = share_of(rows, 32 * rows, 32);
+    share.type = DataType::w8a8;
+    const auto time = [&](double reread) {
+      figures.types.at("w8a8").reread = reread;
+      return experts_time(share, chip, products, figures);
+    };
+    return time(1) - time(0);
+  };
+  const double weights = 3.0 * 32 * 4096 * 1536;
+  EXPECT_EQ(again(128).value(), 0);
+  EXPECT_GT(again(129).value(), 0);  // but what computing hides
+  EXPECT_LE(again(129).value(), weights / (chip.memory_bandwidth.value() * figures.memory));
 }
 
 TEST(Experts, RefuseATypeThatTheStackWasNotMeasuredWith) {
