@@ -27,8 +27,8 @@ RowKernels gemm_rows(const RowTable& table) {
   const Column m = required(table, {"m"}), n = required(table, {"n"}), k = required(table, {"k"});
   const Column groups = optional(table, {"groups", "batch"});
   return [=](const TableRow& row) -> std::vector<Kernel> {
-    return {Gemm{parse_data_type(type.text(row), row.where), m.positive(row), n.positive(row), k.positive(row),
-                 groups.number_or(row, 1)}};
+    return {Gemm{parse_data_type(type.text(row), row.where), m.count(row), n.count(row), k.count(row),
+                 groups.has(row) ? groups.count(row) : 1}};
   };
 }
 
@@ -38,9 +38,9 @@ RowKernels grouped_gemm_rows(const RowTable& table) {
   const Column tokens = required(table, {"tokens_per_expert"});
   const Column n = required(table, {"n"}), k = required(table, {"k"});
   return [=](const TableRow& row) -> std::vector<Kernel> {
-    const double groups = experts.positive(row);
-    return {GroupedGemm{type_or(type, row, DataType::bf16), groups, groups * tokens.positive(row), n.positive(row),
-                        k.positive(row), 0}};
+    const double groups = experts.count(row);
+    return {GroupedGemm{type_or(type, row, DataType::bf16), groups, groups * tokens.positive(row), n.count(row),
+                        k.count(row), 0}};
   };
 }
 
@@ -67,12 +67,12 @@ struct Lengths {
   }
   double new_tokens(const TableRow& row, AttentionPhase phase) const {
     if (query.has(row)) {
-      return query.positive(row);
+      return query.count(row);
     }
-    return phase == AttentionPhase::decode ? 1 : context.positive(row);
+    return phase == AttentionPhase::decode ? 1 : context.count(row);
   }
   double seen(const TableRow& row, double new_tokens) const {
-    const double all = context.has(row) ? context.positive(row) : new_tokens;
+    const double all = context.has(row) ? context.count(row) : new_tokens;
     if (all < new_tokens) {
       context.fail(row, fmt::format("{} tokens cannot hold the {} new ones, which are part of them", all, new_tokens));
     }
@@ -98,12 +98,12 @@ RowKernels attention_rows(const RowTable& table) {
     attention.phase = phase_of(phase, row);
     attention.type = type_or(type, row, DataType::bf16);
     attention.cache_type = type_or(cache, row, attention.type);
-    attention.batch = batch.positive(row);
-    attention.query_heads = heads.positive(row);
-    attention.kv_heads = kv_heads.positive(row);
+    attention.batch = batch.count(row);
+    attention.query_heads = heads.count(row);
+    attention.kv_heads = kv_heads.count(row);
     attention.query = lengths.new_tokens(row, attention.phase);
     attention.context = lengths.seen(row, attention.query);
-    attention.head_dim = dim.positive(row);
+    attention.head_dim = dim.count(row);
     attention.causal =
         attention.phase == AttentionPhase::decode || causal.text(row) == "true" || causal.number_or(row, 1) > 0;
     attention.window = window.number_or(row, 0);
@@ -123,8 +123,8 @@ RowKernels mla_rows(const RowTable& table) {
     mla.phase = phase_of(phase, row);
     mla.type = type_or(type, row, DataType::bf16);
     mla.cache_type = type_or(cache, row, mla.type);
-    mla.batch = batch.positive(row);
-    mla.heads = heads.positive(row);
+    mla.batch = batch.count(row);
+    mla.heads = heads.count(row);
     mla.query = lengths.new_tokens(row, mla.phase);
     mla.context = lengths.seen(row, mla.query);
     return {mla};
@@ -169,7 +169,7 @@ RowKernels memory_rows(const RowTable& table) {
   const Column rows = required(table, {"rows"}), columns = required(table, {"cols", "columns"});
   const Column type = optional(table, {"dtype"});
   return [=](const TableRow& row) -> std::vector<Kernel> {
-    return {memory_op(operation.text(row), rows.positive(row), columns.positive(row),
+    return {memory_op(operation.text(row), rows.count(row), columns.count(row),
                       size_of(type_or(type, row, DataType::bf16)))};
   };
 }
@@ -199,14 +199,14 @@ RowKernels layer_rows(const RowTable& table) {
   const Lengths lengths(table);
   return [=](const TableRow& row) -> std::vector<Kernel> {
     Attention attention;
-    attention.batch = batch.positive(row);
-    attention.query_heads = heads.positive(row);
-    attention.kv_heads = kv_heads.positive(row);
-    attention.head_dim = dim.positive(row);
+    attention.batch = batch.count(row);
+    attention.query_heads = heads.count(row);
+    attention.kv_heads = kv_heads.count(row);
+    attention.head_dim = dim.count(row);
     attention.query = lengths.new_tokens(row, AttentionPhase::decode);
     attention.context = lengths.seen(row, attention.query);
     attention.phase = attention.query > 1 ? AttentionPhase::prefill : AttentionPhase::decode;
-    const double tokens = attention.batch * attention.query, width = hidden.positive(row), inner = ffn.positive(row);
+    const double tokens = attention.batch * attention.query, width = hidden.count(row), inner = ffn.count(row);
     const double queries = attention.query_heads * attention.head_dim;
     const double keys = attention.kv_heads * attention.head_dim;
     const Bytes size = size_of(DataType::bf16);
@@ -256,7 +256,7 @@ std::function<ExpertShare(const TableRow&)> expert_rows(const RowTable& table) {
   const Column ep = required(table, {"ep", "moe_ep_size", "ep_size"}), tp = optional(table, {"tp", "moe_tp_size"});
   const Column distribution = optional(table, {"distribution"}), source = optional(table, {"kernel_source"});
   return [=, routings = std::make_shared<KnownRoutings>()](const TableRow& row) {
-    ExpertRouting routing{tokens.positive(row), topk.positive(row), experts.positive(row), ep.positive(row)};
+    ExpertRouting routing{tokens.count(row), topk.count(row), experts.count(row), ep.count(row)};
     if (routing.experts < routing.ranks) {
       experts.fail(row, "there are fewer experts than ranks");
     }
@@ -268,8 +268,8 @@ std::function<ExpertShare(const TableRow&)> expert_rows(const RowTable& table) {
     share.type = type.text(row) == "w4a8_mxfp4_mxfp8" ? DataType::mxfp4 : parse_data_type(type.text(row), row.where);
     share.tokens = routing.tokens;
     share.choices = routing.choices;
-    share.hidden = hidden.positive(row);
-    share.inner = ffn.positive(row) / tp.number_or(row, 1);
+    share.hidden = hidden.count(row);
+    share.inner = ffn.count(row) / (tp.has(row) ? tp.count(row) : 1);
     share.held = routing.experts / routing.ranks;
     share.gated = !source.text(row).ends_with("nongated");
     share.hasty = source.text(row).ends_with("min_latency");

@@ -46,6 +46,24 @@ bool next_line(std::istream& in, Location& where, std::string& line) {
   return false;
 }
 
+/// A line of cells, those in quotes that need them.
+std::string line_of(const std::vector<std::string>& cells) {
+  std::string line;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    line += i == 0 ? "" : ",";
+    if (cells[i].find_first_of(",\"") == std::string::npos) {
+      line += cells[i];
+      continue;
+    }
+    line += '"';
+    for (const char letter : cells[i]) {
+      line.append(letter == '"' ? 2 : 1, letter);
+    }
+    line += '"';
+  }
+  return line;
+}
+
 void check_names(const RowTable& table) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (std::count(table.columns.begin(), table.columns.end(), table.columns[i]) > 1) {
@@ -62,6 +80,9 @@ RowTable read_table(std::istream& in, const std::string& name) {
   if (!next_line(in, table.where, table.header)) {
     throw InputError(table.where, "there is no header, a line with the names of the columns");
   }
+  if (constexpr std::string_view mark = "\xEF\xBB\xBF"; table.header.starts_with(mark)) {
+    table.header.erase(0, mark.size());  // which some programs begin files in UTF-8 with
+  }
   table.columns = cells_of(table.header, table.where);
   check_names(table);
   TableRow row;
@@ -75,6 +96,20 @@ RowTable read_table(std::istream& in, const std::string& name) {
     table.rows.push_back(row);
   }
   return table;
+}
+
+void drop_column(RowTable& table, std::string_view name) {
+  const auto found = std::find(table.columns.begin(), table.columns.end(), name);
+  if (found == table.columns.end()) {
+    return;
+  }
+  const auto place = found - table.columns.begin();
+  table.columns.erase(found);
+  table.header = line_of(table.columns);
+  for (TableRow& row : table.rows) {
+    row.cells.erase(row.cells.begin() + place);
+    row.text = line_of(row.cells);
+  }
 }
 
 RowTable load_table(const std::string& path) {
@@ -119,6 +154,15 @@ double Column::positive(const TableRow& row) const {
   const double value = number(row);
   if (!(value > 0)) {
     fail(row, "must be more than 0");
+  }
+  return value;
+}
+
+double Column::count(const TableRow& row) const {
+  constexpr double most = 1e12;
+  const double value = number(row);
+  if (!(value >= 1 && value <= most) || value != std::floor(value)) {
+    fail(row, fmt::format("'{}' is not a whole number from 1 to {:g}", text(row), most));
   }
   return value;
 }

@@ -33,6 +33,9 @@ RowTable read_table(std::istream& in, const std::string& name);
 /// The same of a file.
 RowTable load_table(const std::string& path);
 
+/// Takes a column out, where there is one of that name.
+void drop_column(RowTable& table, std::string_view name);
+
 /// One column of a table, found by its name or another that it goes by; absent where it is optional and not there.
 class Column {
  public:
@@ -48,6 +51,8 @@ class Column {
   double number_or(const TableRow& row, double otherwise) const { return has(row) ? number(row) : otherwise; }
   /// A number that is more than nothing.
   double positive(const TableRow& row) const;
+  /// A whole number from 1 to a million millions.
+  double count(const TableRow& row) const;
   /// Throws InputError with the row's place and the column's name.
   [[noreturn]] void fail(const TableRow& row, const std::string& problem) const;
 

@@ -108,7 +108,8 @@ int predict(const Options& options) {
   if (!collective) {
     OperatorRows::find(options.kind);
   }
-  const RowTable table = options.in == "-" ? read_table(std::cin, "<stdin>") : load_table(options.in);
+  RowTable table = options.in == "-" ? read_table(std::cin, "<stdin>") : load_table(options.in);
+  drop_column(table, "predicted_seconds");  // of an earlier prediction
   print(table, collective ? collective_times(options, table) : operator_times(options, table));
   return 0;
 }

@@ -49,7 +49,7 @@ TEST(Rows, AreRefusedWithTheirLine) {
   };
   EXPECT_THAT(read("dtype,m,n\nbf16,1,1\n"), HasSubstr("rows.csv:1: there is no column 'k'"));
   EXPECT_THAT(read("dtype,m,n,k\nbf16,x,1,1\n"), HasSubstr("rows.csv:2: m: 'x' is not a number"));
-  EXPECT_THAT(read("dtype,m,n,k\nbf16,0,1,1\n"), HasSubstr("rows.csv:2: m: must be more than 0"));
+  EXPECT_THAT(read("dtype,m,n,k\nbf16,0,1,1\n"), HasSubstr("rows.csv:2: m: '0' is not a whole number"));
   EXPECT_THAT(read("dtype,m,n,k\nbf61,1,1,1\n"), HasSubstr("rows.csv:2: unknown data type 'bf61'"));
 }
 

@@ -57,6 +57,23 @@ TEST(PredictCommand, KnowsHowTokensAreSpreadOverExperts) {
   EXPECT_THAT(outcome.errors, HasSubstr("moe.csv:2"));
 }
 
+TEST(PredictCommand, RefusesCountsThatAreNotWholeOrBeyondSenseWithTheirPlace) {
+  for (const char* const m : {"1.5", "1e30", "0", "-1"}) {
+    const std::string rows = file_of("count.csv", std::string("dtype,m,n,k\nbf16,") + m + ",64,64\n");
+    const Outcome outcome = run_podium("predict gemm --chip h100-sxm --in " + rows);
+    EXPECT_EQ(outcome.status, 2) << m;
+    EXPECT_THAT(outcome.errors, HasSubstr("count.csv:2")) << m;
+  }
+}
+
+TEST(PredictCommand, ReplacesAnEarlierPrediction) {
+  const std::string rows =
+      file_of("again.csv", "\xEF\xBB\xBFm,predicted_seconds,n,k,dtype,note\n64,1,512,512,bf16,\"a, \"\"b\"\"\"\n");
+  const Outcome outcome = run_podium("predict gemm --chip h100-sxm --in " + rows);
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, StartsWith("m,n,k,dtype,note,predicted_seconds\n64,512,512,bf16,\"a, \"\"b\"\"\","));
+}
+
 TEST(PredictCommand, SaysWhichRowIsWrong) {
   const std::string rows = file_of("bad.csv", "m,n,k,dtype\n1,1,1,bf16\n1,1,1,nvfp4\n");
   const Outcome outcome = run_podium("predict gemm --chip h100-sxm --in " + rows);
