@@ -42,14 +42,6 @@ std::string counted(std::size_t count, const std::string& word) {
   return with_commas(static_cast<long long>(count)) + " " + word;
 }
 
-BytesPerSecond of_one_accelerator(const Topology& topology, std::uint32_t plane) {
-  BytesPerSecond sum;
-  for (const Link& link : topology.links) {
-    sum += link.plane == plane && link.from == topology.accelerator(0) ? link.bandwidth : BytesPerSecond();
-  }
-  return sum;
-}
-
 const PlaneMeasures* find_measures(const std::vector<PlaneMeasures>& all, const std::string& plane) {
   for (const PlaneMeasures& measures : all) {
     if (measures.plane == plane) {
@@ -107,10 +99,10 @@ void print_measures(const Topology& topology, std::uint32_t index, const PlaneMe
     links += (links.empty() ? "" : ", ") + counted(tier.count, tier.lower + "-" + tier.upper);
   }
   const char* const line = "  {:<18}{}\n";
+  const int nearest = measures.direct ? 0 : 1;  // forwarders between two neighbours
   fmt::print(std::cout, fmt::runtime(line), "nodes", nodes);
   fmt::print(std::cout, fmt::runtime(line), "links", counted(measures.links, "(") + links + ")");
-  fmt::print(std::cout, fmt::runtime(line), "diameter",
-             counted(static_cast<std::size_t>(measures.diameter), measures.diameter == 1 ? "switch" : "switches"));
+  fmt::print(std::cout, fmt::runtime(line), "diameter", describe_diameter(measures));
   fmt::print(std::cout, fmt::runtime(line), "path diversity",
              counted(measures.path_diversity, measures.path_diversity == 1 ? "shortest path" : "shortest paths") +
                  " between the farthest two");
@@ -118,11 +110,26 @@ void print_measures(const Topology& topology, std::uint32_t index, const PlaneMe
   fmt::print(std::cout, fmt::runtime(line), "bisection",
              precise(measures.bisection) + " in one direction" +
                  (measures.bisection_is_bound ? " (upper bound: least of several halvings)" : ""));
-  fmt::print(std::cout, fmt::runtime(line), "one-way latency",
-             to_text(latency_over(plane, measures.diameter)) + " between the farthest two" +
-                 (measures.diameter > 1 ? ", " + to_text(latency_over(plane, 1)) + " over one switch" : ""));
+  fmt::print(
+      std::cout, fmt::runtime(line), "one-way latency",
+      to_text(latency_over(plane, measures.forwarders())) + " between the farthest two" +
+          (measures.forwarders() <= nearest ? ""
+                                            : ", " + to_text(latency_over(plane, nearest)) +
+                                                  (measures.direct ? " between neighbours" : " over one switch")));
   fmt::print(std::cout, fmt::runtime(line), "deadlock-free",
              to_text(topology, plane.routing, find_deadlock(topology, index)));
+}
+
+/// What stands between an accelerator and the plane, where others share it.
+std::string through_card(const Topology& topology, std::uint32_t plane) {
+  for (const Link& link : topology.links) {
+    if (link.plane == plane && link.from == topology.accelerator(0) && topology.nodes[link.to].kind == NodeKind::nic) {
+      return link.cables > 0 ? ""
+                             : fmt::format(" at most, by way of a host and the {} of its node, which all in it share",
+                                           topology.nodes[link.to].tier);
+    }
+  }
+  return "";
 }
 
 void print_plane(const Topology& topology, std::uint32_t index, const std::vector<PlaneMeasures>& all) {
@@ -133,9 +140,9 @@ void print_plane(const Topology& topology, std::uint32_t index, const std::vecto
                                                       : counted(measures->networks, "networks, figures of one");
   fmt::print(std::cout, "\n{}: {}, {}{}\n", plane.name, plane.fabric, where,
              plane.multicast ? ", switches multicast and reduce" : "");
-  const BytesPerSecond raw = of_one_accelerator(topology, index);
-  fmt::print(std::cout, "  {:<18}{} each way, {} of payload{}\n", "one accelerator", precise(raw),
-             precise(raw * plane.payload_efficiency_near),
+  const BytesPerSecond raw = injection_of_one(topology, index);
+  fmt::print(std::cout, "  {:<18}{} each way{}, {} of payload{}\n", "one accelerator", precise(raw),
+             through_card(topology, index), precise(raw * plane.payload_efficiency_near),
              plane.payload_efficiency_near == plane.payload_efficiency_far
                  ? ""
                  : fmt::format(" within a node and {} across", precise(raw * plane.payload_efficiency_far)));
@@ -187,7 +194,7 @@ Json json_of(const Topology& topology, std::uint32_t index, const PlaneMeasures*
   json["fabric"] = plane.fabric;
   json["spans_domains"] = plane.spans_domains;
   json["multicast"] = plane.multicast;
-  json["accelerator_bytes_per_second"] = of_one_accelerator(topology, index).value();
+  json["accelerator_bytes_per_second"] = injection_of_one(topology, index).value();
   json["payload_efficiency_near"] = plane.payload_efficiency_near;
   json["payload_efficiency_far"] = plane.payload_efficiency_far;
   json["endpoint_latency_seconds"] = plane.endpoint_latency.value();
@@ -207,7 +214,8 @@ Json json_of(const Topology& topology, std::uint32_t index, const PlaneMeasures*
   for (const TierLinks& tier : measures->links_by_tier) {
     json["links_by_tier"].push_back({{"lower", tier.lower}, {"upper", tier.upper}, {"links", tier.count}});
   }
-  json["diameter_switches"] = measures->diameter;
+  json["diameter_links"] = measures->diameter;
+  json["diameter_switches"] = measures->direct ? 0 : measures->forwarders();
   json["path_diversity"] = measures->path_diversity;
   json["injection_bytes_per_second"] = measures->injection.value();
   json["bisection_bytes_per_second"] = measures->bisection.value();
@@ -242,12 +250,13 @@ void print_json(const Topology& topology, const std::vector<PlaneMeasures>& all)
 }
 
 void print_csv(const Topology& topology, const std::vector<PlaneMeasures>& all) {
-  std::cout << "topology,plane,networks,links,diameter_switches,path_diversity,injection_bytes_per_second,"
-               "bisection_bytes_per_second,bisection_is_upper_bound\n";
+  std::cout
+      << "topology,plane,networks,links,diameter_links,diameter_switches,path_diversity,injection_bytes_per_second,"
+         "bisection_bytes_per_second,bisection_is_upper_bound\n";
   for (const PlaneMeasures& measures : all) {
-    fmt::print(std::cout, "{},{},{},{},{},{},{},{},{}\n", topology.name, measures.plane, measures.networks,
-               measures.links, measures.diameter, measures.path_diversity, measures.injection.value(),
-               measures.bisection.value(), measures.bisection_is_bound);
+    fmt::print(std::cout, "{},{},{},{},{},{},{},{},{},{}\n", topology.name, measures.plane, measures.networks,
+               measures.links, measures.diameter, measures.direct ? 0 : measures.forwarders(), measures.path_diversity,
+               measures.injection.value(), measures.bisection.value(), measures.bisection_is_bound);
   }
 }
 

@@ -72,14 +72,14 @@ class Picture {
     for (const NodeId node : row.switches) {
       here[node] = 1;
     }
-    std::map<std::pair<std::string, double>, long long> links;
+    std::map<std::pair<std::string, double>, long long> cables;
     for (const Link& link : topology_.links) {
-      if (link.plane == row.plane && here[link.from] != 0 && link.from > link.to) {
-        ++links[{topology_.nodes[link.to].tier, link.bandwidth.value()}];
+      if (link.plane == row.plane && here[link.from] != 0 && link.from > link.to && link.cables > 0) {
+        cables[{topology_.nodes[link.to].tier, link.bandwidth.value() / link.cables}] += link.cables;
       }
     }
     std::vector<std::string> lines;
-    for (const auto& [kind, count] : links) {
+    for (const auto& [kind, count] : cables) {
       lines.push_back(
           fmt::format("{} links of {} to {}", with_commas(count), to_text(BytesPerSecond(kind.second)), kind.first));
     }
@@ -306,10 +306,9 @@ class Picture {
     for (const PlaneMeasures& plane : measures_) {
       const Plane& described = topology_.planes[topology_.plane_index(plane.plane)];
       row({plane.plane, with_commas(static_cast<long long>(plane.networks)), to_text(plane.injection),
-           (plane.bisection_is_bound ? "at most " : "") + to_text(plane.bisection),
-           counted(static_cast<std::size_t>(plane.diameter), "switch", "switches"),
+           (plane.bisection_is_bound ? "at most " : "") + to_text(plane.bisection), describe_diameter(plane),
            with_commas(static_cast<long long>(plane.path_diversity)),
-           to_text(described.endpoint_latency + plane.diameter * described.switch_latency)},
+           to_text(described.endpoint_latency + plane.forwarders() * described.switch_latency)},
           ink);
     }
     return y + 10;
@@ -323,6 +322,11 @@ class Picture {
 };
 
 }  // namespace
+
+std::string describe_diameter(const PlaneMeasures& plane) {
+  return plane.direct ? counted(static_cast<std::size_t>(plane.diameter), "link", "links")
+                      : counted(static_cast<std::size_t>(plane.forwarders()), "switch", "switches");
+}
 
 std::string to_svg(const Topology& topology, const std::vector<PlaneMeasures>& measures) {
   return Picture(topology, measures).draw();

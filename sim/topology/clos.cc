@@ -51,13 +51,23 @@ Clos read_clos(const Node& parameters) {
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-/// Links each of `low` to each of `high`, dealing `cables` of one port each to them.
+/// The fewest switches that have ports for the cables of all those below, and take equally many of each of them:
+/// unequal bundles would load the lesser ones more.
+std::size_t switches_above(std::size_t below, std::size_t cables, std::size_t radix) {
+  std::size_t above = divide_up(below * cables, radix);
+  while (cables % above != 0) {
+    ++above;
+  }
+  return above;
+}
+
+/// Links each of `low` to each of `high`, dealing `cables` of one port each to them evenly.
 void cable(Site& site, const std::vector<NodeId>& low, std::size_t cables, std::span<const NodeId> high,
            BytesPerSecond port) {
-  const BytesPerSecond each = port * (static_cast<double>(cables) / static_cast<double>(high.size()));
+  PODIUM_CHECK(cables % high.size() == 0, "nobody lays a part of a cable");
   for (const NodeId below : low) {
     for (const NodeId above : high) {
-      site.connect(below, above, each);
+      site.connect_cables(below, above, cables / high.size(), port);
     }
   }
 }
@@ -94,7 +104,7 @@ void add_pods(Site& site, const Clos& clos, const std::vector<NodeId>& leaves) {
       spines[j].push_back(upper[j]);
     }
   }
-  const std::size_t group = divide_up(pods * clos.spine.up, clos.radix);
+  const std::size_t group = switches_above(pods, clos.spine.up, clos.radix);
   const std::vector<NodeId> cores = site.add_bundle(clos.leaf.up * group, "core");
   for (std::size_t j = 0; j < clos.leaf.up; ++j) {
     cable(site, spines[j], clos.spine.up, std::span(cores).subspan(j * group, group), clos.port);
@@ -103,7 +113,7 @@ void add_pods(Site& site, const Clos& clos, const std::vector<NodeId>& leaves) {
 
 /// A folded Clos (fat tree) of equal switches with as many tiers as the accelerators need: a single leaf, leaves and
 /// spines, or pods of leaves and spines under cores (Al-Fares et al., SIGCOMM 2008). Upper switches are as few as the
-/// cables from below fill, several cables joining two switches where there are few, as in NVIDIA's DGX SuperPOD
+/// cables from below allow, several cables joining two switches where there are few, as in NVIDIA's DGX SuperPOD
 /// reference architectures. Leaves and spines may be over-subscribed; otherwise the bisection is full.
 void clos(Site& site, const Node& parameters) {
   const Clos clos = read_clos(parameters);
@@ -112,7 +122,7 @@ void clos(Site& site, const Node& parameters) {
     return;
   }
   if (leaves.size() <= clos.radix) {  // a spine has a port for each leaf
-    const std::size_t spines = divide_up(leaves.size() * clos.leaf.up, clos.radix);
+    const std::size_t spines = switches_above(leaves.size(), clos.leaf.up, clos.radix);
     cable(site, leaves, clos.leaf.up, site.add_bundle(spines, "spine"), clos.port);
   } else if (leaves.size() <= clos.radix * clos.spine.down) {
     add_pods(site, clos, leaves);

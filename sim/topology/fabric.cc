@@ -33,9 +33,13 @@ void Site::connect(NodeId a, NodeId b, BytesPerSecond each_way, const LinkLabel&
   connect_one_way(b, a, each_way, label);
 }
 
+void Site::connect_cables(NodeId a, NodeId b, std::size_t cables, BytesPerSecond of_one) {
+  connect(a, b, static_cast<double>(cables) * of_one, {0, false, static_cast<std::uint32_t>(cables)});
+}
+
 void Site::connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth, const LinkLabel& label) {
   PODIUM_CHECK(from != to, "a link joins two nodes");
-  topology.links.push_back({from, to, bandwidth, plane, label.dimension, label.dateline});
+  topology.links.push_back({from, to, bandwidth, plane, label.dimension, label.dateline, label.cables});
 }
 
 void Site::name_halves(const std::vector<std::uint8_t>& halves) {

@@ -16,10 +16,11 @@ struct Tray {
   std::vector<NodeId> hosts;
 };
 
-/// What a link of a grid is: see Link.
+/// What a link is beyond its ends and bandwidth: see Link.
 struct LinkLabel {
   std::uint8_t dimension = 0;
   bool dateline = false;
+  std::uint32_t cables = 1;
 };
 
 /// What a fabric is built on: the accelerators and hosts of one domain for a scale-up plane, all of them for a plane
@@ -35,8 +36,10 @@ struct Site {
   NodeId add_node(NodeKind kind, const std::string& tier);
   /// Switches of one bundle: see NetworkNode::bundle.
   std::vector<NodeId> add_bundle(std::size_t count, const std::string& tier);
-  /// A link each way. Parallel links between two nodes are one link of their summed bandwidth.
+  /// A link each way.
   void connect(NodeId a, NodeId b, BytesPerSecond each_way, const LinkLabel& label = {});
+  /// The same of several equal cables.
+  void connect_cables(NodeId a, NodeId b, std::size_t cables, BytesPerSecond of_one);
   void connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth, const LinkLabel& label = {});
   /// The natural halves, 0 or 1 for each of `accelerators()`; empty where there are none, so that measures search for
   /// the least. A fabric that names none is halved in the order of ranks.

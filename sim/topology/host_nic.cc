@@ -3,8 +3,11 @@
 namespace podium {
 namespace {
 
-/// A network through one NIC (DPU) in each node, which its hosts and accelerators share; the NICs hang on one switch
-/// that never limits. CloudMatrix384's VPC plane: 400 Gb/s a node by a card on one of its CPUs (arXiv 2506.12708, 3.2).
+constexpr LinkLabel through_a_host{0, false, 0};
+
+/// A network through one NIC (DPU) in each node, which its hosts share; the NICs hang on one switch that never limits.
+/// Accelerators have no port there: what they send goes through a host, a way of the bandwidth of a host's link.
+/// CloudMatrix384's VPC plane: 400 Gb/s a node by a card on one of its CPUs (arXiv 2506.12708, 3.2).
 void host_nic(Site& site, const Node& parameters) {
   const auto nic_bandwidth = parameters.at("nic_bandwidth").figure<BytesPerSecond>();
   const auto host_bandwidth = parameters.at("host_bandwidth").figure<BytesPerSecond>();
@@ -13,7 +16,7 @@ void host_nic(Site& site, const Node& parameters) {
   for (const Tray& tray : site.trays) {
     nics.push_back(site.add_node(NodeKind::nic, tier));
     for (const NodeId accelerator : tray.accelerators) {
-      site.connect(accelerator, nics.back(), host_bandwidth);
+      site.connect(accelerator, nics.back(), host_bandwidth, through_a_host);
     }
     for (const NodeId host : tray.hosts) {
       site.connect(host, nics.back(), host_bandwidth);

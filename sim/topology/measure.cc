@@ -21,7 +21,7 @@ struct Part {
   std::vector<LinkId> links;
   std::size_t accelerators = 0;
   std::vector<std::uint32_t> place;                 ///< by node of the topology, or none
-  std::vector<std::vector<std::uint32_t>> leaving;  ///< by place: places one hop on, parallel links repeated
+  std::vector<std::vector<std::uint32_t>> leaving;  ///< by place: places one hop on, one a cable
 };
 
 bool in_plane(const Link& link, std::uint32_t plane) {
@@ -80,7 +80,8 @@ Part make_part(const Topology& topology, std::uint32_t plane, std::vector<NodeId
     part.links.push_back(id);
     // hosts pass no traffic on
     if (topology.nodes[link.from].kind != NodeKind::cpu && topology.nodes[link.to].kind != NodeKind::cpu) {
-      part.leaving[part.place[link.from.index()]].push_back(part.place[link.to.index()]);
+      part.leaving[part.place[link.from.index()]].insert(part.leaving[part.place[link.from.index()]].end(),
+                                                         std::max(link.cables, 1U), part.place[link.to.index()]);
     }
   }
   return part;
@@ -240,6 +241,19 @@ void measure_bisection(const Topology& topology, const Part& part, std::uint32_t
   measures.bisection = *least;
 }
 
+/// The links of a plane that leave switches, cards, hosts and the first `accelerators`.
+std::vector<LinkId> links_of(const Topology& topology, std::uint32_t plane, std::uint32_t accelerators) {
+  std::vector<LinkId> links;
+  for (const LinkId id : topology.links.ids()) {
+    const Link& link = topology.links[id];
+    const bool counts = link.from.index() < accelerators || link.from.index() >= topology.accelerators;
+    if (link.plane == plane && counts) {
+      links.push_back(id);
+    }
+  }
+  return links;
+}
+
 BytesPerSecond injection_over(const Topology& topology, const std::vector<LinkId>& links) {
   BytesPerSecond sum;
   std::map<NodeId, BytesPerSecond> into_cards;
@@ -262,6 +276,13 @@ BytesPerSecond injection_over(const Topology& topology, const std::vector<LinkId
   return sum;
 }
 
+bool has_switches(const Topology& topology, const Part& part) {
+  return std::any_of(part.nodes.begin(), part.nodes.end(), [&topology](NodeId id) {
+    const NodeKind kind = topology.nodes[id].kind;
+    return kind == NodeKind::network_switch || kind == NodeKind::nic;
+  });
+}
+
 void count(const Topology& topology, const Part& part, PlaneMeasures& measures) {
   for (const NodeId id : part.nodes) {
     const std::string& tier = topology.nodes[id].tier;
@@ -278,7 +299,10 @@ void count(const Topology& topology, const Part& part, PlaneMeasures& measures) 
     const Link& link = topology.links[id];
     // a link each way counts once, by the direction from the lower id
     if (link.from > link.to) {
-      ++one_way;
+      one_way += link.cables;
+      continue;
+    }
+    if (link.cables == 0) {
       continue;
     }
     const std::string& lower = topology.nodes[link.from].tier;
@@ -288,8 +312,8 @@ void count(const Topology& topology, const Part& part, PlaneMeasures& measures) 
     if (entry == measures.links_by_tier.end()) {
       entry = measures.links_by_tier.insert(entry, {lower, upper, 0});
     }
-    ++entry->count;
-    ++measures.links;
+    entry->count += link.cables;
+    measures.links += link.cables;
   }
   measures.links = std::max(measures.links, one_way);
 }
@@ -297,13 +321,11 @@ void count(const Topology& topology, const Part& part, PlaneMeasures& measures) 
 }  // namespace
 
 BytesPerSecond injection(const Topology& topology, std::uint32_t plane) {
-  std::vector<LinkId> links;
-  for (std::uint32_t i = 0; i < topology.links.size(); ++i) {
-    if (topology.links[LinkId(i)].plane == plane) {
-      links.push_back(LinkId(i));
-    }
-  }
-  return injection_over(topology, links);
+  return injection_over(topology, links_of(topology, plane, topology.accelerators));
+}
+
+BytesPerSecond injection_of_one(const Topology& topology, std::uint32_t plane) {
+  return injection_over(topology, links_of(topology, plane, 1));
 }
 
 std::vector<PlaneMeasures> measure(const Topology& topology) {
@@ -323,8 +345,9 @@ std::vector<PlaneMeasures> measure(const Topology& topology) {
     measures.plane = topology.planes[plane].name;
     measures.networks = parts.size();
     const Part part = make_part(topology, plane, std::move(parts.front()));
-    measures.diameter = static_cast<int>(farthest.hops) - 1;
+    measures.diameter = static_cast<int>(farthest.hops);
     measures.path_diversity = reach_from(part, farthest.from).paths[farthest.to];
+    measures.direct = !has_switches(topology, part);
     count(topology, part, measures);
     measure_bisection(topology, part, plane, measures);
     all.push_back(std::move(measures));

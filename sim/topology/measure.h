@@ -8,7 +8,7 @@
 
 namespace podium {
 
-/// Links between two tiers, both directions counted once.
+/// Cables between two tiers, both directions counted once.
 struct TierLinks {
   std::string lower;
   std::string upper;
@@ -22,17 +22,24 @@ struct PlaneMeasures {
   std::size_t networks = 1;
   std::vector<std::pair<std::string, std::size_t>> nodes_by_tier;  ///< in the order of node ids
   std::vector<TierLinks> links_by_tier;
-  std::size_t links = 0;            ///< both directions counted once
-  int diameter = 0;                 ///< the most switches between two accelerators that are joined
-  std::size_t path_diversity = 0;   ///< shortest paths between the two accelerators that are farthest apart
+  std::size_t links = 0;            ///< cables, both directions counted once
+  int diameter = 0;                 ///< links of the shortest way between the two accelerators that are farthest apart
+  bool direct = false;              ///< there are no switches: accelerators pass on what is not for them
+  std::size_t path_diversity = 0;   ///< shortest paths between these two; another cable is another path
   BytesPerSecond injection;         ///< out of all accelerators together, see injection()
   BytesPerSecond bisection;         ///< one direction, raw: max-flow between the halves
   bool bisection_is_bound = false;  ///< true where halves were searched for: an upper bound
+
+  /// The switches, or accelerators where there are none, that forward between the two that are farthest apart.
+  int forwarders() const { return diameter - 1; }
 };
 
 /// What all accelerators of a plane together can send into it, one direction, raw: the sum of their links, but behind a
 /// card that a node shares no more than the card's own links carry. Links to hosts are not the fabric's.
 BytesPerSecond injection(const Topology&, std::uint32_t plane);
+
+/// The same of the first accelerator, where the others are idle.
+BytesPerSecond injection_of_one(const Topology&, std::uint32_t plane);
 
 /// One entry a plane that joins accelerators to one another. Max-flow by Boost.Graph (push-relabel), between the
 /// builder's named halves; where there are none, the least of all halvings of up to 8 accelerators, or of several

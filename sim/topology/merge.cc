@@ -65,6 +65,7 @@ Topology merge_bundles(const Topology& topology) {
     return std::tie(a.from, a.to, a.plane, a.link) < std::tie(b.from, b.to, b.plane, b.link);
   });
   Table<LinkId, BytesPerSecond> sum(topology.links.size());
+  Table<LinkId, std::uint32_t> cables(topology.links.size());
   Table<LinkId, LinkId> first_of(topology.links.size());
   LinkId first;
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -74,6 +75,7 @@ Topology merge_bundles(const Topology& topology) {
     first = opens ? link.link : first;
     first_of[link.link] = first;
     sum[first] += topology.links[link.link].bandwidth;
+    cables[first] += topology.links[link.link].cables;
   }
   Table<LinkId, LinkId> merged_link(topology.links.size());  // of the first of those that it stands for
   for (const LinkId id : topology.links.ids()) {
@@ -82,6 +84,7 @@ Topology merge_bundles(const Topology& topology) {
       link.from = of_node[link.from];
       link.to = of_node[link.to];
       link.bandwidth = sum[id];
+      link.cables = cables[id];
       merged_link[id] = merged.links.push_back(link);
     }
   }

@@ -16,7 +16,7 @@ void nvswitch(Site& site, const Node& parameters) {
   for (const NodeId accelerator : site.accelerators()) {
     for (std::size_t chip = 0; chip < chips; ++chip) {
       const std::size_t to_this_one = links / chips + (chip < links % chips ? 1 : 0);
-      site.connect(accelerator, switches[chip], static_cast<double>(to_this_one) * bandwidth);
+      site.connect_cables(accelerator, switches[chip], to_this_one, bandwidth);
     }
   }
 }

@@ -31,14 +31,15 @@ struct NetworkNode {
   std::uint32_t bundle = 0;
 };
 
-/// One direction of a link.
+/// One direction of a link: a cable, or several that join the same two nodes.
 struct Link {
   NodeId from;
   NodeId to;
-  BytesPerSecond bandwidth;  ///< raw, one direction
+  BytesPerSecond bandwidth;  ///< raw, one direction, all cables together
   std::uint32_t plane = 0;
   std::uint8_t dimension = 0;  ///< the coordinate that it changes, in a network whose nodes have such
   bool dateline = false;       ///< traffic that has crossed it uses the next virtual channel: where a ring is closed
+  std::uint32_t cables = 1;    ///< that it is; 0 for a way that is none, as one through a host
 };
 
 /// A capacity that several links of a plane share: the two directions of a half-duplex cable, or what comes into a

@@ -9,8 +9,8 @@ namespace {
 void ub_clos(Site& site, const Node& parameters) {
   const auto sub_planes = static_cast<std::size_t>(parameters.at("sub_planes").figure_count());
   const auto spines = static_cast<std::size_t>(parameters.at("l2_per_sub_plane").figure_count());
-  const auto down = static_cast<double>(parameters.at("links_per_accelerator_and_l1").figure_count());
-  const auto up = static_cast<double>(parameters.at("links_per_l1_and_l2").figure_count());
+  const auto down = static_cast<std::size_t>(parameters.at("links_per_accelerator_and_l1").figure_count());
+  const auto up = static_cast<std::size_t>(parameters.at("links_per_l1_and_l2").figure_count());
   const auto bandwidth = parameters.at("link_bandwidth").figure<BytesPerSecond>();
   if (sub_planes == 0 || spines == 0 || down == 0 || up == 0) {
     parameters.fail("a Clos needs at least one sub-plane, L2 chip and link of each kind");
@@ -26,7 +26,7 @@ void ub_clos(Site& site, const Node& parameters) {
     l1.push_back(site.add_bundle(sub_planes, l1_tier));
     for (const NodeId chip : l1.back()) {
       for (const NodeId accelerator : tray.accelerators) {
-        site.connect(accelerator, chip, down * bandwidth);
+        site.connect_cables(accelerator, chip, down, bandwidth);
       }
       for (const NodeId host : tray.hosts) {
         site.connect(host, chip, host_bandwidth / static_cast<double>(sub_planes));
@@ -36,7 +36,7 @@ void ub_clos(Site& site, const Node& parameters) {
   const std::vector<NodeId> l2 = site.add_bundle(sub_planes * spines, l2_tier);
   for (const std::vector<NodeId>& chips : l1) {
     for (std::size_t i = 0; i < l2.size(); ++i) {
-      site.connect(chips[i / spines], l2[i], up * bandwidth);
+      site.connect_cables(chips[i / spines], l2[i], up, bandwidth);
     }
   }
 }

@@ -34,6 +34,21 @@ TEST(TopologyCommand, ShowsNetworksThatNoSystemUses) {
   EXPECT_THAT(torus.output, HasSubstr("yes, dimension-ordered, sprayed, 2 virtual channels"));
 }
 
+TEST(TopologyCommand, CountsLinksWhereThereAreNoSwitches) {
+  EXPECT_THAT(run_podium("topology torus-2d").output, HasSubstr("12 links")) << "8 / 2 + 16 / 2";
+  EXPECT_THAT(run_podium("topology hypercube-64").output, HasSubstr("6 links"));
+  const auto plane = nlohmann::json::parse(run_podium("topology torus-2d --format json").output).at("planes").at(0);
+  EXPECT_EQ(plane.at("diameter_links"), 8 / 2 + 16 / 2);
+  EXPECT_EQ(plane.at("diameter_switches"), 0);
+}
+
+TEST(TopologyCommand, GivesADieNoPortOnANodesCard) {
+  const Outcome outcome = run_podium("topology cloudmatrix384");
+  EXPECT_THAT(outcome.output, HasSubstr("50 GB/s each way at most, by way of a host and the DPU of its node"));
+  EXPECT_THAT(outcome.output, HasSubstr("240 (192 cpu-DPU, 48 DPU-VPC)"));
+  EXPECT_THAT(outcome.output, HasSubstr("1,536 (768 die-leaf, 768 leaf-spine)"));
+}
+
 TEST(TopologyCommand, ShowsTheCycleOfADeadlock) {
   const std::filesystem::path file = std::filesystem::temp_directory_path() / "podium_ring_test.yaml";
   std::ofstream(file) << "description: a ring\nsources: {x: {text: made up, grade: assumed}}\nsource: x\n"

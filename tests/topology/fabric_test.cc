@@ -44,7 +44,7 @@ TEST(Clos, IsOneLeafWhileItsPortsReach) {
   const PlaneMeasures measures = only_plane(build(yaml_of(packing_of(1, 4, 1), clos_keys(8, "1", "by_node"))));
   EXPECT_EQ(nodes_of(measures, "leaf"), 1U);
   EXPECT_EQ(nodes_of(measures, "spine"), 0U);
-  EXPECT_EQ(measures.diameter, 1);
+  EXPECT_EQ(measures.forwarders(), 1);
 }
 
 // Full two- and three-tier fat trees of k-port switches hold k^2/2 and k^3/4 end points (Al-Fares et al., 2008).
@@ -56,7 +56,8 @@ TEST(Clos, IsAFullFatTreeWithFullBisection) {
     EXPECT_EQ(nodes_of(measures, "leaf"), static_cast<std::size_t>(2 * ends / k));
     EXPECT_EQ(nodes_of(measures, "spine"), static_cast<std::size_t>(tiers == 2 ? ends / k : 2 * ends / k));
     EXPECT_EQ(nodes_of(measures, "core"), static_cast<std::size_t>(tiers == 2 ? 0 : ends / k));
-    EXPECT_EQ(measures.diameter, 2 * tiers - 1);
+    EXPECT_EQ(measures.forwarders(), 2 * tiers - 1);
+    EXPECT_FALSE(measures.direct);
     EXPECT_EQ(measures.path_diversity, static_cast<std::size_t>(tiers == 2 ? k / 2 : k * k / 4));
     EXPECT_DOUBLE_EQ(measures.bisection.value(), ends / 2 * port);
   }
@@ -89,6 +90,19 @@ TEST(Clos, CablesRailsAsTheSuperPodDoes) {
   EXPECT_EQ(switches_of(sixty_four, "core"), 256U);
 }
 
+// 12 leaves of 64 ports up fill 6 switches of 128 ports, to each of which a leaf would have 64 / 6 cables: there are 8.
+TEST(Clos, LaysWholeCablesFromEveryLeafToEverySpine) {
+  const Topology topology = build(yaml_of(packing_of(1, 64, 12), clos_keys(128, "1", "by_node")));
+  const PlaneMeasures measures = only_plane(topology);
+  EXPECT_EQ(nodes_of(measures, "spine"), 8U);
+  EXPECT_EQ(measures.links, 12U * 64U * 2U);
+  EXPECT_EQ(measures.path_diversity, 8U * (64 / 8) * (64 / 8));
+  EXPECT_DOUBLE_EQ(measures.bisection.value(), 12 * 64 / 2 * port);
+  for (const Link& link : topology.links) {
+    EXPECT_DOUBLE_EQ(link.bandwidth.value(), link.cables * port);
+  }
+}
+
 TEST(Nvswitch, DealsLinksThatDoNotDivideEvenly) {
   const Topology topology = build(yaml_of(
       packing_of(1, 8, 1), plane_keys("nvswitch") + "    chips: 4\n    tier: NVSwitch\n    links_per_accelerator: 18\n"
@@ -96,7 +110,9 @@ TEST(Nvswitch, DealsLinksThatDoNotDivideEvenly) {
   const PlaneMeasures measures = only_plane(topology);
   EXPECT_DOUBLE_EQ(measures.injection.value(), 8 * 18 * port);
   EXPECT_DOUBLE_EQ(measures.bisection.value(), 4 * 18 * port);
-  EXPECT_EQ(measures.links, 8U * 4U);
+  EXPECT_EQ(measures.links, 8U * 18U);
+  // 5, 5, 4 and 4 links to the chips: each up with each down
+  EXPECT_EQ(measures.path_diversity, 2U * (5 * 5 + 4 * 4));
 }
 
 TEST(FullMesh, HasALinkForEveryPair) {
@@ -104,7 +120,8 @@ TEST(FullMesh, HasALinkForEveryPair) {
   const PlaneMeasures measures =
       only_plane(build(yaml_of(packing_of(1, n, 1), plane_keys("full_mesh") + "    link_bandwidth: 10 GB/s\n")));
   EXPECT_EQ(measures.links, static_cast<std::size_t>(n * (n - 1) / 2));
-  EXPECT_EQ(measures.diameter, 0);
+  EXPECT_EQ(measures.diameter, 1);
+  EXPECT_TRUE(measures.direct);
   // every pair across the halves has a link of its own, and detours take as much as they give
   EXPECT_DOUBLE_EQ(measures.bisection.value(), n / 2 * (n / 2) * port);
 }
@@ -143,6 +160,8 @@ TEST(HostNic, IsSharedByTheNode) {
                     "2")));
   EXPECT_EQ(nodes_of(measures, "card"), 6U);
   EXPECT_DOUBLE_EQ(measures.bisection.value(), 6 / 2 * port);
+  // accelerators have no cable to the card, but a way through a host: 2 hosts and a card's own port are cables
+  EXPECT_EQ(measures.links, 6U * (2 + 1));
 }
 
 std::string ring(int n, int across = 1) {
@@ -158,7 +177,8 @@ TEST(Links, BisectionOfFewIsSearchedThroughAndExact) {
   const PlaneMeasures measures = only_plane(build(yaml_of(packing_of(1, 8, 1), ring(8))));
   EXPECT_DOUBLE_EQ(measures.bisection.value(), 2 * port);
   EXPECT_FALSE(measures.bisection_is_bound);
-  EXPECT_EQ(measures.diameter, 8 / 2 - 1);
+  EXPECT_EQ(measures.diameter, 8 / 2);
+  EXPECT_TRUE(measures.direct);
   EXPECT_EQ(measures.path_diversity, 2U);
 }
 

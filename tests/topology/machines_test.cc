@@ -86,7 +86,7 @@ TEST_F(CloudMatrix, HasThePublishedChipsAndLinks) {
 
 TEST_F(CloudMatrix, JoinsDiesOfDifferentNodesByThreeSwitchesOnEveryL2Chip) {
   const PlaneMeasures ub = measured(topology_, "ub");
-  EXPECT_EQ(ub.diameter, 3);
+  EXPECT_EQ(ub.forwarders(), 3);
   EXPECT_EQ(ub.path_diversity, sub_planes * l2_per_sub_plane);
 }
 
@@ -103,6 +103,7 @@ TEST_F(CloudMatrix, InjectsNoMoreIntoTheVpcPlaneThanTheCardsOfTheNodesPassOn) {
   const BytesPerSecond card = 50_GBps;
   EXPECT_DOUBLE_EQ(measured(topology_, "vpc").injection.value(), card.value() * nodes);
   EXPECT_DOUBLE_EQ(injection(topology_, topology_.plane_index("vpc")).value(), card.value() * nodes);
+  EXPECT_DOUBLE_EQ(injection_of_one(topology_, topology_.plane_index("vpc")).value(), card.value());
 }
 
 TEST_F(CloudMatrix, KeepsTheCpusOutOfTheUplinkBudget) {
@@ -175,7 +176,7 @@ TEST_F(Nvl72, HasThePublishedChipsAndLinks) {
 
 TEST_F(Nvl72, IsOneSwitchWideWithAPathOverEachChip) {
   const PlaneMeasures nvlink = measured(topology_, "nvlink");
-  EXPECT_EQ(nvlink.diameter, 1);
+  EXPECT_EQ(nvlink.forwarders(), 1);
   EXPECT_EQ(nvlink.path_diversity, chips);
 }
 
