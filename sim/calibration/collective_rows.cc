@@ -120,10 +120,13 @@ std::string text_of(const std::map<std::string, ErrorSummary>& errors) {
   return text;
 }
 
-/// Whether there is a row of what the regime does.
-bool is_measured(const Regime& regime, std::span<const CollectiveRow> rows) {
-  return std::any_of(rows.begin(), rows.end(), [&](const CollectiveRow& row) {
-    return std::count(regime.kinds.begin(), regime.kinds.end(), row.kind) > 0;
+/// Whether there is a row of what the regime does, or of what ends no sooner than in it.
+bool is_measured(const CommunicationLibrary& library, const Regime& regime, std::span<const CollectiveRow> rows) {
+  return std::any_of(library.regimes.begin(), library.regimes.end(), [&](const Regime& other) {
+    return (other.name == regime.name || other.at_least == regime.name) &&
+           std::any_of(rows.begin(), rows.end(), [&](const CollectiveRow& row) {
+             return row.ranks >= other.fewest && std::count(other.kinds.begin(), other.kinds.end(), row.kind) > 0;
+           });
   });
 }
 
@@ -136,6 +139,9 @@ std::string text_of(const Regime& regime, bool measured) {
   std::string text = fmt::format("  {}:\n    source: {}\n    algorithm: {}\n    kinds: [{}]\n{}", regime.name,
                                  measured ? "rows" : "start", regime.algorithm, kinds,
                                  regime.choices > 0 ? fmt::format("    choices: {:g}\n", regime.choices) : "");
+  text += regime.fewest > 0 ? fmt::format("    fewest: {}\n", regime.fewest) : "";
+  text += regime.most > 0 ? fmt::format("    most: {:g} KiB\n", regime.most / 1024) : "";
+  text += regime.at_least.empty() ? "" : fmt::format("    at_least: {}\n", regime.at_least);
   CommunicationLibrary alone{"", "", {regime}};
   for (const Parameter& parameter : parameters_of(alone)) {
     text += fmt::format("    {}: {}\n", parameter.name.substr(parameter.name.rfind('.') + 1), figure_text(parameter));
@@ -268,7 +274,7 @@ std::string to_yaml(const Calibration<CommunicationLibrary>& calibration, std::s
   std::string regimes;
   bool all_measured = true;
   for (const Regime& regime : library.regimes) {
-    const bool measured = is_measured(regime, rows);
+    const bool measured = is_measured(library, regime, rows);
     regimes += text_of(regime, measured);
     all_measured &= measured;
   }

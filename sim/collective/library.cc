@@ -13,7 +13,7 @@ using Unit = Parameter::Unit;
 // millisecond
 constexpr ParameterEntry<Regime> figures[] = {
     {"launch", &Regime::launch, 1e-7, 1e-3, Unit::seconds},
-    {"step", &Regime::step, 1e-8, 3.4e-6, Unit::seconds, false},
+    {"step", &Regime::step, 1e-8, 2e-5, Unit::seconds, false},
     {"per_peer", &Regime::per_peer, 1e-9, 1e-5, Unit::seconds, false},
     {"port", &Regime::port, 1e-3, 1, Unit::none},
     {"peer", &Regime::peer, 1e-4, 1, Unit::none, false},
@@ -29,11 +29,37 @@ Regime read_regime(std::string name, const Node& node) {
   for (const Node& kind : node.at("kinds").items()) {
     regime.kinds.push_back(parse_collective_kind(kind.text(), kind.where()));
   }
+  if (const auto fewest = node.find("fewest")) {
+    regime.fewest = static_cast<std::uint32_t>(fewest->count());
+  }
+  if (const auto most = node.find("most")) {
+    regime.most = most->figure<Bytes>().value();
+  }
+  if (const auto other = node.find("at_least")) {
+    regime.at_least = other->text();
+  }
   if (const auto choices = node.find("choices")) {
     regime.choices = static_cast<double>(choices->count());
   }
   read_parameters(figures, node, regime);
   return regime;
+}
+
+/// InputError where a regime names one that is not there, or does something else.
+void check_bounds(const CommunicationLibrary& library, const Node& regimes) {
+  for (const Regime& regime : library.regimes) {
+    const bool found = std::any_of(library.regimes.begin(), library.regimes.end(), [&](const Regime& other) {
+      return other.name == regime.at_least && other.algorithm == regime.algorithm && other.at_least.empty();
+    });
+    if (!regime.at_least.empty() && !found) {
+      regimes.at(regime.name).at("at_least").fail("names a regime of the same algorithm that has no 'at_least' itself");
+    }
+  }
+}
+
+const Regime& regime_named(const CommunicationLibrary& library, const std::string& name) {
+  return *std::find_if(library.regimes.begin(), library.regimes.end(),
+                       [&](const Regime& regime) { return regime.name == name; });
 }
 
 bool does(const Regime& regime, CollectiveKind kind) {
@@ -78,6 +104,7 @@ CommunicationLibrary read_library(const Document& document) {
   for (const auto& [name, node] : root.at("regimes").entries()) {
     library.regimes.push_back(read_regime(name, node));
   }
+  check_bounds(library, root.at("regimes"));
   document.close();
   return library;
 }
@@ -123,24 +150,42 @@ const LibraryTimes::Known& LibraryTimes::known(CollectiveKind kind, const Placem
   return known_.back();
 }
 
+LibraryChoice LibraryTimes::choice(const Regime& regime, const FoldedFabric& fabric, CollectiveKind kind, Bytes bytes) {
+  const FoldedOperation& operation = fabric.operations.front();
+  const Protocol before = costs_.protocol(operation.plane);
+  const Protocol protocol = protocol_of(regime, operation.schedule, bytes, before);
+  costs_.protocols[operation.plane] = protocol;
+  const Seconds time = predict({.operation = 0, .kind = kind, .bytes = bytes}, fabric, costs_);
+  costs_.protocols[operation.plane] = before;
+  return {regime.name, regime.algorithm, time, operation.plane, protocol};
+}
+
 std::vector<LibraryChoice> LibraryTimes::rank(CollectiveKind kind, const Placement& placement, Bytes bytes) {
   const Known& algorithms = known(kind, placement);
-  std::vector<LibraryChoice> choices;
+  std::vector<LibraryChoice> choices, beyond;
   for (const Regime& regime : library_.regimes) {
     const auto found = algorithms.fabrics.find(regime.algorithm);
-    if (!does(regime, kind) || found == algorithms.fabrics.end()) {
+    const bool few = placement.groups.front().size() < regime.fewest;
+    if (!does(regime, kind) || few || found == algorithms.fabrics.end()) {
       continue;
     }
     const FoldedOperation& operation = found->second.operations.front();
     if (operation.schedule.stages.empty() || costs_.planes.at(operation.plane) != library_.plane) {
       return {};
     }
-    const Protocol before = costs_.protocol(operation.plane);
-    const Protocol protocol = protocol_of(regime, operation.schedule, bytes, before);
-    costs_.protocols[operation.plane] = protocol;
-    const Seconds time = predict({.operation = 0, .kind = kind, .bytes = bytes}, found->second, costs_);
-    costs_.protocols[operation.plane] = before;
-    choices.push_back({regime.name, regime.algorithm, time, operation.plane, protocol});
+    LibraryChoice own = choice(regime, found->second, kind, bytes);
+    if (!regime.at_least.empty()) {
+      const LibraryChoice other = choice(regime_named(library_, regime.at_least), found->second, kind, bytes);
+      if (other.predicted > own.predicted) {
+        own.predicted = other.predicted;
+        own.protocol = other.protocol;
+      }
+    }
+    const double message = bytes.value() * operation.schedule.stages.front().front().share;
+    (regime.most > 0 && message > regime.most ? beyond : choices).push_back(std::move(own));
+  }
+  if (choices.empty()) {
+    choices = std::move(beyond);
   }
   std::stable_sort(choices.begin(), choices.end(),
                    [](const LibraryChoice& a, const LibraryChoice& b) { return a.predicted < b.predicted; });

@@ -17,6 +17,13 @@ struct Regime {
   std::string name;
   std::string algorithm;  ///< one of Algorithms
   std::vector<CollectiveKind> kinds;
+  std::uint32_t fewest = 0;  ///< the fewest ranks for which the library takes it
+  /// The largest message of a step, in bytes, for which the library takes it, where that is known: a library chooses by
+  /// a model of its own, which is not always right. Nothing: any size.
+  double most = 0;
+  /// A regime of the same algorithm in whose time a call does not end sooner: one of chunks on their way through a
+  /// pipeline that they do not fill. Nothing: none.
+  std::string at_least;
   /// Of one-sided exchanges: `per_peer` counts the different peers among so many random choices (a token's experts),
   /// which is as many as they are in a large group; nothing: all messages that a rank sends at once.
   double choices = 0;
@@ -50,9 +57,9 @@ struct LibraryChoice {
   Protocol protocol;  ///< what the regime costs on that plane, for this size
 };
 
-/// How long single calls take with a library, by `predict` (select.h); it takes the regime that is fastest. Each
-/// algorithm is folded once for each placement. All arguments outlive it; the library's figures may change between
-/// calls.
+/// How long single calls take with a library, by `predict` (select.h); it takes the regime that is fastest, of those
+/// for as many ranks and for messages so large; where there are none for such messages, of all. Each algorithm is
+/// folded once for each placement. All arguments outlive it; the library's figures may change between calls.
 class LibraryTimes {
  public:
   LibraryTimes(const CommunicationLibrary&, const Topology& merged, Router&, const CommunicationCosts&);
@@ -68,6 +75,7 @@ class LibraryTimes {
     std::map<std::string, FoldedFabric> fabrics;  ///< by algorithm, of those that suit
   };
   const Known& known(CollectiveKind, const Placement&);
+  LibraryChoice choice(const Regime&, const FoldedFabric&, CollectiveKind, Bytes bytes);
 
   const CommunicationLibrary& library_;
   const Topology& topology_;

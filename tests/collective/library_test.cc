@@ -70,6 +70,33 @@ TEST(Library, TakesTheRegimeThatIsFastestAtEachSize) {
   EXPECT_GT(small.seconds(CollectiveKind::all_gather, 1e9), large.seconds(CollectiveKind::all_gather, 1e9));
 }
 
+TEST(Library, LeavesARegimeThatTheLibraryDoesNotTakeForSoLargeMessagesOrSoFewRanks) {
+  const CollectiveKind kind = CollectiveKind::all_gather;
+  Regime fast = regime("ring", 1e-6, 1);
+  const Regime slow = regime("ring", 9e-6, 0.5);
+  Bench fast_alone({fast}), slow_alone({slow});
+  fast.most = 1e6;
+  Bench sized({fast, slow});
+  EXPECT_EQ(sized.seconds(kind, 1e6 * ranks), fast_alone.seconds(kind, 1e6 * ranks));
+  EXPECT_EQ(sized.seconds(kind, 1e6 * ranks + 8), slow_alone.seconds(kind, 1e6 * ranks + 8));
+  EXPECT_EQ(Bench({fast}).seconds(kind, 1e9), fast_alone.seconds(kind, 1e9)) << "where there is no other";
+  fast.fewest = ranks + 1;
+  EXPECT_EQ(Bench({fast, slow}).seconds(kind, 1e3), slow_alone.seconds(kind, 1e3));
+}
+
+TEST(Library, EndsNoSoonerThanThePipelineIsFilled) {
+  const CollectiveKind kind = CollectiveKind::all_gather;
+  Regime bulk = regime("ring", 1e-6, 0.5), filling = regime("ring", 40e-6, 1);
+  filling.name = "filling";
+  Bench bulk_alone({bulk}), filling_alone({filling});
+  filling.kinds.clear();
+  bulk.at_least = "filling";
+  Bench both({bulk, filling});
+  for (const double bytes : {1e3, 1e6, 1e7, 1e9}) {
+    EXPECT_EQ(both.seconds(kind, bytes), std::max(bulk_alone.seconds(kind, bytes), filling_alone.seconds(kind, bytes)));
+  }
+}
+
 TEST(Library, LimitsWhatOneMessageReaches) {
   Regime limited = regime("direct", 1e-6, 1);
   limited.peer = 0.1;
@@ -118,6 +145,12 @@ TEST(Library, RefusesFiguresThatPhysicsDoesNotAllow) {
   EXPECT_THROW(read("    launch: 2 s\n    port: 1\n"), InputError);
   EXPECT_THROW(read("    port: 1\n"), InputError);
   EXPECT_THROW(read("    launch: 1 us\n    port: 1\n    steps: 2\n"), InputError);
+  const std::string bound =
+      "    launch: 1 us\n    port: 1\n    most: 1 MiB\n    at_least: two\n  two:\n    kinds: []\n"
+      "    launch: 2 us\n    port: 1\n    algorithm: ";
+  EXPECT_EQ(read(bound + "ring\n").regimes.front().at_least, "two");
+  EXPECT_THROW(read(bound + "bruck\n"), InputError) << "another algorithm";
+  EXPECT_THROW(read("    launch: 1 us\n    port: 1\n    at_least: two\n"), InputError) << "none of that name";
 }
 
 }  // namespace
