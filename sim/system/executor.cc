@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "sim/system/stall.h"
+
 namespace podium {
 namespace {
 
@@ -12,6 +14,10 @@ enum Category : std::size_t { compute, memory, launch, host, bubble, first_expos
 const char* const category_names[] = {"compute", "memory", "launch", "host", "bubble"};
 
 bool computes(const Payload& payload) { return std::holds_alternative<ComputeTask>(payload); }
+
+bool is_collective(const Payload& payload) {
+  return std::holds_alternative<CollectiveTask>(payload) || std::holds_alternative<GroupTask>(payload);
+}
 
 /// A whole, shared max-min fairly among demands: the small ones get theirs, the others equal parts of what is left.
 std::vector<double> fair_shares(const std::vector<double>& demands) {
@@ -38,7 +44,8 @@ Executor::Executor(Engine& engine, Player& player, const PreparedGraph& prepared
       keep_spans_(keep_spans),
       missing_(graph_.tasks().size()),
       begun_(graph_.tasks().size()),
-      roles_(graph_.roles().size()) {
+      roles_(graph_.roles().size()),
+      meetings_(graph_) {
   for (RoleState& role : roles_) {
     role.parts.resize(first_exposed + graph_.labels().size());
   }
@@ -130,6 +137,8 @@ void Executor::begin(TaskId id) {
   } else if (const auto* collective = std::get_if<CollectiveTask>(&task.payload)) {
     player_.play({index, collective->kind, collective->bytes, collective->imbalance}, [this, id] { finish(id); });
     set_pace(role);
+  } else if (const auto* group = std::get_if<GroupTask>(&task.payload)) {
+    begin_group(id, *group);
   } else if (const auto* send = std::get_if<SendTask>(&task.payload)) {
     begin_send(id, *send);
   } else {
@@ -154,7 +163,7 @@ void Executor::schedule_end(Activity& activity) {
 double Executor::core_pace(const RoleState& role, const Activity& activity) const {
   double cores = 1;
   for (const Activity& other : role.active) {
-    if (std::holds_alternative<CollectiveTask>(graph_.tasks()[other.task].payload)) {
+    if (other.in_flight && is_collective(graph_.tasks()[other.task].payload)) {
       cores *= 1 - prepared_.core_shares[prepared_.index[other.task]];
     }
   }
@@ -195,6 +204,24 @@ void Executor::set_pace(RoleState& role) {
       schedule_end(activity);
     }
   }
+}
+
+void Executor::begin_group(TaskId id, const GroupTask& call) {
+  active(id)->in_flight = false;
+  if (!meetings_.arrive(id)) {
+    return;
+  }
+  for (const TaskId member : meetings_.all(id)) {
+    RoleState& role = roles_[graph_.tasks()[member].role];
+    settle(role);
+    active(member)->in_flight = true;
+    set_pace(role);
+  }
+  player_.play({prepared_.index[id], call.kind, call.bytes, call.imbalance}, [this, id] {
+    for (const TaskId member : meetings_.all(id)) {
+      finish(member);
+    }
+  });
 }
 
 void Executor::begin_send(TaskId id, const SendTask& send) {
@@ -340,20 +367,16 @@ Execution Executor::result() const {
 }
 
 void Executor::report_stall() const {
-  std::string text = "the task graph cannot end: " + std::to_string(graph_.tasks().size() - finished_) + " of " +
-                     std::to_string(graph_.tasks().size()) + " tasks are left";
-  for (const RoleId id : graph_.roles().ids()) {
-    for (const Activity& activity : roles_[id].active) {
-      const Task& task = graph_.tasks()[activity.task];
-      text += "; role '" + graph_.roles()[id].name + "', task " + std::to_string(activity.task.index()) + " ('" +
-              graph_.labels()[task.label] + "', stream " + std::to_string(task.stream) + ") waits";
-      if (const auto* receive = std::get_if<ReceiveTask>(&task.payload)) {
-        text += " for a send from role '" + graph_.roles()[receive->from].name + "' with tag " +
-                std::to_string(receive->tag);
-      }
+  Table<TaskId, Progress> progress(graph_.tasks().size(), Progress::ended);
+  for (const TaskId id : graph_.tasks().ids()) {
+    progress[id] = missing_[id] > 0 ? Progress::blocked : Progress::ended;
+  }
+  for (const RoleState& role : roles_) {
+    for (const Activity& activity : role.active) {
+      progress[activity.task] = Progress::open;
     }
   }
-  throw RunError(text);
+  throw RunError(describe_stall(graph_, meetings_, progress));
 }
 
 }  // namespace podium

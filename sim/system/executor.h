@@ -7,6 +7,7 @@
 
 #include "sim/collective/player.h"
 #include "sim/engine/engine.h"
+#include "sim/system/meeting.h"
 #include "sim/system/simulator.h"
 
 namespace podium {
@@ -27,7 +28,7 @@ struct PreparedGraph {
   std::vector<KernelTime> kernel_times;
   std::vector<Execution> blocks;       ///< one pass of each block on each role that runs it
   std::vector<double> core_shares;     ///< by operation: of a rank's cores, as long as it is under way
-  Table<TaskId, std::uint32_t> index;  ///< compute: kernel_times; collective and send: operation; block: blocks
+  Table<TaskId, std::uint32_t> index;  ///< compute: kernel_times; collective, group and send: operation; block: blocks
 };
 
 /// Runs a prepared graph on an engine: a task begins when the tasks that it names and the one before it on its stream
@@ -48,7 +49,7 @@ class Executor {
  private:
   struct Activity {
     TaskId task;
-    bool in_flight = true;  ///< false for a receive whose send has not begun
+    bool in_flight = true;  ///< false for what waits for its send, or for others of its group
     // of a task that computes
     Seconds left{};  ///< of its time with all cores
     bool works = false;
@@ -73,6 +74,7 @@ class Executor {
   void drain();
   void begin(TaskId);
   void finish(TaskId);
+  void begin_group(TaskId, const GroupTask&);
   void begin_send(TaskId, const SendTask&);
   void begin_receive(TaskId, const ReceiveTask&);
   void begin_work(TaskId, Seconds time);
@@ -97,6 +99,7 @@ class Executor {
   Table<TaskId, Time> begun_;
   Table<RoleId, RoleState> roles_;
   std::map<Channel, Message> messages_;
+  Meetings meetings_;
   std::vector<TaskId> ready_;
   bool draining_ = false;
   std::size_t finished_ = 0;

@@ -18,7 +18,8 @@ struct OperationKey {
   std::uint32_t to = 0;                ///< of a send: the other role's base
   std::uint32_t stride = 0, size = 0;  ///< of a collective: its communicator
   CollectiveKind kind = CollectiveKind::send;
-  std::string algorithm;
+  std::string algorithm = {};
+  std::vector<std::vector<std::uint32_t>> groups = {};  ///< of a collective: where they are written out
   auto operator<=>(const OperationKey&) const = default;
 };
 
@@ -33,6 +34,21 @@ Placement place(const Machine& machine, const Role& role, const Communicator& co
         group.push_back(machine.node(role.base + outer + inner + i * communicator.stride));
       }
       placement.groups.push_back(std::move(group));
+    }
+  }
+  return placement;
+}
+
+Placement place(const Machine& machine, const RankGroups& groups) {
+  Placement placement;
+  for (const std::vector<std::uint32_t>& ranks : groups.groups) {
+    std::vector<NodeId>& group = placement.groups.emplace_back();
+    for (const std::uint32_t rank : ranks) {
+      if (rank >= machine.ranks()) {
+        throw RunError("group '" + groups.name + "' has rank " + std::to_string(rank) + ", but the machine has only " +
+                       std::to_string(machine.ranks()));
+      }
+      group.push_back(machine.node(rank));
     }
   }
   return placement;
@@ -159,6 +175,8 @@ std::set<std::string> Simulator::Impl::prepare_communication(PreparedGraph& prep
   };
   using Call = std::tuple<RoleId, CommunicatorId, CollectiveKind, Bytes, double>;
   std::map<Call, std::uint32_t> calls;
+  using GroupCall = std::tuple<RankGroupsId, CollectiveKind, Bytes, double>;
+  std::map<GroupCall, std::uint32_t> group_calls;
   std::map<OperationKey, std::uint32_t> numbers;
   std::vector<OperationKey> keys;
   std::vector<Operation> operations;
@@ -193,6 +211,18 @@ std::set<std::string> Simulator::Impl::prepare_communication(PreparedGraph& prep
       prepared.index[id] = calls[call] = number(key, [&] {
         return Operation{std::move(schedule), std::move(placement)};
       });
+    } else if (const auto* call = std::get_if<GroupTask>(&task.payload)) {
+      const RankGroups& groups = graph.groups()[call->groups];
+      const GroupCall key{call->groups, call->kind, call->bytes, call->imbalance};
+      const auto [known, is_new] = group_calls.try_emplace(key);
+      if (is_new) {
+        Placement placement = place(machine, groups);
+        Schedule schedule = choose({{}, call->kind, call->bytes, call->imbalance}, placement, notes);
+        known->second = number({.kind = call->kind, .algorithm = schedule.algorithm, .groups = groups.groups}, [&] {
+          return Operation{std::move(schedule), std::move(placement)};
+        });
+      }
+      prepared.index[id] = known->second;
     } else if (const auto* send = std::get_if<SendTask>(&task.payload)) {
       const Role to = moved(send->to);
       PODIUM_CHECK(role.count == to.count, "sender and receiver have as many ranks");

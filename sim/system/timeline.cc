@@ -170,6 +170,13 @@ void Writer::add_exchange(const Run& run, const Span& span, const Stretch& stret
     one.name = std::string(to_string(collective->kind)) + (algorithm.empty() ? "" : ", " + algorithm);
     one.bytes = collective->bytes;
     one.ranks = communicator.size;
+  } else if (const auto* call = std::get_if<GroupTask>(&task.payload)) {
+    const RankGroups& groups = run.graph.groups()[call->groups];
+    one = slice(run, span, stretch, Lane::exchange, groups.name);
+    const std::string& algorithm = run.execution.algorithms[span.detail];
+    one.name = std::string(to_string(call->kind)) + (algorithm.empty() ? "" : ", " + algorithm);
+    one.bytes = call->bytes;
+    one.ranks = static_cast<std::uint32_t>(groups.groups.front().size());
   } else if (const auto* send = std::get_if<SendTask>(&task.payload)) {
     one = slice(run, span, stretch, Lane::exchange, "send");
     one.name = "send to " + run.graph.roles()[send->to].name;

@@ -14,6 +14,14 @@ CommunicatorId TaskGraph::add_communicator(Communicator communicator) {
   return communicators_.push_back(std::move(communicator));
 }
 
+RankGroupsId TaskGraph::add_groups(RankGroups groups) {
+  PODIUM_CHECK(!groups.groups.empty() && !groups.groups.front().empty(), "a group has ranks");
+  for (const auto& group : groups.groups) {
+    PODIUM_CHECK(group.size() == groups.groups.front().size(), "groups that do the same are of one size");
+  }
+  return groups_.push_back(std::move(groups));
+}
+
 KernelListId TaskGraph::add_kernels(std::vector<Kernel> kernels) { return kernels_.push_back(std::move(kernels)); }
 
 BlockId TaskGraph::add_block(TaskGraph block) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -21,6 +22,8 @@ using TaskId = Id<TaskTag>;
 using CommunicatorId = Id<CommunicatorTag>;
 using KernelListId = Id<KernelListTag>;
 struct BlockTag;
+struct RankGroupsTag;
+using RankGroupsId = Id<RankGroupsTag>;
 using BlockId = Id<BlockTag>;
 
 /// Ranks [base, base + count) that run the same program.
@@ -38,6 +41,21 @@ struct Communicator {
   std::uint32_t size = 1;
 };
 
+/// Groups of ranks that are written out, across roles as may be: each a list of ranks by position. As a rule one; where
+/// there are several, they do the same at the same time, each by itself. The roles that have ranks in them are the
+/// members; all ranks of a role keep in step. Replayed traces run on them:
+///
+///     const RoleId rank8 = graph.add_role({"rank 8", 8, 1});
+///     const RankGroupsId dp = graph.add_groups({"dp", {{0, 8, 16, 24}}});
+///     graph.add(rank8, stream, label, GroupTask{dp, CollectiveKind::all_reduce, 64_MiB}, after);
+///
+/// Members that ask for another kind or other bytes are a RunError at the call; so are those that never come, and roles
+/// that wait for each other in a circle, once nothing can go on.
+struct RankGroups {
+  std::string name;  ///< "dp", "world" …
+  std::vector<std::vector<std::uint32_t>> groups;
+};
+
 /// Kernels of one rank, one after the other on one stream.
 struct ComputeTask {
   KernelListId kernels;
@@ -48,6 +66,16 @@ struct CollectiveTask {
   CollectiveKind kind = CollectiveKind::all_reduce;
   Bytes bytes;           ///< as CollectiveKind counts them
   double imbalance = 1;  ///< the fullest rank's bytes over the mean (expert exchanges)
+};
+/// A collective of written-out groups, as each member role calls it. Calls of different members with one sequence
+/// number are one collective: it begins when the last member has come. Without a number, it is that of the role's tasks
+/// of these groups that were added before.
+struct GroupTask {
+  RankGroupsId groups;
+  CollectiveKind kind = CollectiveKind::all_reduce;
+  Bytes bytes;           ///< as CollectiveKind counts them; the same for all members
+  double imbalance = 1;  ///< the fullest rank's bytes over the mean
+  std::optional<std::uint32_t> sequence = {};
 };
 /// Rank i of this role sends to rank i of `to`. Matched with its Receive by (roles, tag).
 struct SendTask {
@@ -72,7 +100,7 @@ struct BlockTask {
   std::uint32_t repeat = 1;
 };
 
-using Payload = std::variant<ComputeTask, CollectiveTask, SendTask, ReceiveTask, DelayTask, BlockTask>;
+using Payload = std::variant<ComputeTask, CollectiveTask, GroupTask, SendTask, ReceiveTask, DelayTask, BlockTask>;
 
 struct Task {
   RoleId role;
@@ -89,6 +117,7 @@ class TaskGraph {
  public:
   RoleId add_role(Role);
   CommunicatorId add_communicator(Communicator);
+  RankGroupsId add_groups(RankGroups);
   /// Kernel lists are interned: equal shapes are added once by their maker and used by many tasks.
   KernelListId add_kernels(std::vector<Kernel>);
   /// A graph of one role with base 0; labels are its own.
@@ -102,6 +131,7 @@ class TaskGraph {
 
   const Table<RoleId, Role>& roles() const { return roles_; }
   const Table<CommunicatorId, Communicator>& communicators() const { return communicators_; }
+  const Table<RankGroupsId, RankGroups>& groups() const { return groups_; }
   const Table<KernelListId, std::vector<Kernel>>& kernels() const { return kernels_; }
   const std::vector<TaskGraph>& blocks() const { return blocks_; }
   const Table<TaskId, Task>& tasks() const { return tasks_; }
@@ -117,6 +147,7 @@ class TaskGraph {
   };
   Table<RoleId, Role> roles_;
   Table<CommunicatorId, Communicator> communicators_;
+  Table<RankGroupsId, RankGroups> groups_;
   Table<KernelListId, std::vector<Kernel>> kernels_;
   std::vector<TaskGraph> blocks_;
   Table<TaskId, Task> tasks_;
