@@ -15,6 +15,7 @@
 #include "sim/network/network.h"
 #include "sim/serving/request.h"
 #include "sim/topology/fabric.h"
+#include "sim/workload/trace.h"
 
 namespace podium {
 namespace {
@@ -68,7 +69,14 @@ const std::map<std::string, Lister>& kinds() {
       {"chips", [] { return files_of("configs/chips"); }},
       {"compute-models", registered<ComputeModels>},
       {"fabrics", registered<Fabrics>},
-      {"formats", registered<RequestFormats>},
+      {"formats",
+       [] {
+         std::vector<Item> items = registered<RequestFormats>();
+         for (Item& trace : registered<TraceFormats>()) {
+           items.push_back(std::move(trace));
+         }
+         return items;
+       }},
       {"models", [] { return files_of("workloads/models"); }},
       {"networks", registered<Networks>},
       {"studies", [] { return files_of("configs/studies"); }},

@@ -19,6 +19,11 @@ bool is_collective(const Payload& payload) {
   return std::holds_alternative<CollectiveTask>(payload) || std::holds_alternative<GroupTask>(payload);
 }
 
+bool delays(const Payload& payload, Worker worker) {
+  const auto* delay = std::get_if<DelayTask>(&payload);
+  return delay != nullptr && delay->worker == worker;
+}
+
 /// A whole, shared max-min fairly among demands: the small ones get theirs, the others equal parts of what is left.
 std::vector<double> fair_shares(const std::vector<double>& demands) {
   std::vector<std::size_t> order(demands.size());
@@ -60,6 +65,9 @@ void Executor::link_dependencies() {
     const Task& task = graph_.tasks()[id];
     for (const TaskId before : graph_.after(task)) {
       edges.emplace_back(before, id);
+    }
+    if (task.stream == TaskGraph::unordered) {
+      continue;
     }
     const auto [place, first] = last_on_stream.try_emplace({task.role, task.stream}, id);
     if (!first) {
@@ -310,7 +318,9 @@ void Executor::settle(RoleState& role) {
   }
   if (const auto busy = first([&](const Activity& a) { return computes(payload(a)); }); busy != end) {
     attribute(role, *busy, elapsed);
-  } else if (first([&](const Activity& a) { return std::holds_alternative<DelayTask>(payload(a)); }) != end) {
+  } else if (first([&](const Activity& a) { return delays(payload(a), Worker::cores); }) != end) {
+    role.parts[compute] += elapsed;
+  } else if (first([&](const Activity& a) { return delays(payload(a), Worker::host); }) != end) {
     role.parts[host] += elapsed;
   } else if (const auto moving = first([](const Activity& a) { return a.in_flight; }); moving != end) {
     role.parts[first_exposed + graph_.tasks()[moving->task].label] += elapsed;

@@ -87,9 +87,12 @@ struct ReceiveTask {
   RoleId from;
   std::uint32_t tag = 0;
 };
+/// Who is busy for a fixed time, for the account: the host, or the chip's cores (recorded computing).
+enum class Worker : std::uint8_t { host, cores };
 /// Host time, or anything of a fixed length.
 struct DelayTask {
   Seconds time;
+  Worker worker = Worker::host;
 };
 
 /// A piece of program that comes again and again: a graph of its own over one role of as many ranks, run `repeat`
@@ -115,6 +118,9 @@ struct Task {
 /// they were added; streams of a role run side by side. Built by generators and trace readers, run by the executor.
 class TaskGraph {
  public:
+  /// A stream without order: its tasks wait for their dependencies alone.
+  static constexpr std::uint16_t unordered = 0xFFFF;
+
   RoleId add_role(Role);
   CommunicatorId add_communicator(Communicator);
   RankGroupsId add_groups(RankGroups);

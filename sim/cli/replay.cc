@@ -1,0 +1,235 @@
+// podium replay: a recorded execution trace on a system, at any fidelity.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "sim/cli/command.h"
+#include "sim/core/text.h"
+#include "sim/network/network.h"
+#include "sim/system/simulator.h"
+#include "sim/workload/trace_graph.h"
+
+namespace podium {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::vector<std::string> traces;
+  std::string system, network = "flow", algorithm = "auto", fold = "on", compute = "recorded", recorded_on,
+                      trace_format, groups;
+  std::string missing = "refuse";
+  std::uint32_t ranks = 0, model_parallel = 0;
+  OutputFormat format = OutputFormat::text;
+};
+
+struct Result {
+  std::size_t nodes = 0;
+  std::uint32_t ranks = 0;
+  Execution execution;
+  std::vector<std::string> roles;
+  std::vector<Seconds> ends;  ///< by role: when its last task ended
+  std::set<std::string> notes;
+};
+
+TraceTimes::Compute parse_compute(const std::string& text) {
+  const std::vector<std::string> names{"recorded", "scaled", "predicted"};
+  const auto found = std::find(names.begin(), names.end(), text);
+  if (found == names.end()) {
+    throw InputError({"--compute"}, unknown_name("way to time computing", text, names));
+  }
+  return static_cast<TraceTimes::Compute>(found - names.begin());
+}
+
+TraceTimes times_for(const Options& options, const Machine& machine) {
+  TraceTimes times{.compute = parse_compute(options.compute), .chip = machine.chip()};
+  if (!options.recorded_on.empty()) {
+    times.recorded_on = load_chip(options.recorded_on, {}, {"--recorded-on"});
+  } else if (times.compute == TraceTimes::Compute::scaled) {
+    throw InputError({"--compute"}, "to scale, the chip that the trace was recorded on is needed: --recorded-on CHIP");
+  }
+  return times;
+}
+
+TraceOptions trace_options(const Options& options) {
+  TraceOptions result;
+  result.ranks = options.ranks;
+  result.model_parallel = options.model_parallel;
+  if (options.missing != "refuse" && options.missing != "ignore") {
+    throw InputError({"--missing-dependencies"}, "'" + options.missing + "' is neither refuse nor ignore");
+  }
+  result.missing = options.missing == "ignore" ? TraceOptions::Missing::ignore : TraceOptions::Missing::refuse;
+  if (!options.groups.empty()) {
+    result.groups = load_trace_groups(options.groups);
+  }
+  return result;
+}
+
+/// Options that were given and changed nothing.
+void note_idle_options(const Options& options, const Trace& trace, std::set<std::string>& notes) {
+  bool communicates = false, computes = false;
+  for (const TraceProgram& program : trace.programs) {
+    for (const TraceNode& node : program.nodes) {
+      communicates |= node.operation >= TraceOperation::send;
+      computes |= node.operation == TraceOperation::compute && node.place == TracePlace::device;
+    }
+  }
+  if (!communicates) {
+    notes.insert("nothing is communicated: the network, its model and the algorithm have no effect");
+  }
+  if (!computes && options.compute != "recorded") {
+    notes.insert("nothing is computed: --compute has no effect");
+  }
+  if (!options.recorded_on.empty() && options.compute != "scaled") {
+    notes.insert("--recorded-on has no effect but with --compute scaled");
+  }
+  if (!options.groups.empty() && trace.groups.size() == 1) {
+    notes.insert("no node names a communicator group: --groups has no effect");
+  }
+}
+
+Result replay(const Options& options) {
+  const bool wires = Networks::find(options.network, {"--network"}).needs_wires();
+  if (options.fold != "on" && options.fold != "off") {
+    throw InputError({"--fold"}, "'" + options.fold + "' is neither on nor off");
+  }
+  parse_compute(options.compute);
+  const Trace trace = load_trace(options.traces, trace_options(options), options.trace_format);
+  const TraceMatch match = match_ranks(trace);
+  check_progress(trace, match);
+  const Machine machine = load_machine(
+      options.system, {.ranks = trace.ranks(), .bundles = wires ? Bundles::apart : Bundles::merged}, {"--system"});
+  TraceGraph run = to_task_graph(trace, match, times_for(options, machine));
+  Simulator simulator(machine, {.network = options.network,
+                                .algorithm = options.algorithm,
+                                .keep_spans = true,
+                                .folding = options.fold == "on" ? Folding::exact : Folding::off});
+  Result result;
+  result.execution = simulator.run(run.graph);
+  result.ranks = trace.ranks();
+  for (const Role& role : run.graph.roles()) {
+    result.roles.push_back(role.name);
+  }
+  result.ends.resize(result.roles.size());
+  for (const Span& span : result.execution.spans) {
+    Seconds& end = result.ends[run.graph.tasks()[span.task].role.index()];
+    end = std::max(end, since_start(span.end));
+  }
+  for (const TraceProgram& program : trace.programs) {
+    result.nodes += program.nodes.size();
+  }
+  result.notes = trace.notes;
+  result.notes.merge(run.notes);
+  result.notes.insert(result.execution.notes.begin(), result.execution.notes.end());
+  note_idle_options(options, trace, result.notes);
+  return result;
+}
+
+std::string exact(Seconds time) { return fmt::format("{:.3f} us", time.value() * 1e6); }
+
+std::string text_of(const Options& options, const Result& result) {
+  std::string text = fmt::format("{} nodes of {} ranks on {}, network {}\n\nmakespan  {}\n\n",
+                                 with_commas(static_cast<long long>(result.nodes)), with_commas(result.ranks),
+                                 options.system, options.network, exact(result.execution.time));
+  text += "where the mean rank's time goes\n";
+  for (const auto& [part, time] : result.execution.account.parts()) {
+    text += fmt::format("  {:<40} {:>16} {:>6.1f} %\n", part, exact(time), 100 * (time / result.execution.time));
+  }
+  constexpr std::size_t most_ranks = 16;
+  text += "\nwhen ranks end\n";
+  for (std::size_t i = 0; i < std::min(result.roles.size(), most_ranks); ++i) {
+    text += fmt::format("  {:<40} {:>16}\n", result.roles[i], exact(result.ends[i]));
+  }
+  if (result.roles.size() > most_ranks) {
+    const auto [first, last] = std::minmax_element(result.ends.begin(), result.ends.end());
+    text += fmt::format("  … {} more: the first at {}, the last at {} (--format csv lists them)\n",
+                        result.roles.size() - most_ranks, exact(*first), exact(*last));
+  }
+  for (const std::string& note : result.notes) {
+    text += "\nnote: " + note;
+  }
+  return text + (result.notes.empty() ? "" : "\n");
+}
+
+std::string json_of(const Options& options, const Result& result) {
+  const auto split = [](const Account& account) {
+    Json parts = Json::object();
+    for (const auto& [part, time] : account.parts()) {
+      parts[part] = time.value();
+    }
+    return parts;
+  };
+  Json json{{"system", options.system},
+            {"network", options.network},
+            {"ranks", result.ranks},
+            {"nodes", result.nodes},
+            {"makespan_seconds", result.execution.time.value()},
+            {"mean_rank_seconds", split(result.execution.account)},
+            {"roles", Json::array()},
+            {"notes", result.notes}};
+  for (std::size_t i = 0; i < result.roles.size(); ++i) {
+    json["roles"].push_back({{"name", result.roles[i]},
+                             {"end_seconds", result.ends[i].value()},
+                             {"seconds", split(result.execution.by_role[i])}});
+  }
+  return json.dump(2) + '\n';
+}
+
+std::string csv_of(const Result& result) {
+  std::string text = "rank,end_seconds\n";
+  for (std::size_t i = 0; i < result.roles.size(); ++i) {
+    text += fmt::format("{},{}\n", result.roles[i], result.ends[i].value());
+  }
+  return text;
+}
+
+int run(const Options& options) {
+  const Result result = replay(options);
+  std::cout << (options.format == OutputFormat::json  ? json_of(options, result)
+                : options.format == OutputFormat::csv ? csv_of(result)
+                                                      : text_of(options, result));
+  return 0;
+}
+
+std::function<int()> replay_command(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.footer(
+      "Formats are told by content and may be gzipped or zstandard: 'podium list formats', docs/TRACES.md. A trace "
+      "that "
+      "is\nwrong ends with status 2, one that cannot end with status 1; both name the file, the rank and the node.\n\n"
+      "Example: podium replay traces/ --system gb200-nvl72 --compute scaled --recorded-on h100-sxm");
+  app.add_option("trace", options->traces, "Files of a trace, or a folder of them")->required();
+  app.add_option("--system", options->system, "System: a name of configs/systems, or a path")->required();
+  app.add_option("--network", options->network, fmt::format("Network model: {}", fmt::join(Networks::names(), ", ")))
+      ->capture_default_str();
+  app.add_option("--algorithm", options->algorithm, "Of collectives, where it suits (auto: the fastest by prediction)")
+      ->capture_default_str();
+  app.add_option("--compute", options->compute,
+                 "recorded: as long as it took; scaled: by the chips' ratio; predicted: from shapes, where there are")
+      ->capture_default_str();
+  app.add_option("--recorded-on", options->recorded_on, "The chip of the recording, to scale by");
+  app.add_option("--ranks", options->ranks, "Ranks that run a file which is the same for all")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--model-parallel", options->model_parallel, "Ranks that share a layer, where the file does not say")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--groups", options->groups,
+                 "Communicator groups (default: the one comm_group*.json beside the files)");
+  app.add_option("--missing-dependencies", options->missing,
+                 "refuse or ignore dependencies on nodes that the file does not have")
+      ->capture_default_str();
+  app.add_option("--trace-format", options->trace_format,
+                 fmt::format("{} (default: by content)", fmt::join(TraceFormats::names(), ", ")));
+  app.add_option("--fold", options->fold, "on: simulate one of each class of equal transfers; off: every one")
+      ->capture_default_str();
+  add_format_option(app, options->format);
+  return [options] { return run(*options); };
+}
+
+const Commands::Entry entry{"replay", "Run a recorded execution trace on a system", replay_command};
+
+}  // namespace
+}  // namespace podium

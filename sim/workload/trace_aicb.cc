@@ -1,0 +1,205 @@
+// AICB's CSV: what one rank of all calls of the communication library, in order, with sizes in bytes. Every rank does
+// the same. Times in the file are what the calls took where they were recorded, so that a replay does not use them.
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "sim/workload/trace.h"
+#include "sim/workload/trace_text.h"
+
+namespace podium {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::uint32_t most_ranks = 10'000'000;
+constexpr std::string_view header = "comm_type,comm_group,comm_group_size,msg_size,stage,";
+
+std::vector<std::string_view> cells_of(std::string_view line) {
+  std::vector<std::string_view> cells;
+  if (line.ends_with('\r')) {
+    line.remove_suffix(1);
+  }
+  for (;;) {
+    const std::size_t end = std::min(line.find(','), line.size());
+    cells.push_back(line.substr(0, end));
+    if (end == line.size()) {
+      return cells;
+    }
+    line.remove_prefix(end + 1);
+  }
+}
+
+class AicbReader {
+ public:
+  AicbReader(InputStream& in, const TraceOptions& options, Trace& trace)
+      : in_(in), options_(options), trace_(trace), ranks_(options.ranks) {}
+
+  void read() {
+    read_header();
+    std::vector<Call> calls;
+    for (std::string line; next_line(line);) {
+      if (!words_of(line).empty()) {
+        take(cells_of(line), calls);
+      }
+    }
+    write(calls);
+  }
+
+ private:
+  struct Call {
+    std::uint32_t line = 0, name = 0;
+    std::string group;
+    std::uint32_t size = 0;  ///< of the group; 0: the file does not say
+    CollectiveKind kind{};
+    Bytes bytes;
+  };
+
+  [[noreturn]] void fail(const std::string& problem) const { throw InputError({in_.path(), line_}, problem); }
+  std::uint64_t number(std::string_view text, const char* what, std::uint64_t most) const {
+    return whole_number(text, what, most, {in_.path(), line_});
+  }
+  bool next_line(std::string& line) {
+    ++line_;
+    return static_cast<bool>(std::getline(in_, line));
+  }
+
+  void read_header() {
+    std::string line;
+    next_line(line);
+    if (line.starts_with("[rank0 ~ rank")) {
+      const std::size_t start = "[rank0 ~ rank"sv.size();
+      const std::size_t end = std::min(line.find(']'), line.size());
+      const auto last = number(std::string_view(line).substr(start, end - start), "rank", most_ranks - 1);
+      ranks_ = ranks_ == 0 ? static_cast<std::uint32_t>(last + 1) : ranks_;
+      next_line(line);
+    }
+    if (!line.starts_with(header)) {
+      fail("the columns are not AICB's: " + std::string(header) + "…");
+    }
+  }
+
+  void take(const std::vector<std::string_view>& cells, std::vector<Call>& calls) {
+    if (cells.size() < 5) {
+      fail("a row has " + std::to_string(cells.size()) + " of the columns");
+    }
+    std::string_view type = cells[0], group = cells[1];
+    if (!type.starts_with("CommType.")) {
+      fail("'" + std::string(type) + "' is no CommType");
+    }
+    type.remove_prefix("CommType."sv.size());
+    if (type == "epoch_end") {
+      return;
+    }
+    if (type == "computation") {
+      fail("computation has no time in AICB's rows that could be replayed; SimAI's text form of the workload has");
+    }
+    if (!group.starts_with("CommGroup.") || !group.ends_with("_group")) {
+      fail("'" + std::string(group) + "' is no CommGroup");
+    }
+    group.remove_prefix("CommGroup."sv.size());
+    group.remove_suffix("_group"sv.size());
+    Call call;
+    call.line = line_;
+    call.name = trace_.names.add(cells[4]);
+    call.group = group;
+    call.size = cells[2] == "None" ? 0 : static_cast<std::uint32_t>(number(cells[2], "group size", most_ranks));
+    call.kind = parse_collective_kind(type, {in_.path(), line_});
+    if (call.kind == CollectiveKind::send) {
+      fail("messages between pipeline stages are not read: the file says what one rank does, not which");
+    }
+    call.bytes = Bytes(static_cast<double>(number(cells[3], "number of bytes", std::uint64_t{1} << 53)));
+    calls.push_back(std::move(call));
+  }
+
+  std::uint32_t size_of(const std::vector<Call>& calls, std::string_view group) const {
+    std::uint32_t size = 0;
+    for (const Call& call : calls) {
+      if (call.group == group && call.size > 0) {
+        if (size > 0 && size != call.size) {
+          throw InputError({in_.path(), call.line}, "group " + call.group + " has " + std::to_string(call.size) +
+                                                        " ranks here and " + std::to_string(size) + " before");
+        }
+        size = call.size;
+      }
+    }
+    return size;
+  }
+
+  void write(const std::vector<Call>& calls) {
+    const std::uint32_t tp = std::max(1U, size_of(calls, "tp")), dp = std::max(1U, size_of(calls, "dp"));
+    line_ = 1;
+    if (ranks_ == 0 && std::uint64_t{tp} * dp <= most_ranks) {
+      ranks_ = tp * dp;
+      trace_.notes.insert("the file does not say how many ranks run it: " + std::to_string(ranks_) + ", as tp " +
+                          std::to_string(tp) + " x dp " + std::to_string(dp) + " (--ranks says otherwise)");
+    }
+    if (ranks_ == 0 || ranks_ % (std::uint64_t{tp} * dp) != 0) {
+      fail(std::to_string(ranks_) + " ranks are no multiple of tp " + std::to_string(tp) + " x dp " +
+           std::to_string(dp));
+    }
+    TraceProgramBuilder builder(trace_, in_.path(), 0, ranks_);
+    trace_.notes.insert("calls follow each other: AICB's rows have no computing between them");
+    std::uint64_t id = 0;
+    for (const Call& call : calls) {
+      TraceNode node;
+      node.id = ++id;
+      node.operation = TraceOperation::collective;
+      node.kind = call.kind;
+      node.name = call.name;
+      node.line = call.line;
+      node.bytes = call.bytes;
+      node.group = builder.group(group_of(call, calls, tp, dp));
+      const std::uint64_t before = id - 1;
+      builder.add(node, std::span(&before, id > 1 ? 1 : 0));
+    }
+    builder.finish(options_.missing);
+  }
+
+  /// Tensor-parallel ranks are neighbours, as in Megatron; expert-parallel ones stand over them, as data-parallel do.
+  TraceGroup group_of(const Call& call, const std::vector<Call>& calls, std::uint32_t tp, std::uint32_t dp) const {
+    const auto strided = [&](std::uint32_t stride, std::uint32_t size) {
+      return TraceGroup{call.group, TraceGroup::Members::strided, {}, stride, size};
+    };
+    if (call.group == "tp") {
+      return strided(1, tp);
+    }
+    if (call.group == "dp") {
+      return strided(tp, dp);
+    }
+    if (call.group == "ep") {
+      std::uint32_t ep = size_of(calls, "ep");
+      if (ep == 0) {
+        ep = dp;
+        trace_.notes.insert("the file does not say how many ranks share the experts: all " + std::to_string(dp) +
+                            " data-parallel ones");
+      }
+      if (dp % ep == 0) {
+        return strided(tp, ep);
+      }
+    }
+    throw InputError({in_.path(), call.line},
+                     "group '" + call.group + "' is none that is read: tp, dp, and ep where it divides dp");
+  }
+
+  InputStream& in_;
+  const TraceOptions& options_;
+  Trace& trace_;
+  std::uint32_t line_ = 0, ranks_ = 0;
+};
+
+void read(InputStream& in, std::uint32_t, const TraceOptions& options, Trace& trace) {
+  AicbReader(in, options, trace).read();
+}
+
+bool recognises(std::string_view head) {
+  if (head.starts_with("[rank0 ~ rank")) {
+    head.remove_prefix(std::min(head.find('\n'), head.size() - 1) + 1);
+  }
+  return head.starts_with(header);
+}
+
+const TraceFormats::Entry entry{"aicb", "AICB's CSV of communication calls", {recognises, read}};
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "sim/workload/trace.h"
+
+namespace podium {
+
+using ChakraValue = std::variant<std::int64_t, double, bool, std::string>;
+
+/// A node of a Chakra trace, whatever the file's form: what of it means something here.
+struct ChakraNode {
+  std::uint64_t id = 0;
+  std::uint32_t type = 0;
+  std::string name, shapes, types, ignored;
+  double duration = 0;  ///< us
+  std::vector<std::uint64_t> after;
+  // attributes
+  std::optional<std::int64_t> comm_type, comm_src, comm_dst, comm_tag;
+  std::optional<double> comm_size, num_ops, tensor_size, runtime;
+  std::string group;
+  bool is_cpu_op = false;
+  std::uint32_t dimensions = 0;  ///< of involved_dim
+  bool all_dimensions = true;
+
+  void clear();
+  /// Takes an attribute of any name; those that `is_chakra_attribute` does not know mean nothing.
+  void set(std::string_view name, const ChakraValue& value);
+};
+
+/// The names of attributes that mean something here.
+std::span<const std::string_view> chakra_attributes();
+bool is_chakra_attribute(std::string_view name);
+
+/// Makes a program of Chakra nodes; errors name file, rank and node.
+class ChakraProgram {
+ public:
+  ChakraProgram(Trace&, const std::string& file, std::uint32_t rank, const TraceOptions&);
+  void add(const ChakraNode&);
+  void finish() { builder_.finish(options_.missing); }
+
+ private:
+  void communicate(const ChakraNode&, TraceNode&);
+  void send_or_receive(const ChakraNode&, TraceNode&);
+  std::uint32_t group(const ChakraNode&, const TraceNode&);
+
+  TraceProgramBuilder builder_;
+  const TraceOptions& options_;
+  std::uint32_t rank_, ranks_;
+};
+
+/// The matrix product that a kernel's name and its inputs' shapes and types ("[[8, 16], [16, 4]]") tell, if they do.
+std::optional<Kernel> product_of(std::string_view name, std::string_view shapes, std::string_view types);
+
+}  // namespace podium

@@ -1,0 +1,216 @@
+// Chakra execution traces as JSON: {"workload_graph": [{"Id": 1, "Name": …, "NodeType": 4, "ctrlDeps": [], …}, …]}, as
+// Chakra's feeder reads them, or with attributes in a list as protobuf's own JSON has them. Spelling differs from file
+// to file ("ctrlDeps", "ctrl_deps"): case and underscores mean nothing. Nodes are taken one by one; nothing else is
+// kept.
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "sim/workload/trace_chakra.h"
+
+namespace podium {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string plain(std::string_view key) {
+  std::string result;
+  for (const char c : key) {
+    if (c != '_') {
+      result += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+  }
+  return result;
+}
+
+/// A whole number, which protobuf's JSON writes as text.
+std::optional<std::uint64_t> id_of(const Json& value) {
+  if (value.is_number_unsigned()) {
+    return value.get<std::uint64_t>();
+  }
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    if (!text.empty() && text.size() < 20 && text.find_first_not_of("0123456789") == std::string::npos) {
+      return std::stoull(text);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<ChakraValue> value_of(const Json& value) {
+  if (value.is_boolean()) {
+    return value.get<bool>();
+  }
+  if (value.is_number_float()) {
+    return value.get<double>();
+  }
+  if (value.is_number()) {
+    return value.get<std::int64_t>();
+  }
+  if (const auto number = id_of(value)) {
+    return static_cast<std::int64_t>(*number);
+  }
+  return value.is_string() ? std::optional<ChakraValue>(value.get<std::string>()) : std::nullopt;
+}
+
+constexpr std::array type_names{"INVALID_NODE", "METADATA_NODE",  "MEM_LOAD_NODE",  "MEM_STORE_NODE",
+                                "COMP_NODE",    "COMM_SEND_NODE", "COMM_RECV_NODE", "COMM_COLL_NODE"};
+
+class JsonReader {
+ public:
+  JsonReader(InputStream& in, std::uint32_t rank, const TraceOptions& options, Trace& trace)
+      : in_(in), rank_(rank), program_(trace, in.path(), rank, options) {}
+
+  void read() {
+    std::string section;
+    bool found = false;
+    const auto take = [&](int depth, Json::parse_event_t event, Json& parsed) {
+      if (depth == 1 && event == Json::parse_event_t::key) {
+        section = plain(parsed.get_ref<const std::string&>());
+        found |= section == "workloadgraph";
+      }
+      if (depth == 2 && event == Json::parse_event_t::object_end && section == "workloadgraph") {
+        node(parsed);
+        return false;
+      }
+      return true;
+    };
+    try {
+      const Json rest = Json::parse(in_, take);
+    } catch (const Json::exception& error) {
+      throw InputError({in_.path()}, "rank " + std::to_string(rank_) + ": after " + std::to_string(count_) +
+                                         " nodes: " + error.what());
+    }
+    if (!found) {
+      throw InputError({in_.path()}, "there is no \"workload_graph\", the list of nodes");
+    }
+    program_.finish();
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw InputError({in_.path()}, "rank " + std::to_string(rank_) + ": " +
+                                       (has_id_ ? "node " + std::to_string(node_.id)
+                                                : "the node in place " + std::to_string(count_)) +
+                                       ": " + problem);
+  }
+
+  void node(const Json& json) {
+    ++count_;
+    node_.clear();
+    has_id_ = false;
+    for (const auto& [key, value] : json.items()) {
+      if (plain(key) == "id") {
+        const auto id = id_of(value);
+        has_id_ = id.has_value();
+        node_.id = id.value_or(0);
+      }
+    }
+    if (!has_id_) {
+      fail("it has no id");
+    }
+    for (const auto& [key, value] : json.items()) {
+      field(plain(key), value);
+    }
+    program_.add(node_);
+  }
+
+  void field(const std::string& key, const Json& value) {
+    if (key == "name") {
+      node_.name = value.is_string() ? value.get<std::string>() : "";
+    } else if (key == "nodetype" || key == "type") {
+      type(value);
+    } else if (key == "ctrldeps" || key == "datadeps") {
+      dependencies(key, value);
+    } else if (key == "durationmicros") {
+      node_.duration = static_cast<double>(id_of(value).value_or(0));
+    } else if (key == "inputs" && value.is_object()) {
+      node_.shapes = value.contains("shapes") ? value["shapes"].dump() : "";
+      node_.types = value.contains("types") ? value["types"].dump() : "";
+    } else if (key == "attr" && value.is_array()) {
+      attributes(value);
+    } else {
+      for (const std::string_view name : chakra_attributes()) {
+        if (plain(name) == key) {
+          attribute(name, value);
+        }
+      }
+    }
+  }
+
+  void type(const Json& value) {
+    const auto* name = value.is_string() ? &value.get_ref<const std::string&>() : nullptr;
+    const auto known =
+        std::find_if(type_names.begin(), type_names.end(), [&](const char* text) { return name && *name == text; });
+    const auto number = id_of(value);
+    if (known == type_names.end() && !number) {
+      fail("its type is none of Chakra's: " + value.dump());
+    }
+    node_.type = known != type_names.end() ? static_cast<std::uint32_t>(known - type_names.begin())
+                                           : static_cast<std::uint32_t>(std::min<std::uint64_t>(*number, 255));
+  }
+
+  void dependencies(const std::string& key, const Json& value) {
+    for (const Json& one : value.is_array() ? value : Json::array({value})) {
+      const auto id = id_of(one);
+      if (!id) {
+        fail(key + " has what is no id: " + one.dump());
+      }
+      node_.after.push_back(*id);
+    }
+  }
+
+  void attribute(std::string_view name, const Json& value) {
+    if (value.is_array()) {
+      node_.dimensions = static_cast<std::uint32_t>(value.size());
+      node_.all_dimensions =
+          std::all_of(value.begin(), value.end(), [](const Json& one) { return one.is_boolean() && one.get<bool>(); });
+    } else if (const auto known = value_of(value)) {
+      node_.set(name, *known);
+    }
+  }
+
+  /// [{"name": "comm_size", "int64Val": "1048576"}, …]
+  void attributes(const Json& list) {
+    for (const Json& one : list) {
+      if (!one.is_object() || !one.contains("name") || !one["name"].is_string()) {
+        fail("an attribute without a name");
+      }
+      const auto& name = one["name"].get_ref<const std::string&>();
+      for (const auto& [key, value] : one.items()) {
+        const std::string kind = plain(key);
+        if (is_chakra_attribute(name) && kind.ends_with("val")) {
+          attribute(name, value);
+        } else if (is_chakra_attribute(name) && kind.ends_with("list") && value.is_object() &&
+                   value.contains("values")) {
+          attribute(name, value["values"]);
+        }
+      }
+    }
+  }
+
+  InputStream& in_;
+  std::uint32_t rank_;
+  ChakraProgram program_;
+  ChakraNode node_;
+  bool has_id_ = false;
+  std::uint64_t count_ = 0;
+};
+
+void read(InputStream& in, std::uint32_t rank, const TraceOptions& options, Trace& trace) {
+  JsonReader(in, rank, options, trace).read();
+}
+
+bool recognises(std::string_view head) {
+  return head.find_first_not_of(" \t\r\n") != std::string_view::npos &&
+         head[head.find_first_not_of(" \t\r\n")] == '{' &&
+         (head.find("\"workload_graph\"") != std::string_view::npos ||
+          head.find("\"workloadGraph\"") != std::string_view::npos);
+}
+
+const TraceFormats::Entry entry{
+    "chakra-json", "Chakra execution traces as JSON, a file a rank", {recognises, read, true, true}};
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,271 @@
+#include "sim/workload/trace_graph.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+namespace podium {
+namespace {
+
+constexpr std::uint16_t first_host_stream = 1024, memory_stream = 2048, first_group_stream = 2049;
+constexpr std::uint32_t most_groups = TaskGraph::unordered - first_group_stream;
+
+/// Ranks base + k stride, size of them, with base / stride even in a block of size: what a communicator makes.
+struct Pattern {
+  std::uint32_t stride = 0, size = 0;  ///< no stride: none such
+  friend bool operator==(const Pattern&, const Pattern&) = default;
+};
+
+Pattern pattern_of(const TraceGroup& group, std::uint32_t ranks) {
+  if (group.members == TraceGroup::Members::all) {
+    return {1, ranks};
+  }
+  if (group.members == TraceGroup::Members::strided) {
+    return {group.stride, group.size};
+  }
+  std::vector<std::uint32_t> sorted = group.ranks;
+  std::sort(sorted.begin(), sorted.end());
+  const auto size = static_cast<std::uint32_t>(sorted.size());
+  const std::uint32_t stride = size > 1 ? sorted[1] - sorted[0] : 1;
+  const bool regular = ranks % (stride * size) == 0 && sorted[0] % (stride * size) < stride &&
+                       std::adjacent_find(sorted.begin(), sorted.end(), [stride](std::uint32_t a, std::uint32_t b) {
+                         return b - a != stride;
+                       }) == sorted.end();
+  return regular ? Pattern{stride, size} : Pattern{};
+}
+
+class Converter {
+ public:
+  Converter(const Trace& trace, const TraceMatch& match, const TraceTimes& times)
+      : trace_(trace), match_(match), times_(times) {
+    if (times.compute == TraceTimes::Compute::scaled) {
+      PODIUM_CHECK(times.recorded_on.has_value(), "scaling needs the chip that was recorded");
+      ratio_ = times.recorded_on->peak(DataType::bf16) / times.chip.peak(DataType::bf16);
+    }
+    for (const TraceGroup& group : trace.groups) {
+      patterns_.push_back(pattern_of(group, trace.ranks()));
+    }
+    if (trace.groups.size() > most_groups) {
+      throw InputError("more than " + std::to_string(most_groups) + " communicator groups are beyond what is run");
+    }
+  }
+
+  TraceGraph convert() {
+    const bool same = all_the_same();
+    if (same) {
+      add_program(trace_.programs[0], match_[0], "all ranks", 0, trace_.ranks());
+    } else {
+      for (std::size_t p = 0; p < trace_.programs.size(); ++p) {
+        const TraceProgram& program = trace_.programs[p];
+        roles_.push_back(result_.graph.add_role({"rank " + std::to_string(program.base), program.base, program.count}));
+      }
+      for (std::size_t p = 0; p < trace_.programs.size(); ++p) {
+        add_nodes(trace_.programs[p], match_[p], roles_[p], false);
+      }
+    }
+    add_notes();
+    return std::move(result_);
+  }
+
+ private:
+  bool equal(const TraceNode& a, const TraceNode& b) const {
+    return a.operation == b.operation && a.place == b.place && a.kind == b.kind && a.stream == b.stream &&
+           a.duration == b.duration && a.bytes == b.bytes && a.flops == b.flops &&
+           (a.kernel == TraceNode::none) == (b.kernel == TraceNode::none) && a.after_count == b.after_count &&
+           patterns_[a.group] == patterns_[b.group];
+  }
+
+  /// No messages, equal nodes, and groups that a communicator of one role makes.
+  bool all_the_same() const {
+    const TraceProgram& first = trace_.programs[0];
+    const auto fits = [&](const TraceNode& node) {
+      return node.operation != TraceOperation::send && node.operation != TraceOperation::receive &&
+             (node.operation != TraceOperation::collective || patterns_[node.group].stride > 0);
+    };
+    if (!std::all_of(first.nodes.begin(), first.nodes.end(), fits)) {
+      return false;
+    }
+    return std::all_of(trace_.programs.begin() + 1, trace_.programs.end(), [&](const TraceProgram& other) {
+      return other.after == first.after &&
+             std::equal(first.nodes.begin(), first.nodes.end(), other.nodes.begin(), other.nodes.end(),
+                        [&](const TraceNode& a, const TraceNode& b) { return equal(a, b); });
+    });
+  }
+
+  void add_program(const TraceProgram& program, const std::vector<std::uint32_t>& numbers, const std::string& name,
+                   std::uint32_t base, std::uint32_t count) {
+    roles_.assign(1, result_.graph.add_role({name, base, count}));
+    add_nodes(program, numbers, roles_[0], true);
+  }
+
+  void add_nodes(const TraceProgram& program, const std::vector<std::uint32_t>& numbers, RoleId role, bool in_role) {
+    std::vector<TaskId> tasks;
+    std::vector<TaskId> after;
+    tasks.reserve(program.nodes.size());
+    for (std::size_t i = 0; i < program.nodes.size(); ++i) {
+      const TraceNode& node = program.nodes[i];
+      after.clear();
+      for (const std::uint32_t before : program.dependencies(node)) {
+        after.push_back(tasks[before]);
+      }
+      tasks.push_back(result_.graph.add(role, stream_of(node), label(node), payload(node, numbers[i], in_role), after));
+    }
+  }
+
+  std::uint16_t label(const TraceNode& node) {
+    switch (node.operation) {
+      case TraceOperation::collective:
+        return result_.graph.add_label(std::string(to_string(node.kind)) + " " + trace_.groups[node.group].name);
+      case TraceOperation::send:
+      case TraceOperation::receive:
+        return result_.graph.add_label("messages");
+      case TraceOperation::memory:
+        return result_.graph.add_label("memory");
+      default:
+        return result_.graph.add_label(node.place == TracePlace::host ? "host" : "compute");
+    }
+  }
+
+  Payload payload(const TraceNode& node, std::uint32_t number, bool in_role) {
+    switch (node.operation) {
+      case TraceOperation::nothing:
+        return DelayTask{Seconds(), Worker::host};
+      case TraceOperation::compute:
+        return computing(node);
+      case TraceOperation::memory:
+        return DelayTask{node.duration > Seconds() ? node.duration : node.bytes / times_.chip.memory_bandwidth,
+                         Worker::cores};
+      case TraceOperation::send:
+        return SendTask{roles_.at(node.peer), number, node.bytes};
+      case TraceOperation::receive:
+        return ReceiveTask{roles_.at(node.peer), number};
+      case TraceOperation::collective:
+        return collective(node, number, in_role);
+    }
+    return {};
+  }
+
+  Payload computing(const TraceNode& node) {
+    using Compute = TraceTimes::Compute;
+    if (node.place == TracePlace::host) {
+      return DelayTask{node.duration, Worker::host};
+    }
+    const bool anew = times_.compute == Compute::predicted;
+    if (anew && node.kernel != TraceNode::none && supported(trace_.kernels[node.kernel])) {
+      ++predicted_;
+      return ComputeTask{kernels(node.kernel)};
+    }
+    const bool counted = node.flops > Flops() || node.bytes > Bytes();
+    if (counted && (anew || node.duration <= Seconds())) {
+      ++(anew ? predicted_ : without_time_);
+      return DelayTask{
+          std::max(node.flops / times_.chip.peak(DataType::bf16), node.bytes / times_.chip.memory_bandwidth),
+          Worker::cores};
+    }
+    kept_ += anew ? 1 : 0;
+    empty_ += node.duration <= Seconds() ? 1 : 0;
+    return DelayTask{node.duration * ratio_, Worker::cores};
+  }
+
+  bool supported(const Kernel& kernel) const {
+    const auto* gemm = std::get_if<Gemm>(&kernel);
+    return gemm != nullptr && times_.chip.supports(gemm->type);
+  }
+
+  KernelListId kernels(std::uint32_t kernel) {
+    const std::string key = to_string(trace_.kernels[kernel]);
+    const auto known = kernel_lists_.find(key);
+    return known != kernel_lists_.end()
+               ? known->second
+               : kernel_lists_.emplace(key, result_.graph.add_kernels({trace_.kernels[kernel]})).first->second;
+  }
+
+  /// Of the ranks of one role, or of roles that are called together by their number.
+  Payload collective(const TraceNode& node, std::uint32_t number, bool in_role) {
+    const TraceGroup& group = trace_.groups[node.group];
+    if (in_role) {
+      const Pattern& pattern = patterns_[node.group];
+      const auto known = communicators_.find(node.group);
+      const CommunicatorId communicator =
+          known != communicators_.end()
+              ? known->second
+              : communicators_
+                    .emplace(node.group, result_.graph.add_communicator({group.name, pattern.stride, pattern.size}))
+                    .first->second;
+      return CollectiveTask{communicator, node.kind, node.bytes};
+    }
+    const auto known = groups_.find(node.group);
+    const RankGroupsId groups =
+        known != groups_.end()
+            ? known->second
+            : groups_.emplace(node.group, result_.graph.add_groups({group.name, {ranks_of(group)}})).first->second;
+    return GroupTask{groups, node.kind, node.bytes, 1, number};
+  }
+
+  std::vector<std::uint32_t> ranks_of(const TraceGroup& group) const {
+    PODIUM_CHECK(group.members != TraceGroup::Members::strided, "files that all ranks run are one role");
+    std::vector<std::uint32_t> ranks = group.ranks;
+    if (group.members == TraceGroup::Members::all) {
+      ranks.resize(trace_.ranks());
+      std::iota(ranks.begin(), ranks.end(), 0U);
+    }
+    return ranks;
+  }
+
+  void add_notes() {
+    const auto count = [](std::size_t n, const char* what) { return std::to_string(n) + " computing nodes " + what; };
+    auto& notes = result_.notes;
+    if (predicted_ > 0) {
+      notes.insert(count(predicted_, "are predicted for this chip"));
+    }
+    if (kept_ > 0) {
+      notes.insert(count(kept_, "have neither shapes nor counts to predict from and take as long as recorded"));
+    }
+    if (without_time_ > 0) {
+      notes.insert(count(without_time_,
+                         "have no recorded time: operations over the bf16 peak or bytes over the "
+                         "memory's bandwidth, whichever is more"));
+    }
+    if (empty_ > 0) {
+      notes.insert(count(empty_, "have no time at all and take none"));
+    }
+    if (times_.compute == TraceTimes::Compute::scaled) {
+      notes.insert("device times are scaled by the ratio of the bf16 peaks of " + times_.recorded_on->name + " and " +
+                   times_.chip.name);
+    }
+  }
+
+  const Trace& trace_;
+  const TraceMatch& match_;
+  const TraceTimes& times_;
+  double ratio_ = 1;
+  std::vector<Pattern> patterns_;  ///< by group
+  TraceGraph result_;
+  std::vector<RoleId> roles_;                              ///< by program
+  std::map<std::uint32_t, CommunicatorId> communicators_;  ///< by group
+  std::map<std::uint32_t, RankGroupsId> groups_;
+  std::map<std::string, KernelListId> kernel_lists_;
+  std::size_t predicted_ = 0, kept_ = 0, without_time_ = 0, empty_ = 0;
+};
+
+}  // namespace
+
+std::uint16_t stream_of(const TraceNode& node) {
+  switch (node.operation) {
+    case TraceOperation::compute:
+      return static_cast<std::uint16_t>(node.stream + (node.place == TracePlace::host ? first_host_stream : 0));
+    case TraceOperation::memory:
+      return memory_stream;
+    case TraceOperation::collective:
+      return static_cast<std::uint16_t>(first_group_stream + node.group);
+    default:
+      return TaskGraph::unordered;
+  }
+}
+
+TraceGraph to_task_graph(const Trace& trace, const TraceMatch& match, const TraceTimes& times) {
+  PODIUM_CHECK(!trace.programs.empty(), "a trace has ranks");
+  return Converter(trace, match, times).convert();
+}
+
+}  // namespace podium
