@@ -202,7 +202,7 @@ void ChakraProgram::add(const ChakraNode& from) {
   node.id = from.id;
   node.name = builder_.name(from.name);
   node.place = from.is_cpu_op ? TracePlace::host : TracePlace::device;
-  const double duration = from.duration > 0 ? from.duration : from.runtime.value_or(0);
+  const double duration = from.runtime.value_or(from.duration);  // whole us, and exactly where it is there
   if (!is_sane(duration)) {
     builder_.fail(node, "its duration is beyond sense");
   }

@@ -115,7 +115,7 @@ class Converter {
   std::uint16_t label(const TraceNode& node) {
     switch (node.operation) {
       case TraceOperation::collective:
-        return result_.graph.add_label(std::string(to_string(node.kind)) + " " + trace_.groups[node.group].name);
+        return result_.graph.add_label(std::string(to_string(node.kind)) + " " + kind_of(trace_.groups[node.group]));
       case TraceOperation::send:
       case TraceOperation::receive:
         return result_.graph.add_label("messages");
@@ -124,6 +124,12 @@ class Converter {
       default:
         return result_.graph.add_label(node.place == TracePlace::host ? "host" : "compute");
     }
+  }
+
+  /// Groups that are listed have names of their own, of which there may be hundreds: their size says more.
+  static std::string kind_of(const TraceGroup& group) {
+    return group.members == TraceGroup::Members::listed ? "of " + std::to_string(group.ranks.size()) + " ranks"
+                                                        : group.name;
   }
 
   Payload payload(const TraceNode& node, std::uint32_t number, bool in_role) {

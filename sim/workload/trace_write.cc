@@ -1,0 +1,416 @@
+// Traces out: task graphs and traces as Chakra protobuf and GOAL, for other programs to run.
+#include "sim/workload/trace_write.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "sim/workload/trace_graph.h"
+
+namespace podium {
+namespace {
+
+/// Puts together a message of protobuf's wire format.
+class Encoder {
+ public:
+  void number(std::uint32_t field, std::uint64_t value) {
+    varint(field << 3);
+    varint(value);
+  }
+  void real(std::uint32_t field, double value) {
+    varint(field << 3 | 1);
+    char bits[sizeof value];
+    std::memcpy(bits, &value, sizeof value);
+    out_.append(bits, sizeof value);
+  }
+  void bytes(std::uint32_t field, std::string_view value) {
+    varint(field << 3 | 2);
+    varint(value.size());
+    out_ += value;
+  }
+  void varint(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) {
+      out_ += static_cast<char>(value | 0x80);
+    }
+    out_ += static_cast<char>(value);
+  }
+  const std::string& out() const { return out_; }
+
+ private:
+  std::string out_;
+};
+
+enum ValueField : std::uint32_t { double_value = 3, int64_value = 9, bool_value = 27, string_value = 29 };
+
+void attribute(Encoder& node, std::string_view name, std::uint64_t value, ValueField field = int64_value) {
+  Encoder attribute;
+  attribute.bytes(1, name);
+  attribute.number(field, value);
+  node.bytes(10, attribute.out());
+}
+
+void attribute(Encoder& node, std::string_view name, double value) {
+  Encoder attribute;
+  attribute.bytes(1, name);
+  attribute.real(double_value, value);
+  node.bytes(10, attribute.out());
+}
+
+void attribute(Encoder& node, std::string_view name, std::string_view value) {
+  Encoder attribute;
+  attribute.bytes(1, name);
+  attribute.bytes(string_value, value);
+  node.bytes(10, attribute.out());
+}
+
+std::uint64_t whole(double value) { return static_cast<std::uint64_t>(std::llround(value)); }
+
+/// Dispatch and combine are all-to-alls to others.
+std::uint64_t comm_type(CollectiveKind kind) {
+  switch (kind) {
+    case CollectiveKind::all_reduce:
+      return 0;
+    case CollectiveKind::all_gather:
+      return 2;
+    case CollectiveKind::broadcast:
+      return 5;
+    case CollectiveKind::reduce_scatter:
+      return 7;
+    default:
+      return 6;
+  }
+}
+
+std::uint32_t chakra_type(const TraceNode& node) {
+  switch (node.operation) {
+    case TraceOperation::nothing:
+      return 1;
+    case TraceOperation::memory:
+      return 2;
+    case TraceOperation::compute:
+      return 4;
+    case TraceOperation::send:
+      return 5;
+    case TraceOperation::receive:
+      return 6;
+    case TraceOperation::collective:
+      return 7;
+  }
+  return 0;
+}
+
+double size_of(const TraceGroup& group, std::uint32_t ranks) {
+  return group.members == TraceGroup::Members::all      ? ranks
+         : group.members == TraceGroup::Members::listed ? static_cast<double>(group.ranks.size())
+                                                        : group.size;
+}
+
+void communication(Encoder& out, const Trace& trace, const TraceNode& node, std::uint32_t rank) {
+  const bool sends = node.operation == TraceOperation::send;
+  if (node.operation == TraceOperation::collective) {
+    const TraceGroup& group = trace.groups[node.group];
+    const double part = node.kind == CollectiveKind::all_gather ? size_of(group, trace.ranks()) : 1;
+    attribute(out, "comm_type", comm_type(node.kind));
+    attribute(out, "comm_size", whole(node.bytes.value() / part));
+    if (group.members == TraceGroup::Members::listed) {
+      attribute(out, "pg_name", group.name);
+    }
+    PODIUM_CHECK(group.members != TraceGroup::Members::strided, "groups of one rank's trace are listed");
+  } else if (sends || node.operation == TraceOperation::receive) {
+    attribute(out, "comm_src", std::uint64_t{sends ? rank : node.peer});
+    attribute(out, "comm_dst", std::uint64_t{sends ? node.peer : rank});
+    attribute(out, "comm_tag", std::uint64_t{node.tag});
+    attribute(out, "comm_size", whole(node.bytes.value()));
+  }
+}
+
+}  // namespace
+
+std::string chakra_bytes(const Trace& trace, std::uint32_t rank) {
+  const auto program = std::find_if(trace.programs.begin(), trace.programs.end(), [rank](const TraceProgram& p) {
+    return rank >= p.base && rank < p.base + p.count;
+  });
+  PODIUM_CHECK(program != trace.programs.end(), "the trace has the rank");
+  Encoder metadata;
+  metadata.bytes(1, "0.0.4");
+  std::string result;
+  const auto append = [&](const Encoder& message) {
+    Encoder length;
+    length.varint(message.out().size());
+    result += length.out() + message.out();
+  };
+  append(metadata);
+  std::map<std::uint16_t, std::uint64_t> last_on_stream;
+  for (const TraceNode& node : program->nodes) {
+    Encoder out;
+    out.number(1, node.id);
+    out.bytes(2, trace.names.at(node.name));
+    out.number(3, chakra_type(node));
+    Encoder after;
+    std::vector<std::uint64_t> ids;
+    for (const std::uint32_t before : program->dependencies(node)) {
+      ids.push_back(program->nodes[before].id);
+    }
+    if (const std::uint16_t stream = stream_of(node); stream != TaskGraph::unordered) {
+      const auto [place, is_first] = last_on_stream.try_emplace(stream, node.id);
+      if (!is_first && std::find(ids.begin(), ids.end(), place->second) == ids.end()) {
+        ids.push_back(place->second);
+      }
+      place->second = node.id;
+    }
+    for (const std::uint64_t id : ids) {
+      after.varint(id);
+    }
+    if (!ids.empty()) {
+      out.bytes(5, after.out());
+    }
+    const double microseconds = node.duration.value() * 1e6;
+    out.number(7, whole(microseconds));
+    attribute(out, "is_cpu_op", node.place == TracePlace::host ? 1 : 0, bool_value);
+    if (node.duration > Seconds()) {
+      attribute(out, "runtime", microseconds);
+    }
+    communication(out, trace, node, rank);
+    if (node.operation == TraceOperation::compute || node.operation == TraceOperation::memory) {
+      attribute(out, "num_ops", whole(node.flops.value()));
+      attribute(out, "tensor_size", whole(node.bytes.value()));
+    }
+    append(out);
+  }
+  return result;
+}
+
+namespace {
+
+/// Writes out what one rank of a graph does.
+class Unroller {
+ public:
+  Unroller(const TaskGraph& graph, std::uint32_t rank, const KernelTimes& times)
+      : times_(times), rank_(rank), builder_(trace_, "task graph", rank) {
+    for (const Role& role : graph.roles()) {
+      ranks_ = std::max(ranks_, role.base + role.count);
+    }
+    for (const RoleId id : graph.roles().ids()) {
+      const Role& role = graph.roles()[id];
+      if (rank >= role.base && rank < role.base + role.count) {
+        add(graph, id, role, {});
+      }
+    }
+    builder_.finish(TraceOptions::Missing::refuse);
+  }
+  Trace take() { return std::move(trace_); }
+
+ private:
+  using Ids = std::vector<std::uint64_t>;
+
+  /// The tasks of a role, the first of which follow `before`; what has to end for all to have ended.
+  Ids add(const TaskGraph& graph, RoleId role_id, const Role& role, const Ids& before) {
+    Table<TaskId, Ids> ends(graph.tasks().size());
+    std::map<std::uint16_t, TaskId> last_on_stream;
+    std::vector<bool> followed(graph.tasks().size());
+    for (const TaskId id : graph.tasks().ids()) {
+      const Task& task = graph.tasks()[id];
+      if (task.role != role_id) {
+        continue;
+      }
+      Ids after;
+      const auto follow = [&](TaskId earlier) {
+        after.insert(after.end(), ends[earlier].begin(), ends[earlier].end());
+        followed[earlier.index()] = true;
+      };
+      for (const TaskId earlier : graph.after(task)) {
+        follow(earlier);
+      }
+      if (task.stream != TaskGraph::unordered) {
+        const auto [place, is_first] = last_on_stream.try_emplace(task.stream, id);
+        if (!is_first) {
+          follow(place->second);
+          place->second = id;
+        }
+      }
+      if (after.empty()) {
+        after = before;
+      }
+      std::sort(after.begin(), after.end());
+      after.erase(std::unique(after.begin(), after.end()), after.end());
+      ends[id] = add(graph, role, task, after);
+    }
+    Ids last;
+    for (const TaskId id : graph.tasks().ids()) {
+      if (!followed[id.index()]) {
+        last.insert(last.end(), ends[id].begin(), ends[id].end());
+      }
+    }
+    return last;
+  }
+
+  Ids add(const TaskGraph& graph, const Role& role, const Task& task, Ids after) {
+    if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
+      const TaskGraph& inside = graph.blocks().at(block->block.index());
+      const bool before = std::exchange(inside_, true);
+      for (std::uint32_t i = 0; i < block->repeat; ++i) {
+        after = join(add(inside, RoleId(0), role, after));
+      }
+      inside_ = before;
+      return after;
+    }
+    TraceNode node = node_of(graph, role, task);
+    node.id = ++last_id_;
+    node.name = builder_.name(graph.labels()[task.label]);
+    builder_.add(node, after);
+    return {node.id};
+  }
+
+  /// One node that ends when all of several have.
+  Ids join(const Ids& after) {
+    if (after.size() < 2) {
+      return after;
+    }
+    TraceNode node;
+    node.id = ++last_id_;
+    node.place = TracePlace::host;
+    node.name = builder_.name("join");
+    builder_.add(node, after);
+    return {node.id};
+  }
+
+  TraceNode node_of(const TaskGraph& graph, const Role& role, const Task& task) {
+    TraceNode node;
+    if (const auto* compute = std::get_if<ComputeTask>(&task.payload)) {
+      const std::vector<Kernel>& kernels = graph.kernels()[compute->kernels];
+      node.operation = TraceOperation::compute;
+      node.duration = times_(kernels, graph.cores(task.role, task.stream));
+      for (const Kernel& kernel : kernels) {
+        const Work done = work(kernel);
+        node.flops += done.flops;
+        node.bytes += done.read + done.written;
+      }
+    } else if (const auto* delay = std::get_if<DelayTask>(&task.payload)) {
+      node.operation = TraceOperation::compute;
+      node.place = delay->worker == Worker::host ? TracePlace::host : TracePlace::device;
+      node.duration = delay->time;
+    } else if (const auto* send = std::get_if<SendTask>(&task.payload)) {
+      node.operation = TraceOperation::send;
+      node.peer = graph.roles()[send->to].base + rank_ - role.base;
+      node.tag = send->tag;
+      node.bytes = send->bytes;
+    } else if (const auto* receive = std::get_if<ReceiveTask>(&task.payload)) {
+      node.operation = TraceOperation::receive;
+      node.peer = graph.roles()[receive->from].base + rank_ - role.base;
+      node.tag = receive->tag;
+    } else {
+      collective(graph, role, task, node);
+    }
+    return node;
+  }
+
+  void collective(const TaskGraph& graph, const Role& role, const Task& task, TraceNode& node) {
+    node.operation = TraceOperation::collective;
+    if (const auto* call = std::get_if<CollectiveTask>(&task.payload)) {
+      node.kind = call->kind;
+      node.bytes = call->bytes * call->imbalance;
+      const Communicator& c = graph.communicators()[call->communicator];
+      const std::uint32_t x = rank_ - role.base, first = x - x / c.stride % c.size * c.stride;
+      std::vector<std::uint32_t> ranks;
+      for (std::uint32_t i = 0; i < c.size; ++i) {
+        ranks.push_back(role.base + first + i * c.stride);
+      }
+      node.group = group(c.name, task.stream, std::move(ranks));
+    } else if (const auto* groups = std::get_if<GroupTask>(&task.payload)) {
+      node.kind = groups->kind;
+      node.bytes = groups->bytes * groups->imbalance;
+      for (const auto& ranks : graph.groups()[groups->groups].groups) {
+        if (std::find(ranks.begin(), ranks.end(), rank_) != ranks.end()) {
+          node.group = group(graph.groups()[groups->groups].name, task.stream, ranks);
+        }
+      }
+    }
+  }
+
+  /// Calls of one group on two streams may overlap: to others that is two communicators.
+  std::uint32_t group(const std::string& name, std::uint16_t stream, std::vector<std::uint32_t> ranks) {
+    const std::string unique = name + "." + std::to_string(ranks.front()) + "x" + std::to_string(ranks.size()) +
+                               (inside_ ? ".layers" : "") + ".stream" + std::to_string(stream);
+    return builder_.group({unique, TraceGroup::Members::listed, std::move(ranks)});
+  }
+
+  const KernelTimes& times_;
+  std::uint32_t rank_, ranks_ = 0;
+  Trace trace_;
+  TraceProgramBuilder builder_;
+  std::uint64_t last_id_ = 0;
+  bool inside_ = false;  ///< a block
+};
+
+void write(const std::filesystem::path& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary);
+  file << bytes;
+  file.close();
+  if (!file) {
+    throw InputError({path.string()}, "the file cannot be written");
+  }
+}
+
+}  // namespace
+
+Trace trace_of_rank(const TaskGraph& graph, std::uint32_t rank, const KernelTimes& times) {
+  return Unroller(graph, rank, times).take();
+}
+
+void write_chakra(const TaskGraph& graph, const KernelTimes& times, const std::string& folder,
+                  const std::string& name) {
+  nlohmann::ordered_json groups = nlohmann::ordered_json::object();
+  std::filesystem::create_directories(folder);
+  for (const Role& role : graph.roles()) {
+    for (std::uint32_t rank = role.base; rank < role.base + role.count; ++rank) {
+      const Trace trace = trace_of_rank(graph, rank, times);
+      for (const TraceGroup& group : trace.groups) {
+        if (group.members == TraceGroup::Members::listed) {
+          groups[group.name] = group.ranks;
+        }
+      }
+      write(std::filesystem::path(folder) / (name + "." + std::to_string(rank) + ".et"), chakra_bytes(trace, rank));
+    }
+  }
+  write(std::filesystem::path(folder) / "comm_group.json", groups.dump(1) + "\n");
+}
+
+std::string goal_text(const Trace& trace) {
+  std::string text = "num_ranks " + std::to_string(trace.ranks()) + "\n";
+  for (const TraceProgram& program : trace.programs) {
+    if (program.count > 1) {
+      throw InputError({program.file},
+                       "GOAL has a block a rank, and this is one file for " + std::to_string(program.count) + " ranks");
+    }
+    text += "\nrank " + std::to_string(program.base) + " {\n";
+    std::string requires_text;
+    for (std::size_t i = 0; i < program.nodes.size(); ++i) {
+      const TraceNode& node = program.nodes[i];
+      const auto message = [&](const char* what, const char* where) {
+        return std::string(what) + " " + std::to_string(whole(node.bytes.value())) + "b " + where + " " +
+               std::to_string(node.peer) + " tag " + std::to_string(node.tag);
+      };
+      text += "l" + std::to_string(i + 1) + ": ";
+      if (node.operation == TraceOperation::collective) {
+        throw InputError(trace.place(program, node) + ": GOAL has no collectives");
+      }
+      text += node.operation == TraceOperation::send ? message("send", "to")
+              : node.operation == TraceOperation::receive
+                  ? message("recv", "from")
+                  : "calc " + std::to_string(whole(node.duration.value() * 1e9));
+      text += node.stream > 0 ? " cpu " + std::to_string(node.stream) + "\n" : "\n";
+      for (const std::uint32_t before : program.dependencies(node)) {
+        requires_text += "l" + std::to_string(i + 1) + " requires l" + std::to_string(before + 1) + "\n";
+      }
+    }
+    text += requires_text + "}\n";
+  }
+  return text;
+}
+
+}  // namespace podium

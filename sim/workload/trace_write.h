@@ -1,0 +1,29 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "sim/workload/task_graph.h"
+#include "sim/workload/trace.h"
+
+namespace podium {
+
+/// How long a rank takes for kernels in a row, with a share of the cores.
+using KernelTimes = std::function<Seconds(const std::vector<Kernel>&, CoreShare)>;
+
+/// One rank's part of a task graph as a trace of that rank alone: blocks are written out, streams become dependencies.
+/// Groups are listed by their ranks and named after them.
+Trace trace_of_rank(const TaskGraph&, std::uint32_t rank, const KernelTimes&);
+
+/// A rank's file as Chakra protobuf of schema 0.0.4. Durations are in whole us there; attribute `runtime` has them
+/// exactly. Nodes of one stream depend on each other. `node_bytes` in the trace of all-gathers become one rank's part.
+std::string chakra_bytes(const Trace&, std::uint32_t rank);
+
+/// Writes FOLDER/NAME.RANK.et for each rank of a graph and FOLDER/comm_group.json; InputError where they cannot be
+/// written. One rank is held at a time.
+void write_chakra(const TaskGraph&, const KernelTimes&, const std::string& folder, const std::string& name);
+
+/// GOAL has computing and messages alone: InputError where the trace has a collective, or runs one file on all ranks.
+std::string goal_text(const Trace&);
+
+}  // namespace podium

@@ -1,0 +1,168 @@
+// Traces, run: what comes out of them, and that what is written out comes back the same.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "sim/system/simulator.h"
+#include "sim/workload/trace_graph.h"
+#include "sim/workload/trace_write.h"
+#include "tests/config/temporary_folder.h"
+#include "tests/core/error_of.h"
+#include "tests/workload/traces.h"
+
+namespace podium::test {
+namespace {
+
+using namespace literals;
+
+Execution replay(const Trace& trace, TraceTimes times = {}, const std::string& network = "flow") {
+  const Machine machine = load_machine("hgx-h100", {.ranks = trace.ranks()});
+  if (times.chip.name.empty()) {
+    times.chip = machine.chip();
+  }
+  const TraceMatch match = match_ranks(trace);
+  return Simulator(machine, {.network = network}).run(to_task_graph(trace, match, times).graph);
+}
+
+/// Computing for so many us, then an all-reduce of all ranks.
+std::string step(std::uint64_t microseconds, std::int64_t bytes = 1 << 20) {
+  return ChakraFile()
+      .add({.id = 1, .name = "matmul", .microseconds = microseconds})
+      .add({.id = 2, .type = 7, .after = {1}, .attributes = {{"comm_type", 0}, {"comm_size", bytes}}})
+      .bytes();
+}
+
+Trace load(const std::vector<std::string>& files) {
+  const TemporaryFolder folder;
+  for (std::size_t rank = 0; rank < files.size(); ++rank) {
+    std::ofstream(folder.path() / ("x." + std::to_string(rank) + ".et"), std::ios::binary) << files[rank];
+  }
+  return load_trace({folder.path().string()});
+}
+
+TEST(Replay, TakesTheSameTimeByRanksAsByOneRoleOfAll) {
+  const Execution together = replay(load({step(50), step(50), step(50), step(50)}));
+  ASSERT_EQ(together.by_role.size(), 1U);  // equal files are one role
+  const Execution apart = replay(load({step(50), step(50), step(50), step(40)}));
+  ASSERT_EQ(apart.by_role.size(), 4U);
+  EXPECT_EQ(apart.time, together.time);  // the collective waits for the slowest
+  EXPECT_NEAR(apart.by_role[3].part("bubble").value(), 10e-6, 1e-11);
+  EXPECT_NEAR(together.account.part("compute").value(), 50e-6, 1e-11);
+}
+
+TEST(Replay, ScalesRecordedTimesByTheRatioOfPeaks) {
+  const Trace trace = trace_of(ChakraFile().add({.id = 1, .microseconds = 100}).bytes());
+  TraceTimes times{.compute = TraceTimes::Compute::scaled, .chip = load_chip("h100-sxm")};
+  times.recorded_on = times.chip;
+  for (auto& [type, peak] : times.recorded_on->matrix_peak) {
+    peak *= 0.5;
+  }
+  EXPECT_NEAR(replay(trace, times).time.value(), 50e-6, 1e-11);
+}
+
+TEST(Replay, PredictsFromCountsWhereTheyWereRecorded) {
+  const ChipSpec chip = load_chip("h100-sxm");
+  const auto bytes = static_cast<std::int64_t>(chip.memory_bandwidth.value() * 1e-3);
+  const Trace trace = trace_of(
+      ChakraFile().add({.id = 1, .microseconds = 7, .attributes = {{"num_ops", 10}, {"tensor_size", bytes}}}).bytes());
+  EXPECT_NEAR(replay(trace).time.value(), 7e-6, 1e-11);
+  const TraceTimes times{.compute = TraceTimes::Compute::predicted, .chip = chip};
+  EXPECT_NEAR(replay(trace, times).time.value(), 1e-3, 1e-9);
+}
+
+TEST(Replay, RunsNodesOfOneStreamInOrderAndMessagesAtOnce) {
+  const Trace trace = trace_of(
+      "num_ranks 2\n"
+      "rank 0 {\na: calc 1000 cpu 0\nb: calc 1000 cpu 0\nc: calc 1500 cpu 1\ns: send 1b to 1\n}\n"
+      "rank 1 {\nr: recv 1b from 0\n}\n");
+  const Execution execution = replay(trace);
+  EXPECT_GE(execution.time.value(), 2e-6 * (1 - 1e-9));
+  EXPECT_LT(execution.time.value(), 3.5e-6 + 20e-6);
+}
+
+/// A graph of two roles with all that is exported: blocks, groups, messages, streams.
+TaskGraph example() {
+  TaskGraph graph;
+  const RoleId first = graph.add_role({"first", 0, 4}), second = graph.add_role({"second", 4, 4});
+  const CommunicatorId tp = graph.add_communicator({"tp", 1, 2}), dp = graph.add_communicator({"dp", 2, 2});
+  const std::uint16_t label = graph.add_label("work");
+  TaskGraph layer;
+  const RoleId inside = layer.add_role({"layer", 0, 4});
+  const std::uint16_t inner = layer.add_label("layer");
+  const CommunicatorId inner_tp = layer.add_communicator({"tp", 1, 2});
+  const KernelListId kernels = layer.add_kernels({Gemm{.m = 512, .n = 512, .k = 512}});
+  const TaskId a = layer.add(inside, 0, inner, ComputeTask{kernels});
+  layer.add(inside, 1, inner, CollectiveTask{inner_tp, CollectiveKind::all_gather, 2_MiB}, {{a}});
+  layer.add(inside, 0, inner, DelayTask{3_us});
+  const BlockId block = graph.add_block(std::move(layer));
+  const TaskId layers = graph.add(first, 0, label, BlockTask{block, 3});
+  const TaskId sums = graph.add(first, 1, label, CollectiveTask{dp, CollectiveKind::all_reduce, 4_MiB}, {{layers}});
+  graph.add(first, 2, label, SendTask{second, 5, 1_MiB}, {{sums}});
+  const TaskId got = graph.add(second, 2, label, ReceiveTask{first, 5});
+  graph.add(second, 0, label, BlockTask{block, 2}, {{got}});
+  graph.add(second, 1, label, CollectiveTask{tp, CollectiveKind::reduce_scatter, 1_MiB}, {{got}});
+  return graph;
+}
+
+TEST(WriteChakra, GivesFilesThatRunAsTheGraphDoes) {
+  const TaskGraph graph = example();
+  const Machine machine = load_machine("hgx-h100", {.ranks = 8});
+  const Execution run = Simulator(machine, {.keep_spans = true}).run(graph);
+  const auto model = ComputeModels::find(machine.chip().compute_model)(machine.chip());
+  const KernelTimes times = [&](const std::vector<Kernel>& kernels, CoreShare cores) {
+    return model->cost(kernels.at(0), machine.chip(), cores).time;
+  };
+  const TemporaryFolder folder;
+  write_chakra(graph, times, folder.path().string(), "step");
+  const Trace trace = load_trace({folder.path().string()});
+  EXPECT_EQ(trace.ranks(), 8U);
+  EXPECT_EQ(trace.programs[0].nodes.size(), 3 * (3 + 1) + 2U);  // blocks written out, with joins between them
+  EXPECT_NO_THROW(check_progress(trace, match_ranks(trace)));
+  const Execution again = replay(trace);
+  // blocks are timed alone in the graph; here every message meets every other
+  EXPECT_NEAR(again.time / run.time, 1, 0.02);
+}
+
+TEST(WriteChakra, ComesBackNodeByNode) {
+  const TaskGraph graph = example();
+  const KernelTimes times = [](const std::vector<Kernel>&, CoreShare) { return 1.25_us; };
+  const Trace written = trace_of_rank(graph, 5, times);
+  TraceOptions options;
+  for (const TraceGroup& group : written.groups) {
+    options.groups[group.name] = group.ranks;
+  }
+  for (auto& [name, ranks] : options.groups) {
+    std::replace(ranks.begin(), ranks.end(), 5U, 0U);  // one file by itself is rank 0's
+  }
+  const Trace read = trace_of(chakra_bytes(written, 5), options);
+  const TraceProgram &a = written.programs.at(0), &b = read.programs.at(0);
+  ASSERT_EQ(a.nodes.size(), b.nodes.size());
+  for (std::size_t i = 0; i < a.nodes.size(); ++i) {
+    const TraceNode &x = a.nodes[i], &y = b.nodes[i];
+    EXPECT_EQ(x.id, y.id);
+    EXPECT_EQ(x.operation, y.operation);
+    EXPECT_EQ(x.place, y.place);
+    EXPECT_EQ(x.peer, y.peer);
+    EXPECT_EQ(x.tag, y.tag);
+    EXPECT_NEAR(x.duration.value(), y.duration.value(), 1e-15);
+    EXPECT_EQ(x.flops, y.flops);
+    EXPECT_EQ(written.names.at(x.name), read.names.at(y.name));
+    if (x.operation == TraceOperation::collective) {
+      EXPECT_EQ(x.kind, y.kind);
+      EXPECT_EQ(x.bytes, y.bytes);
+    }
+  }
+}
+
+TEST(WriteGoal, ComesBackAndRefusesCollectives) {
+  const std::string text =
+      "num_ranks 2\n"
+      "\nrank 0 {\nl1: calc 100 cpu 1\nl2: send 8b to 1 tag 3\nl2 requires l1\n}\n"
+      "\nrank 1 {\nl1: recv 8b from 0 tag 3\n}\n";
+  EXPECT_EQ(goal_text(trace_of(text)), text);
+  EXPECT_THAT(error_of([] { goal_text(load({step(1), step(2)})); }), testing::HasSubstr("GOAL has no collectives"));
+}
+
+}  // namespace
+}  // namespace podium::test

@@ -1,0 +1,278 @@
+#include "sim/workload/trace.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/config/temporary_folder.h"
+#include "tests/core/error_of.h"
+#include "tests/workload/traces.h"
+
+namespace podium::test {
+namespace {
+
+using testing::HasSubstr;
+
+std::string message_of(const std::string& content, const TraceOptions& options = {}) {
+  return error_of([&] { trace_of(content, options); });
+}
+
+const std::string pair_of_ranks =
+    "num_ranks 2\n\n"
+    "rank 0 {\nl1: calc 100 cpu 1\nl2: send 8b to 1 tag 3\nl2 requires l1\n}\n"
+    "rank 1 {\nl1: recv 8b from 0 tag 3\n}\n";
+
+TEST(Goal, ReadsRanksWithWhatTheyComputeAndSend) {
+  const Trace trace = trace_of(pair_of_ranks);
+  ASSERT_EQ(trace.ranks(), 2U);
+  const TraceProgram& first = trace.programs[0];
+  ASSERT_EQ(first.nodes.size(), 2U);
+  EXPECT_EQ(first.nodes[0].operation, TraceOperation::compute);
+  EXPECT_NEAR(first.nodes[0].duration.value(), 100e-9, 1e-15);
+  EXPECT_EQ(first.nodes[0].stream, 1);
+  EXPECT_EQ(first.nodes[1].bytes, Bytes(8));
+  EXPECT_EQ(first.nodes[1].peer, 1U);
+  EXPECT_EQ(first.nodes[1].tag, 3U);
+  ASSERT_EQ(first.dependencies(first.nodes[1]).size(), 1U);
+  EXPECT_EQ(first.dependencies(first.nodes[1])[0], 0U);
+}
+
+TEST(Goal, SaysInWhichLineSomethingIsWrong) {
+  EXPECT_EQ(message_of("num_ranks 1\nrank 0 {\nl1: calc 1\nl1: calc 2\n}\n"),
+            "t:4: 'l1' is the label of an operation of this rank already");
+  EXPECT_EQ(message_of("num_ranks 1\nrank 0 {\nl1: calc 1\nl1 requires l7\n}\n"),
+            "t:4: no operation of rank 0 has the label 'l7'");
+  EXPECT_EQ(message_of("num_ranks 2\nrank 0 {\nl1: send 8b to 2\n}\n"), "t:3: rank 2 is beyond num_ranks 2");
+  EXPECT_EQ(message_of("num_ranks 2\nrank 0 {\nl1: calc 1\n}\n"),
+            "t:4: num_ranks is 2, and blocks are there for 1 ranks");
+  EXPECT_EQ(message_of("num_ranks 1\nrank 0 {\nl1: calc 1\n"), "t:3: the file ends inside the block of rank 0");
+  EXPECT_EQ(message_of("num_ranks 1\nrank 0 {\nl1: think 1\n}\n"),
+            "t:3: 'think' is none of 'calc NS', 'send 8b to RANK', 'recv 8b from RANK'");
+}
+
+TEST(Trace, NamesTheNodesOfACycle) {
+  const std::string cyclic = "num_ranks 1\nrank 0 {\na: calc 1\nb: calc 1\nc: calc 1\nb requires c\nc requires b\n}\n";
+  EXPECT_THAT(message_of(cyclic), HasSubstr("t:4: rank 0: node 2 ('b'): its dependencies are a cycle of 2: 2 ('b') "
+                                            "waits for 3 ('c') waits for 2"));
+}
+
+TEST(Trace, BringsNodesIntoAnOrderThatTheirDependenciesAllow) {
+  ChakraFile file;
+  file.add({.id = 7, .name = "last", .after = {9}}).add({.id = 9, .name = "first"});
+  const Trace trace = trace_of(file.bytes());
+  const TraceProgram& program = trace.programs.at(0);
+  EXPECT_EQ(trace.names.at(program.nodes[0].name), "first");
+  EXPECT_EQ(program.dependencies(program.nodes[1])[0], 0U);
+}
+
+TEST(Chakra, ReadsNodesOfBothSchemas) {
+  ChakraFile file;
+  file.add({.id = 1, .name = "matmul", .microseconds = 50, .attributes = {{"num_ops", 1000}, {"tensor_size", 64}}})
+      .add({.id = 2, .name = "ar", .type = 7, .after = {1}, .attributes = {{"comm_type", 0}, {"comm_size", 4096}}});
+  const Trace trace = trace_of(file.bytes());
+  const TraceProgram& program = trace.programs.at(0);
+  EXPECT_DOUBLE_EQ(program.nodes[0].duration.value(), 50e-6);
+  EXPECT_EQ(program.nodes[0].flops, Flops(1000));
+  EXPECT_EQ(program.nodes[1].kind, CollectiveKind::all_reduce);
+  EXPECT_EQ(program.nodes[1].bytes, Bytes(4096));
+  EXPECT_EQ(program.nodes[1].group, 0U);
+}
+
+TEST(Chakra, CountsAnAllGatherByWhatIsGathered) {
+  ChakraFile file;
+  file.add({.id = 1, .type = 7, .attributes = {{"comm_type", 2}, {"comm_size", 1000}}});
+  EXPECT_EQ(trace_of(file.bytes(), {.ranks = 16}).programs.at(0).nodes[0].bytes, Bytes(16'000));
+}
+
+TEST(Chakra, NamesFileRankAndNodeOfWhatIsWrong) {
+  const auto wrong = [](const ChakraFile::Node& node) { return message_of(ChakraFile().add(node).bytes()); };
+  EXPECT_EQ(wrong({.id = 3, .name = "a", .after = {8}}),
+            "t: rank 0: node 3 ('a'): waits for node 8, which the file does not have");
+  EXPECT_EQ(wrong({.id = 3, .name = "a", .type = 9}),
+            "t: rank 0: node 3 ('a'): type 9 is none of Chakra's (1 metadata to 7 collective)");
+  EXPECT_EQ(wrong({.id = 3, .name = "a", .type = 7, .attributes = {{"comm_type", 1}, {"comm_size", 1}}}),
+            "t: rank 0: node 3 ('a'): comm_type 1 (reduce) has no algorithm here");
+  EXPECT_EQ(wrong({.id = 3, .name = "a", .type = 5}),
+            "t: rank 0: node 3 ('a'): a send without comm_dst, the rank that it is for");
+  EXPECT_THAT(
+      wrong({.id = 3, .name = "a", .type = 7, .attributes = {{"comm_type", 0}, {"comm_size", 1}}, .group = "g"}),
+      HasSubstr("its communicator group 'g' is in no file of groups"));
+  EXPECT_EQ(message_of(ChakraFile().add({.id = 3}).add({.id = 3}).bytes()),
+            "t: rank 0: node 3: this id has come before, as ''");
+}
+
+TEST(Chakra, LeavesOutDependenciesThatAreNotThereWhereItIsAskedTo) {
+  const Trace trace =
+      trace_of(ChakraFile().add({.id = 3, .after = {8}}).bytes(), {.missing = TraceOptions::Missing::ignore});
+  EXPECT_EQ(trace.programs[0].nodes[0].after_count, 0U);
+  EXPECT_THAT(trace.notes, testing::ElementsAre(HasSubstr("1 dependencies on nodes that the file does not have")));
+}
+
+TEST(Chakra, SaysWhereAFileThatIsCutShortEnds) {
+  const std::string bytes = ChakraFile().add({.id = 1, .name = "a node with a name"}).bytes();
+  const std::size_t first = ChakraFile().bytes().size();
+  for (std::size_t size = first + 2; size < bytes.size(); ++size) {
+    EXPECT_THAT(message_of(bytes.substr(0, size)), HasSubstr("t: rank 0: record 1 ")) << size;
+  }
+}
+
+TEST(ChakraJson, ReadsNodesWhateverTheirSpelling) {
+  const Trace trace = trace_of(
+      R"({"workload_graph": [
+        {"Id": 5, "Name": "a", "NodeType": 4, "runtime": 12, "is_cpu_op": true},
+        {"id": "6", "name": "b", "type": "COMM_COLL_NODE", "ctrlDeps": ["5"],
+         "attr": [{"name": "comm_type", "int64Val": "6"}, {"name": "comm_size", "int64Val": "64"}]}]})");
+  const TraceProgram& program = trace.programs.at(0);
+  EXPECT_EQ(program.nodes[0].place, TracePlace::host);
+  EXPECT_DOUBLE_EQ(program.nodes[0].duration.value(), 12e-6);
+  EXPECT_EQ(program.nodes[1].kind, CollectiveKind::all_to_all);
+  EXPECT_EQ(program.nodes[1].bytes, Bytes(64));
+}
+
+TEST(ChakraJson, SaysWhatIsWrong) {
+  EXPECT_THAT(message_of(R"({"workload_graph": [{"Id": 5, "NodeType": 1}, )"), HasSubstr("t: rank 0: after 1 nodes: "));
+  EXPECT_THAT(message_of(R"({"workload_graph": [{"Name": "x"}]})"), HasSubstr("the node in place 1: it has no id"));
+}
+
+const char* const transformer =
+    "HYBRID_TRANSFORMER_FWD_IN_BCKWD model_parallel_NPU_group: 2 ep: 2 all_gpus: 8 checkpoints: 0\n1\n"
+    "mlp -1 1000 ALLGATHER 64 2000 ALLTOALL_EP 32 3000 REDUCESCATTER 16 100\n";
+
+TEST(AstraText, ReadsPassesWithTheRanksThatExchange) {
+  const Trace trace = trace_of(transformer);
+  ASSERT_EQ(trace.programs.size(), 1U);
+  EXPECT_EQ(trace.ranks(), 8U);
+  const auto& nodes = trace.programs[0].nodes;
+  ASSERT_EQ(nodes.size(), 7U);  // three passes with exchanges, and the update
+  EXPECT_NEAR(nodes[0].duration.value(), 1e-6, 1e-15);
+  const auto group = [&](std::size_t node) { return trace.groups[nodes[node].group]; };
+  EXPECT_EQ(group(1).name, "tp");
+  EXPECT_EQ(group(1).size, 2U);
+  EXPECT_EQ(nodes[1].bytes, Bytes(64));
+  EXPECT_EQ(group(3).name, "ep");
+  EXPECT_EQ(group(3).stride, 2U);
+  EXPECT_EQ(group(5).name, "dp");
+  EXPECT_EQ(group(5).size, 4U);
+}
+
+TEST(AstraText, SaysWhatTheFileDoesNotSay) {
+  const std::string data = "DATA\n1\nconv -1 5 NONE 0 5 NONE 0 5 ALLREDUCE 64 5\n";
+  EXPECT_EQ(message_of(data), "t:1: the file does not say how many ranks run it; --ranks does");
+  EXPECT_EQ(trace_of(data, {.ranks = 4}).ranks(), 4U);
+  EXPECT_EQ(message_of("DATA\n2\nconv -1 5 NONE 0 5 NONE 0 5 NONE 0 5\n", {.ranks = 4}),
+            "t:4: the file ends after 1 of 2 layers");
+  EXPECT_THAT(message_of("PIPELINE\n1\n"), HasSubstr("t:1: parallelism 'PIPELINE' is not read"));
+}
+
+TEST(Aicb, ReadsCallsOfTensorAndDataParallelRanks) {
+  const Trace trace = trace_of(
+      "[rank0 ~ rank7]\ncomm_type,comm_group,comm_group_size,msg_size,stage,dst,src\n"
+      "CommType.all_reduce,CommGroup.tp_group,2,64,forward,None,None\n"
+      "CommType.all_gather,CommGroup.dp_group,4,32,step,None,None\n");
+  EXPECT_EQ(trace.ranks(), 8U);
+  const auto& nodes = trace.programs.at(0).nodes;
+  ASSERT_EQ(nodes.size(), 2U);
+  EXPECT_EQ(trace.groups[nodes[1].group].stride, 2U);
+  EXPECT_EQ(trace.groups[nodes[1].group].size, 4U);
+  EXPECT_EQ(nodes[1].line, 4U);
+}
+
+/// A trace of files in a folder.
+class Files {
+ public:
+  void add(const std::string& name, const std::string& content) {
+    std::ofstream(folder_.path() / name, std::ios::binary) << content;
+  }
+  std::string message() const {
+    std::string text = error_of([&] { load_trace({folder_.path().string()}); });
+    const std::string prefix = folder_.path().string() + "/";
+    for (std::size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
+      text.erase(at, prefix.size());
+    }
+    return text;
+  }
+  Trace load() const { return load_trace({folder_.path().string()}); }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+std::string collective(std::int64_t type, std::int64_t size, int times = 1, const std::string& group = {}) {
+  ChakraFile file;
+  for (int i = 1; i <= times; ++i) {
+    file.add({.id = static_cast<std::uint64_t>(i),
+              .name = "sync",
+              .type = 7,
+              .attributes = {{"comm_type", type}, {"comm_size", size}},
+              .group = group});
+  }
+  return file.bytes();
+}
+
+TEST(LoadTrace, TellsARankWithoutAFile) {
+  Files files;
+  files.add("x.0.et", collective(0, 64));
+  files.add("x.2.et", collective(0, 64));
+  EXPECT_EQ(files.message(), "x.2.et: there is no file of rank 1, and there is one of rank 2");
+}
+
+TEST(LoadTrace, TellsCollectivesThatDifferInKindSizeOrNumber) {
+  const auto message = [](const std::string& other) {
+    Files files;
+    files.add("x.0.et", collective(0, 64));
+    files.add("x.1.et", other);
+    return files.message();
+  };
+  EXPECT_EQ(message(collective(0, 128)),
+            "x.1.et: rank 1: node 1 ('sync'): as collective 1 of group 'world' it is all_reduce of 128 bytes, and "
+            "x.0.et: rank 0: node 1 ('sync') is all_reduce of 64 bytes");
+  EXPECT_THAT(message(collective(6, 64)), HasSubstr("it is all_to_all of 64 bytes"));
+  EXPECT_EQ(message(collective(0, 64, 2)),
+            "x.1.et: rank 1: node 2 ('sync'): it is collective 2 of group 'world' and waits for rank 0 (x.0.et), "
+            "which takes part in 1");
+}
+
+TEST(LoadTrace, ReadsGroupsBesideTheFiles) {
+  Files files;
+  files.add("comm_group.json", R"({"left": [0, 1], "right": [2, 3]})");
+  for (int rank = 0; rank < 4; ++rank) {
+    files.add("x." + std::to_string(rank) + ".et", collective(0, 64, 1, rank < 2 ? "left" : "right"));
+  }
+  const Trace trace = files.load();
+  EXPECT_EQ(trace.groups[trace.programs[3].nodes[0].group].ranks, (std::vector<std::uint32_t>{2, 3}));
+}
+
+TEST(LoadTrace, TellsAMessageWithoutItsOtherEnd) {
+  Files send;
+  send.add("t.goal", "num_ranks 2\nrank 0 {\nl1: send 8b to 1 tag 3\n}\nrank 1 {\nl1: calc 1\n}\n");
+  EXPECT_EQ(send.message(),
+            "t.goal:3: rank 0: node 1 ('l1'): it sends to rank 1 with tag 3, which has no receive for it (0 that "
+            "match)");
+  Files receive;
+  receive.add("t.goal", "num_ranks 2\nrank 0 {\nl1: recv 8b from 1 tag 3\n}\nrank 1 {\nl1: send 8b to 0 tag 4\n}\n");
+  EXPECT_EQ(receive.message(),
+            "t.goal:3: rank 0: node 1 ('l1'): it waits for a message of rank 1 with tag 3, which has no send for it "
+            "(0 that match)");
+}
+
+TEST(CheckProgress, TellsWhoWaitsForWhomInADeadlock) {
+  const Trace trace = trace_of(
+      "num_ranks 2\n"
+      "rank 0 {\nr: recv 8b from 1 tag 0\ns: send 8b to 1 tag 0\ns requires r\n}\n"
+      "rank 1 {\nr: recv 8b from 0 tag 0\ns: send 8b to 0 tag 0\ns requires r\n}\n");
+  std::string text;
+  try {
+    check_progress(trace, match_ranks(trace));
+  } catch (const RunError& error) {
+    text = error.what();
+  }
+  EXPECT_THAT(text, HasSubstr("4 of 4 nodes are left, and 4 wait for each other in a circle"));
+  EXPECT_THAT(text, HasSubstr("t:3: rank 0: node 1 ('r') (receive from rank 1, tag 0) waits for t:9: rank 1: node 2 "
+                              "('s'), which is the send"));
+  EXPECT_NO_THROW(check_progress(trace_of(pair_of_ranks), match_ranks(trace_of(pair_of_ranks))));
+}
+
+}  // namespace
+}  // namespace podium::test
