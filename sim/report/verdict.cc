@@ -147,17 +147,6 @@ std::string who_leads(const ComparisonResult& result, const std::vector<Contest>
   return text.empty() ? text : text + ".";
 }
 
-/// Of the plans that were refused for the memory they need, the one that needs least; null where none was.
-const Alternative* nearest_to_fit(const CaseResult& one) {
-  const Alternative* nearest = nullptr;
-  for (const Alternative& tried : one.alternatives) {
-    if (!tried.refused.empty() && tried.memory > Bytes() && (!nearest || tried.memory < nearest->memory)) {
-      nearest = &tried;
-    }
-  }
-  return nearest;
-}
-
 /// The points of a sweep at the largest count that every system has a result for, the best first; none where there is
 /// no such count.
 std::vector<const SweepPoint*> largest_common(const SweepResult& result, const std::string& workload) {
@@ -269,25 +258,25 @@ std::string refusal(const CaseResult& one) {
   if (!one.plan.empty()) {
     return "";
   }
+  // those that lack least come first, then those of which that cannot be said
+  std::vector<Alternative> tried = one.alternatives;
+  const auto known = [](const Alternative& a) { return a.excess > 0; };
+  std::stable_sort(tried.begin(), tried.end(), [&](const Alternative& a, const Alternative& b) {
+    return known(a) && (!known(b) || a.excess < b.excess);
+  });
   std::vector<std::string> reasons;
-  if (const Alternative* nearest = nearest_to_fit(one)) {
-    reasons.push_back(nearest->refused);
-  }
-  for (const Alternative& alternative : one.alternatives) {
-    if (std::find(reasons.begin(), reasons.end(), alternative.refused) == reasons.end()) {
-      reasons.push_back(alternative.refused);
+  for (const Alternative& alternative : tried) {
+    const std::string plan = alternative.plan.empty() ? "" : alternative.plan + ": ";
+    if (std::find(reasons.begin(), reasons.end(), plan + alternative.refused) == reasons.end()) {
+      reasons.push_back(plan + alternative.refused);
     }
   }
   if (reasons.empty()) {
     return "no plan to try";
   }
-  constexpr std::size_t most = 2;
-  std::string text = reasons.front();
-  for (std::size_t i = 1; i < std::min(most, reasons.size()); ++i) {
-    text += "; " + reasons[i];
-  }
-  const std::size_t others = reasons.size() - std::min(most, reasons.size());
-  return others == 0 ? text : text + "; and " + std::to_string(others) + " more, among the plans tried";
+  const std::size_t others = reasons.size() - 1;
+  return others == 0 ? reasons.front()
+                     : "of " + std::to_string(reasons.size()) + " tried, the nearest is " + reasons.front();
 }
 
 std::vector<std::string> summary(const ComparisonResult& result) {

@@ -167,11 +167,11 @@ Result describe_study(const Study& study) {
   return result;
 }
 
-/// Why there is no plan: what lacks least, where memory does.
+/// Why there is no plan: what lacks least, of memory or time.
 std::string why_none(const std::vector<Alternative>& alternatives) {
-  const auto known = [](const Alternative& one) { return one.memory > Bytes{0}; };
+  const auto known = [](const Alternative& one) { return one.excess > 0; };
   const auto nearest = std::min_element(alternatives.begin(), alternatives.end(), [&](const auto& a, const auto& b) {
-    return known(a) && (!known(b) || a.memory < b.memory);
+    return known(a) && (!known(b) || a.excess < b.excess);
   });
   return nearest == alternatives.end() ? "no plan to try" : nearest->refused;
 }

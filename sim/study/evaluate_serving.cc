@@ -168,6 +168,7 @@ std::vector<const ServingCandidate*> ServingCase::fitting(const std::vector<std:
   for (Candidates::Entry& entry : candidates_.entries()) {
     const InferencePlan& plan = entry.made_from->plan;
     std::string refused;
+    double excess = 0;
     if (plan.ranks() > domains.front()) {
       refused = "needs " + std::to_string(plan.ranks()) + " ranks in one domain, which has " +
                 std::to_string(domains.front());
@@ -175,9 +176,10 @@ std::vector<const ServingCandidate*> ServingCase::fitting(const std::vector<std:
       found.push_back(candidate);
     } else {
       refused = entry.refused;
+      excess = entry.excess;
     }
     if (!refused.empty() && told.emplace(plan.name, refused).second) {
-      result.alternatives.push_back({plan.name, 0, refused});
+      result.alternatives.push_back({plan.name, 0, refused, excess});
     }
   }
   return found;

@@ -196,7 +196,7 @@ const Trial& TrainingCase::trial(const TrainingPlan& plan, std::uint32_t ranks_p
 void TrainingCase::run(const TrainingPlan& plan, std::uint32_t ranks_per_domain, Trial& trial) {
   check_plan(model_, chip_, plan);
   const MemoryUse memory = training_memory(model_, chip_, plan);
-  trial.alternative.memory = memory.total();
+  trial.alternative.excess = memory.total() / chip_.memory_size;
   if (memory.total() > chip_.memory_size) {
     throw InputError(too_large(memory.total(), chip_.memory_size));
   }

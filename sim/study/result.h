@@ -47,7 +47,7 @@ struct Alternative {
   std::string plan;
   double throughput = 0;  ///< per system, in the case's unit; 0 where it was refused
   std::string refused;    ///< why it cannot be, where it cannot
-  Bytes memory = {};      ///< what a rank needs, where that is known
+  double excess = 0;      ///< what it needs of memory or time over what there is, where that is known
 
   friend bool operator==(const Alternative&, const Alternative&) = default;
 };

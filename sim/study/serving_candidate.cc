@@ -9,6 +9,19 @@
 #include "sim/study/evaluate.h"
 
 namespace podium {
+namespace {
+
+/// A plan needs more of memory or time than there is.
+class TooMuch : public InputError {
+ public:
+  TooMuch(const std::string& problem, double excess) : InputError(problem), excess_(excess) {}
+  double excess() const { return excess_; }
+
+ private:
+  double excess_;
+};
+
+}  // namespace
 
 MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded) {
   const double input = workload.arrivals.input;
@@ -49,6 +62,9 @@ const ServingCandidate* Candidates::get(Entry& entry) {
   if (!entry.candidate && entry.refused.empty()) {
     try {
       entry.candidate = make(entry);
+    } catch (const TooMuch& error) {
+      entry.refused = error.what();
+      entry.excess = error.excess();
     } catch (const InputError& error) {
       entry.refused = error.what();
     }
@@ -64,8 +80,9 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   check_plan(model_, chip_, c.plan);
   fill_memory(c);
   if (c.cache_tokens < request_.input + request_.output) {
-    throw InputError("weights and activations take " + to_text(c.memory.total()) + " of " + to_text(chip_.memory_size) +
-                     " a rank: no room for the cache of one request");
+    throw TooMuch("weights and activations take " + to_text(c.memory.total()) + " of " + to_text(chip_.memory_size) +
+                      " a rank: no room for the cache of one request",
+                  c.memory.total() / chip_.memory_size);
   }
   c.machine =
       std::make_unique<Machine>(make_machine(study_, system_, chip_, allocate(study_, system_.name, c.plan.ranks())));
@@ -108,20 +125,30 @@ void Candidates::fill_memory(ServingCandidate& c) const {
   c.memory = inference_memory(model_, chip_, c.plan, largest_step(c));
 }
 
-void Candidates::predict_prefill(ServingCandidate& c) const {
-  const double prompts = std::max(1.0, std::floor(c.chunk / request_.input));
-  const double steps_per_prompt = std::ceil(request_.input / c.chunk);
-  const Seconds step = c.steps->time({0, 0, prompts, std::min(c.chunk, request_.input), 0});
-  const double longest = request_.long_input;
-  const Seconds alone = c.steps->time({0, 0, 1, std::min(c.chunk, longest), 0}) * std::ceil(longest / c.chunk);
-  if (alone >= request_.slo.ttft) {
-    throw InputError("a prompt of " + with_commas(static_cast<long long>(longest)) + " tokens alone takes " +
-                     to_text(alone) + " of the " + to_text(request_.slo.ttft) + " to the first token");
+Seconds Candidates::prompt_alone(const ServingCandidate& c, double tokens) {
+  Seconds time;
+  for (double done = 0; done < tokens; done += c.chunk) {
+    time += c.steps->time({0, 0, 1, std::min(c.chunk, tokens - done), done});
   }
-  // a prompt waits for the step under way and then takes its own: beyond that the load must stay below one
+  return time;
+}
+
+void Candidates::predict_prefill(ServingCandidate& c) const {
+  const double longest = request_.long_input;
+  const Seconds alone = prompt_alone(c, longest);
+  if (alone >= request_.slo.ttft) {
+    throw TooMuch("a prompt of " + with_commas(static_cast<long long>(longest)) + " tokens alone takes " +
+                      to_text(alone) + " of the " + to_text(request_.slo.ttft) + " to the first token",
+                  alone / request_.slo.ttft);
+  }
+  const double prompts = std::max(1.0, std::floor(c.chunk / request_.input));
+  const Seconds step = c.steps->time({0, 0, prompts, std::min(c.chunk, request_.input), 0});
+  const Seconds mean = request_.input > c.chunk ? prompt_alone(c, request_.input) : step;
+  // a prompt waits for the step under way and then takes its own, which others fill: beyond that the load must stay
+  // below one
   const Seconds among_others = std::max(alone, step * std::ceil(longest / c.chunk));
   const double load = std::clamp(request_.slo.ttft / among_others - 1, 0.1, 1.0);
-  c.rate = load * c.plan.dp * prompts / steps_per_prompt / step.value();
+  c.rate = load * c.plan.dp * prompts / mean.value();
   c.stay = among_others;
 }
 
@@ -142,8 +169,8 @@ Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch) const 
 void Candidates::predict(ServingCandidate& c) const {
   const Seconds alone = predict_tpot(c, 1);
   if (alone > request_.slo.tpot) {
-    throw InputError("one sequence alone takes " + to_text(alone) + " a token, more than " +
-                     to_text(request_.slo.tpot));
+    throw TooMuch("one sequence alone takes " + to_text(alone) + " a token, more than " + to_text(request_.slo.tpot),
+                  alone / request_.slo.tpot);
   }
   double low = 1;
   double high = c.sequences + 1.0;

@@ -57,6 +57,7 @@ class Candidates {
     double chunk = 0;
     std::optional<ServingCandidate> candidate;
     std::string refused;
+    double excess = 0;  ///< where it was refused: what it needs of memory or time over what there is
   };
   std::deque<Entry>& entries() { return entries_; }
   /// Nothing where the plan cannot be, does not fit, or keeps to the objective with no batch: `entry.refused` says why.
@@ -68,6 +69,8 @@ class Candidates {
 
  private:
   ServingCandidate make(const Entry&) const;
+  /// Time of a prompt that has the instance to itself, chunk after chunk.
+  static Seconds prompt_alone(const ServingCandidate&, double tokens);
   StepShape largest_step(const ServingCandidate&) const;
   void fill_memory(ServingCandidate&) const;
   void predict(ServingCandidate&) const;

@@ -325,7 +325,14 @@ BytesPerSecond injection(const Topology& topology, std::uint32_t plane) {
 }
 
 BytesPerSecond injection_of_one(const Topology& topology, std::uint32_t plane) {
-  return injection_over(topology, links_of(topology, plane, 1));
+  const std::vector<LinkId> links = links_of(topology, plane, 1);
+  BytesPerSecond sent = injection_over(topology, links);
+  if (sent.value() == 0) {  // the plane ends at the host
+    for (const LinkId id : links) {
+      sent += topology.links[id].from == topology.accelerator(0) ? topology.links[id].bandwidth : BytesPerSecond();
+    }
+  }
+  return sent;
 }
 
 std::vector<PlaneMeasures> measure(const Topology& topology) {

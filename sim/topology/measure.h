@@ -38,7 +38,7 @@ struct PlaneMeasures {
 /// card that a node shares no more than the card's own links carry. Links to hosts are not the fabric's.
 BytesPerSecond injection(const Topology&, std::uint32_t plane);
 
-/// The same of the first accelerator, where the others are idle.
+/// The same of the first accelerator, where the others are idle; into its host, where a plane ends there.
 BytesPerSecond injection_of_one(const Topology&, std::uint32_t plane);
 
 /// One entry a plane that joins accelerators to one another. Max-flow by Boost.Graph (push-relabel), between the

@@ -86,7 +86,7 @@ TEST(Json, RefusedCasesAndPointsSayWhy) {
   ComparisonResult result = test::example_comparison();
   result.cases[0].plan.clear();
   result.cases[0].alternatives = {{"wide", 0, "too wide"}};
-  EXPECT_EQ(Json::parse(to_json(result)).at("cases").at(0).at("refused"), "too wide");
+  EXPECT_EQ(Json::parse(to_json(result)).at("cases").at(0).at("refused"), "wide: too wide");
 
   const SweepResult sweep = test::example_sweep();
   const Json points = Json::parse(to_json(sweep)).at("points");

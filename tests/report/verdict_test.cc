@@ -114,10 +114,10 @@ TEST(Verdict, SaysBothOfTwoComparisons) {
 
 TEST(Verdict, NamesWhatThePlanThatComesNearestLacks) {
   ComparisonResult result = small({100, 0});
-  result.cases[1].alternatives = {{"narrow", 0, "needs 90 GB of 8 GB", Bytes(90e9)},
-                                  {"wide", 0, "needs 9 GB of 8 GB", Bytes(9e9)},
+  result.cases[1].alternatives = {{"narrow", 0, "needs 90 GB of 8 GB", 90. / 8},
+                                  {"wide", 0, "needs 9 GB of 8 GB", 9. / 8},
                                   {"odd", 0, "odd"}};
-  EXPECT_EQ(refusal(result.cases[1]), "needs 9 GB of 8 GB; needs 90 GB of 8 GB; and 1 more, among the plans tried");
+  EXPECT_EQ(refusal(result.cases[1]), "of 3 tried, the nearest is wide: needs 9 GB of 8 GB");
 }
 
 TEST(LimitSentence, NamesTheLatencyAtItsLimitOrNeither) {
@@ -140,7 +140,7 @@ TEST(Verdict, SaysWhyASystemHasNoResultAndDoesNotRankIt) {
   const ComparisonResult result = small({100, 0});
   const std::string text = verdict(result, contests(result).front());
   EXPECT_THAT(text, HasSubstr("A (1 chips) gives 100 tokens/s."));
-  EXPECT_THAT(text, HasSubstr("B (1 chips) has no plan: needs 9 GB of 8 GB; odd."));
+  EXPECT_THAT(text, HasSubstr("B (1 chips) has no plan: of 3 tried, the nearest is wide: needs 9 GB of 8 GB."));
   EXPECT_EQ(contests(result).front().standings.front().places.size(), 1u);
 }
 

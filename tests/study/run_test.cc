@@ -165,8 +165,8 @@ TEST(RunSweep, TellsHowMuchMemoryThePlanLacksThatNeedsLeast) {
   const TrainingRegime& regime = workload.regimes[0];
   const CaseResult tried = training_evaluator(study, workload, regime, regime.systems[0])(8);
   const auto least = std::min_element(tried.alternatives.begin(), tried.alternatives.end(),
-                                      [](const Alternative& a, const Alternative& b) { return a.memory < b.memory; });
-  ASSERT_LT(least->memory, tried.alternatives.front().memory);
+                                      [](const Alternative& a, const Alternative& b) { return a.excess < b.excess; });
+  ASSERT_LT(least->excess, tried.alternatives.front().excess);
   const SweepResult swept = run_sweep(study, threads(1));
   EXPECT_EQ(swept.points[2].refused, least->refused);
 }

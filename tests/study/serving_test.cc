@@ -256,6 +256,21 @@ TEST(ServingCase, SaysWhyAPlanIsRefused) {
   EXPECT_THAT(refused(study_of(whole), 1'000'000), HasSubstr("1000000 chips asked for"));
 }
 
+TEST(ServingCase, CountsOfAPromptsLastChunkNoMoreThanItFills) {
+  const std::string late = replaced(quick_look(), "ttft: 500 ms", "ttft: 100 us");
+  const auto excess_of = [&](const std::string& chunk) {
+    const CaseResult result = serve_on(study_of(replaced(late, "chunk_tokens: [4096]", "chunk_tokens: " + chunk)), 8);
+    const auto prefill = std::find_if(result.alternatives.begin(), result.alternatives.end(), [](const Alternative& a) {
+      return a.refused.find("a prompt of 2,048 tokens alone") != std::string::npos;
+    });
+    return prefill == result.alternatives.end() ? 0 : prefill->excess;
+  };
+  const double whole = excess_of("[2048]");
+  EXPECT_GT(whole, 1);
+  EXPECT_GT(excess_of("[2000]"), whole);
+  EXPECT_LT(excess_of("[2000]"), 1.6 * whole) << "48 tokens are no second chunk of 2,000";
+}
+
 TEST(ServingCase, SaysSoWherePrefillAndDecodeDoNotFitSideBySide) {
   std::string text = quick_look();
   const std::size_t begin = text.find("            mixed:"), end = text.find("          hgx-h100: *server");

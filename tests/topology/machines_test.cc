@@ -174,6 +174,11 @@ TEST_F(Nvl72, HasThePublishedChipsAndLinks) {
   }
 }
 
+// half of what a Grace has for its two GPUs, one way
+TEST_F(Nvl72, GivesEachGpuItsLinkToAGrace) {
+  EXPECT_DOUBLE_EQ(injection_of_one(topology_, topology_.plane_index("c2c")).value(), (900_GBps / 2 / 2).value());
+}
+
 TEST_F(Nvl72, IsOneSwitchWideWithAPathOverEachChip) {
   const PlaneMeasures nvlink = measured(topology_, "nvlink");
   EXPECT_EQ(nvlink.forwarders(), 1);
