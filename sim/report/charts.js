@@ -274,7 +274,7 @@
       text({x: {scale: "x", value: at}, y: -13, align: "center", text: caption, fontSize: 12})];
     const end = (at, key, align, offset) => text_from("bars", {
       x: {scale: "x", field: at, offset}, y: {field: "y", offset: 13}, text: field(key), align, fontSize: 11.5,
-      fill: quiet});
+      fill: quiet, stroke: "#ffffff", strokeWidth: 3, strokeJoin: "round"});
     return {spec: specification(panel_top + layout.height + 40, "What moves the ratio, " + workload + ", " + regime, [
       names_of(layout, panel_top, names),
       group(names, panel_top, room, layout.height, {

@@ -183,6 +183,9 @@ Html time_section(const ComparisonResult& result, const std::vector<Contest>& al
               chart("time", {{"workload", workload}, {"phase", phase}});
       Html numbers;
       for (const Contest* contest : of) {
+        if (const std::string why = peak_sentence(result, *contest); !why.empty()) {
+          text += element("p", "", element("b", "", prose(contest->regime)) + prose(": " + why));
+        }
         numbers += titled(contest->regime, time_table(result, *contest, phase)) +
                    paragraph(time_sentence(result, *contest, phase), "note");
       }

@@ -32,6 +32,9 @@ std::string contest_section(const ComparisonResult& result, const Contest& conte
     text += "\n" + escape_markdown(time_sentence(result, contest, phase)) + "\n\n";
     text += markdown(time_table(result, contest, phase)) + "\n" + markdown(memory_table(result, contest, phase));
   }
+  if (const std::string why = peak_sentence(result, contest); !why.empty()) {
+    text += "\n" + escape_markdown(why) + "\n";
+  }
   for (const CaseResult* one : contest.cases) {
     if (one->model_flops_utilisation) {
       text += "\n" + escape_markdown(display_name(result.systems, one->system) + ": " + utilisation(*one)) + "\n";

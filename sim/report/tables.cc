@@ -57,7 +57,8 @@ TextTable throughput_table(const ComparisonResult& result, const Contest& contes
 
 TextTable latency_table(const ComparisonResult& result, const Contest& contest) {
   TextTable table{{{"system"}}, {}};
-  for (const char* title : {"TTFT p50", "p95", "p99", "TPOT p50", "p95", "p99", "requests/s", "requests"}) {
+  for (const char* title :
+       {"TTFT p50", "TTFT p95", "TTFT p99", "TPOT p50", "TPOT p95", "TPOT p99", "requests/s", "requests"}) {
     table.columns.push_back({title, Align::right});
   }
   for (const CaseResult* one : contest.cases) {

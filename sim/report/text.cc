@@ -22,6 +22,9 @@ std::string to_text(const ComparisonResult& result) {
     for (const std::string& phase : phase_names(contest)) {
       text += "  " + time_sentence(result, contest, phase) + "\n";
     }
+    if (const std::string why = peak_sentence(result, contest); !why.empty()) {
+      text += "  " + why + "\n";
+    }
     for (const CaseResult* one : contest.cases) {
       if (one->model_flops_utilisation) {
         text += "  " + display_name(result.systems, one->system) + ": " + utilisation(*one) + "\n";

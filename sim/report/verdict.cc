@@ -351,6 +351,24 @@ std::string time_sentence(const ComparisonResult& result, const Contest& contest
   return text.empty() ? text : text + ".";
 }
 
+std::string peak_sentence(const ComparisonResult& result, const Contest& contest) {
+  const auto& places = contest.standings.front().places;
+  if (places.size() < 2 || !places[0].of->model_flops_utilisation || !places[1].of->model_flops_utilisation) {
+    return "";
+  }
+  // both do the same FLOPs a token: throughput over utilisation is in proportion to the peak
+  const CaseResult &first = *places[0].of, &next = *places[1].of;
+  const double used = *first.model_flops_utilisation / *next.model_flops_utilisation;
+  const std::string types = first.utilised_peak == next.utilised_peak
+                                ? first.utilised_peak
+                                : first.utilised_peak + " against " + next.utilised_peak;
+  const std::string peaks = factor(places[1].behind / used);
+  return "Why: " + display_name(result.systems, first.system) + " runs on " + peaks + " the peak (" + types +
+         ") and makes " + percent(*first.model_flops_utilisation) + " of it into the model's FLOPs, against " +
+         percent(*next.model_flops_utilisation) + " of " + display_name(result.systems, next.system) + ": " + peaks +
+         " by " + factor(used) + ".";
+}
+
 std::string limit_sentence(const ComparisonResult& result, const Contest& contest) {
   constexpr double near = 0.9;  // a rate one in a hundred higher lengthens no tail by more
   std::string text;

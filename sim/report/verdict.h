@@ -61,6 +61,10 @@ std::string verdict(const ComparisonResult&, const Contest&);
 /// no case of the contest has the phase.
 std::string time_sentence(const ComparisonResult&, const Contest&, const std::string& phase);
 
+/// A training contest's factor over the next system as the product of its two causes: the peaks that the machines have,
+/// and how much of them they use. Empty where that is not known of both.
+std::string peak_sentence(const ComparisonResult&, const Contest&);
+
 /// What keeps each system that serves from a higher rate: the latency that is at its limit, or neither, where requests
 /// come faster than they are finished. Empty where none serves.
 std::string limit_sentence(const ComparisonResult&, const Contest&);

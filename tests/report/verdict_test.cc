@@ -114,10 +114,23 @@ TEST(Verdict, SaysBothOfTwoComparisons) {
 
 TEST(Verdict, NamesWhatThePlanThatComesNearestLacks) {
   ComparisonResult result = small({100, 0});
-  result.cases[1].alternatives = {{"narrow", 0, "needs 90 GB of 8 GB", 90. / 8},
-                                  {"wide", 0, "needs 9 GB of 8 GB", 9. / 8},
-                                  {"odd", 0, "odd"}};
+  result.cases[1].alternatives = {
+      {"narrow", 0, "needs 90 GB of 8 GB", 90. / 8}, {"wide", 0, "needs 9 GB of 8 GB", 9. / 8}, {"odd", 0, "odd"}};
   EXPECT_EQ(refusal(result.cases[1]), "of 3 tried, the nearest is wide: needs 9 GB of 8 GB");
+}
+
+TEST(PeakSentence, SplitsATrainingLeadIntoPeakAndUse) {
+  ComparisonResult result = small({100, 240});
+  EXPECT_EQ(peak_sentence(result, contests(result).front()), "") << "serving has no such figure";
+  const double used[] = {0.5, 0.4};
+  for (std::size_t i = 0; i < 2; ++i) {
+    result.cases[i].model_flops_utilisation = used[i];
+    result.cases[i].utilised_peak = i == 0 ? "bf16" : "fp8";
+  }
+  EXPECT_EQ(peak_sentence(result, contests(result).front()),
+            "Why: B runs on " + factor(240 / 0.4 / (100 / 0.5)) +
+                " the peak (fp8 against bf16) and makes 40.0 % of it into the model's FLOPs, against 50.0 % of A: " +
+                factor(240 / 0.4 / (100 / 0.5)) + " by " + factor(0.4 / 0.5) + ".");
 }
 
 TEST(LimitSentence, NamesTheLatencyAtItsLimitOrNeither) {
