@@ -1,0 +1,76 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/run_podium.h"
+#include "tests/config/temporary_folder.h"
+
+namespace podium::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+/// A trace in a file of a folder of its own.
+class TraceFile {
+ public:
+  TraceFile(const std::string& name, const std::string& content) : path_(folder_.path() / name) {
+    std::ofstream(path_, std::ios::binary) << content;
+  }
+  std::string path() const { return path_.string(); }
+
+ private:
+  TemporaryFolder folder_;
+  fs::path path_;
+};
+
+Outcome replay(const std::string& arguments) {
+  return run_podium("replay " + arguments + " --system hgx-h100 --network analytic");
+}
+
+TEST(Replay, PrintsMakespanWhereTimeGoesAndWhenRanksEnd) {
+  const TraceFile file("t.goal",
+                       "num_ranks 2\nrank 0 {\nl1: calc 5000\nl2: send 8b to 1\nl2 requires l1\n}\nrank 1 {\nl1: recv "
+                       "8b from 0\n}\n");
+  const Outcome text = replay(file.path());
+  EXPECT_EQ(text.status, 0) << text.errors;
+  EXPECT_THAT(text.output, HasSubstr("3 nodes of 2 ranks on hgx-h100"));
+  EXPECT_THAT(text.output, HasSubstr("makespan"));
+  const auto json = nlohmann::json::parse(replay(file.path() + " --format json").output);
+  EXPECT_GT(json["makespan_seconds"].get<double>(), 5e-6);
+  EXPECT_NEAR(json["roles"][0]["seconds"]["compute"].get<double>(), 5e-6, 1e-12);
+  EXPECT_THAT(replay(file.path() + " --format csv").output, HasSubstr("rank,end_seconds\nrank 0,"));
+}
+
+TEST(Replay, NotesOptionsThatChangeNothing) {
+  const TraceFile file("t.goal", "num_ranks 1\nrank 0 {\nl1: calc 5000\n}\n");
+  EXPECT_THAT(replay(file.path() + " --recorded-on h100-sxm").output,
+              testing::AllOf(HasSubstr("note: nothing is communicated: the network, its model and the algorithm have "
+                                       "no effect"),
+                             HasSubstr("note: --recorded-on has no effect but with --compute scaled")));
+}
+
+TEST(Replay, EndsWithStatus1WhereATraceCannotEndAnd2WhereItIsWrong) {
+  const TraceFile deadlock("t.goal",
+                           "num_ranks 2\nrank 0 {\nr: recv 8b from 1\ns: send 8b to 1\ns requires r\n}\n"
+                           "rank 1 {\nr: recv 8b from 0\ns: send 8b to 0\ns requires r\n}\n");
+  const Outcome stall = replay(deadlock.path());
+  EXPECT_EQ(stall.status, 1);
+  EXPECT_THAT(stall.errors, HasSubstr("wait for each other in a circle"));
+  EXPECT_THAT(stall.errors, HasSubstr("t.goal:3: rank 0: node 1 ('r') (receive from rank 1, tag 0) waits for"));
+  const TraceFile peerless("t.goal", "num_ranks 2\nrank 0 {\ns: send 8b to 1\n}\nrank 1 {\nc: calc 1\n}\n");
+  const Outcome wrong = replay(peerless.path());
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.errors, HasSubstr("it sends to rank 1 with tag 0, which has no receive for it"));
+  const Outcome unknown = replay(TraceFile("t.txt", "what is this\n").path());
+  EXPECT_EQ(unknown.status, 2);
+  EXPECT_THAT(unknown.errors, HasSubstr("no execution trace of a known format"));
+  const Outcome empty = replay(TraceFile("t.txt", "").path());
+  EXPECT_THAT(empty.errors, HasSubstr("the file is empty"));
+}
+
+}  // namespace
+}  // namespace podium::test
