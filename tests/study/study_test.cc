@@ -108,6 +108,7 @@ TEST(StudyFile, RefusesKeysThatAreMissingMisspeltOrTwice) {
   EXPECT_THAT(problem_with("dp: 8, ep: 8", "dp: 8, ep: 8, expert_inbalance: 1"), HasSubstr("expert_inbalance"));
   EXPECT_THAT(problem_with("{name: hgx-h100,", "{name: hgx-h200,"), HasSubstr("'hgx-h200' is there twice"));
   EXPECT_THAT(problem_with("name: Llama 3.1 8B training", "name: Qwen3-30B-A3B serving"), HasSubstr("there twice"));
+  EXPECT_THAT(problem_with("seed: 1", "seed: 1\nchips: [8, 16, 8]"), HasSubstr("'8' is there twice"));
 }
 
 TEST(StudyFile, RefusesListsWithNothingInThem) {
