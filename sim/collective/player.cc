@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/network/closed_form.h"
+
 namespace podium {
 
 const Protocol& CommunicationCosts::protocol(std::uint32_t plane) const {
@@ -48,12 +50,15 @@ Seconds step_time(CollectiveKind kind, const Protocol& protocol) {
   return one_sided ? Seconds() : protocol.step;
 }
 
-Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, const CommunicationCosts& costs) {
+Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, BytesPerSecond memory, const Protocol& protocol) {
   double reduced = 0;
   for (const Step& step : stage) {
     reduced += step.reduced;
   }
-  return reduced > 0 ? 3 * reduced * bytes / costs.memory_bandwidth : Seconds();
+  if (reduced > 0 && protocol.sum_bandwidth) {
+    return 3 * closed_form_delay(Seconds(), reduced * bytes, *protocol.sum_bandwidth);
+  }
+  return reduced > 0 ? 3 * reduced * bytes / memory : Seconds();
 }
 
 Seconds fill_time(const Step& step, const std::vector<Bundle>& bundles, Seconds step_time) {
@@ -83,22 +88,21 @@ void Player::play(const CollectiveCall& call, Action done) {
   play.call = call;
   play.done = std::move(done);
   const FoldedOperation& folded = operation(play);
-  Seconds launch;
   if (!folded.schedule.stages.empty()) {
     const Protocol& protocol = costs_.protocol(folded.plane);
     play.step_time = step_time(call.kind, protocol);
-    launch = launch_time(call.kind, folded.schedule, protocol);
+    play.launch = launch_time(call.kind, folded.schedule, protocol);
+    play.splits = protocol.splits;
   }
-  engine_.after(launch, [this, index] { begin(index); });
+  play.bytes = call.bytes * call.imbalance / play.splits;
+  engine_.after(play.launch, [this, index] { begin(index); });
 }
 
-/// Begins the stage that is next, or ends the play.
+/// Begins the stage that is next, or ends the split.
 void Player::begin(std::uint32_t index) {
   Play& play = plays_[index];
   if (play.stage == operation(play).schedule.stages.size()) {
-    Action done = std::move(play.done);
-    free_.push_back(index);
-    done();
+    end_split(index);
     return;
   }
   if (play.step_time > Seconds()) {
@@ -108,11 +112,25 @@ void Player::begin(std::uint32_t index) {
   }
 }
 
+void Player::end_split(std::uint32_t index) {
+  Play& play = plays_[index];
+  if (--play.splits > 0) {
+    play.stage = 0;
+    engine_.after(play.launch, [this, index] { begin(index); });
+    return;
+  }
+  Action done = std::move(play.done);
+  free_.push_back(index);
+  done();
+}
+
 void Player::send(std::uint32_t index) {
   Play& play = plays_[index];
   const FoldedOperation& folded = operation(play);
   const std::vector<Step>& stage = folded.schedule.stages[play.stage];
-  const Seconds reduction = reduction_time(stage, play.call.bytes * play.call.imbalance, costs_);
+  const Protocol& protocol = costs_.protocol(folded.plane);
+  const Seconds reduction =
+      protocol.sum_bandwidth ? Seconds() : reduction_time(stage, play.bytes, costs_.memory_bandwidth, protocol);
   play.sent.clear();
   play.outstanding = reduction > Seconds() ? 1 : 0;
   for (const std::uint32_t pattern : folded.patterns[play.stage]) {
@@ -141,7 +159,7 @@ void Player::send_step(std::uint32_t index, std::size_t step) {
   const FoldedOperation& folded = operation(play);
   const Step& sent = folded.schedule.stages[play.stage][step];
   const double achieved = efficiency(sent, costs_.protocol(folded.plane));
-  const Bytes bytes = play.call.bytes * (play.call.imbalance * sent.share / achieved);
+  const Bytes bytes = play.bytes * (sent.share / achieved);
   const double weight = 1 / messages_at_port(sent, folded.schedule.ranks);
   const std::uint32_t pattern = folded.patterns[play.stage][step];
   const std::vector<Bundle>& bundles = fabric_->patterns[pattern];
@@ -168,6 +186,20 @@ void Player::arrived(std::uint32_t index) {
   if (--play.outstanding > 0) {
     return;
   }
+  const FoldedOperation& folded = operation(play);
+  const Protocol& protocol = costs_.protocol(folded.plane);
+  const Seconds sums = protocol.sum_bandwidth ? reduction_time(folded.schedule.stages[play.stage], play.bytes,
+                                                               costs_.memory_bandwidth, protocol)
+                                              : Seconds();
+  if (sums > Seconds()) {
+    engine_.after(sums, [this, index] { end_step(index); });
+  } else {
+    end_step(index);
+  }
+}
+
+void Player::end_step(std::uint32_t index) {
+  Play& play = plays_[index];
   if (++play.repeat == operation(play).schedule.stages[play.stage].front().repeat) {
     play.repeat = 0;
     ++play.stage;

@@ -36,8 +36,8 @@ double efficiency(const Step&, const Protocol&);
 /// What each step costs beside the wire: `step`, but for one-sided kinds (send, dispatch, combine), which wait for
 /// nobody.
 Seconds step_time(CollectiveKind, const Protocol&);
-/// Two reads and one write of what a rank adds up in one repeat of a stage, at memory bandwidth.
-Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, const CommunicationCosts&);
+/// Two reads and one write of what a rank adds up in one repeat of a stage, at memory bandwidth or `sum_bandwidth`.
+Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, BytesPerSecond memory, const Protocol&);
 /// What a step waits for before it is in full flow: depth - 1 messages in a row.
 Seconds fill_time(const Step&, const std::vector<Bundle>&, Seconds step_time);
 
@@ -45,7 +45,8 @@ Seconds fill_time(const Step&, const std::vector<Bundle>&, Seconds step_time);
 ///  - costs are those of the operation's plane (the farthest that it takes);
 ///  - a call is its launch time, then its stages one after the other, each `repeat` times: the time of a step, then all
 ///    messages of the stage begin together; it ends when all have arrived, and not before what they bring could be
-///    added up at memory bandwidth (chunk by chunk, as it arrives);
+///    added up at memory bandwidth (chunk by chunk, as it arrives), or when that is added up afterwards, where the
+///    protocol has a `sum_bandwidth`. With `splits` all of this is done so many times over, with a part of the bytes;
 ///  - bytes are multiplied by the imbalance and divided by the efficiency of their step;
 ///  - a step has one share of a port, whatever its messages: a kernel moves them all by the same few channels. So each
 ///    weighs 1 / `messages_at_port` where links are shared with other calls;
@@ -68,7 +69,10 @@ class Player {
   struct Play {
     CollectiveCall call;
     Action done;
+    Bytes bytes;  ///< of one split
+    Seconds launch;
     Seconds step_time;
+    std::uint32_t splits = 1;  ///< that are left
     std::size_t stage = 0;
     std::uint32_t repeat = 0;
     std::size_t outstanding = 0;  ///< messages, and the reduction, of this repeat of the stage
@@ -77,9 +81,11 @@ class Player {
 
   // of the play with this index in plays_
   void begin(std::uint32_t index);
+  void end_split(std::uint32_t index);
   void send(std::uint32_t index);
   void send_step(std::uint32_t index, std::size_t step);
   void arrived(std::uint32_t index);
+  void end_step(std::uint32_t index);
   const FoldedOperation& operation(const Play& play) const { return fabric_->operations[play.call.operation]; }
 
   Engine& engine_;

@@ -57,13 +57,14 @@ Seconds predict(const CollectiveCall& call, const FoldedFabric& fabric, const Co
   }
   const Protocol& protocol = costs.protocol(operation.plane);
   const Seconds step = step_time(call.kind, protocol);
-  const Bytes bytes = call.bytes * call.imbalance;
+  const Bytes bytes = call.bytes * call.imbalance / protocol.splits;
   Seconds total = launch_time(call.kind, operation.schedule, protocol);
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Seconds wire = wire_time(stages[s], operation.patterns[s], bytes, step, protocol, fabric);
-    total += (step + std::max(wire, reduction_time(stages[s], bytes, costs))) * stages[s].front().repeat;
+    const Seconds sums = reduction_time(stages[s], bytes, costs.memory_bandwidth, protocol);
+    total += (step + (protocol.sum_bandwidth ? wire + sums : std::max(wire, sums))) * stages[s].front().repeat;
   }
-  return total;
+  return total * protocol.splits;
 }
 
 GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> plane, Router& router,

@@ -17,6 +17,12 @@ int at_least_one(const Node& node) {
   return static_cast<int>(count);
 }
 
+template <class Q>
+std::optional<Q> read_optional(const Node& node, std::string_view key) {
+  const std::optional<Node> found = node.find(key);
+  return found ? std::optional<Q>(found->figure<Q>()) : std::nullopt;
+}
+
 double efficiency(const Node& node) {
   const double value = node.figure_number();
   if (!(value > 0 && value <= 1)) {
@@ -54,13 +60,14 @@ Protocol read_protocol(const Node& node) {
   }
   protocol.bulk_efficiency = efficiency(node.at("bulk_efficiency"));
   read_in_switch(node, protocol);
+  if (const auto splits = node.find("splits")) {
+    protocol.splits = static_cast<std::uint32_t>(at_least_one(*splits));
+  }
+  protocol.sum_bandwidth = read_optional<BytesPerSecond>(node, "sum_bandwidth");
+  if (protocol.sum_bandwidth && !(*protocol.sum_bandwidth > BytesPerSecond())) {
+    node.at("sum_bandwidth").fail("must be more than nothing");
+  }
   return protocol;
-}
-
-template <class Q>
-std::optional<Q> read_optional(const Node& node, std::string_view key) {
-  const std::optional<Node> found = node.find(key);
-  return found ? std::optional<Q>(found->figure<Q>()) : std::nullopt;
 }
 
 }  // namespace

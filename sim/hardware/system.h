@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,10 @@ struct Protocol {
   // of collectives whose switches add up and copy, in place of `launch` and `bulk_efficiency`
   Seconds in_switch_launch;
   double in_switch_efficiency = 1;
+  std::uint32_t splits = 1;  ///< equal parts in which a call is done, one after the other, each with its launch
+  /// Where it is given, what a step brings is added up once it is there, at this bandwidth, in whole nanoseconds for
+  /// each of two reads and a write. Otherwise as it comes, at the bandwidth of the chip's memory.
+  std::optional<BytesPerSecond> sum_bandwidth = {};
 };
 
 /// A kind of machine: chips, their packaging, the network's name, communication costs, power and price. Immutable.

@@ -71,7 +71,7 @@ TransferId CongestionAwareNetwork::send(const Transfer& transfer, Action deliver
   chunk.cap = transfer.cap;
   const bool moves = transfer.bytes > Bytes(0) && !transfer.route->links.empty();
   if (moves) {
-    chunk.way = make_packet_route(*transfer.route, wiring_, 0);
+    chunk.way = make_packet_route(*transfer.route, wiring_);
   }
   const TransferId id = chunks_.add(std::move(chunk));
   if (moves) {

@@ -36,14 +36,14 @@ PacketNetwork::PacketNetwork(Engine& engine, Wiring wiring)
   }
 }
 
-PacketNetwork::Flow PacketNetwork::make_flow(const Transfer& transfer, std::uint32_t slot) const {
+PacketNetwork::Flow PacketNetwork::make_flow(const Transfer& transfer) const {
   const Route& route = *transfer.route;
   Flow flow;
   flow.latency = picoseconds(route.latency);
   if (route.links.empty() || transfer.bytes == Bytes(0)) {
     return flow;
   }
-  flow.route = make_packet_route(route, wiring_, slot);
+  flow.route = make_packet_route(route, wiring_);
   flow.settings = wiring_.wires[route.links.front().link].settings;
   const PacketSettings& settings = wiring_.settings[flow.settings];
   const double payload = settings.payload.value();
@@ -76,7 +76,7 @@ TransferId PacketNetwork::send(const Transfer& transfer, Action delivered) {
   }
   now_ = engine_.now().picoseconds();
   const auto slot = free_flows_.empty() ? static_cast<std::uint32_t>(flows_.size()) : free_flows_.back();
-  Flow flow = make_flow(transfer, slot);
+  Flow flow = make_flow(transfer);
   flow.delivered = std::move(delivered);
   flow.live = true;
   if (free_flows_.empty()) {
@@ -147,7 +147,7 @@ void PacketNetwork::begin(std::uint32_t slot) {
   for (const std::uint32_t source : flow.route.sources) {
     const PacketRoute::Fork& fork = flow.route.forks[source];
     for (std::uint32_t i = 0; i < fork.count; ++i) {
-      const std::uint32_t way = flow.route.is_tree() ? i : (fork.turn + i) % fork.count;
+      const std::uint32_t way = (fork.turn + i) % fork.count;
       const std::uint32_t leg = flow.route.ways[fork.first + way];
       const auto link = flow.route.legs[leg].link.index();
       ports_[link].streams.push_back({slot, flow.generation, leg, i, flow.route.is_tree() ? fork.count : 0});

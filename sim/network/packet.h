@@ -67,7 +67,7 @@ class PacketNetwork final : public Network {
   };
 
   // transfers (packet.cc)
-  Flow make_flow(const Transfer& transfer, std::uint32_t slot) const;
+  Flow make_flow(const Transfer& transfer) const;
   bool holds(TransferId id) const;
   void settle();
   void begin(std::uint32_t slot);

@@ -111,14 +111,22 @@ struct PacketPort {
   FlowControl control = FlowControl::credits;
   Forwarding forwarding = Forwarding::cut_through;
   bool paused = false;
-  bool pulling = false;  ///< an event will ask the streams for a packet
-  double waiting = 0;    ///< bytes in the channels' queues
+  bool pulling = false;   ///< an event will ask the streams for a packet
+  double waiting = 0;     ///< bytes in the channels' queues
+  double rounding = 0.5;  ///< a part of a picosecond
   PacketQueue<PacketStream> streams;
 
   bool alive() const { return picoseconds_per_byte > 0; }
   std::int64_t duration(double bytes) const {
     const double rounded_up = bytes * picoseconds_per_byte + 0.5;
     return static_cast<std::int64_t>(rounded_up);
+  }
+  /// The same, with what was rounded off before: many small packets take as long as one that is as large as all.
+  std::int64_t take_duration(double bytes) {
+    const double exact = bytes * picoseconds_per_byte + rounding;
+    const auto whole = static_cast<std::int64_t>(exact);
+    rounding = exact - static_cast<double>(whole);
+    return whole;
   }
 
   // statistics, in picoseconds and bytes

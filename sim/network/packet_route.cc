@@ -20,8 +20,7 @@ struct Junction {
 
 class Compilation {
  public:
-  Compilation(const Route& route, const Wiring& wiring, std::uint64_t key)
-      : route_(route), wiring_(wiring), key_(key) {}
+  Compilation(const Route& route, const Wiring& wiring) : route_(route), wiring_(wiring) {}
 
   PacketRoute run() {
     for (const LinkLoad& use : route_.links) {
@@ -35,8 +34,10 @@ class Compilation {
       to.in.push_back(leg);
       to.load_in += use.load;
     }
+    is_tree_ = std::any_of(junctions_.begin(), junctions_.end(),
+                           [](const auto& item) { return copies(item.second) || gathers(item.second); });
     add_forks();
-    if (is_tree()) {
+    if (is_tree_) {
       join_tree();
     } else {
       join_path();
@@ -49,12 +50,31 @@ class Compilation {
   static bool copies(const Junction& it) { return !it.in.empty() && it.load_out > it.load_in * (1 + equal_loads); }
   static bool gathers(const Junction& it) { return !it.out.empty() && it.load_in > it.load_out * (1 + equal_loads); }
 
-  bool is_tree() const {
-    return std::any_of(junctions_.begin(), junctions_.end(),
-                       [](const auto& item) { return copies(item.second) || gathers(item.second); });
+  bool sends(const Junction& it) const {
+    return is_tree_ ? !it.out.empty() && !copies(it) && !gathers(it) : it.in.empty();
+  }
+  bool receives(const Junction& it) const {
+    return is_tree_ ? !it.in.empty() && !copies(it) && !gathers(it) : it.out.empty();
+  }
+
+  /// From the one sender and the one receiver: different, modulo a power of two, for neighbours that send by a shift or
+  /// an exclusive or.
+  std::uint64_t first_turn() const {
+    std::vector<std::uint64_t> senders;
+    std::vector<std::uint64_t> receivers;
+    for (const auto& [node, it] : junctions_) {
+      if (sends(it)) {
+        senders.push_back(node.index());
+      }
+      if (receives(it)) {
+        receivers.push_back(node.index());
+      }
+    }
+    return (senders.size() == 1 ? senders.front() : 0) + (receivers.size() == 1 ? 2 * receivers.front() : 0);
   }
 
   void add_forks() {
+    const std::uint64_t first = first_turn();
     for (const auto& [node, it] : junctions_) {
       if (it.out.empty()) {
         continue;
@@ -62,7 +82,9 @@ class Compilation {
       PacketRoute::Fork fork;
       fork.first = static_cast<std::uint32_t>(result_.ways.size());
       fork.count = static_cast<std::uint32_t>(it.out.size());
-      fork.turn = static_cast<std::uint32_t>(mix(key_, node.index()) % fork.count);
+      // all senders of a tree begin alike, so that what is added up meets
+      const std::uint64_t own = sends(it) ? 0 : mix(0, node.index()) % fork.count;
+      fork.turn = static_cast<std::uint32_t>((first + own) % fork.count);
       const double weight = result_.legs[it.out.front()].weight;
       for (const std::uint32_t leg : it.out) {
         fork.even = fork.even && std::abs(result_.legs[leg].weight - weight) <= equal_loads * weight;
@@ -167,17 +189,15 @@ class Compilation {
 
   const Route& route_;
   const Wiring& wiring_;
-  std::uint64_t key_;
   std::map<NodeId, Junction> junctions_;
   std::map<NodeId, std::uint32_t> fork_of_;
+  bool is_tree_ = false;
   PacketRoute result_;
 };
 
 }  // namespace
 
-PacketRoute make_packet_route(const Route& route, const Wiring& wiring, std::uint64_t key) {
-  return Compilation(route, wiring, key).run();
-}
+PacketRoute make_packet_route(const Route& route, const Wiring& wiring) { return Compilation(route, wiring).run(); }
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   std::uint64_t z = a * 0x9e3779b97f4a7c15ULL + b + 0x9e3779b97f4a7c15ULL;

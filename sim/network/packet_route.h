@@ -43,9 +43,11 @@ struct PacketRoute {
   bool is_tree() const { return receivers > 1 || sources.size() > 1; }
 };
 
-/// `key` decides where turns begin, so that equal routes do not step on each other. InputError where the route is no
-/// way for packets: links that do not join, a tree over more than one tier of switches, a bundle.
-PacketRoute make_packet_route(const Route& route, const Wiring& wiring, std::uint64_t key);
+/// Turns begin at a way that follows from the two ends, so that neighbours' packets take different ways at a time:
+/// hosts begin to spray at a path of their own (Cao et al., Per-packet Load-balanced, Low-Latency Routing for
+/// Clos-based Data Center Networks, CoNEXT 2013). InputError where the route is no way for packets: links that do not
+/// join, a tree over more than one tier of switches, a bundle.
+PacketRoute make_packet_route(const Route& route, const Wiring& wiring);
 
 /// The way in `fork` whose turn it is, in proportion to the weights: the smooth weighted round robin of nginx. Ways
 /// that `open` refuses are passed over, unless all are.

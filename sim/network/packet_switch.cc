@@ -91,7 +91,7 @@ void PacketNetwork::start(std::uint32_t id, std::uint32_t at) {
   PacketChannel& channel = channels_[at];
   PacketPort& port = ports_[channel.port];
   Flow& flow = flows_[packet.flow];
-  const std::int64_t duration = port.duration(packet.wire);
+  const std::int64_t duration = port.take_duration(packet.wire);
   // its last byte cannot leave before it is here
   const std::int64_t begin = std::max({now_, port.busy_until, packet.tail - duration});
   const std::int64_t end = begin + duration;
@@ -133,17 +133,18 @@ void PacketNetwork::arrive_at_switch(std::uint32_t id) {
     case PacketRoute::Act::copy:
       return copy_packet(id, fork);
     case PacketRoute::Act::gather:
+      leave_room(packet, now_);
       if (++flow.gathered[packet.index] < fork.gathers) {
-        leave_room(packet, now_);
         remove_packet(id);
         return;
       }
+      packet.room = none;
       packet.leg = flow.route.ways[fork.first];
       return offer(id);
   }
 }
 
-/// The copies take no room at the input: it is free when the first of them has left.
+/// As sums do, the copies wait in the switch's own memory: the room at the input is free when the first has left.
 void PacketNetwork::copy_packet(std::uint32_t id, const PacketRoute::Fork& fork) {
   Packet copy = packets_[id];
   const std::vector<std::uint32_t>& ways = flows_[copy.flow].route.ways;

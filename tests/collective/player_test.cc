@@ -63,6 +63,24 @@ TEST(Player, HalvesAndDoublesInTwiceTheLogarithmOfSteps) {
   expect_time(run("recursive_halving_doubling", CollectiveKind::all_reduce, 1_MiB), expected);
 }
 
+TEST(Player, DoesASplitAfterTheOther) {
+  Protocol with = protocol();
+  with.splits = 4;
+  const Seconds step = with.step + latency + 1_MiB / 4 / n / port;
+  expect_time(run("ring", CollectiveKind::all_gather, 1_MiB, with), 4 * (with.launch + (n - 1) * step), 16 * n);
+}
+
+TEST(Player, AddsUpAfterTheMessagesOfAStepWhereTheProtocolSaysSo) {
+  Protocol with = protocol();
+  with.sum_bandwidth = 1500_GBps;
+  // 1 MiB / 8 over 1500 bytes a nanosecond is 87.4 ns, of which the rest is cut off, in the first half of the steps
+  const Seconds sums = 3 * 87_ns;
+  const Seconds step = with.step + latency + 1_MiB / n / port;
+  expect_time(run("ring", CollectiveKind::all_reduce, 1_MiB, with), with.launch + 2 * (n - 1) * step + (n - 1) * sums,
+              12 * n);
+  expect_time(run("ring", CollectiveKind::all_gather, 1_MiB, with), with.launch + (n - 1) * step, 4 * n);
+}
+
 TEST(Player, ExchangesDirectlyInOneStep) {
   const Seconds wire = latency + (n - 1.0) / n * 1_MiB / port;
   expect_time(run("direct", CollectiveKind::all_to_all, 1_MiB), protocol().launch + protocol().step + wire);

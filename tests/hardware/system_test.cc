@@ -67,6 +67,20 @@ TEST(System, IsReadFromItsFile) {
   EXPECT_FALSE(ub.in_switch_reduction);
 }
 
+TEST(System, MaySplitCallsAndAddUpApart) {
+  const std::string last = "    in_switch_reduction: false\n";
+  const auto with = [&last](const std::string& more) {
+    std::string changed = file;
+    return changed.insert(changed.find(last) + last.size(), "    " + more + "\n");
+  };
+  EXPECT_EQ(system_of(file).protocols.at("ub").splits, 1u);
+  EXPECT_FALSE(system_of(file).protocols.at("ub").sum_bandwidth.has_value());
+  EXPECT_EQ(system_of(with("splits: 4")).protocols.at("ub").splits, 4u);
+  EXPECT_EQ(system_of(with("sum_bandwidth: 1.6 TB/s")).protocols.at("ub").sum_bandwidth, BytesPerSecond(1.6e12));
+  EXPECT_NE(error_of([&] { system_of(with("splits: 0")); }).find("0 is not between 1 and"), std::string::npos);
+  EXPECT_NE(error_of([&] { system_of(with("sum_bandwidth: 0 GB/s")); }).find("more than nothing"), std::string::npos);
+}
+
 TEST(System, SaysWhatCollectivesInItsSwitchesCostWhereItHasThem) {
   const std::string flag = "in_switch_reduction: false", launch = "\n    in_switch_launch: 25 us",
                     achieved = "\n    in_switch_efficiency: 0.7";
