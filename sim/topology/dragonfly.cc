@@ -7,7 +7,6 @@ namespace podium {
 namespace {
 
 constexpr LinkLabel local_link{0, false};
-constexpr LinkLabel global_link{1, false};
 
 /// What a dragonfly is built of; p, a and h of the paper.
 struct Dragonfly {
@@ -17,6 +16,7 @@ struct Dragonfly {
   BytesPerSecond terminal_bandwidth;
   BytesPerSecond local_bandwidth;
   BytesPerSecond global_bandwidth;
+  LinkLabel global_link{1, false};
 };
 
 std::size_t positive_count(const Node& parameters, std::string_view key) {
@@ -35,6 +35,9 @@ Dragonfly read_dragonfly(const Node& parameters) {
   dragonfly.terminal_bandwidth = parameters.at("terminal_bandwidth").figure<BytesPerSecond>();
   dragonfly.local_bandwidth = parameters.at("local_bandwidth").figure<BytesPerSecond>();
   dragonfly.global_bandwidth = parameters.at("global_bandwidth").figure<BytesPerSecond>();
+  if (const auto latency = parameters.find("global_latency")) {
+    dragonfly.global_link.latency = latency->figure<Seconds>();
+  }
   return dragonfly;
 }
 
@@ -64,7 +67,7 @@ void join_groups(Site& site, const Dragonfly& dragonfly, const std::vector<std::
     for (std::size_t a = 0; a < groups.size(); ++a) {
       for (std::size_t b = a + 1; b < groups.size(); ++b) {
         site.connect(router(a, round, b - a), router(b, round, groups.size() - (b - a)), dragonfly.global_bandwidth,
-                     global_link);
+                     dragonfly.global_link);
       }
     }
   }

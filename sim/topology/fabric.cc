@@ -39,7 +39,7 @@ void Site::connect_cables(NodeId a, NodeId b, std::size_t cables, BytesPerSecond
 
 void Site::connect_one_way(NodeId from, NodeId to, BytesPerSecond bandwidth, const LinkLabel& label) {
   PODIUM_CHECK(from != to, "a link joins two nodes");
-  topology.links.push_back({from, to, bandwidth, plane, label.dimension, label.dateline, label.cables});
+  topology.links.push_back({from, to, bandwidth, plane, label.dimension, label.dateline, label.cables, label.latency});
 }
 
 void Site::name_halves(const std::vector<std::uint8_t>& halves) {

@@ -21,6 +21,7 @@ struct LinkLabel {
   std::uint8_t dimension = 0;
   bool dateline = false;
   std::uint32_t cables = 1;
+  Seconds latency{};
 };
 
 /// What a fabric is built on: the accelerators and hosts of one domain for a scale-up plane, all of them for a plane

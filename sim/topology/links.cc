@@ -27,7 +27,8 @@ std::map<std::string, NodeId> name_nodes(Site& site, const Node& parameters) {
 }
 
 /// Any network as a plain list: `switches: {name: tier}` and `links:`, each {between: [a, b], bandwidth} for both
-/// directions or {from, to, bandwidth} for one. Nobody names halves, so bisections are searched for.
+/// directions or {from, to, bandwidth} for one, with a `latency` where it is a long one. Nobody names halves, so
+/// bisections are searched for.
 void links(Site& site, const Node& parameters) {
   const std::map<std::string, NodeId> names = name_nodes(site, parameters);
   site.name_halves({});
@@ -44,9 +45,13 @@ void links(Site& site, const Node& parameters) {
     if (from == to) {
       link.fail("a link joins two different nodes");
     }
-    site.connect_one_way(from, to, bandwidth);
+    LinkLabel label;
+    if (const auto latency = link.find("latency")) {
+      label.latency = latency->figure<Seconds>();
+    }
+    site.connect_one_way(from, to, bandwidth, label);
     if (both_ways) {
-      site.connect_one_way(to, from, bandwidth);
+      site.connect_one_way(to, from, bandwidth, label);
     }
   }
 }

@@ -66,6 +66,7 @@ Topology merge_bundles(const Topology& topology) {
   });
   Table<LinkId, BytesPerSecond> sum(topology.links.size());
   Table<LinkId, std::uint32_t> cables(topology.links.size());
+  Table<LinkId, Seconds> latency(topology.links.size());
   Table<LinkId, LinkId> first_of(topology.links.size());
   LinkId first;
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -76,11 +77,13 @@ Topology merge_bundles(const Topology& topology) {
     first_of[link.link] = first;
     sum[first] += topology.links[link.link].bandwidth;
     cables[first] += topology.links[link.link].cables;
+    latency[first] = std::max(latency[first], topology.links[link.link].latency);
   }
   Table<LinkId, LinkId> merged_link(topology.links.size());  // of the first of those that it stands for
   for (const LinkId id : topology.links.ids()) {
     if (first_of[id] == id) {
       Link link = topology.links[id];
+      link.latency = latency[id];
       link.from = of_node[link.from];
       link.to = of_node[link.to];
       link.bandwidth = sum[id];

@@ -1,6 +1,7 @@
 #include "sim/topology/route.h"
 
 #include <algorithm>
+#include <map>
 
 namespace podium {
 namespace {
@@ -40,6 +41,7 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 Router::Router(const Topology& topology) : topology_(topology), ways_(topology.planes.size()) {
   for (const Link& link : topology.links) {
     capacity_.push_back(link.bandwidth);
+    has_long_links_ = has_long_links_ || link.latency > Seconds();
   }
   if (!topology.shared.empty()) {
     shared_.resize(topology.links.size());
@@ -80,6 +82,7 @@ void Router::set_capacity(LinkId link, BytesPerSecond capacity) {
   if (topology_.is_shared(link)) {
     return;
   }
+  used_ = {};
   const bool was_there = capacity_.at(link) > BytesPerSecond(0);
   capacity_[link] = capacity;
   if (was_there != (capacity > BytesPerSecond(0))) {
@@ -127,14 +130,15 @@ std::optional<Route> Router::find(NodeId from, NodeId to, std::uint32_t plane, c
   route.plane = plane;
   if (routing.detour == Detour::none) {
     follow(ways, from, to, choice, route.links);
+    route.latency = propagation(route.links, from, to);
     sort_by_link(route.links);
   } else {
-    length = detour(ways, from, to, choice, route.links);
+    length = detour(ways, from, to, choice, route);
   }
   const Plane& description = topology_.planes[plane];
   const std::uint32_t switches = *length - 1;
   route.switches = static_cast<int>(switches);
-  route.latency = description.endpoint_latency + switches * description.switch_latency;
+  route.latency += description.endpoint_latency + switches * description.switch_latency;
   const double efficiency = switches <= 1 ? description.payload_efficiency_near : description.payload_efficiency_far;
   for (LinkLoad& link : route.links) {
     link.load /= efficiency;
@@ -222,7 +226,24 @@ void Router::pick(Ways& ways, NodeId from, NodeId to, Choice& choice, std::vecto
   links.push_back({pick_one(last, at, choice), 1});
 }
 
-LinkId Router::pick_one(std::span<const LinkId> candidates, NodeId at, Choice& choice) const {
+/// The first of the least used, from one that the hash chooses on.
+LinkId Router::pick_least_used(std::span<const LinkId> candidates, std::uint64_t hash) {
+  used_.resize(topology_.links.size());
+  const auto use = [this](LinkId link) { return (used_[link] + 1) / capacity_[link].value(); };
+  const std::size_t first = hash % candidates.size();
+  LinkId best = candidates[first];
+  for (std::size_t i = 1; i < candidates.size(); ++i) {
+    const LinkId link = candidates[(first + i) % candidates.size()];
+    best = use(link) < use(best) ? link : best;
+  }
+  ++used_[best];
+  return best;
+}
+
+LinkId Router::pick_one(std::span<const LinkId> candidates, NodeId at, Choice& choice) {
+  if (choice.spread == Spread::adaptive) {
+    return pick_least_used(candidates, mix(choice.hash, at.index()));
+  }
   if (choice.spread == Spread::fixed) {
     const auto count = static_cast<std::uint32_t>(candidates.size());
     const LinkId picked = candidates[choice.rest % count];
@@ -243,10 +264,24 @@ LinkId Router::pick_one(std::span<const LinkId> candidates, NodeId at, Choice& c
   return candidates.back();
 }
 
+/// Of links in the order in which they are taken: the longest sum of their own latencies.
+Seconds Router::propagation(std::span<const LinkLoad> links, NodeId from, NodeId to) const {
+  if (!has_long_links_ || from == to) {
+    return Seconds();
+  }
+  std::map<NodeId, Seconds> reached{{from, Seconds()}};
+  for (const LinkLoad& use : links) {
+    const Link& link = topology_.links[use.link];
+    Seconds& at = reached[link.to];
+    at = std::max(at, reached[link.from] + link.latency);
+  }
+  return reached[to];
+}
+
 /// Over one relay or, sprayed, over all of them in equal parts; straight on where there is none. Returns the links on
 /// the longest path.
-std::optional<std::uint32_t> Router::detour(Ways& ways, NodeId from, NodeId to, Choice& choice,
-                                            std::vector<LinkLoad>& links) {
+std::optional<std::uint32_t> Router::detour(Ways& ways, NodeId from, NodeId to, Choice& choice, Route& route) {
+  std::vector<LinkLoad>& links = route.links;
   struct Relay {
     NodeId node;
     std::uint32_t hops;
@@ -267,12 +302,17 @@ std::optional<std::uint32_t> Router::detour(Ways& ways, NodeId from, NodeId to, 
   }
   std::uint32_t longest = 0;
   for (const Relay& relay : relays) {
+    const std::size_t first = links.size();
     if (relay.node != from) {
       follow(ways, from, relay.node, choice, links);
     }
+    const std::size_t second = links.size();
     if (relay.node != to) {
       follow(ways, relay.node, to, choice, links);
     }
+    const auto all = std::span<const LinkLoad>(links);
+    route.latency = std::max(route.latency, propagation(all.subspan(first, second - first), from, relay.node) +
+                                                propagation(all.subspan(second), relay.node, to));
     longest = std::max(longest, relay.hops);
   }
   for (LinkLoad& link : links) {

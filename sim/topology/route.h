@@ -22,7 +22,7 @@ struct LinkLoad {
 /// capacity, or a single path. Links come in ascending order, each once.
 struct Route {
   std::vector<LinkLoad> links;
-  Seconds latency;   ///< one way: end points and every switch on the (longest) path
+  Seconds latency;   ///< one way: end points, every switch and every long link, on the longest path of each
   int switches = 0;  ///< on that path; a chip or NIC that passes traffic on counts as one
   std::uint32_t plane = 0;
 };
@@ -37,7 +37,8 @@ class Router {
   /// On the first plane that joins the two, or on `plane`, by the plane's own routing. To itself: an empty route.
   /// Nothing where they are not joined. Hashed transfers between the same two tell their `flow`s apart.
   std::optional<Route> route(NodeId from, NodeId to, std::optional<std::uint32_t> plane = {}, std::uint64_t flow = 0);
-  /// By another routing. One that tells switches apart (hashed, fixed, detours) asks for a topology that is not merged.
+  /// By another routing. One that tells switches apart (hashed, fixed, adaptive, detours) asks for a topology that is
+  /// not merged.
   std::optional<Route> route(NodeId from, NodeId to, std::uint32_t plane, const Routing&, std::uint64_t flow = 0);
   /// One sender, its bytes copied in the switches to all of `to`: each link of the tree carries them once. On a plane
   /// whose switches can; nothing where there is none. Where the sender is among `to`, a copy comes back to it. Branches
@@ -47,8 +48,8 @@ class Router {
   /// the tree carries them once.
   std::optional<Route> reduce(std::span<const NodeId> from, NodeId to, std::optional<std::uint32_t> plane = {});
 
-  /// A link fails (0), is degraded or comes back: routes asked for from now on go by what is left. What links share has
-  /// no say in where they go.
+  /// A link fails (0), is degraded or comes back: routes asked for from now on go by what is left, and adaptive ones by
+  /// none of those before. What links share has no say in where they go.
   void set_capacity(LinkId, BytesPerSecond);
 
  private:
@@ -66,16 +67,20 @@ class Router {
   void follow(Ways&, NodeId from, NodeId to, Choice&, std::vector<LinkLoad>& links);
   void spray(Ways&, NodeId from, NodeId to, std::vector<LinkLoad>& links);
   void pick(Ways&, NodeId from, NodeId to, Choice&, std::vector<LinkLoad>& links);
-  LinkId pick_one(std::span<const LinkId> candidates, NodeId at, Choice&) const;
-  std::optional<std::uint32_t> detour(Ways&, NodeId from, NodeId to, Choice&, std::vector<LinkLoad>& links);
+  LinkId pick_one(std::span<const LinkId> candidates, NodeId at, Choice&);
+  LinkId pick_least_used(std::span<const LinkId> candidates, std::uint64_t hash);
+  std::optional<std::uint32_t> detour(Ways&, NodeId from, NodeId to, Choice&, Route&);
+  Seconds propagation(std::span<const LinkLoad> links, NodeId from, NodeId to) const;
   void add_shared(Route&) const;
   std::optional<Route> tree(NodeId root, std::span<const NodeId> leaves, Tree direction,
                             std::optional<std::uint32_t> plane);
   std::optional<Route> tree_on(std::uint32_t plane, NodeId root, std::span<const NodeId> leaves, Tree direction);
 
   const Topology& topology_;
+  bool has_long_links_ = false;
   Table<LinkId, BytesPerSecond> capacity_;
-  Table<LinkId, std::vector<LinkId>> shared_;               ///< by link; empty where the topology has none
+  Table<LinkId, double> used_;                 ///< adaptive routes on each link; empty while there are none
+  Table<LinkId, std::vector<LinkId>> shared_;  ///< by link; empty where the topology has none
   std::vector<std::array<std::unique_ptr<Ways>, 4>> ways_;  ///< by plane and order, where they were asked for
   /// States of ways, as node times phases plus phase; the shares are zero between calls.
   std::vector<double> share_;

@@ -23,7 +23,7 @@ Routing read_routing(const Node& plane) {
     return routing;
   }
   routing.order = read_choice<WayOrder>(*node, "order", {"shortest", "dimension_ordered", "one_global", "up_down"});
-  routing.spread = read_choice<Spread>(*node, "spread", {"sprayed", "hashed", "fixed"});
+  routing.spread = read_choice<Spread>(*node, "spread", {"sprayed", "hashed", "fixed", "adaptive"});
   routing.detour = read_choice<Detour>(*node, "detour", {"none", "valiant"});
   if (const auto seed = node->find("seed")) {
     routing.seed = static_cast<std::uint64_t>(seed->count());
@@ -63,6 +63,9 @@ std::string to_text(const Routing& routing) {
       break;
     case Spread::fixed:
       text += ", one fixed path a destination";
+      break;
+    case Spread::adaptive:
+      text += ", on the least used paths";
       break;
   }
   return text + (routing.detour == Detour::valiant ? ", with Valiant's detours" : "");

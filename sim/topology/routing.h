@@ -19,7 +19,10 @@ enum class WayOrder : std::uint8_t {
 enum class Spread : std::uint8_t {
   sprayed,  ///< over all of them, at each hop in proportion to capacity
   hashed,   ///< on one, chosen at each hop by a hash of both ends, the flow and the seed (ECMP), weighted by capacity
-  fixed     ///< on one, chosen by the destination alone (D-mod-k: Zahavi, 2010)
+  fixed,    ///< on one, chosen by the destination alone (D-mod-k: Zahavi, 2010)
+  /// on one: at each hop the link that the fewest routes before took, over its capacity; among equals by the hash. What
+  /// adaptive switches come to for flows that last; like them it knows the next link only. In the order of asking.
+  adaptive
 };
 
 /// Valiant and Brebner, STOC 1981: first to a node that is chosen at random among all that could be, then on to the

@@ -40,6 +40,7 @@ struct Link {
   std::uint8_t dimension = 0;  ///< the coordinate that it changes, in a network whose nodes have such
   bool dateline = false;       ///< traffic that has crossed it uses the next virtual channel: where a ring is closed
   std::uint32_t cables = 1;    ///< that it is; 0 for a way that is none, as one through a host
+  Seconds latency{};           ///< of propagation, beyond the fibre that the plane's `switch_latency` counts
 };
 
 /// A capacity that several links of a plane share: the two directions of a half-duplex cable, or what comes into a

@@ -71,6 +71,19 @@ void all_to_all_128(benchmark::State& state) {
 }
 BENCHMARK(all_to_all_128)->Name("packet/all_to_all_128/sprayed")->Unit(benchmark::kMillisecond);
 
+/// The permutation that tests hold against fluids, and all others to one, on 128 hosts.
+void permutation_128(benchmark::State& state) {
+  const PacketFabric fabric = testing::packet_leaf_spine(16, 8, 12.5_GBps, 1_us);
+  run_packets(state, fabric, settings_of(PathChoice::spray), testing::permutation(128, Bytes(2e6), 1));
+}
+BENCHMARK(permutation_128)->Name("packet/permutation_128/sprayed")->Unit(benchmark::kMillisecond);
+
+void incast_128(benchmark::State& state) {
+  const PacketFabric fabric = testing::packet_leaf_spine(17, 8, 12.5_GBps, 1_us);
+  run_packets(state, fabric, settings_of(PathChoice::spray), testing::incast(128, Bytes(270e3)));
+}
+BENCHMARK(incast_128)->Name("packet/incast_128_to_1")->Unit(benchmark::kMillisecond);
+
 /// All others send to one.
 void incast_432(benchmark::State& state) {
   const PacketFabric fabric = testing::packet_fat_tree(12, 12.5_GBps, 1_us);

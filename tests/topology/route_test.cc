@@ -88,6 +88,25 @@ TEST(Router, AddsUpTheLatencyOfEndPointsAndSwitches) {
                    (plane.endpoint_latency + 3 * plane.switch_latency).value());
 }
 
+TEST(Router, AddsThePropagationOfLongLinksOnTheLongestPath) {
+  // two ways of two links; the lower one is longer by 300 ns
+  const std::string links =
+      plane_keys("links") +
+      "    switches: {a: switch, b: switch}\n    links:\n"
+      "      - {between: [0, a], bandwidth: 10 GB/s, latency: 200 ns}\n      - {between: [a, 1], bandwidth: 10 GB/s}\n"
+      "      - {between: [0, b], bandwidth: 10 GB/s, latency: 150 ns}\n"
+      "      - {between: [b, 1], bandwidth: 10 GB/s, latency: 350 ns}\n";
+  const Topology topology = build(yaml_of(packing_of(1, 2, 1), links));
+  const auto latency_by = [&](const Routing& routing) {
+    return Router(topology).route(NodeId(0), NodeId(1), 0, routing)->latency.value();
+  };
+  EXPECT_NEAR(latency_by({}), 1e-6 + 100e-9 + 500e-9, 1e-15);
+  const double one = latency_by({.spread = Spread::fixed});
+  EXPECT_TRUE(std::abs(one - 1.3e-6) < 1e-15 || std::abs(one - 1.6e-6) < 1e-15) << one;
+  // by way of either switch, and back over the link that one came by
+  EXPECT_GE(latency_by({.detour = Detour::valiant}), 1.6e-6);
+}
+
 TEST(Router, SendsToOneselfOverNothing) {
   const Topology topology = small_clos();
   const auto stays = Router(topology).route(NodeId(2), NodeId(2));

@@ -66,6 +66,7 @@ constexpr Routing dimension_ordered{.order = WayOrder::dimension_ordered};
 constexpr Routing up_down{.order = WayOrder::up_down};
 constexpr Routing hashed{.spread = Spread::hashed};
 constexpr Routing fixed{.spread = Spread::fixed};
+constexpr Routing adaptive{.spread = Spread::adaptive};
 
 TEST(DimensionOrder, TakesTheFirstDimensionToItsEndBeforeTheNext) {
   const Topology mesh = grid("mesh", 4, 4);
@@ -204,6 +205,52 @@ TEST(Fixed, KeepsShiftPermutationsApartInAFatTree) {
   }
 }
 
+TEST(Adaptive, DealsUplinksEvenlyWhereHashesCollide) {
+  const int k = 8;
+  const Topology tree = fat_tree(k);
+  const auto fullest_uplink = [&](const Routing& routing) {
+    Router router(tree);
+    std::map<LinkId, double> sum;
+    double most = 0;
+    for (std::uint32_t from = 0; from < tree.accelerators; ++from) {
+      for (const auto& [link, share] :
+           shares(*router.route(NodeId(from), NodeId((from + k) % tree.accelerators), 0, routing))) {
+        sum[link] += share;
+        most = std::max(most, tree.nodes[tree.links[link].to].tier == "spine" ? sum[link] : 0);
+      }
+    }
+    return most;
+  };
+  EXPECT_NEAR(fullest_uplink(adaptive), 1, 1e-12);
+  EXPECT_GT(fullest_uplink(hashed), 1.5);
+}
+
+TEST(Adaptive, TakesLinksByTheirCapacityAndForgetsWhenOneFails) {
+  const std::string links =
+      plane_keys("links") +
+      "    switches: {a: switch, b: switch}\n    links:\n"
+      "      - {between: [0, a], bandwidth: 30 GB/s}\n      - {between: [a, 1], bandwidth: 30 GB/s}\n"
+      "      - {between: [0, b], bandwidth: 10 GB/s}\n      - {between: [b, 1], bandwidth: 10 GB/s}\n";
+  const Topology topology = build(yaml_of(packing_of(1, 2, 1), links));
+  Router router(topology);
+  const auto over = [&](const std::string& bandwidth) {
+    int count = 0;
+    for (int flow = 0; flow < 8; ++flow) {
+      const auto route = router.route(NodeId(0), NodeId(1), 0, adaptive);
+      count += topology.links[route->links.front().link].bandwidth == parse_quantity<BytesPerSecond>(bandwidth, {});
+    }
+    return count;
+  };
+  EXPECT_EQ(over("30 GB/s"), 6);
+  // one that is half as fast gets half as many
+  for (const LinkId link : topology.links.ids()) {
+    if (topology.links[link].bandwidth == parse_quantity<BytesPerSecond>("30 GB/s", {})) {
+      router.set_capacity(link, parse_quantity<BytesPerSecond>("5 GB/s", {}));
+    }
+  }
+  EXPECT_NEAR(over("10 GB/s"), 8.0 * 2 / 3, 1);
+}
+
 TEST(Valiant, IsTheMeanOfTheWaysOverAllRelays) {
   const Topology torus = grid("torus", 4, 3);
   Router router(torus);
@@ -339,7 +386,7 @@ TEST_P(Routes, LoseNothingOnTheWay) {
   Rng rng(1, "pairs");
   for (const WayOrder order :
        {WayOrder::shortest, WayOrder::dimension_ordered, WayOrder::one_global, WayOrder::up_down}) {
-    for (const Spread spread : {Spread::sprayed, Spread::hashed, Spread::fixed}) {
+    for (const Spread spread : {Spread::sprayed, Spread::hashed, Spread::fixed, Spread::adaptive}) {
       for (const Detour detour : {Detour::none, Detour::valiant}) {
         if (detour == Detour::valiant && topology.accelerators > 512) {
           continue;
