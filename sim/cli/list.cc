@@ -15,6 +15,7 @@
 #include "sim/network/network.h"
 #include "sim/serving/request.h"
 #include "sim/topology/fabric.h"
+#include "sim/workload/model.h"
 #include "sim/workload/trace.h"
 
 namespace podium {
@@ -61,6 +62,51 @@ std::vector<Item> registered() {
   return items;
 }
 
+/// Kinds of layers, in order of their first.
+std::string layers_of(const ModelSpec& model) {
+  std::vector<std::pair<Layer, std::size_t>> kinds;
+  for (const Layer& layer : model.layers) {
+    const auto known = std::find_if(kinds.begin(), kinds.end(), [&](const auto& kind) { return kind.first == layer; });
+    if (known == kinds.end()) {
+      kinds.emplace_back(layer, 1);
+    } else {
+      ++known->second;
+    }
+  }
+  std::string text;
+  for (const auto& [layer, count] : kinds) {
+    text += fmt::format("{}{} with {}", text.empty() ? "" : ", ", count,
+                        layer.moe ? fmt::format("{} of {} experts of {} and {} shared", layer.moe->top_k,
+                                                layer.moe->experts, layer.moe->ffn, layer.moe->shared_experts)
+                                  : fmt::format("a dense FFN of {}", layer.dense_ffn));
+    text += layer.window > 0 ? fmt::format(" ({} {})", layer.chunked ? "chunks of" : "window", layer.window) : "";
+  }
+  return text;
+}
+
+std::string attention_of(const ModelSpec& model) {
+  if (model.mla) {
+    return fmt::format("latent, {} heads, query rank {}, latent {} + rope {}", model.mla->heads, model.mla->query_rank,
+                       model.mla->latent, model.mla->rope);
+  }
+  return fmt::format("{} heads of {}, {} kv heads", model.gqa->heads, model.gqa->head_dim, model.gqa->kv_heads);
+}
+
+/// What was understood of one model, a row a fact.
+std::vector<Item> facts_of_model(const std::string& name) {
+  const ModelSpec model = load_model(name);
+  const auto billions = [](double count) { return fmt::format("{:.4g} billion", count * 1e-9); };
+  return {{"model", model.description, {}},
+          {"parameters", billions(parameters(model)), {}},
+          {"active", billions(active_parameters(model)), {}},
+          {"hidden", std::to_string(model.hidden), {}},
+          {"vocabulary", with_commas(model.vocabulary), {}},
+          {"context", with_commas(model.max_context), {}},
+          {"attention", attention_of(model), {}},
+          {"layers", layers_of(model), {}},
+          {"mtp layers", std::to_string(model.mtp_layers), {}}};
+}
+
 using Lister = std::vector<Item> (*)();
 
 const std::map<std::string, Lister>& kinds() {
@@ -87,7 +133,7 @@ const std::map<std::string, Lister>& kinds() {
 }
 
 struct Options {
-  std::string kind;
+  std::string kind, name;
   bool sources = false;
   OutputFormat format = OutputFormat::text;
 };
@@ -150,7 +196,10 @@ int run(const Options& options) {
     }
     throw InputError(unknown_name("kind", options.kind, known));
   }
-  const std::vector<Item> items = found->second();
+  if (!options.name.empty() && options.kind != "models") {
+    throw InputError(fmt::format("only of a model more is told, by its name or file: not of {}", options.kind));
+  }
+  const std::vector<Item> items = options.name.empty() ? found->second() : facts_of_model(options.name);
   switch (options.format) {
     case OutputFormat::text:
       print_text(items, options);
@@ -172,6 +221,7 @@ std::function<int()> list_command(CLI::App& app) {
     known += (known.empty() ? "" : ", ") + kind;
   }
   app.add_option("KIND", options->kind, "One of: " + known)->required();
+  app.add_option("NAME", options->name, "A model, or a file of one (YAML, or config.json): what was understood of it");
   app.add_flag("--sources", options->sources, "List the sources of each file's figures");
   add_format_option(app, options->format);
   app.footer("Example: podium list systems --sources");

@@ -64,7 +64,7 @@ std::string data_root() {
 }
 
 std::string find_file(std::string_view folder, std::string_view name, const Location& where) {
-  if (name.ends_with(".yaml") || name.find('/') != std::string_view::npos) {
+  if (name.ends_with(".yaml") || name.ends_with(".json") || name.find('/') != std::string_view::npos) {
     return std::string(name);
   }
   const std::vector<std::string> known = list_files(folder);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/core/file.h"
+#include "sim/core/input_stream.h"
 #include "sim/core/text.h"
 
 namespace podium {
@@ -31,7 +31,7 @@ std::vector<std::string> split(std::string line) {
 
 void read_csv(const std::string& path, const std::vector<std::string>& columns,
               const std::function<void(const std::vector<std::string>&, const Location&)>& row) {
-  std::ifstream file = open_file(path, "the table");
+  InputStream file(path, "the table");
   Location where{path, 1, 0};
   std::string line;
   if (!std::getline(file, line)) {

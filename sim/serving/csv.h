@@ -8,8 +8,9 @@
 
 namespace podium {
 
-/// Reads a CSV file with a header line row by row: `row` gets the fields of the wanted columns, in the order of
-/// `columns`. A column that is not there, or a row of another width, is an InputError with file and line.
+/// Reads a CSV file (through gzip and zstd) with a header line row by row: `row` gets the fields of the wanted columns,
+/// in the order of `columns`. A column that is not there, or a row of another width, is an InputError with file and
+/// line.
 void read_csv(const std::string& path, const std::vector<std::string>& columns,
               const std::function<void(const std::vector<std::string>& fields, const Location& where)>& row);
 

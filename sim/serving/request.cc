@@ -1,9 +1,11 @@
 #include "sim/serving/request.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 
-#include "sim/core/file.h"
+#include "sim/core/input_stream.h"
 #include "sim/core/rng.h"
 #include "sim/core/text.h"
 
@@ -85,7 +87,7 @@ std::string no_known_format(const std::string& head) {
 }  // namespace
 
 std::vector<Request> load_requests(const std::string& path, const Location& where, std::int64_t context) {
-  std::ifstream file = open_file(path, "the request trace", where);
+  InputStream file(path, "the request trace", where);
   std::string head(4096, '\0');
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   head.resize(static_cast<std::size_t>(file.gcount()));
@@ -99,6 +101,14 @@ std::vector<Request> load_requests(const std::string& path, const Location& wher
     return requests;
   }
   throw InputError(Location{path}, no_known_format(head));
+}
+
+std::string requests_csv(const std::vector<Request>& requests) {
+  std::string text = "arrival,input,output\n";
+  for (const Request& request : requests) {
+    text += fmt::format("{},{},{}\n", request.arrival.value(), request.input, request.output);
+  }
+  return text;
 }
 
 }  // namespace podium

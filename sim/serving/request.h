@@ -42,9 +42,12 @@ struct RequestFormatKind {
 };
 using RequestFormats = Registry<RequestFormatKind>;
 
-/// Reads a trace, format found by content. Arrivals are made to start at zero; they must not go back in time, nor all
-/// be the same. A request may have `context` tokens at most, input and output together.
+/// Reads a trace, format found by content, through gzip and zstd. Arrivals are made to start at zero; they must not go
+/// back in time, nor all be the same. A request may have `context` tokens at most, input and output together.
 std::vector<Request> load_requests(const std::string& path, const Location& where = {},
                                    std::int64_t context = std::numeric_limits<std::int64_t>::max());
+
+/// The plain form, `arrival` (seconds), `input` and `output` (tokens), which `load_requests` reads back exactly.
+std::string requests_csv(const std::vector<Request>&);
 
 }  // namespace podium

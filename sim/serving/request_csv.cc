@@ -1,4 +1,6 @@
-// Request traces as CSV: our own plain form, also with times in whole nanoseconds, and Vidur's and Splitwise's.
+// Request traces as CSV: our own plain form, also with times in whole nanoseconds, Vidur's and Splitwise's, BurstGPT's.
+#include <algorithm>
+
 #include "sim/core/text.h"
 #include "sim/serving/csv.h"
 #include "sim/serving/request.h"
@@ -38,14 +40,28 @@ const std::vector<std::string>& vidur_columns() {
   return columns;
 }
 
+const std::vector<std::string>& burst_columns() {
+  static const std::vector<std::string> columns{"Timestamp", "Request tokens", "Response tokens"};
+  return columns;
+}
+
 bool is_plain(const std::string& head) { return has_columns(head, plain_columns()); }
 bool is_nanosecond(const std::string& head) { return has_columns(head, nanosecond_columns()); }
 bool is_vidur(const std::string& head) { return has_columns(head, vidur_columns()); }
+bool is_burst(const std::string& head) { return has_columns(head, burst_columns()); }
 void read_plain(const std::string& path, const TakeRequest& take) { read_columns(path, plain_columns(), 1, take); }
 void read_nanosecond(const std::string& path, const TakeRequest& take) {
   read_columns(path, nanosecond_columns(), 1e-9, take);
 }
 void read_vidur(const std::string& path, const TakeRequest& take) { read_columns(path, vidur_columns(), 1, take); }
+
+/// A response of no token is a call that failed (BurstGPT, arXiv 2401.17644): its prompt was served all the same.
+void read_burst(const std::string& path, const TakeRequest& take) {
+  read_csv(path, burst_columns(), [&](const std::vector<std::string>& fields, const Location& where) {
+    const double output = std::max(1.0, parse_number(fields[2], where));
+    take({Seconds(parse_number(fields[0], where)), parse_tokens(fields[1], where), to_tokens(output, where)}, where);
+  });
+}
 
 const RequestFormats::Entry plain{
     "plain-csv", "CSV with arrival (seconds), input and output (tokens)", {is_plain, read_plain}};
@@ -56,6 +72,9 @@ const RequestFormats::Entry vidur{"vidur-csv",
                                   "CSV of Vidur and Splitwise with arrived_at (seconds), num_prefill_tokens and "
                                   "num_decode_tokens",
                                   {is_vidur, read_vidur}};
+const RequestFormats::Entry burst{"burstgpt-csv",
+                                  "BurstGPT's CSV with Timestamp (seconds), Request tokens and Response tokens",
+                                  {is_burst, read_burst}};
 
 }  // namespace
 }  // namespace podium

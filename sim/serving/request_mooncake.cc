@@ -1,7 +1,7 @@
 // The Mooncake traces: one JSON object a line, timestamp in milliseconds, input_length and output_length in tokens.
 #include <nlohmann/json.hpp>
 
-#include "sim/core/file.h"
+#include "sim/core/input_stream.h"
 #include "sim/serving/csv.h"
 #include "sim/serving/request.h"
 
@@ -20,7 +20,7 @@ double number(const nlohmann::json& object, const char* key, const Location& whe
 }
 
 void read(const std::string& path, const TakeRequest& take) {
-  std::ifstream file = open_file(path, "the request trace");
+  InputStream file(path, "the request trace");
   Location where{path, 0, 0};
   for (std::string line; std::getline(file, line);) {
     ++where.line;

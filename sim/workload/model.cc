@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "sim/workload/model_hf.h"
+
 namespace podium {
 namespace {
 
@@ -180,7 +182,11 @@ ModelSpec parse_model(const Document& document, const std::string& name) {
 }
 
 ModelSpec load_model(std::string_view name, const Location& where) {
-  const Document document = Document::load(find_file("workloads/models", name, where));
+  const std::string path = find_file("workloads/models", name, where);
+  if (is_hf_config(path)) {
+    return load_hf_model(path, std::string(name));
+  }
+  const Document document = Document::load(path);
   return parse_model(document, std::string(name));
 }
 

@@ -14,11 +14,15 @@ struct GqaShape {
   int heads = 0, kv_heads = 0, head_dim = 0;
   bool query_key_norm = false;
   bool bias = false;  ///< on the query, key and value projections
+
+  bool operator==(const GqaShape&) const = default;
 };
 
 /// Multi-head latent attention (DeepSeek-V2).
 struct MlaShape {
   int heads = 0, query_rank = 0, latent = 0, rope = 0, nope = 0, value = 0;
+
+  bool operator==(const MlaShape&) const = default;
 };
 
 struct MoeShape {
@@ -58,9 +62,10 @@ struct ModelSpec {
   int heads() const { return mla ? mla->heads : gqa->heads; }
 };
 
-/// Reads workloads/models/NAME.yaml (or a path). `layers` is a list of {count, ffn, window, chunked}, where ffn is the
-/// width of a dense layer or the word moe, and of {repeat, layers} for a pattern that comes again; `moe` is the shape
-/// of all MoE layers. Flags that are not there are false.
+/// Reads workloads/models/NAME.yaml, or a path: a YAML file, or the config.json of Hugging Face, told by content.
+/// `layers` is a list of {count, ffn, window, chunked}, where ffn is the width of a dense layer or the word moe, and of
+/// {repeat, layers} for a pattern that comes again; `moe` is the shape of all MoE layers. Flags that are not there are
+/// false.
 ModelSpec load_model(std::string_view name, const Location& where = {});
 /// The same from a document that is open.
 ModelSpec parse_model(const Document&, const std::string& name);

@@ -13,6 +13,7 @@ namespace podium::test {
 namespace {
 
 using namespace literals;
+namespace fs = std::filesystem;
 
 class RequestFile {
  public:
@@ -83,6 +84,82 @@ TEST(LoadRequests, ReadsNanoseconds) {
   EXPECT_EQ(requests[1].output, 769U);
 }
 
+TEST(LoadRequests, ReadsBurstGptWithACallThatFailed) {
+  const auto requests = read(
+      "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
+      "5,ChatGPT,472,18,490,Conversation log\n45,GPT-4,1087,0,1087,API log\n");
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_DOUBLE_EQ(requests[1].arrival.value(), 40);
+  EXPECT_EQ(requests[0].output, 18U);
+  EXPECT_EQ(requests[1].input, 1087U);
+  EXPECT_EQ(requests[1].output, 1U);
+}
+
+/// Client 0 sends 60 requests in the first window and 120 in the second; nobody knows how long client 7's are.
+class ServeGen : public testing::Test {
+ protected:
+  ServeGen() {
+    fs::create_directories(folder_);
+    write("a_arrivals.csv",
+          "client,window_start_s,rate_rps,cv,dist,param1,param2\n"
+          "0,600,0.1,1,Gamma,1,10\n7,600,3,1,Gamma,1,1\n0,1200,0.2,1,Weibull,0.5,10\n");
+  }
+  ~ServeGen() override { fs::remove_all(folder_); }
+  void write(const std::string& name, const std::string& text) { std::ofstream(folder_ / name) << text; }
+  std::vector<Request> read() { return load_requests((folder_ / "a_arrivals.csv").string()); }
+
+  fs::path folder_ = fs::temp_directory_path() / ("podium_servegen_" + std::to_string(::getpid()));
+};
+
+constexpr const char* client_lengths = R"({"0":{"0":{"input_tokens":{"7":0.25,"9":0.75},"output_tokens":{"100":1}}},)"
+                                       R"("7":{"0":{"input_tokens":{},"output_tokens":{}}}})";
+
+TEST_F(ServeGen, DrawsAsManyRequestsInAWindowAsWereRecorded) {
+  write("a_lengths.json", client_lengths);
+  const auto requests = read();
+  ASSERT_EQ(requests.size(), 180U);
+  EXPECT_LE(requests.back().arrival.value(), 1200);
+  std::size_t short_ones = 0;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ(requests[i].output, 100U);
+    short_ones += requests[i].input == 7;
+    EXPECT_TRUE(requests[i].input == 7 || requests[i].input == 9);
+  }
+  EXPECT_NEAR(static_cast<double>(short_ones), 45, 4 * std::sqrt(180 * 0.25 * 0.75));
+  const auto again = read();
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ(requests[i].arrival, again[i].arrival) << "the same stream whenever it is drawn";
+  }
+}
+
+TEST_F(ServeGen, AsksForTheFileOfLengthsAndRefusesItAlone) {
+  EXPECT_NE(error_of([&] { read(); }).find("NAME_lengths.json"), std::string::npos);
+  write("a_lengths.json", client_lengths);
+  EXPECT_NE(error_of([&] { load_requests((folder_ / "a_lengths.json").string()); }).find("NAME_arrivals.csv"),
+            std::string::npos);
+}
+
+TEST(RequestsCsv, IsReadBackExactly) {
+  const std::vector<Request> requests{{0_s, 5, 6}, {Seconds(1.0 / 3), 7, 8}, {Seconds(1e-9 + 2), 1'000'000, 1}};
+  const auto back = read(requests_csv(requests));
+  ASSERT_EQ(back.size(), requests.size());
+  for (std::size_t i = 0; i < back.size(); ++i) {
+    EXPECT_EQ(back[i].arrival, requests[i].arrival);
+    EXPECT_EQ(back[i].input, requests[i].input);
+    EXPECT_EQ(back[i].output, requests[i].output);
+  }
+}
+
+TEST(LoadRequests, ReadsThroughGzipAndZstd) {
+  const RequestFile file("arrival,input,output\n0,5,6\n1,7,8\n");
+  for (const std::string compress : {"gzip -c", "zstd -q -c"}) {
+    const std::string packed = file.path() + ".packed";
+    ASSERT_EQ(std::system((compress + " " + file.path() + " > " + packed).c_str()), 0);
+    EXPECT_EQ(load_requests(packed).size(), 2U) << compress;
+    fs::remove(packed);
+  }
+}
+
 void expect_error(const std::string& text, const std::string& part) {
   try {
     read(text);
@@ -147,6 +224,16 @@ TEST(LoadRequests, RefusesATraceOfWhichNoRateFollows) {
   expect_error("arrival,input,output\n3,5,6\n3,7,8\n", "all 2 requests arrive at the same time");
 }
 
+double servegen_requests() {
+  double sum = 0;
+  for (const Row& row : read_rows("traces/servegen_reason_deepseek-r1_arrivals.csv")) {
+    for (const char* client : {"3", "12", "13", "15", "28", "30", "35", "48", "54", "66"}) {
+      sum += row.at("client") == client ? number(row, "rate_rps") * 600 : 0;
+    }
+  }
+  return sum;
+}
+
 TEST(LoadRequests, ReadsTheRecordedTraces) {
   if (const std::string why = missing_data(); !why.empty()) {
     GTEST_SKIP() << why;
@@ -163,6 +250,25 @@ TEST(LoadRequests, ReadsTheRecordedTraces) {
   }
   const auto mooncake = load_requests((folder / "mooncake_conversation_trace.jsonl").string());
   EXPECT_NEAR(mooncake.back().arrival.value(), 3540, 120);
+  EXPECT_EQ(load_requests((folder / "sharegpt300_qwen3-32b_lengths.csv").string()).size(), 300U);
+  const auto servegen = load_requests((folder / "servegen_reason_deepseek-r1_arrivals.csv").string());
+  // the rates of the ten clients whose lengths are known, times their windows of 600 s
+  EXPECT_NEAR(static_cast<double>(servegen.size()), servegen_requests(), 10.0);
+}
+
+TEST(LoadRequests, ReadsOrRefusesEveryFileOfTheData) {
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
+  }
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(data_folder() + "/traces")) {
+    if (entry.is_regular_file()) {
+      const std::string error = error_of([&] { load_requests(entry.path().string()); });
+      const bool is_lengths = error.find("ServeGen's lengths alone") != std::string::npos;
+      const bool is_other = error.find("not a request trace of a known format") != std::string::npos &&
+                            entry.path().extension() == ".yaml";  // acceptance of draft tokens
+      EXPECT_TRUE(error == "nothing thrown" || is_lengths || is_other) << error;
+    }
+  }
 }
 
 }  // namespace
