@@ -175,8 +175,8 @@ class Document {
 /// nearest one above the executable or above the working directory; InputError where there is none.
 std::string data_root();
 
-/// "name" -> data_root()/folder/name.yaml; a path that ends in .yaml or .json, or has a '/' is taken as it is. An unknown name is
-/// an InputError with the nearest name that is there.
+/// "name" -> data_root()/folder/name.yaml; a path that ends in .yaml or .json, or has a '/' is taken as it is. An
+/// unknown name is an InputError with the nearest name that is there.
 std::string find_file(std::string_view folder, std::string_view name, const Location& where = {});
 /// The names (without .yaml) of the files in a data folder, sorted; none where there is no such folder.
 std::vector<std::string> list_files(std::string_view folder);

@@ -160,6 +160,11 @@ Json to_object(const PortTier& tier) {
 
 Json to_object(const StepRun& run) {
   Json object{{"time_seconds", run.time.value()}, {"breakdown_seconds", to_object(run.breakdown)}};
+  object["critical_path_seconds"] = to_object(run.critical_path);
+  object["elasticities"] = Json::object();
+  for (const Elasticity& one : run.elasticities) {
+    object["elasticities"][one.resource] = one.value;
+  }
   object["ports"] = Json::array();
   for (const PortTier& tier : run.tiers) {
     object["ports"].push_back(to_object(tier));

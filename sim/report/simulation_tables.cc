@@ -106,6 +106,27 @@ TextTable step_table(const SimulationResult& result, const SimulatedStep& step) 
   return table;
 }
 
+TextTable path_table(const SimulatedStep& step) {
+  TextTable table{{{"critical path"}, {"time", Align::right}, {"share", Align::right}}, {}};
+  Breakdown parts = step.run.critical_path;
+  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  for (const auto& [part, time] : parts) {
+    table.rows.push_back({part, to_text(time), percent(time / step.run.time)});
+  }
+  return table;
+}
+
+TextTable help_table(const SimulatedStep& step) {
+  TextTable table{{{"what would help"}, {"1 % better", Align::right}}, {}};
+  std::vector<Elasticity> all = step.run.elasticities;
+  std::stable_sort(all.begin(), all.end(), [](const Elasticity& a, const Elasticity& b) { return a.value < b.value; });
+  for (const Elasticity& one : all) {
+    table.rows.push_back(
+        {one.resource, one.value < 0 ? fmt::format("{:.3f} % of time", one.value) : std::string("no effect")});
+  }
+  return table;
+}
+
 TextTable tier_table(const SimulationResult& result, const SimulatedStep& step) {
   TextTable table{{{"plane"},
                    {"links"},

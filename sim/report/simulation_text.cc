@@ -13,6 +13,7 @@ std::string to_text(const SimulationResult& result, const SimulatedStep& step) {
   std::string text = fmt::format("\n  {}: {}, {} ranks, {} sequences\n\n", step.phase.name, step.phase.plan,
                                  count(step.phase.step.allocation.ranks), count(step.phase.batch));
   text += plain(step_table(result, step), 4);
+  text += "\n" + plain(path_table(step), 4) + "\n" + plain(help_table(step), 4);
   if (!step.run.tiers.empty()) {
     text += "\n" + plain(tier_table(result, step), 4) + "\n    busiest links\n";
     for (const PortTier& tier : step.run.tiers) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include "sim/report/format.h"
 #include "sim/report/report.h"
@@ -50,7 +51,17 @@ class StepTrace {
       name("thread", process(timeline_.tracks[i]), i + 1, timeline_.tracks[i].name);
     }
     for (const Slice& slice : timeline_.slices) {
-      write(slice);
+      write(slice, process(timeline_.tracks[slice.track]), slice.track + 1);
+    }
+    if (!timeline_.critical_path.empty()) {
+      name("process", first_ + roles(), 0, step + ": critical path");
+      name("thread", first_ + roles(), 1, "what the step waited for");
+    }
+    for (const Slice& slice : timeline_.critical_path) {
+      write(slice, first_ + roles(), 1);
+    }
+    for (std::uint32_t i = 0; i < roles(); ++i) {
+      write_rates(RoleId(i));
     }
     for (const Arrow& arrow : timeline_.arrows) {
       write(arrow);
@@ -60,6 +71,8 @@ class StepTrace {
  private:
   std::uint32_t process(const Track& track) const { return first_ + track.role.index(); }
 
+  std::uint32_t roles() const { return static_cast<std::uint32_t>(timeline_.roles.size()); }
+
   /// Of a process or a thread, and its place among its like.
   void name(const char* what, std::uint32_t process, std::uint32_t thread, const std::string& text) {
     const std::string place = fmt::format("\"ph\":\"M\",\"pid\":{},\"tid\":{}", process, thread);
@@ -68,7 +81,7 @@ class StepTrace {
                     thread > 0 ? thread : process));
   }
 
-  void write(const Slice& slice) {
+  void write(const Slice& slice, std::uint32_t process, std::uint32_t thread) {
     std::string arguments;
     const auto argue = [&](const char* key, const std::string& value) {
       arguments += fmt::format("{}\"{}\":{}", arguments.empty() ? "" : ",", key, value);
@@ -89,7 +102,8 @@ class StepTrace {
       argue("pass", std::to_string(slice.pass));
       argue("passes", std::to_string(slice.passes));
     }
-    add(fmt::format("\"ph\":\"X\",{},\"dur\":{},\"name\":{},\"cat\":{},\"args\":{{{}}}", place(slice, slice.begin),
+    add(fmt::format("\"ph\":\"X\",{},\"dur\":{},\"name\":{},\"cat\":{},\"args\":{{{}}}",
+                    place(process, thread, slice.begin),
                     microseconds((slice.end.picoseconds() - slice.begin.picoseconds())), quoted(slice.name),
                     quoted(slice.part), arguments));
   }
@@ -106,9 +120,39 @@ class StepTrace {
     add(fmt::format("\"ph\":\"f\",\"bp\":\"e\",{},{}", place(to, end), id));
   }
 
+  /// Counters of one rank: what its kernels move to and from memory and compute in a second, each kernel evenly over
+  /// its time.
+  void write_rates(RoleId role) {
+    std::map<Time, std::pair<double, double>> changes;  ///< bytes and flops a second
+    for (const Slice& slice : timeline_.slices) {
+      const Seconds length = slice.end - slice.begin;
+      if (timeline_.tracks[slice.track].role == role && !slice.bound.empty() && length > Seconds()) {
+        const double bytes = slice.bytes / length / BytesPerSecond(1), flops = slice.flops / length / FlopsPerSecond(1);
+        auto &begin = changes[slice.begin], &end = changes[slice.end];
+        begin = {begin.first + bytes, begin.second + flops};
+        end = {end.first - bytes, end.second - flops};
+      }
+    }
+    double bytes = 0, flops = 0;
+    const std::uint32_t process = first_ + role.index();
+    for (const auto& [time, change] : changes) {
+      bytes = std::max(0.0, bytes + change.first);  // sums of differences may end a little below zero
+      flops = std::max(0.0, flops + change.second);
+      count(process, "memory traffic", "GB/s", time, bytes * 1e-9);
+      count(process, "compute", "TFLOP/s", time, flops * 1e-12);
+    }
+  }
+
+  void count(std::uint32_t process, const char* name, const char* unit, Time at, double value) {
+    add(fmt::format("\"ph\":\"C\",{},\"name\":\"{}\",\"args\":{{\"{}\":{}}}", place(process, 0, at), name, unit,
+                    fmt::format("{:.6g}", value)));
+  }
+
   std::string place(const Slice& slice, Time at) const {
-    return fmt::format("\"pid\":{},\"tid\":{},\"ts\":{}", process(timeline_.tracks[slice.track]), slice.track + 1,
-                       microseconds(at.picoseconds()));
+    return place(process(timeline_.tracks[slice.track]), slice.track + 1, at);
+  }
+  static std::string place(std::uint32_t process, std::uint32_t thread, Time at) {
+    return fmt::format("\"pid\":{},\"tid\":{},\"ts\":{}", process, thread, microseconds(at.picoseconds()));
   }
 
   void add(const std::string& event) {
@@ -136,7 +180,7 @@ std::string to_trace(const SimulationResult& result) {
       steps += fmt::format("{}{{\"name\":{},\"plan\":{},\"first_pid\":{},\"time_seconds\":{},\"detailed_passes\":{}}}",
                            steps.empty() ? "" : ",\n", quoted(name), quoted(step.phase.plan), processes,
                            exact(timeline.time.value()), timeline.detailed_passes);
-      processes += static_cast<std::uint32_t>(timeline.roles.size());
+      processes += static_cast<std::uint32_t>(timeline.roles.size()) + 1;  // and the critical path
     }
   }
   return fmt::format(

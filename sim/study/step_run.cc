@@ -36,7 +36,7 @@ StepRun execute(const PlannedStep& step, const StepOptions& options,
   simulator.network = options.network;
   simulator.folding = options.folding;
   simulator.keep_links = true;
-  simulator.keep_spans = options.timeline_slices > 0;
+  simulator.keep_spans = true;
   simulator.packet_scale = options.packet_scale.value_or(1);
   simulator.progress = progress;
   const TaskGraph graph = graph_of(step, machine.chip());
@@ -44,13 +44,16 @@ StepRun execute(const PlannedStep& step, const StepOptions& options,
   StepRun run;
   run.time = execution.time;
   run.breakdown = execution.account.parts();
+  const CriticalPath path = critical_path(machine, graph, execution);
+  run.critical_path = path.account.parts();
+  run.elasticities = elasticities(machine, path);
   run.tiers = port_tiers(machine.network(), execution.links, execution.time);
   run.packet_hops = execution.links.packet_hops;
   run.real_packet_hops = real_packet_hops(machine.network(), execution.links.executed);
   run.signature = execution.signature;
   run.notes.assign(execution.notes.begin(), execution.notes.end());
   if (options.timeline_slices > 0) {
-    run.timeline = make_timeline(machine, graph, execution, options.timeline_slices);
+    run.timeline = make_timeline(machine, graph, execution, path, options.timeline_slices);
   }
   return run;
 }

@@ -8,6 +8,7 @@
 
 #include "sim/study/port_use.h"
 #include "sim/study/result.h"
+#include "sim/system/critical_path.h"
 #include "sim/system/timeline.h"
 
 namespace podium {
@@ -30,6 +31,8 @@ bool folds(const StepOptions&);
 struct StepRun {
   Seconds time;
   Breakdown breakdown;
+  Breakdown critical_path;               ///< of the chain of tasks that set `time`
+  std::vector<Elasticity> elasticities;  ///< of the same chain
   std::vector<PortTier> tiers;
   std::uint64_t packet_hops = 0;  ///< that were simulated; a layer that comes again counts once
   double real_packet_hops = 0;    ///< that packets of their real size would make of the same bytes

@@ -307,6 +307,7 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
     execution.blocks = std::move(prepared.blocks);
     for (const FoldedOperation& operation : prepared.fabric->operations) {
       execution.algorithms.push_back(operation.schedule.algorithm);
+      execution.planes.push_back(operation.plane);
     }
   }
   return execution;

@@ -34,6 +34,7 @@ struct Execution {
   std::vector<Span> spans;              ///< in order of their ends; those of blocks are in `blocks`
   std::vector<Execution> blocks;        ///< one pass of each block on each role that runs it, alone
   std::vector<std::string> algorithms;  ///< by operation
+  std::vector<std::uint32_t> planes;    ///< by operation: the last that its messages take, in the topology's order
   LinkUse links;
 };
 

@@ -268,6 +268,20 @@ void Writer::sort() {
   }
 }
 
+/// A task of the chain: who did what.
+Slice slice_of(const TaskGraph& graph, const PathLink& link) {
+  const Task& task = graph.tasks()[link.task];
+  Slice slice;
+  slice.begin = link.begin;
+  slice.end = link.end;
+  slice.part = graph.labels()[task.label];
+  slice.name = fmt::format("{} ({})", slice.part, graph.roles()[task.role].name);
+  if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
+    slice.name = fmt::format("{} x {}", block->repeat, slice.name);
+  }
+  return slice;
+}
+
 Timeline Writer::write(const Run& run) && {
   for (const Role& role : run.graph.roles()) {
     timeline_.roles.push_back(role);
@@ -283,8 +297,12 @@ Timeline Writer::write(const Run& run) && {
 }  // namespace
 
 Timeline make_timeline(const Machine& machine, const TaskGraph& graph, const Execution& execution,
-                       std::size_t most_slices) {
-  return Writer(machine, choose_passes(graph, execution, most_slices)).write({graph, execution});
+                       const CriticalPath& path, std::size_t most_slices) {
+  Timeline timeline = Writer(machine, choose_passes(graph, execution, most_slices)).write({graph, execution});
+  for (const PathLink& link : path.links) {
+    timeline.critical_path.push_back(slice_of(graph, link));
+  }
+  return timeline;
 }
 
 }  // namespace podium

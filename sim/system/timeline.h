@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/system/simulator.h"
+#include "sim/system/critical_path.h"
 
 namespace podium {
 
@@ -40,12 +40,14 @@ struct Timeline {
   std::vector<Track> tracks;  ///< role by role, in order of streams
   std::vector<Slice> slices;  ///< track by track, in order of time
   std::vector<Arrow> arrows;
+  std::vector<Slice> critical_path;   ///< in order of time, of no track; blocks are one slice
   std::uint32_t detailed_passes = 0;  ///< the first ones through each block: of later ones only the passes are told
   Seconds time;                       ///< of the whole run
 };
 
 /// Of a run of this graph that kept its spans. Of each role's passes through a block, so many of the first are told in
 /// detail that there are at most `most_slices` slices, but one at least. A block within a block is one slice.
-Timeline make_timeline(const Machine&, const TaskGraph&, const Execution&, std::size_t most_slices);
+Timeline make_timeline(const Machine&, const TaskGraph&, const Execution&, const CriticalPath&,
+                       std::size_t most_slices);
 
 }  // namespace podium

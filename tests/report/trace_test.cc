@@ -1,6 +1,7 @@
 // Timelines as Chrome's trace events: what a viewer reads from them.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "sim/report/report.h"
@@ -85,6 +86,72 @@ TEST(Trace, DrawsAMessageFromItsSendToWhereItsReceiveWaits) {
   SimulationResult late = two_stages();
   late.cases[0].steps[0].run.timeline.slices[2].begin = at(5'250'000);
   EXPECT_TRUE(events(json::parse(to_trace(late)), "f").empty()) << "nothing waited";
+}
+
+TEST(Trace, ShowsTheCriticalPathAsAProcessOfItsOwn) {
+  SimulationResult result = two_stages();
+  Slice link;
+  link.end = at(4'000'000);
+  link.name = "61 x layers (stage 0)";
+  result.cases[0].steps[0].run.timeline.critical_path = {link};
+  const json trace = json::parse(to_trace(result));
+  const json path = events(trace, "X").back();
+  EXPECT_EQ(path.at("name"), link.name);
+  std::string process;
+  for (const json& event : events(trace, "M")) {
+    if (event.at("name") == "process_name" && event.at("pid") == path.at("pid")) {
+      process += event.at("args").at("name");
+    }
+  }
+  EXPECT_TRUE(process.ends_with("training step: critical path")) << process;
+}
+
+TEST(Trace, CountsWhatKernelsMoveAndComputeInASecond) {
+  SimulationResult result = two_stages();
+  Timeline& timeline = result.cases[0].steps[0].run.timeline;
+  // 3 GB/s from 0 to 3 us and another 2 GB/s from 1 to 2 us, of the same rank
+  timeline.slices = {{0, at(0), at(3'000'000), "a", "", Flops(6e6), Bytes(9000), "compute"},
+                     {1, at(1'000'000), at(2'000'000), "b", "", Flops(), Bytes(2000), "memory"}};
+  timeline.arrows.clear();
+  std::vector<double> moved, computed;
+  for (const json& event : events(json::parse(to_trace(result)), "C")) {
+    const json& values = event.at("args");
+    if (event.at("name") == "memory traffic") {
+      moved.push_back(values.at("GB/s"));
+    } else {
+      computed.push_back(values.at("TFLOP/s"));
+    }
+  }
+  EXPECT_EQ(moved, (std::vector<double>{3, 5, 3, 0}));
+  EXPECT_EQ(computed, (std::vector<double>{2, 2, 2, 0}));
+}
+
+/// What the Trace Event Format asks of each kind of event (its document, "Trace Event Format", Google, 2016): a viewer
+/// drops those that lack it.
+TEST(Trace, HasInEveryEventWhatItsFormatAsksFor) {
+  SimulationResult result = two_stages();
+  result.cases[0].steps[0].run.timeline.critical_path.push_back({0, at(0), at(5), "x", "y"});
+  const json trace = json::parse(to_trace(result));
+  const std::map<std::string, std::vector<const char*>> needed{{"M", {"name", "pid", "args"}},
+                                                               {"X", {"name", "pid", "tid", "ts", "dur"}},
+                                                               {"C", {"name", "pid", "ts", "args"}},
+                                                               {"s", {"name", "cat", "id", "pid", "tid", "ts"}},
+                                                               {"f", {"name", "cat", "id", "pid", "tid", "ts"}}};
+  for (const json& event : trace.at("traceEvents")) {
+    const auto kind = needed.find(event.at("ph").get<std::string>());
+    ASSERT_NE(kind, needed.end()) << event;
+    for (const char* const key : kind->second) {
+      EXPECT_TRUE(event.contains(key)) << event << " has no " << key;
+    }
+    for (const char* const key : {"pid", "tid", "ts", "dur"}) {
+      EXPECT_TRUE(!event.contains(key) || (event[key].is_number() && event[key] >= 0)) << event;
+    }
+    if (event["ph"] == "C") {
+      for (const auto& [series, value] : event["args"].items()) {
+        EXPECT_TRUE(value.is_number()) << event;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ using namespace literals;
 constexpr std::size_t plenty = 1000;
 
 Timeline timeline_of(const TaskGraph& graph, std::size_t most_slices = plenty) {
-  return make_timeline(server(), graph, run(graph, {.keep_spans = true}), most_slices);
+  const Execution execution = run(graph, {.keep_spans = true});
+  return make_timeline(server(), graph, execution, critical_path(server(), graph, execution), most_slices);
 }
 
 /// Of the track whose name begins so.

@@ -1,0 +1,187 @@
+#include "sim/system/critical_path.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "sim/system/meeting.h"
+
+namespace podium {
+namespace {
+
+class Walk {
+ public:
+  Walk(const Machine& machine, const TaskGraph& graph, const Execution& execution);
+  CriticalPath path();
+
+ private:
+  using Channel = std::tuple<RoleId, RoleId, std::uint32_t>;  ///< from, to, tag
+  using Meeting = std::pair<RankGroupsId, std::uint32_t>;     ///< groups, sequence number
+
+  const Task& task(TaskId id) const { return graph_.tasks()[id]; }
+  TaskId holder(TaskId) const;
+  std::optional<TaskId> releaser(TaskId) const;
+  void attribute(TaskId, Seconds elapsed);
+  void attribute_kernels(const Task&, const ComputeTask&, Seconds elapsed);
+  void attribute_block(const BlockTask&, std::uint32_t index, Seconds elapsed);
+  void attribute_exchange(const std::string& name, std::uint32_t operation, Seconds elapsed);
+
+  const Machine& machine_;
+  const TaskGraph& graph_;
+  const Execution& execution_;
+  std::unique_ptr<ComputeModel> compute_model_;
+  Meetings meetings_;
+  Table<TaskId, Span> spans_;
+  Table<TaskId, std::optional<TaskId>> before_on_stream_;
+  std::map<Channel, TaskId> sends_;
+  std::map<Meeting, TaskId> last_comers_;
+  std::vector<std::optional<CriticalPath>> blocks_;
+  CriticalPath path_;
+};
+
+Walk::Walk(const Machine& machine, const TaskGraph& graph, const Execution& execution)
+    : machine_(machine),
+      graph_(graph),
+      execution_(execution),
+      compute_model_(ComputeModels::find(machine.chip().compute_model)(machine.chip())),
+      meetings_(graph),
+      spans_(graph.tasks().size()),
+      before_on_stream_(graph.tasks().size()),
+      blocks_(execution.blocks.size()) {
+  PODIUM_CHECK(execution.spans.size() == graph.tasks().size(), "the run kept its spans");
+  for (const Span& span : execution.spans) {
+    spans_[span.task] = span;
+  }
+  std::map<std::pair<RoleId, std::uint16_t>, TaskId> last;
+  for (const TaskId id : graph.tasks().ids()) {
+    const auto [place, first] = last.try_emplace({task(id).role, task(id).stream}, id);
+    if (!first) {
+      before_on_stream_[id] = std::exchange(place->second, id);
+    }
+    if (const auto* send = std::get_if<SendTask>(&task(id).payload)) {
+      sends_.emplace(Channel{task(id).role, send->to, send->tag}, id);
+    } else if (const auto* group = std::get_if<GroupTask>(&task(id).payload)) {
+      const auto [comer, is_first] = last_comers_.try_emplace({group->groups, meetings_.sequence(id)}, id);
+      if (!is_first && spans_[comer->second].begin < spans_[id].begin) {
+        comer->second = id;
+      }
+    }
+  }
+}
+
+/// Which task the end of this one waited for: itself, the send of a receive that waited, the last member of a group.
+TaskId Walk::holder(TaskId id) const {
+  if (const auto* receive = std::get_if<ReceiveTask>(&task(id).payload)) {
+    return spans_[id].end > spans_[id].begin ? sends_.at({receive->from, task(id).role, receive->tag}) : id;
+  }
+  if (const auto* group = std::get_if<GroupTask>(&task(id).payload)) {
+    return last_comers_.at({group->groups, meetings_.sequence(id)});
+  }
+  return id;
+}
+
+/// The last to end of those that a task waits for before it begins.
+std::optional<TaskId> Walk::releaser(TaskId id) const {
+  std::optional<TaskId> latest = before_on_stream_[id];
+  for (const TaskId before : graph_.after(task(id))) {
+    if (!latest || spans_[*latest].end < spans_[before].end) {
+      latest = before;
+    }
+  }
+  return latest;
+}
+
+void Walk::attribute_kernels(const Task& of, const ComputeTask& compute, Seconds elapsed) {
+  Account alone;
+  for (const Kernel& kernel : graph_.kernels()[compute.kernels]) {
+    const Cost cost = compute_model_->cost(kernel, machine_.chip(), graph_.cores(of.role, of.stream));
+    alone.add("launch", cost.launch);
+    alone.add(cost.bound == Bound::memory ? "memory" : "compute", cost.time - cost.launch);
+  }
+  path_.account.add(alone, elapsed / alone.total());
+}
+
+void Walk::attribute_block(const BlockTask& block, std::uint32_t index, Seconds elapsed) {
+  std::optional<CriticalPath>& once = blocks_[index];
+  if (!once) {
+    once = critical_path(machine_, graph_.blocks()[block.block.index()], execution_.blocks[index]);
+  }
+  const double passes = elapsed / once->account.total();
+  path_.account.add(once->account, passes);
+  path_.planes.add(once->planes, passes);
+}
+
+void Walk::attribute_exchange(const std::string& name, std::uint32_t operation, Seconds elapsed) {
+  path_.account.add(name, elapsed);
+  path_.planes.add(machine_.network().planes[execution_.planes[operation]].name, elapsed);
+}
+
+void Walk::attribute(TaskId id, Seconds elapsed) {
+  const Payload& payload = task(id).payload;
+  const std::uint32_t detail = spans_[id].detail;
+  const auto named = [](CollectiveKind kind, const std::string& group) {
+    return std::string(to_string(kind)) + " " + group;
+  };
+  if (const auto* compute = std::get_if<ComputeTask>(&payload)) {
+    attribute_kernels(task(id), *compute, elapsed);
+  } else if (const auto* block = std::get_if<BlockTask>(&payload)) {
+    attribute_block(*block, detail, elapsed);
+  } else if (const auto* collective = std::get_if<CollectiveTask>(&payload)) {
+    attribute_exchange(named(collective->kind, graph_.communicators()[collective->communicator].name), detail, elapsed);
+  } else if (const auto* group = std::get_if<GroupTask>(&payload)) {
+    attribute_exchange(named(group->kind, graph_.groups()[group->groups].name), detail, elapsed);
+  } else if (std::holds_alternative<SendTask>(payload)) {
+    attribute_exchange("send " + graph_.labels()[task(id).label], detail, elapsed);
+  } else {
+    path_.account.add(std::holds_alternative<DelayTask>(payload) ? "host" : "wait", elapsed);
+  }
+}
+
+CriticalPath Walk::path() {
+  std::optional<TaskId> next;
+  if (!execution_.spans.empty()) {
+    next = execution_.spans.back().task;
+  }
+  while (next) {
+    const TaskId id = holder(*next);
+    const Span& span = spans_[id];
+    if (span.end > span.begin) {
+      path_.links.push_back({id, span.begin, span.end});
+      attribute(id, span.end - span.begin);
+    }
+    next = releaser(id);
+    const Time released = next ? spans_[*next].end : Time();
+    if (span.begin > released) {
+      path_.account.add("wait", span.begin - released);
+    }
+  }
+  std::reverse(path_.links.begin(), path_.links.end());
+  return std::move(path_);
+}
+
+}  // namespace
+
+CriticalPath critical_path(const Machine& machine, const TaskGraph& graph, const Execution& execution) {
+  return Walk(machine, graph, execution).path();
+}
+
+std::vector<Elasticity> elasticities(const Machine& machine, const CriticalPath& path) {
+  const Seconds total = path.account.total();
+  std::vector<Elasticity> result;
+  const auto add = [&](const std::string& resource, Seconds time) {
+    result.push_back({resource, time > Seconds() ? -(time / total) : 0});
+  };
+  add("compute rate", path.account.part("compute"));
+  add("memory bandwidth", path.account.part("memory"));
+  add("kernel launches", path.account.part("launch"));
+  add("host time", path.account.part("host"));
+  for (const Plane& plane : machine.network().planes) {
+    add("plane " + plane.name, path.planes.part(plane.name));
+  }
+  return result;
+}
+
+}  // namespace podium
