@@ -4,16 +4,25 @@ namespace podium {
 namespace {
 
 bool suits(CollectiveKind kind, const GroupShape& shape) {
-  return kind == CollectiveKind::send ? shape.ranks == 2 : kind != CollectiveKind::broadcast;
+  return kind == CollectiveKind::send ? shape.ranks == 2 : kind != CollectiveKind::barrier;
 }
 
 /// Everybody to everybody at once: one step where the network joins all directly; an all-reduce is a reduce-scatter and
-/// an all-gather ("two-shot"). What a rank adds up of a combine is all that comes back to it.
+/// an all-gather ("two-shot"). What a rank adds up of a combine is all that comes back to it. To and from a root all go
+/// at once.
 Schedule direct(CollectiveKind kind, const GroupShape& shape) {
   const double part = 1.0 / shape.ranks;
   const Step exchange{.pairing = Pairing::all_others, .share = part};
   Step reduce = exchange;
   reduce.reduced = part * (shape.ranks - 1);
+  Step out{.pairing = Pairing::listed, .share = kind == CollectiveKind::broadcast ? 1 : part};
+  for (std::uint32_t i = 1; i < shape.ranks; ++i) {
+    out.pairs.emplace_back(0, i);
+  }
+  Step in = out;
+  for (auto& [from, to] : in.pairs) {
+    std::swap(from, to);
+  }
   Schedule schedule;
   switch (kind) {
     case CollectiveKind::send:
@@ -25,6 +34,13 @@ Schedule direct(CollectiveKind kind, const GroupShape& shape) {
     case CollectiveKind::reduce_scatter:
     case CollectiveKind::combine:
       schedule.stages = {{reduce}};
+      break;
+    case CollectiveKind::broadcast:
+    case CollectiveKind::scatter:
+      schedule.stages = {{out}};
+      break;
+    case CollectiveKind::gather:
+      schedule.stages = {{in}};
       break;
     default:
       schedule.stages = {{exchange}};

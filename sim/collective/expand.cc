@@ -7,7 +7,7 @@ namespace podium {
 namespace {
 
 bool same(const Pattern& a, const Pattern& b) {
-  return a.pairing == b.pairing && a.offset == b.offset && a.plane == b.plane &&
+  return a.plane == b.plane && same_messages(*a.step, *b.step) &&
          (a.placement == b.placement || a.placement->groups == b.placement->groups);
 }
 
@@ -24,39 +24,18 @@ class Expansion {
 
  private:
   void expand(const std::vector<NodeId>& group) const {
-    const std::size_t n = group.size();
-    for (std::size_t i = 0; i < n; ++i) {
-      switch (pattern_.pairing) {
-        case Pairing::shift:
-          unicast(group[i], group[(i + pattern_.offset) % n]);
-          break;
-        case Pairing::chain:
-          unicast_within(group, i, i + pattern_.offset);
-          break;
-        case Pairing::exclusive_or:
-          unicast_within(group, i, i ^ pattern_.offset);
-          break;
-        case Pairing::all_others:
-          unicast_to_others(group, i);
-          break;
-        case Pairing::reduce_in_switch:
-        case Pairing::multicast:
-          tree(group, i);
-          break;
+    const auto n = static_cast<std::uint32_t>(group.size());
+    if (!in_switch(pattern_.step->pairing)) {
+      for_each_message(*pattern_.step, n,
+                       [&](std::uint32_t from, std::uint32_t to) { unicast(group[from], group[to]); });
+      return;
+    }
+    for (std::uint32_t i = 0; i < n; ++i) {
+      std::vector<NodeId> members;
+      for (const std::uint32_t peer : peers_of(*pattern_.step, n, i)) {
+        members.push_back(group[peer]);
       }
-    }
-  }
-
-  void unicast_within(const std::vector<NodeId>& group, std::size_t from, std::size_t to) const {
-    if (to < group.size()) {
-      unicast(group[from], group[to]);
-    }
-  }
-
-  void unicast_to_others(const std::vector<NodeId>& group, std::size_t from) const {
-    // each begins with its neighbour, as libraries do, so that they do not all begin with the same one
-    for (std::size_t step = 1; step < group.size(); ++step) {
-      unicast(group[from], group[(from + step) % group.size()]);
+      tree(members, group[i]);
     }
   }
 
@@ -69,14 +48,13 @@ class Expansion {
     visit_(*route);
   }
 
-  void tree(const std::vector<NodeId>& group, std::size_t root) const {
-    const std::optional<Route> route = pattern_.pairing == Pairing::multicast
-                                           ? router_.multicast(group[root], group, pattern_.plane)
-                                           : router_.reduce(group, group[root], pattern_.plane);
+  void tree(const std::vector<NodeId>& group, NodeId root) const {
+    const std::optional<Route> route = pattern_.step->pairing == Pairing::multicast
+                                           ? router_.multicast(root, group, pattern_.plane)
+                                           : router_.reduce(group, root, pattern_.plane);
     if (!route) {
       throw InputError(topology_.name + ": no " + plane_text() + " whose switches reduce and multicast joins all " +
-                       std::to_string(group.size()) + " ranks of the group of rank " +
-                       std::to_string(group[root].index()));
+                       std::to_string(group.size()) + " ranks of the group of rank " + std::to_string(root.index()));
     }
     visit_(*route);
   }
@@ -100,9 +78,7 @@ Patterns find_patterns(std::span<const Operation> operations) {
     for (const std::vector<Step>& stage : operation.schedule.stages) {
       auto& steps = stages.emplace_back();
       for (const Step& step : stage) {
-        const bool has_offset =
-            step.pairing == Pairing::shift || step.pairing == Pairing::chain || step.pairing == Pairing::exclusive_or;
-        const Pattern pattern{&operation.placement, operation.plane, step.pairing, has_offset ? step.offset : 0};
+        const Pattern pattern{&operation.placement, operation.plane, &step};
         const auto known = std::find_if(patterns.all.begin(), patterns.all.end(),
                                         [&](const Pattern& other) { return same(pattern, other); });
         steps.push_back(static_cast<std::uint32_t>(known - patterns.all.begin()));

@@ -13,8 +13,7 @@ namespace podium {
 struct Pattern {
   const Placement* placement = nullptr;
   std::optional<std::uint32_t> plane;
-  Pairing pairing = Pairing::shift;
-  std::uint32_t offset = 0;
+  const Step* step = nullptr;  ///< one of those that have it
 };
 
 /// The different patterns of all operations, and which one each step has.

@@ -8,7 +8,7 @@ namespace podium {
 
 namespace {
 
-constexpr std::array<std::pair<CollectiveKind, std::string_view>, 8> kinds{{
+constexpr std::array<std::pair<CollectiveKind, std::string_view>, 11> kinds{{
     {CollectiveKind::all_reduce, "all_reduce"},
     {CollectiveKind::all_gather, "all_gather"},
     {CollectiveKind::reduce_scatter, "reduce_scatter"},
@@ -17,6 +17,9 @@ constexpr std::array<std::pair<CollectiveKind, std::string_view>, 8> kinds{{
     {CollectiveKind::dispatch, "dispatch"},
     {CollectiveKind::combine, "combine"},
     {CollectiveKind::send, "send"},
+    {CollectiveKind::scatter, "scatter"},
+    {CollectiveKind::gather, "gather"},
+    {CollectiveKind::barrier, "barrier"},
 }};
 
 constexpr std::array<std::pair<std::string_view, CollectiveKind>, 10> aliases{{
@@ -84,6 +87,8 @@ double bus_factor(CollectiveKind kind, int ranks) {
     case CollectiveKind::all_gather:
     case CollectiveKind::reduce_scatter:
     case CollectiveKind::all_to_all:
+    case CollectiveKind::scatter:
+    case CollectiveKind::gather:
       return others;
     default:
       return 1;

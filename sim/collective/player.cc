@@ -1,6 +1,7 @@
 #include "sim/collective/player.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "sim/network/closed_form.h"
@@ -61,14 +62,26 @@ Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, BytesPerSeco
   return reduced > 0 ? 3 * reduced * bytes / memory : Seconds();
 }
 
-Seconds fill_time(const Step& step, const std::vector<Bundle>& bundles, Seconds step_time) {
-  Seconds latencies;
+Seconds injection_time(const std::vector<Step>& stage, std::uint32_t ranks, Bytes bytes, const Protocol& protocol) {
+  return protocol.injection ? sent_at_once(stage, ranks) * bytes / *protocol.injection : Seconds();
+}
+
+Seconds fill_time(const Step& step, const std::vector<Bundle>& bundles, const Table<LinkId, BytesPerSecond>& capacities,
+                  Bytes message, Seconds step_time) {
+  if (step.depth == 1) {
+    return Seconds();
+  }
+  Seconds latencies, wire;
   double messages = 0;
   for (const Bundle& bundle : bundles) {
     latencies += bundle.route.latency * bundle.multiplicity;
     messages += bundle.multiplicity;
+    for (const LinkLoad& link : bundle.route.links) {
+      wire = std::max(wire, link.load * message / capacities[link.link]);
+    }
   }
-  return messages > 0 ? (step.depth - 1) * (latencies / messages + step_time) : Seconds();
+  const Seconds hops = messages > 0 ? (step.depth - 1) * (latencies / messages + step_time) : Seconds();
+  return in_switch(step.pairing) ? hops : hops + Seconds(2 * std::sqrt(hops.value() * wire.value()));
 }
 
 Player::Player(Engine& engine, Network& network, const FoldedFabric& fabric, const CommunicationCosts& costs)
@@ -129,10 +142,11 @@ void Player::send(std::uint32_t index) {
   const FoldedOperation& folded = operation(play);
   const std::vector<Step>& stage = folded.schedule.stages[play.stage];
   const Protocol& protocol = costs_.protocol(folded.plane);
-  const Seconds reduction =
+  const Seconds sums =
       protocol.sum_bandwidth ? Seconds() : reduction_time(stage, play.bytes, costs_.memory_bandwidth, protocol);
+  const Seconds own = std::max(sums, injection_time(stage, folded.schedule.ranks, play.bytes, protocol));
   play.sent.clear();
-  play.outstanding = reduction > Seconds() ? 1 : 0;
+  play.outstanding = own > Seconds() ? 1 : 0;
   for (const std::uint32_t pattern : folded.patterns[play.stage]) {
     play.outstanding += fabric_->patterns[pattern].size();
   }
@@ -141,11 +155,12 @@ void Player::send(std::uint32_t index) {
     arrived(index);
     return;
   }
-  if (reduction > Seconds()) {
-    engine_.after(reduction, [this, index] { arrived(index); });
+  if (own > Seconds()) {
+    engine_.after(own, [this, index] { arrived(index); });
   }
   for (std::size_t step = 0; step < stage.size(); ++step) {
-    const Seconds fill = fill_time(stage[step], fabric_->patterns[folded.patterns[play.stage][step]], play.step_time);
+    const Seconds fill = fill_time(stage[step], fabric_->patterns[folded.patterns[play.stage][step]],
+                                   fabric_->capacities, message_size(play, stage[step]), play.step_time);
     if (fill > Seconds()) {
       engine_.after(fill, [this, index, step] { send_step(index, step); });
     } else {
@@ -154,12 +169,16 @@ void Player::send(std::uint32_t index) {
   }
 }
 
+/// One message of a step as the wire takes it, what the protocol loses included.
+Bytes Player::message_size(const Play& play, const Step& step) const {
+  return play.bytes * (step.share / efficiency(step, costs_.protocol(operation(play).plane)));
+}
+
 void Player::send_step(std::uint32_t index, std::size_t step) {
   Play& play = plays_[index];
   const FoldedOperation& folded = operation(play);
   const Step& sent = folded.schedule.stages[play.stage][step];
-  const double achieved = efficiency(sent, costs_.protocol(folded.plane));
-  const Bytes bytes = play.bytes * (sent.share / achieved);
+  const Bytes bytes = message_size(play, sent);
   const double weight = 1 / messages_at_port(sent, folded.schedule.ranks);
   const std::uint32_t pattern = folded.patterns[play.stage][step];
   const std::vector<Bundle>& bundles = fabric_->patterns[pattern];

@@ -38,15 +38,22 @@ double efficiency(const Step&, const Protocol&);
 Seconds step_time(CollectiveKind, const Protocol&);
 /// Two reads and one write of what a rank adds up in one repeat of a stage, at memory bandwidth or `sum_bandwidth`.
 Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, BytesPerSecond memory, const Protocol&);
-/// What a step waits for before it is in full flow: depth - 1 messages in a row.
-Seconds fill_time(const Step&, const std::vector<Bundle>&, Seconds step_time);
+/// At the rate at which a rank can send at all, what it sends in one repeat of a stage.
+Seconds injection_time(const std::vector<Step>& stage, std::uint32_t ranks, Bytes bytes, const Protocol&);
+/// What a step with messages of so many bytes waits for before it is in full flow: depth - 1 chunks in a row. A rank
+/// passes a chunk on once it has it all, so that small ones cost time for each, and large ones fill slowly: with the
+/// best size, a pipeline over h hops of latency a takes (sqrt(h a) + sqrt(wire))^2 in all. Switches pass on what they
+/// get.
+Seconds fill_time(const Step&, const std::vector<Bundle>&, const Table<LinkId, BytesPerSecond>& capacities,
+                  Bytes message, Seconds step_time);
 
 /// Runs collective calls on a network of classes of links. Contract:
 ///  - costs are those of the operation's plane (the farthest that it takes);
 ///  - a call is its launch time, then its stages one after the other, each `repeat` times: the time of a step, then all
-///    messages of the stage begin together; it ends when all have arrived, and not before what they bring could be
-///    added up at memory bandwidth (chunk by chunk, as it arrives), or when that is added up afterwards, where the
-///    protocol has a `sum_bandwidth`. With `splits` all of this is done so many times over, with a part of the bytes;
+///    messages of the stage begin together; it ends when all have arrived, and not before a rank could send what it
+///    sends, nor before what they bring could be added up at memory bandwidth (chunk by chunk, as it arrives), or when
+///    that is added up afterwards, where the protocol has a `sum_bandwidth`. With `splits` all of this is done so many
+///    times over, with a part of the bytes;
 ///  - bytes are multiplied by the imbalance and divided by the efficiency of their step;
 ///  - a step has one share of a port, whatever its messages: a kernel moves them all by the same few channels. So each
 ///    weighs 1 / `messages_at_port` where links are shared with other calls;
@@ -86,6 +93,7 @@ class Player {
   void send_step(std::uint32_t index, std::size_t step);
   void arrived(std::uint32_t index);
   void end_step(std::uint32_t index);
+  Bytes message_size(const Play& play, const Step& step) const;
   const FoldedOperation& operation(const Play& play) const { return fabric_->operations[play.call.operation]; }
 
   Engine& engine_;

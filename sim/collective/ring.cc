@@ -1,37 +1,74 @@
+#include <numeric>
+
 #include "sim/collective/schedule.h"
 
 namespace podium {
 namespace {
+
+constexpr std::size_t most_rings = 8;
 
 bool suits(CollectiveKind kind, const GroupShape&) {
   return kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
          kind == CollectiveKind::reduce_scatter || kind == CollectiveKind::broadcast;
 }
 
+bool suits_several(CollectiveKind kind, const GroupShape& shape) {
+  return shape.ranks > 2 && kind != CollectiveKind::broadcast && suits(kind, shape);
+}
+
 /// Bandwidth-optimal rings (Patarasuk and Yuan, J. Parallel Distrib. Comput. 69, 2009): parts of 1/n go round, added up
-/// at each position on the first round and copied on the second. A broadcast is a chain that passes chunks on as they
-/// arrive.
-Schedule ring(CollectiveKind kind, const GroupShape& shape) {
-  const double part = 1.0 / shape.ranks;
-  const std::uint32_t hops = shape.ranks - 1;
-  const Step gather{.pairing = Pairing::shift, .offset = 1, .share = part, .repeat = hops};
-  Step scatter = gather;
-  scatter.reduced = part;
+/// at each position on the first round and copied on the second. Several rings, by the distances of their neighbours,
+/// move a lane each at the same time.
+Schedule rings(CollectiveKind kind, const GroupShape& shape, const std::vector<std::uint32_t>& offsets) {
+  const double part = 1.0 / shape.ranks / static_cast<double>(offsets.size());
+  std::vector<Step> scatter, gather;
+  for (std::uint32_t lane = 0; lane < offsets.size(); ++lane) {
+    gather.push_back(
+        {.pairing = Pairing::shift, .offset = offsets[lane], .share = part, .repeat = shape.ranks - 1, .lane = lane});
+    scatter.push_back(gather.back());
+    scatter.back().reduced = part;
+  }
   Schedule schedule;
-  if (kind == CollectiveKind::broadcast) {
-    schedule.stages = {{{.pairing = Pairing::chain, .offset = 1, .share = 1, .depth = hops}}};
-  } else if (kind == CollectiveKind::all_gather) {
-    schedule.stages = {{gather}};
-  } else if (kind == CollectiveKind::reduce_scatter) {
-    schedule.stages = {{scatter}};
-  } else {
-    schedule.stages = {{scatter}, {gather}};
+  schedule.lanes = static_cast<std::uint32_t>(offsets.size());
+  if (kind != CollectiveKind::all_gather) {
+    schedule.stages.push_back(scatter);
+  }
+  if (kind != CollectiveKind::reduce_scatter) {
+    schedule.stages.push_back(gather);
   }
   return schedule;
 }
 
-const Algorithms::Entry entry{
-    "ring", "n - 1 steps a round, each position to the next; bandwidth-optimal", {suits, ring}};
+/// A broadcast is a chain that passes chunks on as they arrive.
+Schedule ring(CollectiveKind kind, const GroupShape& shape) {
+  if (kind != CollectiveKind::broadcast) {
+    return rings(kind, shape, {1});
+  }
+  Schedule schedule;
+  schedule.stages = {{{.pairing = Pairing::chain, .offset = 1, .share = 1, .depth = shape.ranks - 1}}};
+  return schedule;
+}
+
+/// Half of the bytes each way round, for links that are alike both ways.
+Schedule two_way_ring(CollectiveKind kind, const GroupShape& shape) { return rings(kind, shape, {1, shape.ranks - 1}); }
+
+/// Rings whose neighbours lie 1, 2, 3 ... apart, where that comes round to all: no two share a link from rank to rank,
+/// so that they are spread over planes or links that one ring would leave idle.
+Schedule multi_ring(CollectiveKind kind, const GroupShape& shape) {
+  std::vector<std::uint32_t> offsets;
+  for (std::uint32_t offset = 1; offset < shape.ranks && offsets.size() < most_rings; ++offset) {
+    if (std::gcd(offset, shape.ranks) == 1) {
+      offsets.push_back(offset);
+    }
+  }
+  return rings(kind, shape, offsets);
+}
+
+const Algorithms::Entry one{"ring", "n - 1 steps a round, each position to the next; bandwidth-optimal", {suits, ring}};
+const Algorithms::Entry both_ways{
+    "two_way_ring", "two rings, half of the bytes each way round", {suits_several, two_way_ring}};
+const Algorithms::Entry several{
+    "multi_ring", "up to 8 rings at once, with neighbours at different distances", {suits_several, multi_ring}};
 
 }  // namespace
 }  // namespace podium

@@ -6,6 +6,24 @@ namespace podium {
 
 namespace {
 
+std::uint32_t values_of(const Step& step, std::uint32_t ranks) { return step.size > 0 ? step.size : ranks; }
+
+/// The most pairs that begin, or end, at one position.
+std::uint32_t busiest(const Step& step, bool senders) {
+  std::vector<std::uint32_t> ends;
+  for (const auto& [from, to] : step.pairs) {
+    ends.push_back(senders ? from : to);
+  }
+  std::sort(ends.begin(), ends.end());
+  std::ptrdiff_t most = 0;
+  for (auto first = ends.begin(); first != ends.end();) {
+    const auto last = std::upper_bound(first, ends.end(), *first);
+    most = std::max(most, last - first);
+    first = last;
+  }
+  return static_cast<std::uint32_t>(most);
+}
+
 /// Messages of full size that leave one position in one repeat of a step; a tree in the switches takes one from each.
 double messages_out(const Step& step, std::uint32_t ranks) {
   switch (step.pairing) {
@@ -15,18 +33,82 @@ double messages_out(const Step& step, std::uint32_t ranks) {
     case Pairing::multicast:
       return 1;
     case Pairing::all_others:
-      return static_cast<double>(ranks - 1);
+      return values_of(step, ranks) - 1;
     case Pairing::reduce_in_switch:
-      return static_cast<double>(ranks);
+      return values_of(step, ranks);
+    case Pairing::listed:
+      return busiest(step, true);
   }
   return 0;
 }
 
 }  // namespace
 
+bool same_messages(const Step& a, const Step& b) {
+  const bool has_offset =
+      a.pairing == Pairing::shift || a.pairing == Pairing::chain || a.pairing == Pairing::exclusive_or;
+  return a.pairing == b.pairing && (!has_offset || a.offset == b.offset) && a.stride == b.stride && a.size == b.size &&
+         a.pairs == b.pairs;
+}
+
+std::vector<std::uint32_t> peers_of(const Step& step, std::uint32_t ranks, std::uint32_t i) {
+  const std::uint32_t size = values_of(step, ranks);
+  const std::uint32_t first = i - i / step.stride % size * step.stride;
+  std::vector<std::uint32_t> peers;
+  for (std::uint32_t digit = 0; digit < size; ++digit) {
+    peers.push_back(first + digit * step.stride);
+  }
+  return peers;
+}
+
+void for_each_message(const Step& step, std::uint32_t ranks,
+                      const std::function<void(std::uint32_t from, std::uint32_t to)>& visit) {
+  const std::uint32_t size = values_of(step, ranks);
+  PODIUM_CHECK(step.stride > 0 && ranks % (std::uint64_t{step.stride} * size) == 0, "the digit divides the group");
+  if (step.pairing == Pairing::listed) {
+    for (const auto& [from, to] : step.pairs) {
+      visit(from, to);
+    }
+    return;
+  }
+  for (std::uint32_t i = 0; i < ranks; ++i) {
+    const std::uint32_t digit = i / step.stride % size;
+    const auto with = [&](std::uint32_t other) { return i - digit * step.stride + other * step.stride; };
+    switch (step.pairing) {
+      case Pairing::shift:
+        visit(i, with((digit + step.offset) % size));
+        break;
+      case Pairing::chain:
+      case Pairing::exclusive_or:
+        if (const std::uint32_t to = step.pairing == Pairing::chain ? digit + step.offset : digit ^ step.offset;
+            to < size) {
+          visit(i, with(to));
+        }
+        break;
+      default:
+        // each begins with its neighbour, as libraries do, so that they do not all begin with the same one
+        for (std::uint32_t further = 1; further < size; ++further) {
+          visit(i, with((digit + further) % size));
+        }
+        break;
+    }
+  }
+}
+
+double sent_at_once(const std::vector<Step>& stage, std::uint32_t ranks) {
+  double sent = 0;
+  for (const Step& step : stage) {
+    sent += messages_out(step, ranks) * step.share;
+  }
+  return sent;
+}
+
 double messages_at_port(const Step& step, std::uint32_t ranks) {
+  if (step.pairing == Pairing::listed) {
+    return std::max(busiest(step, true), busiest(step, false));
+  }
   // a copy of each position's part comes back from the switches to every port
-  return step.pairing == Pairing::multicast ? ranks : messages_out(step, ranks);
+  return step.pairing == Pairing::multicast ? values_of(step, ranks) : messages_out(step, ranks);
 }
 
 bool Schedule::in_switch() const {
@@ -36,21 +118,27 @@ bool Schedule::in_switch() const {
 }
 
 double Schedule::sent_per_rank() const {
-  double sent = 0;
+  double by_all = 0;
+  std::vector<double> listed(ranks);
   for (const std::vector<Step>& stage : stages) {
     for (const Step& step : stage) {
-      sent += messages_out(step, ranks) * step.share * static_cast<double>(step.repeat);
+      const double sent = step.share * static_cast<double>(step.repeat);
+      by_all += step.pairing == Pairing::listed ? 0 : messages_out(step, ranks) * sent;
+      for (const auto& pair : step.pairs) {
+        listed.at(pair.first) += sent;
+      }
     }
   }
-  return sent;
+  return by_all + (listed.empty() ? 0 : *std::max_element(listed.begin(), listed.end()));
 }
 
 std::size_t Schedule::messages() const {
   std::size_t count = 0;
   for (const std::vector<Step>& stage : stages) {
     for (const Step& step : stage) {
-      const bool to_all = step.pairing == Pairing::all_others;
-      count += to_all ? std::size_t{ranks} * (ranks - 1) : ranks;
+      count += step.pairing == Pairing::listed       ? step.pairs.size()
+               : step.pairing == Pairing::all_others ? std::size_t{ranks} * (values_of(step, ranks) - 1)
+                                                     : ranks;
     }
   }
   return count;

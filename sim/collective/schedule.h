@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/collective/kind.h"
@@ -17,6 +19,7 @@ enum class Pairing : std::uint8_t {
   all_others,        ///< every other position, in one step (n - 1 messages each)
   reduce_in_switch,  ///< each position j receives the sum of everybody's part j, its own too, added up in the switches
   multicast,         ///< each position sends one part to all, copied in the switches; a copy comes back to it
+  listed,            ///< the pairs that the step lists, and no others
 };
 
 /// Whether switches add up or copy.
@@ -24,7 +27,9 @@ constexpr bool in_switch(Pairing pairing) {
   return pairing == Pairing::reduce_in_switch || pairing == Pairing::multicast;
 }
 
-/// What all positions do at the same time. `share` is the bytes of *one message* over the operation's bytes.
+/// What all positions do at the same time. `share` is the bytes of *one message* over the operation's bytes. Written as
+/// i = ... + digit x stride, a position may exchange only with those that differ from it in this digit: with the other
+/// ranks of its node, or those of its rail. The pairing is then among the `size` values of the digit.
 struct Step {
   Pairing pairing = Pairing::shift;
   std::uint32_t offset = 1;
@@ -34,8 +39,21 @@ struct Step {
   /// Messages in a row that a chunk passes until the step is in full flow: more than one where chunks are passed on as
   /// they arrive (a pipelined broadcast; a multicast of what is being reduced).
   std::uint32_t depth = 1;
+  std::uint32_t stride = 1;  ///< of the digit
+  std::uint32_t size = 0;    ///< values of the digit; 0: the whole group is one
+  std::uint32_t lane = 0;    ///< the part of the operation's bytes that it moves, see Schedule::lanes
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs = {};  ///< from and to, of Pairing::listed
 };
 
+/// Whether two steps send the same messages, whatever the sizes.
+bool same_messages(const Step&, const Step&);
+/// The positions that position `i` may exchange with in a step, itself among them, ascending.
+std::vector<std::uint32_t> peers_of(const Step&, std::uint32_t ranks, std::uint32_t i);
+/// Visits all messages of a step by their ends: unicasts, and of trees in the switches each branch between two ranks.
+void for_each_message(const Step&, std::uint32_t ranks,
+                      const std::function<void(std::uint32_t from, std::uint32_t to)>& visit);
+/// Bytes that the busiest position sends in one repeat of a stage, over the operation's bytes.
+double sent_at_once(const std::vector<Step>& stage, std::uint32_t ranks);
 /// Messages of a step that pass a rank's port at once, the same way.
 double messages_at_port(const Step&, std::uint32_t ranks);
 
@@ -45,6 +63,8 @@ struct Schedule {
   std::string algorithm;
   std::uint32_t ranks = 0;
   std::vector<std::vector<Step>> stages;  ///< steps within a stage run together; a stage waits for the one before
+  /// The bytes are cut in so many equal parts, each moved by steps of its own (several rings, two trees).
+  std::uint32_t lanes = 1;
   /// Whether a step of it is done in the switches.
   bool in_switch() const;
   /// Bytes that the busiest position sends, over the operation's bytes.
@@ -53,10 +73,18 @@ struct Schedule {
   std::size_t messages() const;
 };
 
-/// What an algorithm may know of the group: its size, and whether the switches can reduce and multicast.
+/// Ranks of a group that are as near to one another: the dies of a package, the packages of a node, the nodes.
+struct Tier {
+  std::uint32_t count = 0;   ///< of the units of the tier below that one of this tier has
+  std::uint32_t stride = 1;  ///< positions from one such unit to the next
+  bool operator==(const Tier&) const = default;
+};
+
+/// What an algorithm may know of the group: its size, whether the switches can reduce and multicast, and its tiers.
 struct GroupShape {
   std::uint32_t ranks = 0;
   bool in_switch_reduction = false;
+  std::vector<Tier> tiers = {};  ///< the nearest first, their counts multiply to `ranks`; none: no tiers are known
 };
 
 /// One algorithm for one or more kinds: `make` is a pure function, called only where `suits` and for two ranks or more.

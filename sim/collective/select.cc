@@ -24,8 +24,8 @@ Seconds wire_time(const std::vector<Step>& stage, const std::vector<std::uint32_
   Seconds longest;
   for (std::size_t i = 0; i < stage.size(); ++i) {
     const std::vector<Bundle>& bundles = fabric.patterns[patterns[i]];
-    const Seconds fill = fill_time(stage[i], bundles, step_time);
     const Bytes sent = bytes * (stage[i].share / efficiency(stage[i], protocol));
+    const Seconds fill = fill_time(stage[i], bundles, fabric.capacities, sent, step_time);
     for (const Bundle& bundle : bundles) {
       Seconds own;
       for (const LinkLoad& link : bundle.route.links) {
@@ -62,10 +62,77 @@ Seconds predict(const CollectiveCall& call, const FoldedFabric& fabric, const Co
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Seconds wire = wire_time(stages[s], operation.patterns[s], bytes, step, protocol, fabric);
     const Seconds sums = reduction_time(stages[s], bytes, costs.memory_bandwidth, protocol);
-    total += (step + (protocol.sum_bandwidth ? wire + sums : std::max(wire, sums))) * stages[s].front().repeat;
+    const Seconds sent = std::max(wire, injection_time(stages[s], operation.schedule.ranks, bytes, protocol));
+    total += (step + (protocol.sum_bandwidth ? sent + sums : std::max(sent, sums))) * stages[s].front().repeat;
   }
   return total * protocol.splits;
 }
+
+Table<LinkId, Seconds> busy_times(const CollectiveCall& call, const FoldedFabric& fabric,
+                                  const CommunicationCosts& costs) {
+  const FoldedOperation& operation = fabric.operations.at(call.operation);
+  Table<LinkId, Seconds> busy(fabric.capacities.size());
+  for (std::size_t s = 0; s < operation.patterns.size(); ++s) {
+    for (std::size_t i = 0; i < operation.patterns[s].size(); ++i) {
+      const Step& step = operation.schedule.stages[s][i];
+      const Bytes sent =
+          call.bytes * (call.imbalance * step.share * step.repeat / efficiency(step, costs.protocol(operation.plane)));
+      for (const Bundle& bundle : fabric.patterns[operation.patterns[s][i]]) {
+        for (const LinkLoad& link : bundle.route.links) {
+          busy[link.link] += link.load * sent / fabric.capacities[link.link];
+        }
+      }
+    }
+  }
+  return busy;
+}
+
+namespace {
+
+/// How far apart two ranks are: by plane, and on it by latency. Nothing where they are not joined.
+std::optional<std::pair<std::uint32_t, Seconds>> distance(NodeId a, NodeId b, std::optional<std::uint32_t> plane,
+                                                          Router& router) {
+  const std::optional<Route> route = router.route(a, b, plane);
+  return route ? std::optional(std::pair(route->plane, route->latency)) : std::nullopt;
+}
+
+/// The tiers of a group: blocks of positions, each within a block of the next tier, so that the first positions of two
+/// blocks are as far apart as the tier says. Nothing where the group has no such blocks, or only one.
+std::vector<Tier> tiers_of(const std::vector<NodeId>& group, std::optional<std::uint32_t> plane, Router& router) {
+  const auto n = static_cast<std::uint32_t>(group.size());
+  std::vector<Tier> tiers;
+  std::vector<std::pair<std::uint32_t, Seconds>> distances;
+  for (std::uint32_t i = 1; i < n; ++i) {
+    const auto far = distance(group[0], group[i], plane, router);
+    if (!far) {
+      return {};
+    }
+    if (distances.empty() || *far > distances.back()) {
+      distances.push_back(*far);
+      tiers.push_back({0, i});
+    }
+  }
+  for (std::size_t t = 0; t < tiers.size(); ++t) {
+    const std::uint32_t end = t + 1 < tiers.size() ? tiers[t + 1].stride : n;
+    tiers[t].count = end / tiers[t].stride;
+    if (end % tiers[t].stride != 0) {
+      return {};
+    }
+  }
+  for (std::uint32_t i = 1; i < n && tiers.size() > 1; ++i) {
+    std::size_t t = tiers.size() - 1;
+    while (i % tiers[t].stride != 0) {
+      --t;
+    }
+    const std::uint32_t first = i - i / tiers[t].stride % tiers[t].count * tiers[t].stride;
+    if (first != i && distance(group[first], group[i], plane, router) != distances[t]) {
+      return {};
+    }
+  }
+  return tiers.size() > 1 ? tiers : std::vector<Tier>();
+}
+
+}  // namespace
 
 GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> plane, Router& router,
                     const CommunicationCosts& costs) {
@@ -77,6 +144,12 @@ GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> pla
         shape.in_switch_reduction ? router.multicast(group.front(), group, plane) : std::nullopt;
     shape.in_switch_reduction =
         tree && costs.protocols.at(tree->plane) && costs.protocols.at(tree->plane)->in_switch_reduction;
+  }
+  shape.tiers = tiers_of(placement.groups.front(), plane, router);
+  for (const std::vector<NodeId>& group : placement.groups) {
+    if (!shape.tiers.empty() && tiers_of(group, plane, router) != shape.tiers) {
+      shape.tiers.clear();
+    }
   }
   return shape;
 }

@@ -19,8 +19,11 @@ struct Candidate {
 /// network; equal where all messages of a stage share one bottleneck.
 Seconds predict(const CollectiveCall&, const FoldedFabric&, const CommunicationCosts&);
 
+/// How long each class of links carries the bytes of a call, in all its stages together.
+Table<LinkId, Seconds> busy_times(const CollectiveCall&, const FoldedFabric&, const CommunicationCosts&);
+
 /// What an algorithm may know of the groups: in-switch reduction where the plane that joins all members can multicast
-/// and its protocol says so.
+/// and its protocol says so, and the tiers that all groups have.
 GroupShape shape_of(const Placement&, std::optional<std::uint32_t> plane, Router&, const CommunicationCosts&);
 
 /// Chooses algorithms by predicted time. Each algorithm is folded once for each placement and kind and kept. Topology,

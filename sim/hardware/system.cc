@@ -47,6 +47,9 @@ void read_in_switch(const Node& node, Protocol& protocol) {
 
 Protocol read_protocol(const Node& node) {
   Protocol protocol;
+  if (const auto injection = node.find("injection")) {
+    protocol.injection = injection->figure<BytesPerSecond>();
+  }
   protocol.launch = node.at("launch").figure<Seconds>();
   protocol.step = node.at("step").figure<Seconds>();
   protocol.send_launch = node.at("send_launch").figure<Seconds>();

@@ -27,6 +27,9 @@ struct Protocol {
   /// Where it is given, what a step brings is added up once it is there, at this bandwidth, in whole nanoseconds for
   /// each of two reads and a write. Otherwise as it comes, at the bandwidth of the chip's memory.
   std::optional<BytesPerSecond> sum_bandwidth = {};
+  /// What a rank sends at most over all its links together, where its copy engines are slower than these; nothing: no
+  /// slower.
+  std::optional<BytesPerSecond> injection = {};
 };
 
 /// A kind of machine: chips, their packaging, the network's name, communication costs, power and price. Immutable.

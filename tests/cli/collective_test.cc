@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -168,6 +170,70 @@ TEST(CollectiveCommand, RefusesWhatCannotBe) {
   expect_refused(good + "--ranks 8 --bytes 8 --network flwo", "did you mean 'flow'?");
   expect_refused(good + "--ranks 8 --bytes 8 --fold maybe", "'maybe' is neither on nor off");
   expect_refused(good + "--ranks 8 --bytes 8 --type bf61", "did you mean 'bf16'?");
+}
+
+TEST(CollectiveCommand, TakesTheRanksThatAreNamed) {
+  const std::string arguments = "all_to_all --system cloudmatrix384 --algorithm direct --bytes 64MiB --ranks ";
+  EXPECT_EQ(run_json(arguments + "0,1,2,3"), run_json(arguments + "4"));
+  EXPECT_EQ(run_json(arguments + "0..2,3").at("ranks"), 4);
+  const double sisters = seconds_of(arguments + "2,3");
+  const double strangers = seconds_of(arguments + "2,4");
+  EXPECT_LT(sisters, strangers) << "dies of one package are joined by a faster link";
+}
+
+TEST(CollectiveCommand, RefusesRanksThatCannotBe) {
+  const std::string good = "all_reduce --system gb200-nvl72 --bytes 1MiB ";
+  expect_refused(good + "--ranks 0,1,5,1", "--ranks: rank 1 is there twice");
+  expect_refused(good + "--ranks 0..4,3", "--ranks: rank 3 is there twice");
+  expect_refused(good + "--ranks 7,", "--ranks");
+  expect_refused(good + "--ranks 7..7", "--ranks: 1 rank has nobody to exchange with");
+  expect_refused(good + "--ranks 5..2", "--ranks: '5..2' ends before it begins");
+  expect_refused(good + "--ranks 0,1.5", "--ranks: '1.5' is no rank");
+  expect_refused(good + "--ranks 0,800000", "800001 ranks need 11112 domains of gb200-nvl72");
+}
+
+TEST(CollectiveCommand, ChecksWhatEverySizeIsDoneBy) {
+  const std::string arguments = "all_reduce --system cloudmatrix384 --ranks 48 --bytes 1KiB:1GiB:32 --check";
+  const json result = run_json(arguments);
+  EXPECT_EQ(result.at("checked"), true);
+  EXPECT_THAT(run_podium("collective " + arguments).output, HasSubstr("# checked: every rank ends with"));
+}
+
+TEST(CollectiveCommand, PrintsAllRunnersUpWhereAsked) {
+  const std::string arguments = "all_reduce --system cloudmatrix384 --ranks 16 --bytes 1MiB";
+  const auto shown = [](const std::string& text) { return std::count(text.begin(), text.end(), ','); };
+  EXPECT_GT(shown(run_podium("collective " + arguments + " --all").output),
+            shown(run_podium("collective " + arguments).output) + 5);
+}
+
+TEST(CollectiveCommand, DrawsTheScheduleAndItsBottleneck) {
+  const std::string file = (std::filesystem::path(testing::TempDir()) / "podium-collective.svg").string();
+  run_json("all_to_all --system cloudmatrix384 --ranks 32 --bytes 64MiB --algorithm direct --draw " + file);
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  EXPECT_THAT(text.str(), testing::StartsWith("<svg"));
+  EXPECT_THAT(text.str(), HasSubstr("all_to_all among 32 ranks of cloudmatrix384"));
+  EXPECT_THAT(text.str(), HasSubstr("ub: die to L1"));
+  EXPECT_THAT(text.str(), HasSubstr("the bottleneck"));
+  expect_refused("all_reduce --system hgx-h100 --ranks 8 --bytes 8 --draw /nowhere/x.svg", "/nowhere/x.svg");
+}
+
+TEST(CollectiveCommand, PlaysSchedulesOfOnesOwn) {
+  const std::string file = (std::filesystem::path(testing::TempDir()) / "podium-pair.xml").string();
+  std::ofstream(file) << R"(<algo name="swap" nchunksperloop="2" ngpus="2" coll="alltoall" inplace="0">
+<gpu id="0" i_chunks="2" o_chunks="2" s_chunks="0"><tb id="0" send="1" recv="1" chan="0">
+ <step s="0" type="s" srcbuf="i" srcoff="1" dstbuf="o" dstoff="0" cnt="1" depid="-1" deps="-1"/>
+ <step s="1" type="r" srcbuf="i" srcoff="0" dstbuf="o" dstoff="1" cnt="1" depid="-1" deps="-1"/>
+ <step s="2" type="cpy" srcbuf="i" srcoff="0" dstbuf="o" dstoff="0" cnt="1" depid="-1" deps="-1"/></tb></gpu>
+<gpu id="1" i_chunks="2" o_chunks="2" s_chunks="0"><tb id="0" send="0" recv="0" chan="0">
+ <step s="0" type="s" srcbuf="i" srcoff="0" dstbuf="o" dstoff="1" cnt="1" depid="-1" deps="-1"/>
+ <step s="1" type="r" srcbuf="i" srcoff="0" dstbuf="o" dstoff="0" cnt="1" depid="-1" deps="-1"/>
+ <step s="2" type="cpy" srcbuf="i" srcoff="1" dstbuf="o" dstoff="1" cnt="1" depid="-1" deps="-1"/></tb></gpu>
+</algo>)";
+  const std::string arguments = "all_to_all --system hgx-h100 --ranks 2 --bytes 64MiB --algorithm ";
+  EXPECT_EQ(seconds_of(arguments + file), seconds_of(arguments + "direct"));
+  expect_refused("all_to_all --system hgx-h100 --ranks 4 --bytes 64MiB --algorithm " + file, "it is for 2 GPUs");
+  expect_refused(arguments + "/nowhere/x.xml", "/nowhere/x.xml: cannot be read");
 }
 
 TEST(CollectiveCommand, RefusesSizesThatMakeNoSense) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/collective/networks.h"
 
 namespace podium {
@@ -93,9 +95,16 @@ TEST(Player, LaunchesOneSidedExchangesByPeerAndWaitsForNobody) {
   expect_time(run("direct", CollectiveKind::combine, 1_MiB), protocol().combine_launch + peers + wire);
 }
 
-TEST(Player, FillsThePipelineOfABroadcastHopByHop) {
-  const Seconds expected = protocol().launch + (n - 1) * (protocol().step + latency) + 1_MiB / port;
-  expect_time(run("ring", CollectiveKind::broadcast, 1_MiB), expected);
+TEST(Player, FillsThePipelineOfABroadcastByTheBestChunks) {
+  // k chunks take n - 2 more hops than one: (n - 2 + k) (hop + wire / k), the least of which is at k^2 = (n - 2) wire /
+  // hop
+  const double hop = (protocol().step + latency).value();
+  const double wire = (1_MiB / port).value();
+  const double chunks = std::sqrt((n - 2) * wire / hop);
+  const double by_chunks = (n - 2 + chunks) * (hop + wire / chunks);
+  const Seconds time = run("ring", CollectiveKind::broadcast, 1_MiB) - protocol().launch;
+  EXPECT_NEAR(time.value(), by_chunks + hop, 1e-9);
+  expect_time(run("ring", CollectiveKind::broadcast, 0_B), protocol().launch + (n - 1) * (protocol().step + latency));
 }
 
 TEST(Player, SendsLittleMoreThanEachByteOnceWhereTheSwitchesReduce) {
@@ -106,6 +115,16 @@ TEST(Player, SendsLittleMoreThanEachByteOnceWhereTheSwitchesReduce) {
   EXPECT_GE(all, step + wire);
   EXPECT_LE(all, 2 * step + wire);
   expect_time(run("in_switch", CollectiveKind::all_gather, 1_MiB), protocol().in_switch_launch + step + 1_MiB / port);
+}
+
+TEST(Player, SendsNoFasterThanARankCanOverAllItsLinksTogether) {
+  Protocol slow = protocol();
+  slow.injection = port / 4;
+  const Seconds sent = 3.0 * (n - 1) / n * 1_MiB / port;  // beyond the wire's own time
+  expect_time(run("direct", CollectiveKind::all_to_all, 1_MiB, slow),
+              run("direct", CollectiveKind::all_to_all, 1_MiB) + sent - latency);
+  slow.injection = 2 * port;
+  expect_time(run("direct", CollectiveKind::all_to_all, 1_MiB, slow), run("direct", CollectiveKind::all_to_all, 1_MiB));
 }
 
 TEST(Player, SendsWhatTheFullestRankHas) {

@@ -1,0 +1,206 @@
+#include "sim/cli/collective_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "sim/cli/command.h"
+#include "sim/collective/msccl.h"
+#include "sim/collective/verify.h"
+
+namespace podium {
+
+namespace {
+
+constexpr std::size_t most_sizes = 1000;
+constexpr std::uint32_t most_ranks = 1 << 20;
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts{""};
+  for (const char c : text) {
+    if (c == separator) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+std::uint32_t parse_rank(const std::string& text) {
+  const double value = parse_number(text, {"--ranks"});
+  if (value < 0 || value > most_ranks || value != std::floor(value)) {
+    throw InputError({"--ranks"},
+                     "'" + text + "' is no rank; whole numbers up to " + std::to_string(most_ranks) + " are right");
+  }
+  return static_cast<std::uint32_t>(value);
+}
+
+Placement placement_of(const Machine& machine, const std::vector<std::uint32_t>& ranks) {
+  Placement placement;
+  placement.groups.emplace_back();
+  for (const std::uint32_t rank : ranks) {
+    placement.groups.front().push_back(machine.node(rank));
+  }
+  return placement;
+}
+
+bool is_file(const std::string& algorithm) { return algorithm.ends_with(".xml"); }
+
+}  // namespace
+
+/// B, or B:E, or B:E:F: from B to E, times F (2 where it is not given) at each step.
+std::vector<Bytes> parse_sizes(const std::string& text) {
+  const Location where{"--bytes"};
+  const std::vector<std::string> parts = split(text, ':');
+  if (parts.size() > 3) {
+    throw InputError(where, "'" + text + "' has " + std::to_string(parts.size()) + " parts; B, B:E or B:E:F is right");
+  }
+  const Bytes first = parse_size(parts[0], where);
+  const Bytes last = parts.size() > 1 ? parse_size(parts[1], where) : first;
+  const double factor = parts.size() > 2 ? parse_number(parts[2], where) : 2;
+  if (last < first) {
+    throw InputError(where, "'" + text + "' ends before it begins");
+  }
+  if (factor <= 1 || (first == Bytes() && last > first)) {
+    throw InputError(where, "'" + text + "' never gets to its end: begin above zero, with a factor above one");
+  }
+  std::vector<Bytes> sizes;
+  for (double size = first.value(); size <= last.value() && sizes.size() <= most_sizes; size *= factor) {
+    sizes.emplace_back(std::floor(size));
+    if (size == 0) {
+      break;
+    }
+  }
+  if (sizes.size() > most_sizes) {
+    throw InputError(where, "'" + text + "' is more than " + std::to_string(most_sizes) + " sizes");
+  }
+  return sizes;
+}
+
+std::vector<std::uint32_t> parse_ranks(const std::string& text) {
+  const Location where{"--ranks"};
+  std::vector<std::uint32_t> ranks;
+  const bool is_count = text.find_first_of(",.") == std::string::npos;
+  if (is_count) {
+    for (std::uint32_t rank = 0; rank < parse_rank(text); ++rank) {
+      ranks.push_back(rank);
+    }
+  }
+  for (const std::string& part : is_count ? std::vector<std::string>() : split(text, ',')) {
+    const std::size_t dots = part.find("..");
+    const std::uint32_t first = parse_rank(part.substr(0, dots));
+    const std::uint32_t last = dots == std::string::npos ? first : parse_rank(part.substr(dots + 2));
+    if (last < first) {
+      throw InputError(where, "'" + part + "' ends before it begins");
+    }
+    for (std::uint32_t rank = first; rank <= last; ++rank) {
+      ranks.push_back(rank);
+    }
+  }
+  std::set<std::uint32_t> seen;
+  for (const std::uint32_t rank : ranks) {
+    if (!seen.insert(rank).second) {
+      throw InputError(where, "rank " + std::to_string(rank) + " is there twice");
+    }
+  }
+  if (ranks.size() < 2) {
+    throw InputError(where, (ranks.empty() ? "0 ranks have" : "1 rank has") +
+                                std::string(" nobody to exchange with; 2 or more are right"));
+  }
+  return ranks;
+}
+
+CollectiveRun::CollectiveRun(const Machine& machine, CollectiveKind kind, std::vector<std::uint32_t> ranks,
+                             const CollectiveOptions& options)
+    : machine_(machine),
+      kind_(kind),
+      options_(options),
+      placement_(placement_of(machine, ranks)),
+      costs_(communication_costs(machine.system(), machine.chip(), machine.network())),
+      router_(machine.network()),
+      selector_(machine.network(), router_, costs_),
+      faults_{machine.changes(), parse_quantity<Seconds>(options.recovery, {"--recovery"})} {
+  if (options.library == "on" && options.algorithm == "auto" && options.faults.empty()) {
+    library_ = load_library(options.system);
+  }
+  if (library_) {
+    times_.emplace(*library_, machine.network(), router_, costs_);
+  }
+}
+
+TimedCollective CollectiveRun::play(Bytes bytes) {
+  TimedCollective row{bytes, {}, options_.algorithm, {}, {}};
+  if (const auto choices = times_ ? times_->rank(kind_, placement_, bytes) : std::vector<LibraryChoice>();
+      !choices.empty()) {
+    row.algorithm = choices.front().algorithm;
+    row.regime = choices.front().regime;
+    regimes_[row.regime] = choices.front();
+    for (const LibraryChoice& choice : choices) {
+      const auto same = [&](const Candidate& other) { return other.algorithm == choice.algorithm; };
+      if (std::none_of(row.candidates.begin(), row.candidates.end(), same)) {
+        row.candidates.push_back({choice.algorithm, choice.predicted});
+      }
+    }
+  } else if (row.algorithm == "auto") {
+    row.candidates = selector_.rank(kind_, placement_, bytes);
+    row.algorithm = row.candidates.front().algorithm;
+  }
+  const Known& played = known(row.algorithm, bytes);
+  const CollectiveCall call{0, kind_, bytes};
+  row.time = played.fabric
+                 ? time_alone(call, *played.fabric, costs_of(row), options_.network)
+                 : time_alone(call, machine_.network(), played.operation, costs_of(row), options_.network, faults_);
+  return row;
+}
+
+CommunicationCosts CollectiveRun::costs_of(const TimedCollective& row) const {
+  CommunicationCosts costs = costs_;
+  if (!row.regime.empty()) {
+    const LibraryChoice& choice = regimes_.at(row.regime);
+    costs.protocols[choice.plane] = choice.protocol;
+  }
+  return costs;
+}
+
+const CollectiveRun::Known& CollectiveRun::known(const std::string& algorithm, Bytes bytes) {
+  const auto found = known_.find(algorithm);
+  if (found != known_.end()) {
+    return found->second;
+  }
+  const auto ranks = static_cast<std::uint32_t>(placement_.groups.front().size());
+  Known fresh{
+      {is_file(algorithm) ? read_msccl(algorithm, kind_, ranks) : selector_.choose(algorithm, kind_, placement_, bytes),
+       placement_},
+      {}};
+  if (options_.check && !is_file(algorithm)) {  // files are followed as they are read
+    if (const std::string flaw = flaw_of(kind_, fresh.operation.schedule); !flaw.empty()) {
+      throw RunError(algorithm + " does not do " + std::string(to_string(kind_)) + " among " + std::to_string(ranks) +
+                     " ranks: " + flaw);
+    }
+  }
+  if (faults_.changes.empty()) {
+    const bool folds = options_.fold == "on" && !Networks::find(options_.network).needs_wires();
+    fresh.fabric = fold(machine_.network(), router_, {&fresh.operation, 1}, folds ? Folding::exact : Folding::off);
+  }
+  return known_.emplace(algorithm, std::move(fresh)).first->second;
+}
+
+const Schedule& CollectiveRun::schedule(const TimedCollective& row) const {
+  return known_.at(row.algorithm).operation.schedule;
+}
+
+Table<LinkId, Seconds> CollectiveRun::busy_times(const TimedCollective& row) const {
+  const Known& played = known_.at(row.algorithm);
+  if (!played.fabric) {
+    throw InputError({"--draw"}, "the links of a network that changes in the course of a run have no one load");
+  }
+  const Table<LinkId, Seconds> by_class = podium::busy_times({0, kind_, row.bytes}, *played.fabric, costs_of(row));
+  Table<LinkId, Seconds> result;
+  for (const std::optional<LinkId>& of : played.fabric->classes) {
+    result.push_back(of ? by_class[*of] : Seconds());
+  }
+  return result;
+}
+
+}  // namespace podium

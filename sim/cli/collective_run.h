@@ -1,0 +1,72 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/collective/faulty_run.h"
+#include "sim/collective/library.h"
+#include "sim/system/machine.h"
+
+namespace podium {
+
+/// What `podium collective` is asked to play, as written.
+struct CollectiveOptions {
+  std::string system, algorithm = "auto", network = "flow", fold = "on", library = "on";
+  std::vector<std::string> faults;
+  std::string recovery = "0 s";
+  bool check = false;
+};
+
+/// One size of a collective.
+struct TimedCollective {
+  Bytes bytes;
+  Seconds time;
+  std::string algorithm;
+  std::string regime;                 ///< of the library; empty where it is a schedule with the system's own figures
+  std::vector<Candidate> candidates;  ///< the fastest first; empty where the algorithm was named
+};
+
+/// B, or B:E, or B:E:F: from B to E, times F (2 where it is not given) at each step.
+std::vector<Bytes> parse_sizes(const std::string& text);
+/// "8" is the first 8 ranks; "0,1,4..7" those that it names, in this order. InputError: fewer than two, one twice.
+std::vector<std::uint32_t> parse_ranks(const std::string& text);
+
+/// Chooses and plays calls among some ranks of a machine, size by size. Each algorithm is folded once, and not where
+/// links change in the course of a run. The machine outlives it.
+class CollectiveRun {
+ public:
+  /// InputError where a rank is not on the machine.
+  CollectiveRun(const Machine&, CollectiveKind, std::vector<std::uint32_t> ranks, const CollectiveOptions&);
+
+  /// With `check`, a schedule that does not do what the operation promises is a RunError.
+  TimedCollective play(Bytes);
+  /// What was played for it, and what it puts on each link of the network: how long it is busy.
+  const Schedule& schedule(const TimedCollective&) const;
+  Table<LinkId, Seconds> busy_times(const TimedCollective&) const;
+
+ private:
+  struct Known {
+    Operation operation;
+    std::optional<FoldedFabric> fabric;  ///< where nothing fails
+  };
+  const Known& known(const std::string& algorithm, Bytes);
+  CommunicationCosts costs_of(const TimedCollective&) const;
+
+  const Machine& machine_;
+  CollectiveKind kind_;
+  CollectiveOptions options_;
+  Placement placement_;
+  CommunicationCosts costs_;
+  Router router_;
+  Selector selector_;
+  Faults faults_;
+  std::optional<CommunicationLibrary> library_;
+  std::optional<LibraryTimes> times_;
+  std::map<std::string, Known> known_;
+  std::map<std::string, LibraryChoice> regimes_;  ///< the last choice of each
+};
+
+}  // namespace podium

@@ -1,0 +1,55 @@
+#include <algorithm>
+#include <bit>
+
+#include "sim/collective/schedule.h"
+
+namespace podium {
+namespace {
+
+bool suits(CollectiveKind kind, const GroupShape& shape) {
+  return shape.ranks > 2 &&
+         (kind == CollectiveKind::broadcast || kind == CollectiveKind::scatter || kind == CollectiveKind::gather);
+}
+
+/// A binomial tree from position 0 (Thakur, Rabenseifner and Gropp, 2005): who has the bytes of a range of positions
+/// sends those of its upper half to the first one there. A gather goes the same ways back.
+Schedule binomial(CollectiveKind kind, const GroupShape& shape) {
+  const std::uint32_t n = shape.ranks;
+  Schedule schedule;
+  for (std::uint32_t half = std::bit_ceil(n) / 2; half > 0; half /= 2) {
+    // the last range may be shorter than the others: a step of its own beside theirs
+    Step full{.pairing = Pairing::listed, .share = 1.0 * half / n};
+    std::vector<Step> stage;
+    for (std::uint32_t from = 0; from + half < n; from += 2 * half) {
+      const std::uint32_t parts = std::min(half, n - from - half);
+      Step last{.pairing = Pairing::listed, .share = 1.0 * parts / n};
+      (parts == half ? full : last).pairs.emplace_back(from, from + half);
+      if (parts < half) {
+        stage.push_back(last);
+      }
+    }
+    if (!full.pairs.empty()) {
+      stage.push_back(full);
+    }
+    schedule.stages.push_back(stage);
+  }
+  for (std::vector<Step>& stage : schedule.stages) {
+    for (Step& step : stage) {
+      step.share = kind == CollectiveKind::broadcast ? 1 : step.share;
+      for (auto& [from, to] : step.pairs) {
+        if (kind == CollectiveKind::gather) {
+          std::swap(from, to);
+        }
+      }
+    }
+  }
+  if (kind == CollectiveKind::gather) {
+    std::reverse(schedule.stages.begin(), schedule.stages.end());
+  }
+  return schedule;
+}
+
+const Algorithms::Entry entry{"binomial", "a tree from or to the root in ceil(log2 n) steps", {suits, binomial}};
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,348 @@
+#include "sim/collective/verify.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <span>
+
+#include "sim/collective/bit_set.h"
+
+namespace podium {
+
+namespace {
+
+using Message = std::pair<std::uint32_t, std::uint32_t>;
+
+/// What a lane of a schedule does, one step after the other, repeats written out. A pipelined step passes on what it
+/// brings: its messages go `hops` times, each carrying its bytes in one of them.
+struct Move {
+  double share = 0;
+  bool reduces = false;
+  std::uint32_t hops = 1;
+  std::vector<Message> messages;
+};
+
+std::vector<Move> moves_of(const Schedule& schedule, std::uint32_t lane) {
+  std::vector<Move> moves;
+  for (const std::vector<Step>& stage : schedule.stages) {
+    std::vector<Move> once;
+    for (const Step& step : stage) {
+      if (step.lane == lane) {
+        const bool reduces = step.reduced > 0 || step.pairing == Pairing::reduce_in_switch;
+        Move& move = once.emplace_back(Move{step.share, reduces, in_switch(step.pairing) ? 1 : step.depth, {}});
+        for_each_message(step, schedule.ranks,
+                         [&](std::uint32_t from, std::uint32_t to) { move.messages.emplace_back(from, to); });
+      }
+    }
+    for (std::uint32_t repeat = 0; repeat < stage.front().repeat; ++repeat) {
+      moves.insert(moves.end(), once.begin(), once.end());
+    }
+  }
+  return moves;
+}
+
+/// The same steps from the last to the first, each message the other way round.
+std::vector<Move> backwards(std::vector<Move> moves) {
+  std::reverse(moves.begin(), moves.end());
+  for (Move& move : moves) {
+    for (Message& message : move.messages) {
+      std::swap(message.first, message.second);
+    }
+  }
+  return moves;
+}
+
+std::string text_of(const Message& message) {
+  return std::to_string(message.first) + " to " + std::to_string(message.second);
+}
+
+bool is_as_much(double carried, double expected) { return std::abs(carried - expected) <= 1e-9 * (1 + expected); }
+
+std::string wrong_share(std::size_t step, const Message& message, std::size_t carried, double expected) {
+  return "step " + std::to_string(step) + ": " + text_of(message) + " has " + std::to_string(carried) +
+         " parts to carry, its share is that of " + std::to_string(expected);
+}
+
+/// Copies parts by the moves, `parts` of them a unit of share.
+std::string spread(const std::vector<Move>& moves, double parts, std::vector<BitSet>& held) {
+  for (std::size_t s = 0; s < moves.size(); ++s) {
+    const Move& move = moves[s];
+    std::vector<bool> is_done(move.messages.size());
+    for (std::uint32_t hop = 0; hop < move.hops; ++hop) {
+      const std::vector<BitSet> before = held;
+      for (std::size_t m = 0; m < move.messages.size(); ++m) {
+        const auto [from, to] = move.messages[m];
+        const BitSet carried = before[from].without(before[to]);
+        const std::size_t count = carried.count();
+        if (count == 0 && (is_done[m] || hop + 1 < move.hops)) {
+          continue;  // not reached yet, or passed on already
+        }
+        if (is_done[m] || !is_as_much(static_cast<double>(count), move.share * parts)) {
+          return wrong_share(s, move.messages[m], count, is_done[m] ? 0 : move.share * parts);
+        }
+        if (held[to].meets(carried)) {
+          return "step " + std::to_string(s) + ": rank " + std::to_string(to) + " gets a part twice";
+        }
+        held[to].add(carried);
+        is_done[m] = true;
+      }
+    }
+  }
+  return {};
+}
+
+std::string all_hold(const std::vector<BitSet>& held, std::size_t parts) {
+  for (std::size_t rank = 0; rank < held.size(); ++rank) {
+    if (held[rank].count() != parts) {
+      return "rank " + std::to_string(rank) + " ends with " + std::to_string(held[rank].count()) + " parts of " +
+             std::to_string(parts);
+    }
+  }
+  return {};
+}
+
+/// The owners begin with a part each, and all must end with all parts.
+std::string check_gather(const std::vector<Move>& moves, const Schedule& schedule,
+                         const std::vector<std::uint32_t>& owners) {
+  std::vector<BitSet> held(schedule.ranks, BitSet(owners.size()));
+  for (std::uint32_t part = 0; part < owners.size(); ++part) {
+    held[owners[part]].set(part);
+  }
+  const std::string flaw = spread(moves, static_cast<double>(owners.size()) * schedule.lanes, held);
+  return flaw.empty() ? all_hold(held, owners.size()) : flaw;
+}
+
+std::vector<std::uint32_t> everybody(const Schedule& schedule) {
+  std::vector<std::uint32_t> all;
+  for (std::uint32_t rank = 0; rank < schedule.ranks; ++rank) {
+    all.push_back(rank);
+  }
+  return all;
+}
+
+/// Sums of contributions go whole from rank to rank.
+std::string check_sums(const std::vector<Move>& moves, const Schedule& schedule) {
+  std::vector<BitSet> sums(schedule.ranks, BitSet(schedule.ranks));
+  for (std::uint32_t rank = 0; rank < schedule.ranks; ++rank) {
+    sums[rank].set(rank);
+  }
+  for (std::size_t s = 0; s < moves.size(); ++s) {
+    const std::vector<BitSet> before = sums;
+    for (const Message& message : moves[s].messages) {
+      if (!is_as_much(moves[s].share * schedule.lanes, 1)) {
+        return wrong_share(s, message, 1, moves[s].share * schedule.lanes);
+      }
+      if (moves[s].reduces && sums[message.second].meets(before[message.first])) {
+        return "step " + std::to_string(s) + ": " + text_of(message) + " brings a contribution that is in already";
+      }
+      sums[message.second].add(before[message.first]);
+    }
+  }
+  return all_hold(sums, schedule.ranks);
+}
+
+std::string check_all_reduce(const std::vector<Move>& moves, const Schedule& schedule) {
+  const auto reduces = [](const Move& move) { return move.reduces; };
+  const auto half = std::find_if_not(moves.begin(), moves.end(), reduces);
+  if (std::any_of(half, moves.end(), reduces)) {
+    return "a step reduces what is reduced already";
+  }
+  BitSet gives_all(schedule.ranks);
+  for (auto move = moves.begin(); move != half; ++move) {
+    for (const Message& message : move->messages) {
+      if (is_as_much(move->share * schedule.lanes, 1)) {
+        gives_all.set(message.first);
+      }
+    }
+  }
+  std::vector<std::uint32_t> owners;
+  for (std::uint32_t rank = 0; rank < schedule.ranks; ++rank) {
+    if (!gives_all.has(rank)) {
+      owners.push_back(rank);
+    }
+  }
+  if (owners.empty()) {
+    return check_sums(moves, schedule);
+  }
+  const std::string flaw = check_gather(backwards({moves.begin(), half}), schedule, owners);
+  return flaw.empty() ? check_gather({half, moves.end()}, schedule, owners) : "adding up, backwards: " + flaw;
+}
+
+/// Who can be reached from whom by the moves from each on.
+std::vector<std::vector<BitSet>> reach_of(const std::vector<Move>& moves, std::uint32_t ranks) {
+  std::vector<std::vector<BitSet>> reach(moves.size() + 1, std::vector<BitSet>(ranks, BitSet(ranks)));
+  for (std::uint32_t rank = 0; rank < ranks; ++rank) {
+    reach.back()[rank].set(rank);
+  }
+  for (std::size_t s = moves.size(); s-- > 0;) {
+    reach[s] = reach[s + 1];
+    for (const auto& [from, to] : moves[s].messages) {
+      reach[s][from].add(reach[s + 1][to]);
+    }
+  }
+  return reach;
+}
+
+/// Which of the messages that leave a position takes what is for `destination`: the one that goes there; else, where it
+/// cannot go later, the first from whose end it can go on. None: as many as there are.
+std::size_t way_of(std::uint32_t destination, const std::vector<Message>& leaving, bool can_wait,
+                   const std::vector<BitSet>& reach_later) {
+  const auto found = std::find_if(leaving.begin(), leaving.end(),
+                                  [&](const Message& message) { return message.second == destination; });
+  if (found != leaving.end() || can_wait) {
+    return static_cast<std::size_t>(found - leaving.begin());
+  }
+  return static_cast<std::size_t>(
+      std::find_if(leaving.begin(), leaving.end(),
+                   [&](const Message& message) { return reach_later[message.second].has(destination); }) -
+      leaving.begin());
+}
+
+/// What lies where, by destination: `parts[i]` of them are at rank i to begin with, and all must get there.
+std::string check_addressed(const std::vector<Move>& moves, const Schedule& schedule,
+                            std::vector<std::vector<std::uint32_t>> parts) {
+  const std::uint32_t n = schedule.ranks;
+  const std::vector<std::vector<BitSet>> reach = reach_of(moves, n);
+  for (std::size_t s = 0; s < moves.size(); ++s) {
+    std::vector<std::vector<Message>> leaving(n);
+    for (const Message& message : moves[s].messages) {
+      leaving[message.first].push_back(message);
+    }
+    std::vector<std::vector<std::uint32_t>> after(n);
+    for (std::uint32_t from = 0; from < n; ++from) {
+      std::vector<std::size_t> carried(leaving[from].size());
+      for (const std::uint32_t destination : parts[from]) {
+        const std::size_t m = way_of(destination, leaving[from], reach[s + 1][from].has(destination), reach[s + 1]);
+        if (m == leaving[from].size()) {
+          after[from].push_back(destination);
+        } else {
+          after[leaving[from][m].second].push_back(destination);
+          ++carried[m];
+        }
+      }
+      for (std::size_t m = 0; m < carried.size(); ++m) {
+        if (const double expected = moves[s].share * n * schedule.lanes;
+            !is_as_much(static_cast<double>(carried[m]), expected)) {
+          return wrong_share(s, leaving[from][m], carried[m], expected);
+        }
+      }
+    }
+    parts = std::move(after);
+  }
+  for (std::uint32_t rank = 0; rank < n; ++rank) {
+    for (const std::uint32_t destination : parts[rank]) {
+      if (destination != rank) {
+        return "a part for rank " + std::to_string(destination) + " ends at rank " + std::to_string(rank);
+      }
+    }
+  }
+  return {};
+}
+
+std::string check_exchange(const std::vector<Move>& moves, const Schedule& schedule) {
+  return check_addressed(moves, schedule, std::vector(schedule.ranks, everybody(schedule)));
+}
+
+std::string check_scatter(const std::vector<Move>& moves, const Schedule& schedule) {
+  std::vector<std::vector<std::uint32_t>> parts(schedule.ranks);
+  parts.front() = everybody(schedule);
+  return check_addressed(moves, schedule, std::move(parts));
+}
+
+std::string check_lane(CollectiveKind kind, const Schedule& schedule, std::uint32_t lane) {
+  const std::vector<Move> moves = moves_of(schedule, lane);
+  switch (kind) {
+    case CollectiveKind::all_reduce:
+      return check_all_reduce(moves, schedule);
+    case CollectiveKind::all_gather:
+      return check_gather(moves, schedule, everybody(schedule));
+    case CollectiveKind::reduce_scatter:
+      return check_gather(backwards(moves), schedule, everybody(schedule));
+    case CollectiveKind::broadcast:
+    case CollectiveKind::send:
+      return check_gather(moves, schedule, {0});
+    case CollectiveKind::all_to_all:
+    case CollectiveKind::dispatch:
+    case CollectiveKind::combine:
+      return check_exchange(moves, schedule);
+    case CollectiveKind::scatter:
+      return check_scatter(moves, schedule);
+    case CollectiveKind::gather:
+      return check_scatter(backwards(moves), schedule);
+    case CollectiveKind::barrier: {
+      std::vector<BitSet> heard(schedule.ranks, BitSet(schedule.ranks));
+      for (std::uint32_t rank = 0; rank < schedule.ranks; ++rank) {
+        heard[rank].set(rank);
+      }
+      for (const Move& move : moves) {
+        const std::vector<BitSet> before = heard;
+        for (const auto& [from, to] : move.messages) {
+          heard[to].add(before[from]);
+        }
+        if (move.share > 0) {
+          return "a barrier has no bytes to carry";
+        }
+      }
+      return all_hold(heard, schedule.ranks);
+    }
+  }
+  return {};
+}
+
+bool adds_up(CollectiveKind kind) {
+  return kind == CollectiveKind::all_reduce || kind == CollectiveKind::reduce_scatter ||
+         kind == CollectiveKind::combine;
+}
+
+/// What the busiest rank adds up is what it is sent.
+std::string check_reduced(CollectiveKind kind, const Schedule& schedule, const Step& step) {
+  if (step.reduced <= 0) {
+    return {};
+  }
+  std::vector<std::uint32_t> received(schedule.ranks);
+  for_each_message(step, schedule.ranks, [&](std::uint32_t, std::uint32_t to) { ++received[to]; });
+  const double most = *std::max_element(received.begin(), received.end()) * step.share;
+  if (!adds_up(kind) || !is_as_much(step.reduced, most)) {
+    return "a step adds up " + std::to_string(step.reduced) + " of the bytes, of " +
+           std::to_string(adds_up(kind) ? most : 0) + " that come to a rank";
+  }
+  return {};
+}
+
+/// What can be seen of a schedule without following it.
+std::string check_form(CollectiveKind kind, const Schedule& schedule) {
+  for (const std::vector<Step>& stage : schedule.stages) {
+    for (const Step& step : stage) {
+      if (step.lane >= schedule.lanes || step.repeat != stage.front().repeat) {
+        return "a step is of no lane, or repeated otherwise than its stage";
+      }
+      for (const auto& [from, to] : step.pairs) {
+        if (from == to || std::max(from, to) >= schedule.ranks) {
+          return text_of({from, to}) + " is no message among " + std::to_string(schedule.ranks) + " ranks";
+        }
+      }
+      if (std::string flaw = check_reduced(kind, schedule, step); !flaw.empty()) {
+        return flaw;
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string flaw_of(CollectiveKind kind, const Schedule& schedule) {
+  if (schedule.ranks < 2) {
+    return schedule.stages.empty() ? "" : "a rank alone has nobody to exchange with";
+  }
+  std::string flaw = check_form(kind, schedule);
+  for (std::uint32_t lane = 0; lane < schedule.lanes && flaw.empty(); ++lane) {
+    flaw = check_lane(kind, schedule, lane);
+    if (!flaw.empty() && schedule.lanes > 1) {
+      flaw = "lane " + std::to_string(lane) + ": " + flaw;
+    }
+  }
+  return flaw;
+}
+
+}  // namespace podium

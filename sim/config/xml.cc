@@ -1,0 +1,89 @@
+#include "sim/config/xml.h"
+
+#include <expat.h>
+
+#include <charconv>
+#include <fstream>
+#include <limits>
+#include <memory>
+#include <sstream>
+
+namespace podium {
+
+namespace {
+
+/// What a file is read into: the elements that are open, the root's parent first.
+struct Reading {
+  std::string path;
+  XML_Parser parser = nullptr;
+  std::vector<XmlElement> open;
+};
+
+Location here(const Reading& reading) {
+  return {reading.path, static_cast<std::uint32_t>(XML_GetCurrentLineNumber(reading.parser)),
+          static_cast<std::uint32_t>(XML_GetCurrentColumnNumber(reading.parser) + 1)};
+}
+
+void begin(void* data, const XML_Char* name, const XML_Char** attributes) {
+  Reading& reading = *static_cast<Reading*>(data);
+  XmlElement element{name, {}, {}, here(reading)};
+  for (; *attributes != nullptr; attributes += 2) {
+    element.attributes.emplace(attributes[0], attributes[1]);
+  }
+  reading.open.push_back(std::move(element));
+}
+
+void end(void* data, const XML_Char*) {
+  std::vector<XmlElement>& open = static_cast<Reading*>(data)->open;
+  XmlElement element = std::move(open.back());
+  open.pop_back();
+  open.back().children.push_back(std::move(element));
+}
+
+/// Entities that a document declares can blow it up; none is needed here.
+void refuse_entities(void* data, const XML_Char*, int, const XML_Char*, int, const XML_Char*, const XML_Char*,
+                     const XML_Char*, const XML_Char*) {
+  XML_StopParser(static_cast<Reading*>(data)->parser, XML_FALSE);
+}
+
+}  // namespace
+
+const std::string& XmlElement::text(const std::string& attribute) const {
+  const auto found = attributes.find(attribute);
+  if (found == attributes.end()) {
+    throw InputError(where, "<" + name + "> has no " + attribute);
+  }
+  return found->second;
+}
+
+int XmlElement::whole(const std::string& attribute, int least) const {
+  const std::string& found = text(attribute);
+  int value = 0;
+  const auto [end, error] = std::from_chars(found.data(), found.data() + found.size(), value);
+  if (error != std::errc() || end != found.data() + found.size() || value < least) {
+    throw InputError(where, "<" + name + ">: " + attribute + " is '" + found + "', not a whole number of at least " +
+                                std::to_string(least));
+  }
+  return value;
+}
+
+XmlElement read_xml(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  if (!file || !(content << file.rdbuf())) {
+    throw InputError({path}, "cannot be read");
+  }
+  const std::string text = content.str();
+  const std::unique_ptr<XML_ParserStruct, decltype(&XML_ParserFree)> parser(XML_ParserCreate(nullptr), &XML_ParserFree);
+  Reading reading{path, parser.get(), std::vector<XmlElement>(1)};
+  XML_SetUserData(parser.get(), &reading);
+  XML_SetElementHandler(parser.get(), begin, end);
+  XML_SetEntityDeclHandler(parser.get(), refuse_entities);
+  const bool fits = text.size() < static_cast<std::size_t>(std::numeric_limits<int>::max());
+  if (!fits || XML_Parse(parser.get(), text.data(), static_cast<int>(text.size()), 1) != XML_STATUS_OK) {
+    throw InputError(here(reading), fits ? XML_ErrorString(XML_GetErrorCode(parser.get())) : "the file is too large");
+  }
+  return reading.open.front().children.front();
+}
+
+}  // namespace podium
