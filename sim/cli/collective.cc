@@ -61,7 +61,10 @@ void draw(const CollectiveRun& run, const Machine& machine, const Result& result
 Result measure(const Options& options) {
   const CollectiveKind kind = parse_collective_kind(options.operation);
   const DataType type = parse_data_type(options.type, {"--type"});
-  const std::vector<Bytes> sizes = parse_sizes(options.bytes);
+  if (options.bytes.empty() == options.sizes.empty()) {
+    throw InputError({"--bytes"}, "one of --bytes and --sizes says how much is sent");
+  }
+  std::vector<Bytes> sizes = options.bytes.empty() ? std::vector<Bytes>() : parse_sizes(options.bytes);
   Networks::find(options.network, {"--network"});
   if (options.algorithm != "auto" && !options.algorithm.ends_with(".xml")) {
     Algorithms::find(options.algorithm, {"--algorithm"});
@@ -82,6 +85,9 @@ Result measure(const Options& options) {
   Result result{kind, options.system, options.network,        static_cast<std::uint32_t>(ranks.size()),
                 type, options.faults, options.all_candidates, options.check,
                 {}};
+  if (const std::optional<Bytes> size = run.size()) {
+    sizes = {*size};
+  }
   for (const Bytes bytes : sizes) {
     result.rows.push_back(run.play(bytes));
   }
@@ -196,8 +202,10 @@ std::function<int()> collective(CLI::App& app) {
   app.add_option("--ranks", options->ranks, "How many ranks take part, or which: 0,1,4..7; the first is the root")
       ->required();
   app.add_option("--bytes", options->bytes, "Size, or sizes from B to E, times F (default 2) at each step")
-      ->required()
       ->option_text("B[:E[:F]]");
+  app.add_option("--sizes", options->sizes,
+                 "Uneven sizes of an all-to-all: a row of CSV for each rank, with what it has for each")
+      ->option_text("FILE.csv");
   app.add_option("--algorithm", options->algorithm,
                  "A name; auto: the fastest by prediction at each size; or a file of one's own in MSCCL's XML")
       ->capture_default_str()

@@ -111,7 +111,7 @@ std::vector<std::uint32_t> parse_ranks(const std::string& text) {
   return ranks;
 }
 
-CollectiveRun::CollectiveRun(const Machine& machine, CollectiveKind kind, std::vector<std::uint32_t> ranks,
+CollectiveRun::CollectiveRun(const Machine& machine, CollectiveKind kind, const std::vector<std::uint32_t>& ranks,
                              const CollectiveOptions& options)
     : machine_(machine),
       kind_(kind),
@@ -121,12 +121,24 @@ CollectiveRun::CollectiveRun(const Machine& machine, CollectiveKind kind, std::v
       router_(machine.network()),
       selector_(machine.network(), router_, costs_),
       faults_{machine.changes(), parse_quantity<Seconds>(options.recovery, {"--recovery"})} {
-  if (options.library == "on" && options.algorithm == "auto" && options.faults.empty()) {
+  if (!options.sizes.empty()) {
+    sizes_ = read_sizes(options.sizes);
+    options_.algorithm = uneven_exchange(sizes_).algorithm;
+    if (kind != CollectiveKind::all_to_all || options.algorithm != "auto" || sizes_.size() != ranks.size()) {
+      throw InputError({"--sizes"}, options.sizes + " has sizes of an all_to_all among " +
+                                        std::to_string(sizes_.size()) + " ranks, which has one algorithm");
+    }
+  }
+  if (options.library == "on" && options_.algorithm == "auto" && options.faults.empty()) {
     library_ = load_library(options.system);
   }
   if (library_) {
     times_.emplace(*library_, machine.network(), router_, costs_);
   }
+}
+
+std::optional<Bytes> CollectiveRun::size() const {
+  return sizes_.empty() ? std::nullopt : std::optional(largest_row(sizes_));
 }
 
 TimedCollective CollectiveRun::play(Bytes bytes) {
@@ -169,12 +181,14 @@ const CollectiveRun::Known& CollectiveRun::known(const std::string& algorithm, B
     return found->second;
   }
   const auto ranks = static_cast<std::uint32_t>(placement_.groups.front().size());
-  Known fresh{
-      {is_file(algorithm) ? read_msccl(algorithm, kind_, ranks) : selector_.choose(algorithm, kind_, placement_, bytes),
-       placement_},
-      {}};
+  Known fresh{{!sizes_.empty()      ? uneven_exchange(sizes_)
+               : is_file(algorithm) ? read_msccl(algorithm, kind_, ranks)
+                                    : selector_.choose(algorithm, kind_, placement_, bytes),
+               placement_},
+              {}};
   if (options_.check && !is_file(algorithm)) {  // files are followed as they are read
-    if (const std::string flaw = flaw_of(kind_, fresh.operation.schedule); !flaw.empty()) {
+    const Schedule& schedule = fresh.operation.schedule;
+    if (const std::string flaw = sizes_.empty() ? flaw_of(kind_, schedule) : flaw_of(sizes_, schedule); !flaw.empty()) {
       throw RunError(algorithm + " does not do " + std::string(to_string(kind_)) + " among " + std::to_string(ranks) +
                      " ranks: " + flaw);
     }

@@ -8,6 +8,7 @@
 
 #include "sim/collective/faulty_run.h"
 #include "sim/collective/library.h"
+#include "sim/collective/uneven.h"
 #include "sim/system/machine.h"
 
 namespace podium {
@@ -17,6 +18,7 @@ struct CollectiveOptions {
   std::string system, algorithm = "auto", network = "flow", fold = "on", library = "on";
   std::vector<std::string> faults;
   std::string recovery = "0 s";
+  std::string sizes;  ///< a file of uneven sizes, rank by rank; empty: all parts are alike
   bool check = false;
 };
 
@@ -38,9 +40,11 @@ std::vector<std::uint32_t> parse_ranks(const std::string& text);
 /// links change in the course of a run. The machine outlives it.
 class CollectiveRun {
  public:
-  /// InputError where a rank is not on the machine.
-  CollectiveRun(const Machine&, CollectiveKind, std::vector<std::uint32_t> ranks, const CollectiveOptions&);
+  /// InputError where a rank is not on the machine, or uneven sizes are not those of an all-to-all among so many.
+  CollectiveRun(const Machine&, CollectiveKind, const std::vector<std::uint32_t>& ranks, const CollectiveOptions&);
 
+  /// Uneven sizes: what the fullest rank sends; nothing where all parts are alike.
+  std::optional<Bytes> size() const;
   /// With `check`, a schedule that does not do what the operation promises is a RunError.
   TimedCollective play(Bytes);
   /// What was played for it, and what it puts on each link of the network: how long it is busy.
@@ -63,6 +67,7 @@ class CollectiveRun {
   Router router_;
   Selector selector_;
   Faults faults_;
+  SizeMatrix sizes_;  ///< none: all parts are alike
   std::optional<CommunicationLibrary> library_;
   std::optional<LibraryTimes> times_;
   std::map<std::string, Known> known_;

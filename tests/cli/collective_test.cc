@@ -236,6 +236,22 @@ TEST(CollectiveCommand, PlaysSchedulesOfOnesOwn) {
   expect_refused(arguments + "/nowhere/x.xml", "/nowhere/x.xml: cannot be read");
 }
 
+TEST(CollectiveCommand, ExchangesUnevenSizes) {
+  const std::string file = (std::filesystem::path(testing::TempDir()) / "podium-uneven.csv").string();
+  const std::string arguments = "all_to_all --system hgx-h100 --ranks 3 ";
+  std::ofstream(file) << "8MiB,8MiB,8MiB\n8MiB,8MiB,8MiB\n8MiB,8MiB,8MiB\n";
+  EXPECT_EQ(seconds_of(arguments + "--check --sizes " + file),
+            seconds_of(arguments + "--algorithm direct --bytes 24MiB"));
+  std::ofstream(file) << "8MiB,16MiB,0\n8MiB,8MiB,8MiB\n0,0,0\n";
+  EXPECT_GT(seconds_of(arguments + "--check --sizes " + file),
+            seconds_of(arguments + "--algorithm direct --bytes 24MiB"))
+      << "as many bytes, but all of rank 0's go into one port";
+  expect_refused("all_reduce --system hgx-h100 --ranks 3 --sizes " + file, "--sizes: ");
+  expect_refused("all_to_all --system hgx-h100 --ranks 4 --sizes " + file, "of an all_to_all among 3 ranks");
+  expect_refused(arguments, "one of --bytes and --sizes");
+  expect_refused(arguments + "--bytes 8 --sizes " + file, "one of --bytes and --sizes");
+}
+
 TEST(CollectiveCommand, RefusesSizesThatMakeNoSense) {
   const auto refused = [](const std::string& bytes, const std::string& problem) {
     expect_refused("all_reduce --system hgx-h100 --ranks 8 --bytes " + bytes, "--bytes: " + problem);
