@@ -258,7 +258,7 @@ TEST(CollectiveCommand, RefusesSizesThatMakeNoSense) {
   };
   refused("8x", "'8 x': 'x' is not a unit of size");
   refused("nan", "'nan' is not");
-  refused("''", "''");
+  refused("''", "one of --bytes and --sizes");
   refused("1.5", "'1.5 B' is not a whole number of bytes");
   refused("8:4", "'8:4' ends before it begins");
   refused("0:8", "'0:8' never gets to its end");
