@@ -242,10 +242,10 @@ TEST(CollectiveCommand, ExchangesUnevenSizes) {
   std::ofstream(file) << "8MiB,8MiB,8MiB\n8MiB,8MiB,8MiB\n8MiB,8MiB,8MiB\n";
   EXPECT_EQ(seconds_of(arguments + "--check --sizes " + file),
             seconds_of(arguments + "--algorithm direct --bytes 24MiB"));
-  std::ofstream(file) << "8MiB,16MiB,0\n8MiB,8MiB,8MiB\n0,0,0\n";
+  std::ofstream(file) << "8MiB,16MiB,0\n8MiB,8MiB,8MiB\n0,16MiB,8MiB\n";
   EXPECT_GT(seconds_of(arguments + "--check --sizes " + file),
             seconds_of(arguments + "--algorithm direct --bytes 24MiB"))
-      << "as many bytes, but all of rank 0's go into one port";
+      << "as many bytes, but twice as many go into the port of rank 1";
   expect_refused("all_reduce --system hgx-h100 --ranks 3 --sizes " + file, "--sizes: ");
   expect_refused("all_to_all --system hgx-h100 --ranks 4 --sizes " + file, "of an all_to_all among 3 ranks");
   expect_refused(arguments, "one of --bytes and --sizes");
