@@ -28,6 +28,18 @@ struct Gemms {
   static std::pair<double, double> weights(const Row& row) { return {row.gemm.n, row.gemm.k}; }
 };
 
+struct Groups {
+  using Row = MeasuredGroup;
+  using Figures = TiledFigures;
+  const ChipSpec& chip;
+
+  Seconds time(const Row& row, const Figures& figures) const {
+    return tiled_cost(row.gemm, chip, figures, {}, Conditions::measured).time;
+  }
+  static std::string name(const Row& row) { return fmt::format("grouped_gemm {}", to_string(row.gemm.type)); }
+  static std::pair<double, double> weights(const Row& row) { return {row.gemm.n * row.gemm.k, row.gemm.groups}; }
+};
+
 struct Experts {
   using Row = MeasuredExperts;
   using Figures = ExpertFigures;
@@ -153,6 +165,22 @@ std::vector<Row> chosen_of(std::vector<Row> all, std::size_t most) {
   return chosen;
 }
 
+/// Rows of the types that the figures have.
+template <class Row, class Product>
+std::vector<Row> measured_products(const RowTable& table, std::string_view kind, const TiledFigures& figures,
+                                   std::size_t most) {
+  const MeasuredTime time(table);
+  const RowKernels kernels = OperatorRows::find(kind)(table);
+  std::vector<Row> all;
+  for (const TableRow& row : table.rows) {
+    const Product product = std::get<Product>(kernels(row).front());
+    if (figures.types.contains(product.type)) {
+      all.push_back({product, time(row)});
+    }
+  }
+  return chosen_of(std::move(all), most);
+}
+
 std::string text_of(const ErrorsByType& errors) {
   std::string text;
   for (const auto& [type, error] : errors) {
@@ -203,16 +231,11 @@ std::string yaml_of(const Calibration<Figures>& calibration, const std::string& 
 }  // namespace
 
 std::vector<MeasuredGemm> measured_gemms(const RowTable& table, const TiledFigures& figures, std::size_t most) {
-  const MeasuredTime time(table);
-  const RowKernels kernels = OperatorRows::find("gemm")(table);
-  std::vector<MeasuredGemm> all;
-  for (const TableRow& row : table.rows) {
-    const Gemm gemm = std::get<Gemm>(kernels(row).front());
-    if (figures.types.contains(gemm.type)) {
-      all.push_back({gemm, time(row)});
-    }
-  }
-  return chosen_of(std::move(all), most);
+  return measured_products<MeasuredGemm, Gemm>(table, "gemm", figures, most);
+}
+
+std::vector<MeasuredGroup> measured_groups(const RowTable& table, const TiledFigures& figures, std::size_t most) {
+  return measured_products<MeasuredGroup, GroupedGemm>(table, "grouped_gemm", figures, most);
 }
 
 std::vector<MeasuredExperts> measured_experts(const RowTable& table, const ExpertFigures& figures, std::size_t most) {
@@ -248,6 +271,11 @@ ErrorsByType errors_of(const std::vector<MeasuredExperts>& rows, const ChipSpec&
 Calibration<TiledFigures> calibrate_gemm(const std::vector<MeasuredGemm>& rows, const ChipSpec& chip,
                                          const TiledFigures& start, int folds) {
   return calibrate(rows, Gemms{chip}, start, folds);
+}
+
+Calibration<TiledFigures> calibrate_groups(const std::vector<MeasuredGroup>& rows, const ChipSpec& chip,
+                                           const TiledFigures& start, int folds) {
+  return calibrate(rows, Groups{chip}, start, folds);
 }
 
 Calibration<ExpertFigures> calibrate_experts(const std::vector<MeasuredExperts>& rows, const ChipSpec& chip,

@@ -19,6 +19,15 @@ struct MeasuredGemm {
 /// figures do not have are left out; of the others at most `most`, evenly chosen (0: all).
 std::vector<MeasuredGemm> measured_gemms(const RowTable& table, const TiledFigures& figures, std::size_t most = 0);
 
+/// A product for each of several experts that somebody timed.
+struct MeasuredGroup {
+  GroupedGemm gemm;
+  Seconds time;
+};
+
+/// Rows of `podium predict grouped_gemm` with a measured time, chosen likewise.
+std::vector<MeasuredGroup> measured_groups(const RowTable& table, const TiledFigures& figures, std::size_t most = 0);
+
 /// A rank's share of a layer's experts that somebody timed.
 struct MeasuredExperts {
   ExpertShare share;
@@ -55,6 +64,8 @@ struct Calibration {
 /// to the rows of all other parts. InputError where there are fewer rows than figures.
 Calibration<TiledFigures> calibrate_gemm(const std::vector<MeasuredGemm>& rows, const ChipSpec& chip,
                                          const TiledFigures& start, int folds = 5);
+Calibration<TiledFigures> calibrate_groups(const std::vector<MeasuredGroup>& rows, const ChipSpec& chip,
+                                           const TiledFigures& start, int folds = 5);
 Calibration<ExpertFigures> calibrate_experts(const std::vector<MeasuredExperts>& rows, const ChipSpec& chip,
                                              const TiledFigures& products, const ExpertFigures& start, int folds = 5);
 

@@ -91,7 +91,7 @@ RowKernels attention_rows(const RowTable& table) {
   const Column causal = optional(table, {"causal"});
   const Column type = optional(table, {"dtype", "attn_dtype"});
   const Column cache = optional(table, {"kv_dtype", "kv_cache_dtype"});
-  const Column window = optional(table, {"window", "window_size"});
+  const Column window = optional(table, {"window", "window_size"}), longest = optional(table, {"kv_len_max"});
   const Lengths lengths(table);
   return [=](const TableRow& row) -> std::vector<Kernel> {
     Attention attention;
@@ -107,6 +107,7 @@ RowKernels attention_rows(const RowTable& table) {
     attention.causal =
         attention.phase == AttentionPhase::decode || causal.text(row) == "true" || causal.number_or(row, 1) > 0;
     attention.window = window.number_or(row, 0);
+    attention.longest = longest.number_or(row, 0);
     return {attention};
   };
 }
@@ -131,37 +132,68 @@ RowKernels mla_rows(const RowTable& table) {
   };
 }
 
-/// What one operation reads, writes and computes for an element, and whether it goes through rows as a whole.
+/// What one operation does for an element, and whether it goes through rows as a whole. Elements are in bf16 but those
+/// that are narrow: they have the row's type.
 struct MemoryPattern {
   std::string_view name;
   double read, written, flops;
   bool whole_rows = false;
+  double narrow_read = 0, narrow_written = 0;
 };
 
-MemoryOp memory_op(std::string_view name, double rows, double columns, Bytes size) {
-  const double elements = rows * columns;
-  static const std::vector<MemoryPattern> patterns{{"copy", 1, 1, 0},
-                                                   {"add", 2, 1, 1},
-                                                   {"mul", 2, 1, 1},
-                                                   {"rmsnorm", 1, 1, 4, true},
-                                                   {"layernorm", 1, 1, 6, true},
-                                                   {"softmax", 1, 1, 5, true},
-                                                   {"silu", 1, 1, 4},
-                                                   {"gelu", 1, 1, 8},
-                                                   {"relu", 1, 1, 1},
-                                                   {"swiglu", 2, 1, 5},
-                                                   {"rope", 1, 1, 6},
-                                                   {"fill", 0, 1, 0},
-                                                   {"add_rmsnorm", 2, 2, 5, true}};
+constexpr MemoryPattern memory_patterns[] = {
+    {"copy", 1, 1, 0},
+    {"add", 2, 1, 1},
+    {"mul", 2, 1, 1},
+    {"rmsnorm", 1, 1, 4, true},
+    {"layernorm", 1, 1, 6, true},
+    {"softmax", 1, 1, 5, true},
+    {"silu", 1, 1, 4},
+    {"gelu", 1, 1, 8},
+    {"relu", 1, 1, 1},
+    {"swiglu", 2, 1, 5},
+    {"rope", 1, 1, 6},
+    {"fill", 0, 1, 0},
+    {"add_rmsnorm", 2, 2, 5, true},
+    {"embedding", 1, 1, 0},       // a row of the table for each token, whose number is nothing beside it
+    {"sampling", 1, 0, 6, true},  // softmax of the logits and one choice, of which a number is written
+    {"quantise", 1, 0, 3, true, 0, 1},
+    {"dequantise", 0, 1, 1, false, 1, 0},
+};
+
+const MemoryPattern& pattern_of(std::string_view name) {
   std::vector<std::string> known;
-  for (const MemoryPattern& pattern : patterns) {
+  for (const MemoryPattern& pattern : memory_patterns) {
     if (pattern.name == name) {
-      return {pattern.name, elements * pattern.read * size, elements * pattern.written * size,
-              Flops(elements * pattern.flops), pattern.whole_rows ? columns : 0};
+      return pattern;
     }
     known.emplace_back(pattern.name);
   }
   throw InputError(unknown_name("operation", name, known));
+}
+
+/// One operation, or a fused chain of them ("add+rmsnorm+quantise"): each after the first takes its first operand from
+/// the one before, and only the last writes. `size` is that of narrow elements where an operation has some, or else of
+/// all.
+MemoryOp memory_op(std::string_view chain, double rows, double columns, Bytes size) {
+  MemoryOp result;
+  const double elements = rows * columns;
+  for (std::size_t begin = 0; begin <= chain.size();) {
+    const std::size_t end = std::min(chain.find('+', begin), chain.size());
+    const MemoryPattern& pattern = pattern_of(chain.substr(begin, end - begin));
+    const bool narrows = pattern.narrow_read + pattern.narrow_written > 0 || chain.find("quantise") != chain.npos;
+    const Bytes wide = narrows ? size_of(DataType::bf16) : size;
+    const double inherited = begin == 0 ? 0 : std::min(pattern.read, 1.0);
+    result.read += elements * ((pattern.read - inherited) * wide + (begin == 0 ? pattern.narrow_read : 0) * size);
+    result.written = elements * (pattern.written * wide + pattern.narrow_written * size);
+    result.vector_flops += Flops(elements * pattern.flops);
+    if (result.name.empty() || (pattern.whole_rows && result.columns == 0)) {
+      result.name = pattern.name;
+    }
+    result.columns = pattern.whole_rows ? columns : result.columns;
+    begin = end + 1;
+  }
+  return result;
 }
 
 RowKernels memory_rows(const RowTable& table) {
@@ -169,8 +201,10 @@ RowKernels memory_rows(const RowTable& table) {
   const Column rows = required(table, {"rows"}), columns = required(table, {"cols", "columns"});
   const Column type = optional(table, {"dtype"});
   return [=](const TableRow& row) -> std::vector<Kernel> {
-    return {memory_op(operation.text(row), rows.count(row), columns.count(row),
-                      size_of(type_or(type, row, DataType::bf16)))};
+    const std::string_view chain = operation.text(row);
+    const bool narrows = chain.find("quantise") != chain.npos;
+    return {memory_op(chain, rows.count(row), columns.count(row),
+                      size_of(type_or(type, row, narrows ? DataType::fp8 : DataType::bf16)))};
   };
 }
 
@@ -191,11 +225,13 @@ RowKernels moe_rows(const RowTable& table) {
   return [share = expert_rows(table)](const TableRow& row) { return kernels_of(share(row)); };
 }
 
-/// One dense layer with grouped-query attention and gated FFN in bf16 on one chip.
+/// One dense layer with grouped-query attention and gated FFN in bf16 on one chip, as plain PyTorch runs it: sum and
+/// norm, and both steps of the gate, are kernels of their own, unless a column `fused` says otherwise.
 RowKernels layer_rows(const RowTable& table) {
   const Column hidden = required(table, {"hidden", "hidden_size"}), ffn = required(table, {"ffn", "inter_size"});
   const Column heads = required(table, {"q_heads", "num_heads"}), kv_heads = required(table, {"kv_heads"});
   const Column dim = required(table, {"head_dim"}), batch = required(table, {"batch", "batch_size"});
+  const Column fused = optional(table, {"fused"});
   const Lengths lengths(table);
   return [=](const TableRow& row) -> std::vector<Kernel> {
     Attention attention;
@@ -209,18 +245,25 @@ RowKernels layer_rows(const RowTable& table) {
     const double tokens = attention.batch * attention.query, width = hidden.count(row), inner = ffn.count(row);
     const double queries = attention.query_heads * attention.head_dim;
     const double keys = attention.kv_heads * attention.head_dim;
-    const Bytes size = size_of(DataType::bf16);
-    const auto product = [&](double n, double k) { return Gemm{DataType::bf16, tokens, n, k, 1}; };
-    return {memory_op("rmsnorm", tokens, width, size),
-            product(queries + 2 * keys, width),
-            memory_op("rope", tokens, queries + 2 * keys, size),  // and the cache write
-            attention,
-            product(width, queries),
-            memory_op("add_rmsnorm", tokens, width, size),
-            product(2 * inner, width),
-            memory_op("swiglu", tokens, inner, size),
-            product(width, inner),
-            memory_op("add", tokens, width, size)};
+    std::vector<Kernel> kernels;
+    const auto product = [&](double n, double k) { kernels.emplace_back(Gemm{DataType::bf16, tokens, n, k, 1}); };
+    const auto pass = [&](std::initializer_list<std::string_view> names, double columns) {
+      for (const std::string_view name : names) {
+        kernels.emplace_back(memory_op(name, tokens, columns, size_of(DataType::bf16)));
+      }
+    };
+    const bool is_fused = fused.number_or(row, 0) > 0;
+    pass({"rmsnorm"}, width);
+    product(queries + 2 * keys, width);
+    pass({"rope"}, queries + 2 * keys);  // and the cache write
+    kernels.emplace_back(attention);
+    product(width, queries);
+    is_fused ? pass({"add_rmsnorm"}, width) : pass({"add", "rmsnorm"}, width);
+    product(2 * inner, width);
+    is_fused ? pass({"swiglu"}, inner) : pass({"silu", "mul"}, inner);
+    product(width, inner);
+    pass({"add"}, width);
+    return kernels;
   };
 }
 

@@ -79,6 +79,15 @@ std::vector<Line> calibrate_products(const Options& options, const ChipSpec& chi
   return lines_of(calibration);
 }
 
+std::vector<Line> calibrate_grouped(const Options& options, const ChipSpec& chip) {
+  const TiledFigures start =
+      read_tiled(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
+  const std::vector<MeasuredGroup> rows = measured_groups(load_table(options.in), start, options.rows);
+  const Calibration<TiledFigures> calibration = calibrate_groups(rows, chip, start, options.folds);
+  write(options, to_yaml(calibration, chip, origin_of(options)));
+  return lines_of(calibration);
+}
+
 std::vector<Line> calibrate_moe(const Options& options, const ChipSpec& chip) {
   const ExpertFigures start =
       read_experts(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
@@ -124,11 +133,9 @@ int calibrate(const Options& options) {
     return 0;
   }
   using Fit = std::vector<Line> (*)(const Options&, const ChipSpec&);
-  const std::map<std::string, Fit> kinds{{"gemm", calibrate_products},
-                                         {"attention", calibrate_attention},
-                                         {"mla", calibrate_attention},
-                                         {"memory", calibrate_memory},
-                                         {"moe", calibrate_moe}};
+  const std::map<std::string, Fit> kinds{{"gemm", calibrate_products},       {"grouped_gemm", calibrate_grouped},
+                                         {"attention", calibrate_attention}, {"mla", calibrate_attention},
+                                         {"memory", calibrate_memory},       {"moe", calibrate_moe}};
   const auto kind = kinds.find(options.kind);
   if (kind == kinds.end()) {
     std::vector<std::string> known{"collective"};
@@ -146,7 +153,9 @@ int calibrate(const Options& options) {
 
 std::function<int()> add(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("kind", options->kind, "What the rows are: gemm, attention, mla, memory, moe, collective")->required();
+  app.add_option("kind", options->kind,
+                 "What the rows are: gemm, grouped_gemm, attention, mla, memory, moe, collective")
+      ->required();
   app.add_option("--chip", options->chip, "The chip that was measured: a file, or a name in configs/chips");
   app.add_option("--system", options->system, "Of collectives, the system: a file, or a name in configs/systems");
   app.add_option("--in", options->in, "Measured rows: the columns of podium predict, and seconds or latency_us")

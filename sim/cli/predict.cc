@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <span>
 
 #include "sim/calibration/collective_rows.h"
 #include "sim/calibration/operator_rows.h"
+#include "sim/calibration/table_model.h"
 #include "sim/cli/command.h"
-#include "sim/compute/experts.h"
+#include "sim/compute/carry_over.h"
 
 namespace podium {
 namespace {
@@ -21,86 +23,122 @@ struct Options {
   std::string in;
   std::string model;
   std::string stack;
+  std::string rows;
+  bool details = false;
 };
 
-/// What `time` returns; its errors get the row's place.
-template <class Time>
-Seconds placed(const TableRow& row, Time time) {
+/// What `cost` returns; its errors get the row's place.
+template <class CostOf>
+Cost placed(const TableRow& row, CostOf cost) {
   try {
-    return time();
+    return cost();
   } catch (const InputError& error) {
     throw InputError(row.where, error.what());
   }
 }
 
 /// The model that was asked for. Without one, rows as the best known stack was measured, or of a chip of which there
-/// are no measured rows the model that its file names.
+/// are no measured rows the model that its file names. A layer's kernels find what the ones before them left.
 std::unique_ptr<ComputeModel> model_of(const Options& options, const ChipSpec& chip) {
   const std::vector<std::string> calibrated = list_files("configs/calibration");
   const bool known = std::count(calibrated.begin(), calibrated.end(), chip.name) > 0;
   const std::string otherwise = known || !options.stack.empty() ? "tiled" : chip.compute_model;
   const std::string name = options.model.empty() ? otherwise : options.model;
   if (name == "tiled") {
-    return tiled_model(load_tiled(chip.name, options.stack), Conditions::measured);
+    return tiled_model(load_tiled_for(chip, options.stack),
+                       options.kind == "layer" ? Conditions::running : Conditions::measured);
   }
   if (!options.stack.empty()) {
     throw InputError("--stack: only the model 'tiled' knows stacks of software");
   }
+  if (name == "table" && !options.rows.empty()) {
+    return table_model(measured_kernels(load_table(options.rows), options.kind));
+  }
   return ComputeModels::find(name)(chip);
 }
 
-/// How long a row takes: its kernels one after another, or experts as a stack was measured with them.
-std::function<Seconds(const TableRow&)> timer_of(const Options& options, const ChipSpec& chip, const RowTable& table) {
+/// What a row costs: its kernels one after another, or experts as a stack was measured with them.
+std::function<Cost(const TableRow&)> cost_of(const Options& options, const ChipSpec& chip, const RowTable& table) {
   const bool measured = options.model.empty() || options.model == "tiled";
-  if (const auto experts = load_experts(chip.name, options.stack); options.kind == "moe" && measured && experts) {
-    const TiledFigures products = load_tiled(chip.name, experts->stack);
+  if (const auto experts = load_experts_for(chip, options.stack); options.kind == "moe" && measured && experts) {
+    const TiledFigures products = load_tiled_for(chip, experts->stack);
     return [=, share = expert_rows(table)](const TableRow& row) {
       const ExpertShare known = share(row);
-      return placed(row, [&] { return experts_time(known, chip, products, *experts); });
+      return placed(row, [&] { return experts_cost(known, chip, products, *experts); });
     };
   }
   const std::shared_ptr<const ComputeModel> model = model_of(options, chip);
   return [=, kernels = OperatorRows::find(options.kind)(table)](const TableRow& row) {
-    Seconds time;
+    std::vector<Cost> costs;
     for (const Kernel& kernel : kernels(row)) {
-      time += placed(row, [&] { return model->cost(kernel, chip, {}).time; });
+      costs.push_back(placed(row, [&] { return model->cost(kernel, chip, {}); }));
     }
-    return time;
+    return in_sequence(costs);
   };
 }
 
-void print(const RowTable& table, const std::vector<Seconds>& times) {
-  std::string text = table.header + ",predicted_seconds\n";
-  for (std::size_t row = 0; row < times.size(); ++row) {
-    fmt::format_to(std::back_inserter(text), "{},{:.6g}\n", table.rows[row].text, times[row].value());
+/// What a prediction adds to a row: the first, or all with details.
+constexpr const char* predicted_columns[] = {
+    "predicted_seconds",     "predicted_flops", "predicted_bytes", "predicted_memory_bytes",
+    "predicted_cache_bytes", "predicted_bound", "extrapolated"};
+
+void print(const RowTable& table, const std::vector<Cost>& costs, bool details) {
+  std::string text = table.header;
+  for (const char* column : std::span(predicted_columns).first(details ? std::size(predicted_columns) : 1)) {
+    text += std::string(",") + column;
+  }
+  text += "\n";
+  for (std::size_t row = 0; row < costs.size(); ++row) {
+    const Cost& cost = costs[row];
+    fmt::format_to(std::back_inserter(text), "{},{:.6g}", table.rows[row].text, cost.time.value());
+    if (details) {
+      fmt::format_to(std::back_inserter(text), ",{:.6g},{:.6g},{:.6g},{:.6g},{},{:d}", cost.flops.value(),
+                     cost.bytes.value(), cost.from_memory.value(), cost.from_cache.value(), to_string(cost.bound),
+                     cost.extrapolated);
+    }
+    text += "\n";
   }
   std::cout << text;
 }
 
-std::vector<Seconds> operator_times(const Options& options, const RowTable& table) {
+std::vector<Cost> operator_costs(const Options& options, const RowTable& table) {
   if (options.chip.empty()) {
     throw InputError("--chip says which chip does the " + options.kind);
   }
-  const auto time = timer_of(options, load_chip(options.chip), table);
-  std::vector<Seconds> times;
-  for (const TableRow& row : table.rows) {
-    times.push_back(time(row));
+  if (!options.rows.empty() && options.model != "table") {
+    throw InputError("--rows: only '--model table' takes measured rows");
   }
-  return times;
+  const auto cost = cost_of(options, load_chip(options.chip), table);
+  std::vector<Cost> costs;
+  for (const TableRow& row : table.rows) {
+    costs.push_back(cost(row));
+  }
+  const auto beyond = std::count_if(costs.begin(), costs.end(), [](const Cost& known) { return known.extrapolated; });
+  if (beyond > 0) {
+    std::cerr << fmt::format(
+        "podium: {} of {} rows are not between measured ones: the nearest, scaled by the roofline\n", beyond,
+        costs.size());
+  }
+  return costs;
 }
 
 /// As the library of the system was measured; by schedules where it was not.
-std::vector<Seconds> collective_times(const Options& options, const RowTable& table) {
+std::vector<Cost> collective_costs(const Options& options, const RowTable& table) {
   if (options.system.empty()) {
     throw InputError("--system says on which system the collectives are");
   }
+  if (options.details) {
+    throw InputError("--details are of operators; `podium collective` tells those of a collective");
+  }
   const auto library = load_library(options.system);
   const auto time = collective_time(options.system, library ? &*library : nullptr);
-  std::vector<Seconds> times;
+  std::vector<Cost> costs;
   for (const CollectiveRow& row : collective_rows(table)) {
-    times.push_back(time(row));
+    Cost cost;
+    cost.time = time(row);
+    costs.push_back(cost);
   }
-  return times;
+  return costs;
 }
 
 int predict(const Options& options) {
@@ -109,8 +147,10 @@ int predict(const Options& options) {
     OperatorRows::find(options.kind);
   }
   RowTable table = options.in == "-" ? read_table(std::cin, "<stdin>") : load_table(options.in);
-  drop_column(table, "predicted_seconds");  // of an earlier prediction
-  print(table, collective ? collective_times(options, table) : operator_times(options, table));
+  for (const char* column : predicted_columns) {
+    drop_column(table, column);  // of an earlier prediction
+  }
+  print(table, collective ? collective_costs(options, table) : operator_costs(options, table), options.details);
   return 0;
 }
 
@@ -125,6 +165,12 @@ std::function<int()> add(CLI::App& app) {
   app.add_option("--model", options->model, "Compute model; without it, tiled for a chip of which rows were measured");
   app.add_option("--stack", options->stack,
                  "Software that rows of products come from (cublas, tensorrt-llm, cann); without it, the best known");
+  app.add_option("--rows", options->rows,
+                 "With --model table: measured rows of this kind; without it, those in configs/calibration/rows");
+  app.add_flag(
+      "--details", options->details,
+      "Also flops, bytes that are needed, that the memory and the cache move, what held, and whether the model "
+      "went beyond its rows");
   app.footer(
       "Example: podium predict gemm --chip h100-sxm --in rows.csv\n"
       "         podium predict collective --system gb200-nvl72 --in rows.csv");

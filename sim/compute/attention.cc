@@ -21,19 +21,28 @@ struct Shape {
   double batch, heads, kv_heads, query, context;
   bool causal;
   double window;
+  double longest;     ///< context
   double key, value;  ///< of a score, of a sum
   double cached;      ///< a token and KV head
   double prepared;    ///< of the new tokens, by what comes before
 };
 
 Shape shape_of(const Attention& a) {
-  return {work(a),        a.type,
-          a.cache_type,   a.batch,
-          a.query_heads,  a.kv_heads,
-          a.query,        a.context,
-          a.causal,       a.window,
-          a.head_dim,     a.head_dim,
-          2 * a.head_dim, a.batch * a.query * (a.query_heads + 2 * a.kv_heads) * a.head_dim};
+  return {work(a),
+          a.type,
+          a.cache_type,
+          a.batch,
+          a.query_heads,
+          a.kv_heads,
+          a.query,
+          a.context,
+          a.causal,
+          a.window,
+          std::max(a.longest, a.context),
+          a.head_dim,
+          a.head_dim,
+          2 * a.head_dim,
+          a.batch * a.query * (a.query_heads + 2 * a.kv_heads) * a.head_dim};
 }
 
 Shape shape_of(const Mla& mla) {
@@ -50,6 +59,7 @@ Shape shape_of(const Mla& mla) {
           mla.context,
           true,
           0,
+          mla.context,
           key,
           value,
           absorbed ? key : key + value,
@@ -140,27 +150,39 @@ Spread spread_of(const Shape& shape, const AttentionFigures& figures, const Atte
 double decode_time(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores,
                    double memory) {
   const Spread spread = spread_of(shape, figures, type, cores);
-  const double seen = shape.window > 0 ? std::min(shape.context, shape.window + shape.query - 1) : shape.context;
+  const double reach = shape.window > 0 ? shape.window + shape.query - 1 : shape.longest;
+  const double seen = std::min(shape.context, reach), longest = std::min(shape.longest, reach);
   double best = std::numeric_limits<double>::infinity();
   for (const double parts : {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128}) {
     if (parts > 1 && seen < parts * page) {
       break;
     }
-    const double tokens = std::ceil(seen / (parts * page)) * page;
+    const auto part_of = [&](double context) {
+      return spread.start + std::ceil(context / (parts * page)) * page * spread.token;
+    };
     const double waves = std::ceil(spread.contexts * parts / cores.count);
-    const double busy = waves * (spread.start + tokens * spread.token);
+    const double busy = std::max(waves * part_of(seen), part_of(longest));
     best = std::min(best, overlapped(busy, memory) + (parts > 1 ? figures.split_start : 0));
   }
   return best;
 }
 
-/// Seconds at the memory. A measurement that repeats one kernel finds in the last-level cache what fits there.
-double memory_time(const Shape& shape, const ChipSpec& chip, const AttentionFigures& figures, Conditions conditions) {
+/// What comes from memory. A measurement that repeats one kernel finds in the last-level cache what fits there.
+Bytes moved_bytes(const Shape& shape, const ChipSpec& chip, const AttentionFigures& figures, Conditions conditions) {
   const Bytes bytes = shape.work.read + shape.work.written;
-  const double all = (bytes / (chip.memory_bandwidth * figures.memory)).value();
   const double kept = conditions == Conditions::measured ? figures.resident * chip.cache_size.value() : 0;
   const double full = fourth_power(bytes.value());
-  return full > 0 ? all * full / (full + fourth_power(kept)) : 0;
+  return full > 0 ? bytes * (full / (full + fourth_power(kept))) : Bytes();
+}
+
+/// What cores load from the last-level cache: each tile of new tokens meets its own part of the context again.
+Bytes loaded_bytes(const Shape& shape, AttentionPhase phase, const AttentionFigures& figures) {
+  const Bytes bytes = shape.work.read + shape.work.written;
+  if (phase == AttentionPhase::decode) {
+    return bytes;
+  }
+  const double met = shape.batch * shape.heads * blocks_of(shape, figures.tile).all * block;
+  return std::max(bytes, met * (shape.key + shape.value) * size_of(shape.cache_type));
 }
 
 Cost cost_of(const Shape& shape, AttentionPhase phase, const ChipSpec& chip, const AttentionFigures& figures,
@@ -171,7 +193,8 @@ Cost cost_of(const Shape& shape, AttentionPhase phase, const ChipSpec& chip, con
   const AttentionType& type = figures_of(figures, computing);
   const Cores cores{std::max(1.0, std::floor(chip.matrix_cores * share.matrix)),
                     chip.peak(computing).value() / chip.matrix_cores};
-  const double memory = memory_time(shape, chip, figures, conditions);
+  const Bytes moved_once = moved_bytes(shape, chip, figures, conditions);
+  const double memory = (moved_once / (chip.memory_bandwidth * figures.memory)).value();
   const bool prefill = phase == AttentionPhase::prefill;
   const double start = prefill ? type.prefill_start : figures.decode_start;
   double busy = prefill ? overlapped(prefill_on_cores(shape, figures, type, cores), memory)
@@ -185,6 +208,8 @@ Cost cost_of(const Shape& shape, AttentionPhase phase, const ChipSpec& chip, con
   result.time = Seconds(start + busy);
   result.flops = shape.work.flops;
   result.bytes = shape.work.read + shape.work.written;
+  result.from_memory = moved_once;
+  result.from_cache = loaded_bytes(shape, phase, figures);
   if (busy > start) {
     result.bound = memory > busy / 2 ? Bound::memory : Bound::compute;
   }

@@ -56,8 +56,9 @@ struct AttentionFigures {
 ///     part  = sequence + rows x row + tokens (bytes / core bandwidth + rows x 2 (key + value) / (compute x peak))
 ///     time  = start + ((ceil(parts / cores) part)^4 + memory^4)^(1/4) + adding up
 ///
-/// Blocks that the causal mask or the window cuts are computed whole. As measured, what comes before on some stacks
-/// (rotary embedding, quantising, writing the cache) is included, and a small cache may come from the last level.
+/// A part of the longest context, where contexts differ, is a bound of its own. Blocks that the causal mask or the
+/// window cuts are computed whole. As measured, what comes before on some stacks (rotary embedding, quantising, writing
+/// the cache) is included, and a small cache may come from the last level.
 Cost attention_cost(const Attention&, const ChipSpec&, const AttentionFigures&, CoreShare, Conditions);
 /// The same over expanded heads in prefill, and in decode over one cached vector that all heads share.
 Cost attention_cost(const Mla&, const ChipSpec&, const AttentionFigures&, CoreShare, Conditions);

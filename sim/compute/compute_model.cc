@@ -1,5 +1,8 @@
 #include "sim/compute/compute_model.h"
 
+#include <algorithm>
+#include <map>
+
 namespace podium {
 
 std::string_view to_string(Bound bound) {
@@ -12,6 +15,24 @@ std::string_view to_string(Bound bound) {
       return "launch";
   }
   throw_bug("a bound has a name", __FILE__, __LINE__, {});
+}
+
+Cost in_sequence(std::span<const Cost> costs) {
+  Cost sum;
+  std::map<Bound, Seconds> bounds{{Bound::launch, Seconds()}};
+  for (const Cost& cost : costs) {
+    sum.time += cost.time;
+    sum.launch += cost.launch;
+    sum.flops += cost.flops;
+    sum.bytes += cost.bytes;
+    sum.from_memory += cost.from_memory;
+    sum.from_cache += cost.from_cache;
+    sum.extrapolated = sum.extrapolated || cost.extrapolated;
+    bounds[cost.bound] += cost.time;
+  }
+  const auto shorter = [](const auto& one, const auto& other) { return one.second < other.second; };
+  sum.bound = std::max_element(bounds.begin(), bounds.end(), shorter)->first;
+  return sum;
 }
 
 KernelFamily family_of(const Kernel& kernel) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "sim/compute/kernel.h"
 #include "sim/core/registry.h"
@@ -28,9 +29,15 @@ struct Cost {
   Seconds time;    ///< everything, launch included
   Seconds launch;  ///< the fixed part of `time`
   Flops flops;
-  Bytes bytes;
+  Bytes bytes;        ///< that the kernel needs, each tensor once
+  Bytes from_memory;  ///< what moves between the memory and the last-level cache
+  Bytes from_cache;   ///< what moves between that cache and the cores, tiles loaded again included
   Bound bound = Bound::launch;
+  bool extrapolated = false;  ///< beyond what the model was made of
 };
+
+/// The cost of kernels one after another; its bound is the one that held for most of the time.
+Cost in_sequence(std::span<const Cost>);
 
 /// Time of one kernel on one chip. Contract:
 ///  - a pure function of its arguments;

@@ -21,7 +21,7 @@ constexpr ParameterEntry<ExpertType> own_figures[] = {
     {"expert", &ExpertType::expert, 1e-10, 10e-6, Parameter::Unit::seconds, false},
     {"token", &ExpertType::token, 1e-11, 1e-6, Parameter::Unit::seconds, false},
     {"compute", &ExpertType::compute, 0.2, 1, Parameter::Unit::none, false},
-    {"reread", &ExpertType::reread, 0.01, 1, Parameter::Unit::none, false},
+    {"reread", &ExpertType::reread, 0.001, 1, Parameter::Unit::none, false},
 };
 
 /// The least tile with at least so many rows, or the largest; tiles are in order of their rows.
@@ -58,8 +58,8 @@ std::string name_of(const ExpertShare& share) {
   return fmt::format("{}{}", to_string(share.type), share.hasty ? "_hasty" : "");
 }
 
-Seconds experts_time(const ExpertShare& share, const ChipSpec& chip, const TiledFigures& products,
-                     const ExpertFigures& figures) {
+Cost experts_cost(const ExpertShare& share, const ChipSpec& chip, const TiledFigures& products,
+                  const ExpertFigures& figures) {
   const auto found = figures.types.find(name_of(share));
   if (found == figures.types.end()) {
     throw InputError(fmt::format("experts in {} were not measured with {}", name_of(share), figures.stack));
@@ -72,12 +72,23 @@ Seconds experts_time(const ExpertShare& share, const ChipSpec& chip, const Tiled
   const double routing = share.choices * figures.choice + share.tokens * share.choices * figures.pair;
   const double start = own.start + routing + share.held * own.expert + share.tokens * own.token;
   const TiledFigures both = products_of(share, products, figures, own);
-  Seconds time(start + own.moving * moved / (chip.memory_bandwidth.value() * figures.memory));
+  const Seconds moving(own.moving * moved / (chip.memory_bandwidth.value() * figures.memory));
+  Cost begin, move;
+  begin.time = begin.launch = Seconds(start);
+  move.time = moving;
+  move.bytes = move.from_memory = move.from_cache = Bytes(moved);
+  move.bound = Bound::memory;
+  std::vector<Cost> costs{begin, move};
   for (const auto& [n, k] : {std::pair(up, share.hidden), std::pair(share.hidden, share.inner)}) {
     const GroupedGemm gemm{multiplied_as(share.type), share.held, share.rows, n, k, share.touched, share.spread};
-    time += tiled_cost(gemm, chip, both, {}, Conditions::running).time;
+    costs.push_back(tiled_cost(gemm, chip, both, {}, Conditions::running));
   }
-  return time;
+  return in_sequence(costs);
+}
+
+Seconds experts_time(const ExpertShare& share, const ChipSpec& chip, const TiledFigures& products,
+                     const ExpertFigures& figures) {
+  return experts_cost(share, chip, products, figures).time;
 }
 
 std::vector<Parameter> parameters_of(ExpertFigures& figures) {
@@ -122,6 +133,7 @@ std::optional<ExpertFigures> load_experts(std::string_view chip, std::string_vie
     return load_experts(other, stack);
   }
   ExpertFigures figures = read_experts(document);
+  figures.chip = chip;
   return stack.empty() || figures.stack == stack ? std::optional(std::move(figures)) : std::nullopt;
 }
 

@@ -45,10 +45,10 @@ struct ExpertType {
 
 /// Figures for one chip and stack, in SI units; all else is as for its products (TiledFigures).
 struct ExpertFigures {
-  std::string stack;
-  double memory = 1;  ///< of the data sheet's memory bandwidth
-  double choice = 0;  ///< seconds for each expert that a token chooses: the router sorts them one by one
-  double pair = 0;    ///< seconds for each token and choice of the whole group, which every rank sorts
+  std::string chip, stack;  ///< that were measured
+  double memory = 1;        ///< of the data sheet's memory bandwidth
+  double choice = 0;        ///< seconds for each expert that a token chooses: the router sorts them one by one
+  double pair = 0;          ///< seconds for each token and choice of the whole group, which every rank sorts
   std::map<std::string, ExpertType> types;  ///< "nvfp4"; its kernels for least latency: "nvfp4_hasty"
 };
 
@@ -57,6 +57,8 @@ std::string name_of(const ExpertShare&);
 
 /// Start, routing and moving rows, then both products by tiles. InputError for a type that the stack was not measured
 /// with.
+Cost experts_cost(const ExpertShare&, const ChipSpec&, const TiledFigures& products, const ExpertFigures&);
+/// The time of that.
 Seconds experts_time(const ExpertShare&, const ChipSpec&, const TiledFigures& products, const ExpertFigures&);
 
 std::vector<Parameter> parameters_of(ExpertFigures&);

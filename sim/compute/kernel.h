@@ -50,7 +50,8 @@ struct Attention {
   DataType cache_type = DataType::bf16;
   double batch = 0, query_heads = 0, kv_heads = 0, query = 0, context = 0, head_dim = 0;
   bool causal = true;
-  double window = 0;  ///< tokens a query sees at most; 0: all
+  double window = 0;   ///< tokens a query sees at most; 0: all
+  double longest = 0;  ///< context of any sequence, where `context` is a mean; 0: all are alike
 };
 
 /// Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434). Decode has the up-projections absorbed: scores over

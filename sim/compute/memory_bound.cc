@@ -80,7 +80,8 @@ Cost memory_cost(const MemoryOp& kernel, const ChipSpec& chip, const MemoryFigur
   result.launch = Seconds(figures.start);
   result.time = Seconds(figures.start + busy);
   result.flops = needed.flops;
-  result.bytes = bytes;
+  result.bytes = result.from_cache = bytes;
+  result.from_memory = bytes * miss;
   if (busy > figures.start) {
     result.bound = vectors > parts.stream ? Bound::compute : Bound::memory;
   }

@@ -13,7 +13,7 @@ namespace {
 /// where `cores` is the share of the matrix cores; a MemoryOp computes on the vector units, or on the matrix cores of a
 /// chip whose cores do both. All bytes come from memory: what is still in the cache from the kernel before is, where it
 /// fits, so little that the start covers it (activations of a decode step), and the rows that the efficiencies are
-/// fitted to were measured with cold caches.
+/// fitted to were measured with cold caches. What cores load again from the cache is not known either.
 class Roofline final : public ComputeModel {
  public:
   Cost cost(const Kernel& kernel, const ChipSpec& chip, CoreShare share) const override {
@@ -35,7 +35,7 @@ class Roofline final : public ComputeModel {
     Cost result;
     result.launch = achieved.start;
     result.flops = needed.flops;
-    result.bytes = bytes;
+    result.bytes = result.from_memory = result.from_cache = bytes;
     const Seconds busy = quantising + std::max(computing, moving);
     result.time = achieved.start + busy;
     if (busy > achieved.start) {

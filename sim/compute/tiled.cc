@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "sim/compute/carry_over.h"
+
 namespace podium {
 namespace {
 
@@ -34,12 +36,14 @@ struct Product {
   double core_peak;      ///< data sheet
   double read, written;  ///< seconds at the memory
   double weights;        ///< of `read`
+  double again;          ///< share of `weights` that each further row of tiles reads once more
 };
 
 /// The fastest way found so far.
 struct Way {
   double time = std::numeric_limits<double>::infinity();  ///< without start
   bool computing = true;
+  double loaded = 0;  ///< bytes, by all cores
 };
 
 /// Tiles that so many rows fill, give or take their root: the mean over a normal distribution.
@@ -71,7 +75,7 @@ double row_tiles(const Shape& shape, double rows) {
 
 /// Tries one tile and one split of the loop over k.
 void try_tile(Way& best, const Product& product, const TiledFigures& figures, const TiledType& type, Tile tile,
-              double tiles, double splits) {
+              double along, double tiles, double splits) {
   constexpr double stage = 64;  // elements of k that a pipeline stage takes
   const double k = std::ceil(product.shape.k / (splits * stage)) * stage;
   const double units = tiles * splits;
@@ -82,7 +86,8 @@ void try_tile(Way& best, const Product& product, const TiledFigures& figures, co
   const double loading =
       waves * (tile.rows + tile.columns) * k * product.element * product.all_cores / figures.cache_bandwidth;
   const double working = std::max(loop, loading);
-  double time = std::max(working, product.read + product.written) + type.exposed * std::min(working, product.read) +
+  const double exposed = along <= product.shape.batch && type.exposed_once > 0 ? type.exposed_once : type.exposed;
+  double time = std::max(working, product.read + product.written) + exposed * std::min(working, product.read) +
                 type.drain * tile.rows;
   if (splits > 1) {
     // partial sums in fp32, written and read
@@ -90,7 +95,7 @@ void try_tile(Way& best, const Product& product, const TiledFigures& figures, co
     time += figures.split_start + sums / figures.sum_bandwidth;
   }
   if (time < best.time) {
-    best = {time, product.read + product.written < working};
+    best = {time, product.read + product.written < working, units * (tile.rows + tile.columns) * k * product.element};
   }
 }
 
@@ -113,13 +118,13 @@ Way best_way(Product product, const TiledFigures& figures, const TiledType& type
       const Tile tile = cut(whole, shape, figures.step);
       const double along = row_tiles(shape, shape.spread == RowSpread::even ? tile.rows : whole.rows),
                    tiles = along * std::ceil(shape.n / tile.columns);
-      product.read = once + type.reread * product.weights * (along / shape.batch - 1);
-      try_tile(best, product, figures, type, tile, tiles, 1);
+      product.read = once + product.again * product.weights * (along / shape.batch - 1);
+      try_tile(best, product, figures, type, tile, along, tiles, 1);
       for (const double splits : {2, 3, 4, 6, 8, 12, 16, 24}) {
         if (splits > type.most_splits || shape.k < fewest * splits || tiles * splits > 4 * product.cores) {
           break;
         }
-        try_tile(best, product, figures, type, tile, tiles, splits);
+        try_tile(best, product, figures, type, tile, along, tiles, splits);
       }
     }
   }
@@ -155,6 +160,11 @@ double preparing(const Shape& shape, const ChipSpec& chip, const TiledFigures& f
          bytes / (chip.memory_bandwidth.value() * figures.memory);
 }
 
+double reread_share(const Shape& shape, const ChipSpec& chip, const TiledType& type) {
+  const double weights = shape.n * shape.k * size_of(shape.type).value();
+  return type.reread > 0 ? missing(weights, type.reread * chip.cache_size.value()) : 0;
+}
+
 double share_of(int cores, double share) { return std::max(1.0, std::floor(cores * share)); }
 
 Cost cost_of(const Shape& shape, const Work& needed, const ChipSpec& chip, const TiledFigures& figures, CoreShare share,
@@ -172,7 +182,8 @@ Cost cost_of(const Shape& shape, const Work& needed, const ChipSpec& chip, const
                         chip.peak(shape.type).value() / chip.matrix_cores,
                         moved.read / bandwidth,
                         moved.written / bandwidth,
-                        moved.weights / bandwidth};
+                        moved.weights / bandwidth,
+                        reread_share(shape, chip, type)};
   const Way way = best_way(product, figures, type);
   double busy = way.time;
   if (conditions == Conditions::measured && shape.m > 2 && shape.m < figures.step) {
@@ -187,6 +198,8 @@ Cost cost_of(const Shape& shape, const Work& needed, const ChipSpec& chip, const
   result.time = Seconds(figures.start + busy);
   result.flops = needed.flops;
   result.bytes = needed.read + needed.written;
+  result.from_memory = Bytes(moved.read + moved.written) + needed.quantising;
+  result.from_cache = Bytes(way.loaded + shape.results) + needed.quantising;
   if (busy > figures.start) {
     result.bound = way.computing ? Bound::compute : Bound::memory;
   }
@@ -210,6 +223,10 @@ class Tiled final : public ComputeModel {
   Cost cost(const Kernel& kernel, const ChipSpec& chip, CoreShare share) const override {
     if (const auto* gemm = std::get_if<Gemm>(&kernel)) {
       return tiled_cost(*gemm, chip, figures_, share, conditions_);
+    }
+    if (const auto* grouped = std::get_if<GroupedGemm>(&kernel);
+        grouped != nullptr && figures_.grouped && grouped->sum == Bytes()) {
+      return tiled_cost(*grouped, chip, *figures_.grouped, share, conditions_);
     }
     if (const auto* attention = std::get_if<Attention>(&kernel); attention != nullptr && figures_.attention) {
       return attention_cost(*attention, chip, *figures_.attention, share, conditions_);
@@ -255,7 +272,7 @@ namespace {
 const ComputeModels::Entry entry{
     "tiled",
     "products and attention by tiles, waves and cache, from configs/calibration; other kernels as the roofline",
-    [](const ChipSpec& chip) { return tiled_model(load_tiled(chip.name), Conditions::running); }};
+    [](const ChipSpec& chip) { return tiled_model(load_tiled_for(chip), Conditions::running); }};
 
 }  // namespace
 }  // namespace podium

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ struct TiledType {
   double compute = 1;           ///< of a core's peak, inside the loop over k, where its clock is not held back
   double sustained = 1;         ///< of the chip's peak, with all cores busy: what the power limit leaves
   double exposed = 0;           ///< share of the shorter of computing and reading memory that the longer does not hide
+  double exposed_once = 0;      ///< the same where one row of tiles covers C, whose weights are streamed; 0: the same
   double store_bandwidth = 0;   ///< at which one core writes its finished tile
   double drain = 0;             ///< seconds a row of the last tile takes when nothing is left to hide behind
   double weights_resident = 0;  ///< share of the cache that holds weights since the measurement took them last
@@ -33,14 +35,16 @@ struct TiledType {
   double passes = 0;            ///< how often they move the activations, once in bf16 and once in the type
   double row = 0;               ///< seconds more for each row a core quantises
   double most_splits = 1;       ///< of the loop over k
-  double reread = 0;            ///< share of the weights that each further row of tiles reads from memory again
-  bool turned = true;           ///< tiles may lie either way round
+  double reread = 0;   ///< share of the cache in which a product's weights wait for its next row of tiles, or are
+                       ///< read from memory again; 0: they always wait
+  bool turned = true;  ///< tiles may lie either way round
   std::vector<Tile> tiles;
 };
 
 /// Figures of the tiled model for one chip and one software stack, in SI units. Bandwidths other than the memory's are
 /// of the die itself and so carry over to chips with the same die.
 struct TiledFigures {
+  std::string chip;                 ///< that was measured
   std::string stack;                ///< the software that was measured: "cublas", "tensorrt-llm"
   double start = 0;                 ///< fixed time of a kernel in a replayed graph
   double split_start = 0;           ///< what adding up a split loop over k takes beside moving the partial sums
@@ -53,6 +57,7 @@ struct TiledFigures {
   std::map<DataType, TiledType> types;
   std::optional<AttentionFigures> attention, mla;  ///< where they were measured
   std::optional<MemoryFigures> memory_bound;       ///< the same
+  std::shared_ptr<const TiledFigures> grouped;     ///< of the library's kernel for several experts, the same
 
   /// The figures of a type, or of the nearest one that was measured: of what it is multiplied as, of another type with
   /// as many bits, of bf16.

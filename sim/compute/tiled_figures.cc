@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/compute/calibration_file.h"
 #include "sim/compute/tiled.h"
 
 namespace podium {
@@ -10,7 +11,7 @@ namespace {
 using Unit = Parameter::Unit;
 
 constexpr ParameterEntry<TiledFigures> common_figures[] = {
-    {"start", &TiledFigures::start, 0.5e-6, 10e-6, Unit::seconds},
+    {"start", &TiledFigures::start, 0.5e-6, 20e-6, Unit::seconds},
     {"split_start", &TiledFigures::split_start, 0.1e-6, 10e-6, Unit::seconds},
     {"memory", &TiledFigures::memory, 0.5, 0.95, Unit::none},
     {"cache_bandwidth", &TiledFigures::cache_bandwidth, 2e12, 60e12, Unit::bytes_per_second},
@@ -22,6 +23,7 @@ constexpr ParameterEntry<TiledType> own_figures[] = {
     {"compute", &TiledType::compute, 0.3, 1, Unit::none},
     {"sustained", &TiledType::sustained, 0.3, 0.99, Unit::none, false},
     {"exposed", &TiledType::exposed, 0.01, 1, Unit::none},
+    {"exposed_once", &TiledType::exposed_once, 0.001, 1, Unit::none, false},
     {"store_bandwidth", &TiledType::store_bandwidth, 5e9, 5e12, Unit::bytes_per_second},
     {"drain", &TiledType::drain, 1e-9, 1e-6, Unit::seconds, false},
     {"weights_resident", &TiledType::weights_resident, 0.01, 1, Unit::none, false},
@@ -107,9 +109,13 @@ TiledFigures load_tiled(std::string_view chip, std::string_view stack) {
   if (!stack.empty() && figures.stack != stack) {
     figures = read_tiled(load(fmt::format("{}-{}", chip, stack)));
   }
+  figures.chip = chip;
   figures.attention = load_attention("attention", chip, stack);
   figures.mla = load_attention("mla", chip, stack);
   figures.memory_bound = load_memory(chip, stack);
+  if (auto grouped = load_calibrated<TiledFigures>("grouped_gemm", chip, stack, read_tiled)) {
+    figures.grouped = std::make_shared<const TiledFigures>(std::move(*grouped));
+  }
   return figures;
 }
 

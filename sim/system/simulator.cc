@@ -1,5 +1,7 @@
 #include "sim/system/simulator.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -88,8 +90,8 @@ struct Simulator::Impl {
   }
 
   Execution run(const TaskGraph& graph, std::uint32_t shift);
-  KernelTime kernel_time(const std::vector<Kernel>& kernels, CoreShare cores) const;
-  void prepare_compute(PreparedGraph& prepared) const;
+  KernelTime kernel_time(const std::vector<Kernel>& kernels, CoreShare cores, std::set<std::string>& notes) const;
+  std::set<std::string> prepare_compute(PreparedGraph& prepared) const;
   void prepare_blocks(PreparedGraph& prepared, std::uint32_t shift);
   Schedule choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes);
   std::set<std::string> prepare_communication(PreparedGraph& prepared, std::uint32_t shift);
@@ -98,10 +100,15 @@ struct Simulator::Impl {
   LinkUse links_of(const PreparedGraph& prepared, const Network& network, Seconds time) const;
 };
 
-KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, CoreShare cores) const {
+KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, CoreShare cores,
+                                        std::set<std::string>& notes) const {
   KernelTime sum;
   for (const Kernel& kernel : kernels) {
     const Cost cost = compute_model->cost(kernel, machine.chip(), cores);
+    if (cost.extrapolated) {
+      notes.insert(fmt::format("{}: {} lies beyond the rows that the model has", machine.chip().name,
+                               to_string(family_of(kernel))));
+    }
     sum.time += cost.time;
     sum.launch += cost.launch;
     const Seconds busy = cost.time - cost.launch;
@@ -113,7 +120,9 @@ KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, Core
   return sum;
 }
 
-void Simulator::Impl::prepare_compute(PreparedGraph& prepared) const {
+/// The notes on kernels that the compute model cannot vouch for.
+std::set<std::string> Simulator::Impl::prepare_compute(PreparedGraph& prepared) const {
+  std::set<std::string> notes;
   const TaskGraph& graph = *prepared.graph;
   std::map<std::tuple<KernelListId, double, double>, std::uint32_t> known;
   for (const TaskId id : graph.tasks().ids()) {
@@ -123,11 +132,12 @@ void Simulator::Impl::prepare_compute(PreparedGraph& prepared) const {
       const auto [place, is_new] = known.try_emplace({compute->kernels, cores.matrix, cores.vector},
                                                      static_cast<std::uint32_t>(prepared.kernel_times.size()));
       if (is_new) {
-        prepared.kernel_times.push_back(kernel_time(graph.kernels()[compute->kernels], cores));
+        prepared.kernel_times.push_back(kernel_time(graph.kernels()[compute->kernels], cores, notes));
       }
       prepared.index[id] = place->second;
     }
   }
+  return notes;
 }
 
 void Simulator::Impl::prepare_blocks(PreparedGraph& prepared, std::uint32_t shift) {
@@ -284,9 +294,9 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   PreparedGraph prepared;
   prepared.graph = &graph;
   prepared.index.resize(graph.tasks().size());
-  prepare_compute(prepared);
+  std::set<std::string> notes = prepare_compute(prepared);
   prepare_blocks(prepared, shift);
-  std::set<std::string> notes = prepare_communication(prepared, shift);
+  notes.merge(prepare_communication(prepared, shift));
 
   Engine engine;
   const std::unique_ptr<Network> network = make_network(options.network, engine, *prepared.fabric, packets);

@@ -72,6 +72,23 @@ TEST(Calibrate, ExplainsExpertsThatTheModelItselfMade) {
   EXPECT_NEAR(experts_time(rows.back().share, chip, products, back).value(), before, 1e-3 * before);
 }
 
+TEST(Calibrate, ExplainsGroupsOfProductsThatTheModelItselfMade) {
+  const ChipSpec chip = load_chip("h100-sxm");
+  const TiledFigures truth = *load_tiled("h100-sxm").grouped;
+  std::vector<MeasuredGroup> rows;
+  for (const double groups : {1, 4, 16}) {
+    for (double each = 8; each <= 4096; each *= 2) {
+      const GroupedGemm gemm{DataType::bf16, groups, groups * each, 2048, 4096, 0};
+      rows.push_back({gemm, tiled_cost(gemm, chip, truth, {}, Conditions::measured).time});
+    }
+  }
+  TiledFigures start = truth;
+  start.start *= 1.2;
+  start.memory *= 0.85;
+  const ErrorSummary fitted = calibrate_groups(rows, chip, start, 3).fitted.at("grouped_gemm bf16");
+  EXPECT_LT(fitted.mean, 0.01);
+}
+
 TEST(Calibrate, RefusesFewerRowsThanFigures) {
   const ChipSpec chip = load_chip("h100-sxm");
   const TiledFigures start = load_tiled("h100-sxm");

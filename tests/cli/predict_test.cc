@@ -31,6 +31,26 @@ TEST(PredictCommand, ReturnsEachRowWithItsTime) {
   EXPECT_NEAR(seconds, cost.time.value(), 1e-5 * seconds);
 }
 
+TEST(PredictCommand, TellsTheWorkAndWhatHeldOnRequest) {
+  const std::string rows = file_of("details.csv", "m,n,k,dtype\n1,4096,4096,bf16\n8192,8192,8192,bf16\n");
+  const Outcome outcome = run_podium("predict gemm --details --chip h100-sxm --in " + rows);
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr(",3.35544e+07,"));  // flops of the first, and bytes of its weights below
+  EXPECT_THAT(outcome.output, HasSubstr(",memory,0\n"));
+  EXPECT_THAT(outcome.output, HasSubstr(",compute,0\n"));
+}
+
+TEST(PredictCommand, SaysHowManyRowsATableDoesNotEnclose) {
+  const std::string measured = file_of("table.csv", "m,n,k,dtype,seconds\n1,512,512,bf16,1e-6\n3,512,512,bf16,3e-6\n");
+  const std::string rows = file_of("table_rows.csv", "m,n,k,dtype\n2,512,512,bf16\n9,512,512,bf16\n");
+  const Outcome outcome =
+      run_podium("predict gemm --details --model table --rows " + measured + " --chip gb200 --in " + rows);
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("\n2,512,512,bf16,2e-06,"));
+  EXPECT_THAT(outcome.output, HasSubstr(",1\n"));
+  EXPECT_THAT(outcome.errors, HasSubstr("1 of 2 rows"));
+}
+
 TEST(PredictCommand, KnowsTheStacksOfAChip) {
   const std::string rows = file_of("stack.csv", "m,n,k,dtype\n64,4096,4096,fp8\n");
   const Outcome plain = run_podium("predict gemm --chip h100-sxm --stack cublas --in " + rows);

@@ -154,5 +154,26 @@ TEST(AttentionByTiles, RefusesAFigureThatPhysicsForbids) {
                InputError);
 }
 
+TEST(AttentionTiles, WaitInDecodeForTheLongestContext) {
+  const ChipSpec chip = load_chip("h100-sxm");
+  const AttentionFigures figures = *load_tiled("h100-sxm").attention;
+  Attention alike;
+  alike.batch = 132;
+  alike.query_heads = 4;
+  alike.kv_heads = 1;
+  alike.query = 1;
+  alike.head_dim = 128;
+  alike.context = 256;
+  Attention mixed = alike;
+  mixed.longest = 256;
+  const auto time = [&](const Attention& a) { return attention_cost(a, chip, figures, {}, Conditions::running).time; };
+  EXPECT_EQ(time(mixed), time(alike));
+  mixed.longest = 256 * 132;
+  EXPECT_GT(time(mixed), time(alike));
+  Attention all = alike;
+  all.context = 256 * 132;
+  EXPECT_LT(time(mixed), time(all));
+}
+
 }  // namespace
 }  // namespace podium

@@ -60,7 +60,7 @@ TEST(Experts, PadRowsToTheTileThatAllTokensOfTheGroupWouldFill) {
   EXPECT_NEAR(bench.time(share), many, 0.05 * many);
 }
 
-TEST(Experts, ReadWeightsAgainForEachFurtherRowOfTiles) {
+TEST(Experts, ReadWeightsAgainForEachFurtherRowOfTilesWhereTheCacheDoesNotKeepThem) {
   const ChipSpec chip = load_chip("ascend-910b");
   const TiledFigures products = load_tiled("ascend-910b");
   ExpertFigures figures = *load_experts("ascend-910b");
@@ -71,7 +71,7 @@ TEST(Experts, ReadWeightsAgainForEachFurtherRowOfTiles) {
       figures.types.at("w8a8").reread = reread;
       return experts_time(share, chip, products, figures);
     };
-    return time(1) - time(0);
+    return time(0.001) - time(0);
   };
   const double weights = 3.0 * 32 * 4096 * 1536;
   EXPECT_EQ(again(128).value(), 0);
