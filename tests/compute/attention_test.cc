@@ -154,7 +154,7 @@ TEST(AttentionByTiles, RefusesAFigureThatPhysicsForbids) {
                InputError);
 }
 
-TEST(AttentionTiles, WaitInDecodeForTheLongestContext) {
+TEST(AttentionByTiles, WaitInDecodeForTheLongestContext) {
   const ChipSpec chip = load_chip("h100-sxm");
   const AttentionFigures figures = *load_tiled("h100-sxm").attention;
   Attention alike;
