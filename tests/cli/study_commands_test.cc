@@ -54,7 +54,8 @@ TEST_F(StudyCommands, RefuseAStudyOfWhichNoCaseHasAPlan) {
   std::string text = quick_look("model: llama-3.1-8b", "model: llama-3.1-405b");
   const std::size_t serving = text.find("  - name: Qwen3"), training = text.find("  - name: Llama");
   text = text.substr(0, serving) + text.substr(training);
-  expect_refused("compare " + file("large.yaml", text), "no case has a plan that can be: hgx-h200: needs ");
+  expect_refused("compare " + file("large.yaml", text),
+                 "no case has a plan that can be: hgx-h200: of 36 tried, the nearest is ");
   expect_refused("sweep " + file("large.yaml", text + "\nchips: [8]\n"), "hgx-h100: needs ");
 }
 
