@@ -189,6 +189,35 @@ void make_bundles(FoldedFabric& fabric, const Expanded& expanded, const Partitio
   }
 }
 
+/// Whether each group of each pattern has as many messages of each class as the first.
+bool are_groups_alike(const Patterns& patterns, const Expanded& expanded, const Partition& partition) {
+  const std::vector<std::uint32_t>& classes = partition.class_of_message;
+  for (std::size_t begin = 0; begin < expanded.messages.size();) {
+    const std::uint32_t pattern = expanded.messages[begin].pattern;
+    std::size_t end = begin;
+    while (end < expanded.messages.size() && expanded.messages[end].pattern == pattern) {
+      ++end;
+    }
+    const std::size_t groups = patterns.all[pattern].placement->groups.size();
+    const auto each = static_cast<std::ptrdiff_t>((end - begin) / groups);  // one group comes after the other
+    const auto of_group = [&](std::size_t group) {
+      const auto first =
+          classes.begin() + static_cast<std::ptrdiff_t>(begin) + static_cast<std::ptrdiff_t>(group) * each;
+      std::vector<std::uint32_t> sorted(first, first + each);
+      std::sort(sorted.begin(), sorted.end());
+      return sorted;
+    };
+    const std::vector<std::uint32_t> expected = of_group(0);
+    for (std::size_t group = 1; group < groups; ++group) {
+      if (of_group(group) != expected) {
+        return false;
+      }
+    }
+    begin = end;
+  }
+  return true;
+}
+
 void add_operations(FoldedFabric& fabric, std::span<const Operation> operations, const Patterns& patterns) {
   for (std::size_t i = 0; i < operations.size(); ++i) {
     FoldedOperation folded{operations[i].schedule, patterns.by_step[i], 0};
@@ -236,6 +265,7 @@ FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operat
   for (const std::uint32_t members : partition.links) {
     fabric.members.push_back(members);
   }
+  fabric.groups_alike = folding == Folding::exact && are_groups_alike(patterns, expanded, partition);
   fabric.patterns.resize(patterns.all.size());
   make_bundles(fabric, expanded, partition);
   add_operations(fabric, operations, patterns);

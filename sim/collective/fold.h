@@ -46,8 +46,11 @@ struct FoldedFabric {
   Table<LinkId, Wire> wires;                  ///< by class, where folding is off: the link; Wire::settings is its plane
   std::vector<std::vector<Bundle>> patterns;  ///< steps that send the same messages share one
   std::vector<FoldedOperation> operations;    ///< as given
-  std::size_t messages = 0;                   ///< in all patterns, before folding
-  std::size_t bundles = 0;                    ///< after it
+  /// Whether the groups of each operation are alike: their messages are of the same classes, so that groups which begin
+  /// together end together. Not found out where folding is off.
+  bool groups_alike = false;
+  std::size_t messages = 0;  ///< in all patterns, before folding
+  std::size_t bundles = 0;   ///< after it
 };
 
 /// `off` leaves every link and every message a class of its own, and links their ids: the check of `exact`, and for

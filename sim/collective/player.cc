@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <numeric>
 #include <utility>
 
 #include "sim/network/closed_form.h"
@@ -71,14 +73,25 @@ Seconds fill_time(const Step& step, const std::vector<Bundle>& bundles, const Ta
   if (step.depth == 1) {
     return Seconds();
   }
-  Seconds latencies, wire;
-  double messages = 0;
+  // by latency, in lowest terms below: the mean is the same for one group and for many that are alike
+  std::map<double, std::uint64_t> count_of;
+  Seconds wire;
   for (const Bundle& bundle : bundles) {
-    latencies += bundle.route.latency * bundle.multiplicity;
-    messages += bundle.multiplicity;
+    count_of[bundle.route.latency.value()] += static_cast<std::uint64_t>(bundle.multiplicity);
     for (const LinkLoad& link : bundle.route.links) {
       wire = std::max(wire, link.load * message / capacities[link.link]);
     }
+  }
+  std::uint64_t common = 0;
+  for (const auto& [latency, count] : count_of) {
+    common = std::gcd(common, count);
+  }
+  Seconds latencies;
+  double messages = 0;
+  for (const auto& [latency, count] : count_of) {
+    const auto reduced = static_cast<double>(count / common);
+    latencies += Seconds(latency) * reduced;
+    messages += reduced;
   }
   const Seconds hops = messages > 0 ? (step.depth - 1) * (latencies / messages + step_time) : Seconds();
   return in_switch(step.pairing) ? hops : hops + Seconds(2 * std::sqrt(hops.value() * wire.value()));

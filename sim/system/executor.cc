@@ -219,6 +219,12 @@ void Executor::begin_group(TaskId id, const GroupTask& call) {
   if (!meetings_.arrive(id)) {
     return;
   }
+  if (call.barrier) {
+    for (const TaskId member : meetings_.all(id)) {
+      finish(member);
+    }
+    return;
+  }
   for (const TaskId member : meetings_.all(id)) {
     RoleState& role = roles_[graph_.tasks()[member].role];
     settle(role);
@@ -294,6 +300,7 @@ void Executor::finish(TaskId id) {
     spans_.push_back({id, begun_[id], engine_.now(), prepared_.index[id]});
   }
   last_ = engine_.now();
+  role.ended = last_;
   ++finished_;
   for (std::uint32_t i = first_successor_[id]; i < first_successor_[TaskId(id.index() + 1)]; ++i) {
     release(successors_[i]);
@@ -363,6 +370,7 @@ Execution Executor::result() const {
   double ranks = 0;
   for (const RoleId id : graph_.roles().ids()) {
     execution.by_role.push_back(account(roles_[id], last_));
+    execution.classes.push_back({id, {}, since_start(roles_[id].ended), execution.by_role.back()});
     execution.account.add(execution.by_role.back(), graph_.roles()[id].count);
     ranks += graph_.roles()[id].count;
   }

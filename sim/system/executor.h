@@ -62,6 +62,7 @@ class Executor {
     std::vector<Seconds> parts;    ///< by category
     Account blocks;                ///< what ran inside blocks
     Time settled;                  ///< up to when time has been accounted for
+    Time ended;                    ///< when its last task so far did
   };
   using Channel = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;  ///< from role, to role, tag
   struct Message {

@@ -25,6 +25,13 @@ Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
                                 " domains of " + system_.name + ", whose scale-out plane is built for " +
                                 std::to_string(system_.max_domains));
   }
+  for (const SlowChip& slow : allocation_.slow) {
+    if (slow.rank >= allocation_.ranks || !(slow.slowdown >= 1)) {
+      throw InputError(where, "a slow chip is one of ranks 0 to " + std::to_string(allocation_.ranks - 1) +
+                                  " and takes at least as long as others, not rank " + std::to_string(slow.rank) +
+                                  " and " + std::to_string(slow.slowdown) + " times as long");
+    }
+  }
   const std::uint32_t in_last = allocation_.ranks - (domains_ - 1) * allocation_.ranks_per_domain;
   std::vector<NetworkState> states =
       apply_faults(load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, overrides, where),
@@ -47,6 +54,15 @@ NodeId Machine::node(std::uint32_t rank) const {
   const std::uint32_t domain = rank / allocation_.ranks_per_domain;
   const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
   return network_.accelerator(domain * whole + rank % allocation_.ranks_per_domain);
+}
+
+double Machine::slowdown(std::uint32_t rank) const {
+  for (const SlowChip& slow : allocation_.slow) {
+    if (slow.rank == rank) {
+      return slow.slowdown;
+    }
+  }
+  return 1;
 }
 
 const Protocol& Machine::protocol(std::uint32_t plane) const {

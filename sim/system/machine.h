@@ -14,12 +14,19 @@ namespace podium {
 /// Switches of one bundle are merged into one for sprayed traffic, or stand alone, as models of real links need them.
 enum class Bundles : std::uint8_t { merged, apart };
 
+/// A rank whose kernels take `slowdown` times as long as those of others.
+struct SlowChip {
+  std::uint32_t rank = 0;
+  double slowdown = 1;
+};
+
 /// How many ranks of a system a run uses and where they sit. Ranks fill domains one after the other.
 struct Allocation {
   std::uint32_t ranks = 0;
   std::uint32_t ranks_per_domain = 0;  ///< 64 of a rack's 72 GPUs, say; 0: all that a domain has
   Bundles bundles = Bundles::merged;
   std::vector<Fault> faults = {};  ///< of the network
+  std::vector<SlowChip> slow = {};
 };
 
 /// A machine that is ready to run: its specs, its network as sprayed traffic sees it, and where each rank sits.
@@ -39,6 +46,7 @@ class Machine {
   std::uint32_t ranks() const { return allocation_.ranks; }
   std::uint32_t domains() const { return domains_; }
   NodeId node(std::uint32_t rank) const;
+  double slowdown(std::uint32_t rank) const;            ///< 1 where it is as fast as it should be
   const Protocol& protocol(std::uint32_t plane) const;  ///< InputError where the system has none for it
 
  private:

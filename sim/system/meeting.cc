@@ -8,17 +8,29 @@
 namespace podium {
 namespace {
 
-/// The roles that have ranks of the groups.
-std::vector<RoleId> find_members(const TaskGraph& graph, const std::vector<RoleId>& by_base, const RankGroups& groups) {
+using RoleOfRank = std::vector<std::optional<RoleId>>;
+
+RoleOfRank find_roles(const TaskGraph& graph) {
+  RoleOfRank role_of;
+  for (const RoleId id : graph.roles().ids()) {
+    const Role& role = graph.roles()[id];
+    role_of.resize(std::max<std::size_t>(role_of.size(), role.rank(role.count - 1) + std::size_t{1}));
+    for (std::uint32_t i = 0; i < role.count; ++i) {
+      role_of[role.rank(i)] = id;
+    }
+  }
+  return role_of;
+}
+
+/// The roles that have ranks of the groups, by their first ranks.
+std::vector<RoleId> find_members(const TaskGraph& graph, const RoleOfRank& role_of, const RankGroups& groups) {
   std::vector<RoleId> members;
   for (const std::vector<std::uint32_t>& group : groups.groups) {
     for (const std::uint32_t rank : group) {
-      const auto after = std::upper_bound(by_base.begin(), by_base.end(), rank,
-                                          [&](std::uint32_t r, RoleId role) { return r < graph.roles()[role].base; });
-      if (after == by_base.begin() || rank - graph.roles()[after[-1]].base >= graph.roles()[after[-1]].count) {
+      if (rank >= role_of.size() || !role_of[rank]) {
         throw InputError("group '" + groups.name + "' has rank " + std::to_string(rank) + ", which no role has");
       }
-      members.push_back(after[-1]);
+      members.push_back(*role_of[rank]);
     }
   }
   const auto by_rank = [&](RoleId a, RoleId b) { return graph.roles()[a].base < graph.roles()[b].base; };
@@ -39,6 +51,9 @@ std::string list(const TaskGraph& graph, const std::vector<RoleId>& roles) {
 }  // namespace
 
 std::string describe(const Role& role) {
+  if (!role.listed.empty() && role.count > 1) {
+    return std::to_string(role.count) + " ranks from " + std::to_string(role.base) + " on ('" + role.name + "')";
+  }
   const std::string ranks =
       role.count == 1 ? "rank " + std::to_string(role.base)
                       : "ranks " + std::to_string(role.base) + " to " + std::to_string(role.base + role.count - 1);
@@ -49,14 +64,9 @@ Meetings::Meetings(const TaskGraph& graph) : graph_(&graph) {
   if (graph.groups().size() == 0) {
     return;
   }
-  std::vector<RoleId> by_base;
-  for (const RoleId role : graph.roles().ids()) {
-    by_base.push_back(role);
-  }
-  std::sort(by_base.begin(), by_base.end(),
-            [&](RoleId a, RoleId b) { return graph.roles()[a].base < graph.roles()[b].base; });
+  const RoleOfRank role_of = find_roles(graph);
   for (const RankGroups& groups : graph.groups()) {
-    members_.push_back(find_members(graph, by_base, groups));
+    members_.push_back(find_members(graph, role_of, groups));
   }
   sequence_.resize(graph.tasks().size());
   std::map<std::pair<RoleId, RankGroupsId>, std::uint32_t> next;

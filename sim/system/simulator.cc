@@ -3,62 +3,90 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
+#include <numeric>
+#include <optional>
 #include <tuple>
 #include <utility>
 
+#include "sim/collective/rank_classes.h"
 #include "sim/collective/select.h"
+#include "sim/system/calls.h"
 #include "sim/system/executor.h"
+#include "sim/system/split.h"
 
 namespace podium {
 namespace {
 
-/// What makes two operations the same on the network, whatever their bytes.
-struct OperationKey {
-  bool is_send = false;
-  std::uint32_t base = 0, count = 0;   ///< the role's ranks
-  std::uint32_t to = 0;                ///< of a send: the other role's base
-  std::uint32_t stride = 0, size = 0;  ///< of a collective: its communicator
-  CollectiveKind kind = CollectiveKind::send;
-  std::string algorithm = {};
-  std::vector<std::vector<std::uint32_t>> groups = {};  ///< of a collective: where they are written out
-  auto operator<=>(const OperationKey&) const = default;
-};
+using ClassOf = Table<RoleId, std::vector<std::uint64_t>>;
 
-Placement place(const Machine& machine, const Role& role, const Communicator& communicator) {
-  const std::uint32_t span = communicator.stride * communicator.size;
-  PODIUM_CHECK(role.count % span == 0, "the groups of '" + communicator.name + "' fill role '" + role.name + "'");
-  Placement placement;
-  for (std::uint32_t outer = 0; outer < role.count; outer += span) {
-    for (std::uint32_t inner = 0; inner < communicator.stride; ++inner) {
-      std::vector<NodeId> group;
-      for (std::uint32_t i = 0; i < communicator.size; ++i) {
-        group.push_back(machine.node(role.base + outer + inner + i * communicator.stride));
-      }
-      placement.groups.push_back(std::move(group));
+/// The classes of an execution by position of a role.
+const RankClass& class_at(const Execution& execution, RoleId role, std::uint32_t position) {
+  for (const RankClass& one : execution.classes) {
+    if (one.role == role &&
+        (one.positions.empty() || std::binary_search(one.positions.begin(), one.positions.end(), position))) {
+      return one;
     }
   }
-  return placement;
+  PODIUM_CHECK(false, "every rank has a class");
+  return execution.classes.front();
 }
 
-Placement place(const Machine& machine, const RankGroups& groups) {
-  Placement placement;
-  for (const std::vector<std::uint32_t>& ranks : groups.groups) {
-    std::vector<NodeId>& group = placement.groups.emplace_back();
-    for (const std::uint32_t rank : ranks) {
-      if (rank >= machine.ranks()) {
-        throw RunError("group '" + groups.name + "' has rank " + std::to_string(rank) + ", but the machine has only " +
-                       std::to_string(machine.ranks()));
+/// Of a block that a whole role ran, what a class of the role did: it ends with those that its groups join it to.
+Execution of_class(const Execution& whole, const TaskGraph& block, std::uint32_t count, const RoleClass& part) {
+  Execution result = whole;
+  result.links = {};
+  const RankClass& mine = class_at(whole, RoleId(0), part.positions.front());
+  result.time = mine.end;
+  for (const auto& joined : joined_by(block, count)) {
+    if (std::binary_search(joined.begin(), joined.end(), part.positions.front())) {
+      for (const std::uint32_t position : joined) {
+        result.time = std::max(result.time, class_at(whole, RoleId(0), position).end);
       }
-      group.push_back(machine.node(rank));
     }
   }
-  return placement;
+  result.account = mine.account;
+  if (result.time < whole.time) {
+    result.account.add("bubble", result.time - whole.time);  // up to the end of others
+  }
+  const double share = static_cast<double>(part.positions.size()) / count;
+  result.flops = whole.flops * share;
+  result.memory_traffic = whole.memory_traffic * share;
+  return result;
+}
+
+/// In terms of the graph before it was split. Of the classes of a role, the spans are those of one that ends last.
+void unsplit(Execution& execution, const SplitGraph& parts, const TaskGraph& graph) {
+  std::vector<Account> by_role(graph.roles().size());
+  Table<RoleId, std::optional<RoleId>> last(graph.roles().size());
+  for (const RoleId part : parts.classes.ids()) {
+    const RoleClass& one = parts.classes[part];
+    execution.classes[part.index()].role = one.role;
+    execution.classes[part.index()].positions = one.positions;
+    const double share = static_cast<double>(one.positions.size()) / graph.roles()[one.role].count;
+    by_role[one.role.index()].add(execution.by_role[part.index()], share);
+    std::optional<RoleId>& latest = last[one.role];
+    if (!latest || execution.classes[part.index()].end > execution.classes[latest->index()].end) {
+      latest = part;
+    }
+  }
+  execution.by_role = std::move(by_role);
+  std::vector<Span> spans;
+  for (const Span& span : execution.spans) {
+    const RoleId part = parts.graph.tasks()[span.task].role;
+    if (parts.original[span.task] && last[parts.classes[part].role] == part) {
+      spans.push_back(span);
+      spans.back().task = *parts.original[span.task];
+    }
+  }
+  execution.spans = std::move(spans);
 }
 
 }  // namespace
 
 struct Simulator::Impl {
+  using BlockRuns = std::map<std::pair<BlockId, RoleId>, Execution>;  ///< each on all ranks of a role
   const Machine& machine;
   SimulatorOptions options;
   std::unique_ptr<ComputeModel> compute_model;
@@ -67,6 +95,8 @@ struct Simulator::Impl {
   Selector selector;
   std::vector<PacketSettings> packets;  ///< by plane, where the network has packets
   std::map<std::vector<OperationKey>, std::unique_ptr<FoldedFabric>> fabrics;
+  using Colours = Table<NodeId, std::uint64_t>;
+  std::map<std::pair<std::vector<OperationKey>, std::vector<std::uint64_t>>, Colours> colours;  ///< refined, by initial
 
   Impl(const Machine& m, SimulatorOptions o)
       : machine(m),
@@ -90,17 +120,22 @@ struct Simulator::Impl {
   }
 
   Execution run(const TaskGraph& graph, std::uint32_t shift);
-  KernelTime kernel_time(const std::vector<Kernel>& kernels, CoreShare cores, std::set<std::string>& notes) const;
-  std::set<std::string> prepare_compute(PreparedGraph& prepared) const;
-  void prepare_blocks(PreparedGraph& prepared, std::uint32_t shift);
+  Execution execute(PreparedGraph& prepared, const Calls& calls);
+  KernelTime kernel_time(const std::vector<Kernel>& kernels, CoreShare cores, double slowdown,
+                         std::set<std::string>& notes) const;
+  void prepare_compute(PreparedGraph& prepared, std::uint32_t shift, std::set<std::string>& notes) const;
+  void prepare_communication(PreparedGraph& prepared, const Calls& calls);
   Schedule choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes);
-  std::set<std::string> prepare_communication(PreparedGraph& prepared, std::uint32_t shift);
-  const FoldedFabric& fabric(const std::vector<OperationKey>& keys, const std::vector<Operation>& operations);
+  BlockRuns run_blocks(const TaskGraph& graph, std::uint32_t shift);
+  std::optional<ClassOf> find_classes(const TaskGraph& graph, std::uint32_t shift, const Calls& calls,
+                                      const BlockRuns& blocks);
+  ClassOf refine(const TaskGraph& graph, std::uint32_t shift, const Calls& calls, const BlockRuns& blocks);
+  const FoldedFabric& fabric(const Calls& calls);
   void run(Engine& engine, const Network& network) const;
   LinkUse links_of(const PreparedGraph& prepared, const Network& network, Seconds time) const;
 };
 
-KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, CoreShare cores,
+KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, CoreShare cores, double slowdown,
                                         std::set<std::string>& notes) const {
   KernelTime sum;
   for (const Kernel& kernel : kernels) {
@@ -117,39 +152,26 @@ KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, Core
     sum.flops += cost.flops;
     sum.bytes += cost.bytes;
   }
+  for (Seconds* part : {&sum.time, &sum.launch, &sum.compute, &sum.memory, &sum.streaming}) {
+    *part *= slowdown;
+  }
   return sum;
 }
 
-/// The notes on kernels that the compute model cannot vouch for.
-std::set<std::string> Simulator::Impl::prepare_compute(PreparedGraph& prepared) const {
-  std::set<std::string> notes;
+/// With the notes on kernels that the compute model cannot vouch for.
+void Simulator::Impl::prepare_compute(PreparedGraph& prepared, std::uint32_t shift,
+                                      std::set<std::string>& notes) const {
   const TaskGraph& graph = *prepared.graph;
-  std::map<std::tuple<KernelListId, double, double>, std::uint32_t> known;
+  std::map<std::tuple<KernelListId, double, double, double>, std::uint32_t> known;
   for (const TaskId id : graph.tasks().ids()) {
     const Task& task = graph.tasks()[id];
     if (const auto* compute = std::get_if<ComputeTask>(&task.payload)) {
       const CoreShare cores = graph.cores(task.role, task.stream);
-      const auto [place, is_new] = known.try_emplace({compute->kernels, cores.matrix, cores.vector},
+      const double slowdown = machine.slowdown(graph.roles()[task.role].base + shift);
+      const auto [place, is_new] = known.try_emplace({compute->kernels, cores.matrix, cores.vector, slowdown},
                                                      static_cast<std::uint32_t>(prepared.kernel_times.size()));
       if (is_new) {
-        prepared.kernel_times.push_back(kernel_time(graph.kernels()[compute->kernels], cores, notes));
-      }
-      prepared.index[id] = place->second;
-    }
-  }
-  return notes;
-}
-
-void Simulator::Impl::prepare_blocks(PreparedGraph& prepared, std::uint32_t shift) {
-  const TaskGraph& graph = *prepared.graph;
-  std::map<std::pair<BlockId, RoleId>, std::uint32_t> known;
-  for (const TaskId id : graph.tasks().ids()) {
-    const Task& task = graph.tasks()[id];
-    if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
-      const auto [place, is_new] =
-          known.try_emplace({block->block, task.role}, static_cast<std::uint32_t>(prepared.blocks.size()));
-      if (is_new) {
-        prepared.blocks.push_back(run(graph.blocks().at(block->block.index()), shift + graph.roles()[task.role].base));
+        prepared.kernel_times.push_back(kernel_time(graph.kernels()[compute->kernels], cores, slowdown, notes));
       }
       prepared.index[id] = place->second;
     }
@@ -174,92 +196,113 @@ Schedule Simulator::Impl::choose(const CollectiveTask& call, const Placement& pl
   return schedule;
 }
 
-/// The notes on what could not be done as asked for.
-std::set<std::string> Simulator::Impl::prepare_communication(PreparedGraph& prepared, std::uint32_t shift) {
-  std::set<std::string> notes;
-  const TaskGraph& graph = *prepared.graph;
-  const auto moved = [&](RoleId id) {
-    Role role = graph.roles()[id];
-    role.base += shift;
-    return role;
-  };
-  using Call = std::tuple<RoleId, CommunicatorId, CollectiveKind, Bytes, double>;
-  std::map<Call, std::uint32_t> calls;
-  using GroupCall = std::tuple<RankGroupsId, CollectiveKind, Bytes, double>;
-  std::map<GroupCall, std::uint32_t> group_calls;
-  std::map<OperationKey, std::uint32_t> numbers;
-  std::vector<OperationKey> keys;
-  std::vector<Operation> operations;
-  const auto number = [&](const OperationKey& key, auto&& make) {
-    const auto [place, is_new] = numbers.try_emplace(key, static_cast<std::uint32_t>(operations.size()));
-    if (is_new) {
-      keys.push_back(key);
-      operations.push_back(make());
-    }
-    return place->second;
-  };
-  for (const TaskId id : graph.tasks().ids()) {
-    const Task& task = graph.tasks()[id];
-    const Role role = moved(task.role);
-    if (const auto* collective = std::get_if<CollectiveTask>(&task.payload)) {
-      const Call call{task.role, collective->communicator, collective->kind, collective->bytes, collective->imbalance};
-      if (const auto known = calls.find(call); known != calls.end()) {
-        prepared.index[id] = known->second;
-        continue;
-      }
-      const Communicator& communicator = graph.communicators()[collective->communicator];
-      Placement placement = place(machine, role, communicator);
-      Schedule schedule = choose(*collective, placement, notes);
-      const OperationKey key{false,
-                             role.base,
-                             role.count,
-                             0,
-                             communicator.stride,
-                             communicator.size,
-                             collective->kind,
-                             schedule.algorithm};
-      prepared.index[id] = calls[call] = number(key, [&] {
-        return Operation{std::move(schedule), std::move(placement)};
-      });
-    } else if (const auto* call = std::get_if<GroupTask>(&task.payload)) {
-      const RankGroups& groups = graph.groups()[call->groups];
-      const GroupCall key{call->groups, call->kind, call->bytes, call->imbalance};
-      const auto [known, is_new] = group_calls.try_emplace(key);
-      if (is_new) {
-        Placement placement = place(machine, groups);
-        Schedule schedule = choose({{}, call->kind, call->bytes, call->imbalance}, placement, notes);
-        known->second = number({.kind = call->kind, .algorithm = schedule.algorithm, .groups = groups.groups}, [&] {
-          return Operation{std::move(schedule), std::move(placement)};
-        });
-      }
-      prepared.index[id] = known->second;
-    } else if (const auto* send = std::get_if<SendTask>(&task.payload)) {
-      const Role to = moved(send->to);
-      PODIUM_CHECK(role.count == to.count, "sender and receiver have as many ranks");
-      prepared.index[id] = number({true, role.base, role.count, to.base, 0, 0, CollectiveKind::send, ""}, [&] {
-        std::vector<std::pair<NodeId, NodeId>> pairs;
-        for (std::uint32_t i = 0; i < role.count; ++i) {
-          pairs.emplace_back(machine.node(role.base + i), machine.node(to.base + i));
-        }
-        return make_sends(pairs);
-      });
+void Simulator::Impl::prepare_communication(PreparedGraph& prepared, const Calls& calls) {
+  for (const TaskId id : prepared.graph->tasks().ids()) {
+    const Payload& payload = prepared.graph->tasks()[id].payload;
+    if (std::holds_alternative<CollectiveTask>(payload) || std::holds_alternative<GroupTask>(payload) ||
+        std::holds_alternative<SendTask>(payload)) {
+      prepared.index[id] = calls.index[id];
     }
   }
-  prepared.fabric = &fabric(keys, operations);
+  prepared.fabric = &fabric(calls);
   for (const FoldedOperation& operation : prepared.fabric->operations) {
     const bool moves = !operation.schedule.stages.empty();
     prepared.core_shares.push_back(moves ? costs.protocol(operation.plane).core_share : 0);
   }
-  return notes;
 }
 
-const FoldedFabric& Simulator::Impl::fabric(const std::vector<OperationKey>& keys,
-                                            const std::vector<Operation>& operations) {
-  std::unique_ptr<FoldedFabric>& known = fabrics[keys];
+const FoldedFabric& Simulator::Impl::fabric(const Calls& calls) {
+  std::unique_ptr<FoldedFabric>& known = fabrics[calls.keys];
   if (!known) {
-    known = std::make_unique<FoldedFabric>(fold(machine.network(), router, operations, options.folding));
+    known = std::make_unique<FoldedFabric>(fold(machine.network(), router, calls.operations, options.folding));
   }
   return *known;
+}
+
+Simulator::Impl::BlockRuns Simulator::Impl::run_blocks(const TaskGraph& graph, std::uint32_t shift) {
+  BlockRuns runs;
+  for (const Task& task : graph.tasks()) {
+    if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
+      const auto [place, is_new] = runs.try_emplace({block->block, task.role});
+      if (is_new) {
+        PODIUM_CHECK(graph.roles()[task.role].listed.empty(), "a block's ranks lie in a row");
+        place->second = run(graph.blocks().at(block->block.index()), shift + graph.roles()[task.role].base);
+      }
+    }
+  }
+  return runs;
+}
+
+/// Where ranks of a role are not alike: their classes. Networks of real links keep roles in step.
+std::optional<ClassOf> Simulator::Impl::find_classes(const TaskGraph& graph, std::uint32_t shift, const Calls& calls,
+                                                     const BlockRuns& blocks) {
+  const auto single = [](const Role& role) { return role.count == 1; };
+  if (Networks::find(options.network).needs_wires() ||
+      std::all_of(graph.roles().begin(), graph.roles().end(), single)) {
+    return std::nullopt;
+  }
+  if (options.folding == Folding::off) {
+    ClassOf every;
+    for (const Role& role : graph.roles()) {
+      std::vector<std::uint64_t>& positions = every.at(every.push_back({}));
+      positions.resize(role.count);
+      std::iota(positions.begin(), positions.end(), std::uint64_t{0});
+    }
+    return every;
+  }
+  const auto uniform = [&](const Role& role) {
+    for (std::uint32_t i = 1; i < role.count; ++i) {
+      if (machine.slowdown(role.rank(i) + shift) != machine.slowdown(role.rank(0) + shift)) {
+        return false;
+      }
+    }
+    return true;
+  };
+  const auto in_step = [](const auto& block) { return block.second.classes.size() == 1; };
+  if (std::all_of(graph.roles().begin(), graph.roles().end(), uniform) &&
+      std::all_of(blocks.begin(), blocks.end(), in_step) && fabric(calls).groups_alike) {
+    return std::nullopt;
+  }
+  return refine(graph, shift, calls, blocks);
+}
+
+/// From role, speed and what became of each rank in the blocks.
+ClassOf Simulator::Impl::refine(const TaskGraph& graph, std::uint32_t shift, const Calls& calls,
+                                const BlockRuns& blocks) {
+  Colours initial(machine.network().nodes.size());
+  const auto blend = [](std::uint64_t& colour, std::uint64_t value) {
+    colour = (colour ^ value) * 0x9e3779b97f4a7c15ULL;
+    colour ^= colour >> 29;
+  };
+  for (const RoleId id : graph.roles().ids()) {
+    for (std::uint32_t i = 0; i < graph.roles()[id].count; ++i) {
+      std::uint64_t& colour = initial[machine.node(graph.roles()[id].rank(i) + shift)];
+      blend(colour, id.index() + 1);
+      blend(colour, std::bit_cast<std::uint64_t>(machine.slowdown(graph.roles()[id].rank(i) + shift)));
+    }
+  }
+  std::vector<Placement> joined;
+  for (const auto& [key, execution] : blocks) {
+    const Role& role = graph.roles()[key.second];
+    for (std::size_t c = 0; c < execution.classes.size(); ++c) {
+      for (const std::uint32_t position : execution.classes[c].positions) {
+        blend(initial[machine.node(role.rank(position) + shift)], c + 1);
+      }
+    }
+    joined.push_back(place(machine, joined_by(graph.blocks()[key.first.index()], role.count), shift + role.base));
+  }
+  const auto [known, is_new] = colours.try_emplace({calls.keys, {initial.begin(), initial.end()}});
+  if (is_new) {
+    known->second = refine_nodes(machine.network(), router, calls.operations, joined, initial);
+  }
+  ClassOf classes;
+  for (const Role& role : graph.roles()) {
+    std::vector<std::uint64_t>& of = classes.at(classes.push_back({}));
+    for (std::uint32_t i = 0; i < role.count; ++i) {
+      of.push_back(known->second[machine.node(role.rank(i) + shift)]);
+    }
+  }
+  return classes;
 }
 
 void Simulator::Impl::run(Engine& engine, const Network& network) const {
@@ -284,20 +327,18 @@ LinkUse Simulator::Impl::links_of(const PreparedGraph& prepared, const Network& 
   }
   for (std::size_t i = 0; i < repeats.size(); ++i) {
     const Execution& block = prepared.blocks[i];
+    if (block.links.ports.empty()) {
+      continue;  // another class of the role has them
+    }
     const double share = time > Seconds() ? static_cast<double>(repeats[i]) * (block.time / time) : 0;
     add_block(use, block.links, repeats[i], share);
   }
   return use;
 }
 
-Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
-  PreparedGraph prepared;
-  prepared.graph = &graph;
-  prepared.index.resize(graph.tasks().size());
-  std::set<std::string> notes = prepare_compute(prepared);
-  prepare_blocks(prepared, shift);
-  notes.merge(prepare_communication(prepared, shift));
-
+/// One representative of each role. Compute, blocks and what their tasks have to do with them are there already.
+Execution Simulator::Impl::execute(PreparedGraph& prepared, const Calls& calls) {
+  prepare_communication(prepared, calls);
   Engine engine;
   const std::unique_ptr<Network> network = make_network(options.network, engine, *prepared.fabric, packets);
   Player player(engine, *network, *prepared.fabric, costs);
@@ -305,7 +346,6 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   executor.start();
   run(engine, *network);
   Execution execution = executor.result();
-  execution.notes = std::move(notes);
   for (const Execution& block : prepared.blocks) {
     execution.notes.insert(block.notes.begin(), block.notes.end());
     execution.signature = (execution.signature ^ block.signature) * 0x100000001b3ULL;
@@ -320,6 +360,57 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
       execution.planes.push_back(operation.plane);
     }
   }
+  return execution;
+}
+
+Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
+  const BlockRuns blocks = run_blocks(graph, shift);
+  std::set<std::string> notes;
+  const Calls calls = find_calls(machine, graph, shift, [&](TaskId, const CollectiveTask& call, const Placement& on) {
+    return choose(call, on, notes);
+  });
+  const std::optional<ClassOf> classes = find_classes(graph, shift, calls, blocks);
+  SplitGraph parts;
+  if (classes) {
+    parts = split(graph, *classes);
+  }
+  PreparedGraph prepared;
+  prepared.graph = classes ? &parts.graph : &graph;
+  prepared.index.resize(prepared.graph->tasks().size());
+  prepare_compute(prepared, shift, notes);
+  std::map<std::pair<BlockId, RoleId>, std::uint32_t> known;
+  std::set<std::pair<BlockId, RoleId>> linked;
+  for (const TaskId id : prepared.graph->tasks().ids()) {
+    const Task& task = prepared.graph->tasks()[id];
+    if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
+      const auto [place, is_new] =
+          known.try_emplace({block->block, task.role}, static_cast<std::uint32_t>(prepared.blocks.size()));
+      if (is_new) {
+        const RoleId role = classes ? parts.classes[task.role].role : task.role;
+        const Execution& whole = blocks.at({block->block, role});
+        prepared.blocks.push_back(classes ? of_class(whole, graph.blocks()[block->block.index()],
+                                                     graph.roles()[role].count, parts.classes[task.role])
+                                          : whole);
+        if (linked.insert({block->block, role}).second) {
+          prepared.blocks.back().links = whole.links;
+        }
+      }
+      prepared.index[id] = place->second;
+    }
+  }
+  Execution execution;
+  if (classes) {
+    const auto chosen = [&](TaskId id, const CollectiveTask&, const Placement&) {
+      return calls.operations[calls.index[*parts.original[id]]].schedule;
+    };
+    const Calls of_parts = find_calls(machine, parts.graph, shift, chosen);
+    PODIUM_CHECK(options.folding == Folding::off || fabric(of_parts).groups_alike, "groups of a class are alike");
+    execution = execute(prepared, of_parts);
+    unsplit(execution, parts, graph);
+  } else {
+    execution = execute(prepared, calls);
+  }
+  execution.notes.insert(notes.begin(), notes.end());
   return execution;
 }
 

@@ -21,13 +21,22 @@ struct Span {
   std::uint32_t detail = 0;  ///< of a collective or send: in Execution::algorithms; of a block: in Execution::blocks
 };
 
+/// Ranks of a role that did the same all the time.
+struct RankClass {
+  RoleId role;
+  std::vector<std::uint32_t> positions;  ///< in the role, ascending; empty: all of it
+  Seconds end;                           ///< of its last task
+  Account account;                       ///< sums to the time of the execution
+};
+
 /// What a run of a task graph came to.
 struct Execution {
-  Seconds time;                  ///< until the last task ended
-  Account account;               ///< of the mean rank; its parts sum to `time`
-  std::vector<Account> by_role;  ///< each sums to `time`
-  Flops flops;                   ///< of all ranks
-  Bytes memory_traffic;          ///< of all ranks
+  Seconds time;                    ///< until the last task ended
+  Account account;                 ///< of the mean rank; its parts sum to `time`
+  std::vector<Account> by_role;    ///< each sums to `time`
+  std::vector<RankClass> classes;  ///< together all ranks
+  Flops flops;                     ///< of all ranks
+  Bytes memory_traffic;            ///< of all ranks
   std::uint64_t signature = 0;
   std::set<std::string> notes;  ///< where what the options ask for could not be done, and what was instead
   // only where they were asked for
@@ -44,8 +53,8 @@ struct SimulatorOptions {
   std::string algorithm =
       "auto";  ///< of collectives, where it suits; elsewhere, and with "auto", the fastest by prediction
   bool keep_spans = false;
-  /// Off: every message by itself. Models of real links are never folded, and ask for a machine whose bundles are
-  /// apart.
+  /// Off: every rank and every message by itself. Models of real links are never folded, and ask for a machine whose
+  /// bundles are apart.
   Folding folding = Folding::exact;
   bool keep_links = false;
   double packet_scale = 1;  ///< packets are so many times as large as the planes' are
@@ -54,10 +63,12 @@ struct SimulatorOptions {
 };
 
 /// Runs task graphs on a machine: kernels by the chip's compute model, collectives and sends over the network model.
-/// The ranks of a role keep in step: a collective of a role ends when all its groups have ended, so that one
-/// representative stands for all ranks of a role. Folded networks, kernel costs and blocks are remembered between runs,
-/// so a simulator is not shared between threads; what it returns does not depend on what it ran before. A graph that
-/// cannot end (a receive without a send, say) throws RunError that names the role, the task and what it waits for.
+/// One representative stands for all ranks of a class, which keep in step: a role where its ranks are alike in all that
+/// can be seen, and parts of it where a failed link or a slow chip makes them differ. Networks of real links keep whole
+/// roles in step: there a collective of a role ends when all its groups have ended. Folded networks, kernel costs and
+/// blocks are remembered between runs, so a simulator is not shared between threads; what it returns does not depend on
+/// what it ran before. A graph that cannot end (a receive without a send, say) throws RunError that names the role, the
+/// task and what it waits for.
 class Simulator {
  public:
   explicit Simulator(const Machine& machine, SimulatorOptions options = {});

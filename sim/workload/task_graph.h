@@ -26,11 +26,13 @@ struct RankGroupsTag;
 using RankGroupsId = Id<RankGroupsTag>;
 using BlockId = Id<BlockTag>;
 
-/// Ranks [base, base + count) that run the same program.
+/// Ranks that run the same program: [base, base + count), or those that are listed.
 struct Role {
   std::string name;
   std::uint32_t base = 0;
   std::uint32_t count = 1;
+  std::vector<std::uint32_t> listed = {};  ///< ascending, `count` of them, from `base` on
+  std::uint32_t rank(std::uint32_t position) const { return listed.empty() ? base + position : listed.at(position); }
 };
 
 /// Splits a role's ranks into groups by one digit of a mixed radix: rank base + x belongs with all ranks that differ
@@ -76,6 +78,7 @@ struct GroupTask {
   Bytes bytes;           ///< as CollectiveKind counts them; the same for all members
   double imbalance = 1;  ///< the fullest rank's bytes over the mean
   std::optional<std::uint32_t> sequence = {};
+  bool barrier = false;  ///< nothing moves: it ends when the last member has come
 };
 /// Rank i of this role sends to rank i of `to`. Matched with its Receive by (roles, tag).
 struct SendTask {
