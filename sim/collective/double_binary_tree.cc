@@ -55,7 +55,7 @@ Step down(const Tree& tree, std::uint32_t lane, double share, std::uint32_t dept
 
 /// Two trees (Sanders, Speck and Träff, Parallel Comput. 35, 2009; NCCL 2.4), half of the bytes each: added up on the
 /// way to the root (up to two children's bytes at a position) and copied on the way back, chunk by chunk, both at once.
-/// the bytes a rank, 2 log2 n hops until the first chunk is back. A broadcast goes down one tree.
+/// Twice the bytes a rank, 2 log2 n hops until the first chunk is back. A broadcast goes down one tree.
 Schedule double_binary_tree(CollectiveKind kind, const GroupShape& shape) {
   Schedule schedule;
   const Tree first = tree_of(shape.ranks, false);
