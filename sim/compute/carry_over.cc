@@ -46,7 +46,11 @@ TiledFigures carried_over(TiledFigures figures, const ChipSpec& from, const Chip
 
 TiledFigures load_tiled_for(const ChipSpec& chip, std::string_view stack) {
   TiledFigures figures = load_tiled(chip.name, stack);
-  return figures.chip == chip.name ? figures : carried_over(std::move(figures), load_chip(figures.chip), chip);
+  if (figures.chip == chip.name) {
+    return figures;
+  }
+  const ChipSpec measured = load_chip(figures.chip);
+  return carried_over(std::move(figures), measured, chip);
 }
 
 std::optional<ExpertFigures> load_experts_for(const ChipSpec& chip, std::string_view stack) {
