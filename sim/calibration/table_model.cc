@@ -89,7 +89,8 @@ struct Rows {
 };
 
 const MeasuredKernel& nearest(const Rows& rows, const std::vector<double>& sizes) {
-  const MeasuredKernel* found = nullptr;
+  PODIUM_CHECK(!rows.all.empty(), "a table has rows");
+  const MeasuredKernel* found = &rows.all.front().second;
   double least = std::numeric_limits<double>::infinity();
   for (const auto& [other, row] : rows.all) {
     double distance = 0;
