@@ -89,7 +89,7 @@ Seconds fill_time(const Step& step, const std::vector<Bundle>& bundles, const Ta
   Seconds latencies;
   double messages = 0;
   for (const auto& [latency, count] : count_of) {
-    const auto reduced = static_cast<double>(count / common);
+    const auto reduced = static_cast<double>(count) / static_cast<double>(common);
     latencies += Seconds(latency) * reduced;
     messages += reduced;
   }
