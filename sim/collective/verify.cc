@@ -339,7 +339,7 @@ std::string flaw_of(CollectiveKind kind, const Schedule& schedule) {
   for (std::uint32_t lane = 0; lane < schedule.lanes && flaw.empty(); ++lane) {
     flaw = check_lane(kind, schedule, lane);
     if (!flaw.empty() && schedule.lanes > 1) {
-      flaw = "lane " + std::to_string(lane) + ": " + flaw;
+      flaw.insert(0, "lane " + std::to_string(lane) + ": ");
     }
   }
   return flaw;
