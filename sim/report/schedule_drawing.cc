@@ -188,10 +188,12 @@ class Picture {
     y += 22;
     for (std::size_t i = 0; i < std::min(busiest.size(), most_links); ++i) {
       const Link& link = played_.topology.links[busiest[i]];
-      canvas_.text(40 + 330 * static_cast<double>(i % 4), y + 18 * static_cast<double>(i / 4),
+      const std::size_t column = i % 4, row = i / 4;
+      canvas_.text(40 + 330 * static_cast<double>(column), y + 18 * static_cast<double>(row),
                    fmt::format("{} to {}, {}", name(link.from), name(link.to), to_text(link.bandwidth)), 12, ink);
     }
-    return y + 18 * static_cast<double>((std::min(busiest.size(), most_links) + 3) / 4);
+    const std::size_t rows = (std::min(busiest.size(), most_links) + 3) / 4;
+    return y + 18 * static_cast<double>(rows);
   }
 
   const PlayedSchedule& played_;

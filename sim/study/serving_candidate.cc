@@ -127,8 +127,10 @@ void Candidates::fill_memory(ServingCandidate& c) const {
 
 Seconds Candidates::prompt_alone(const ServingCandidate& c, double tokens) {
   Seconds time;
-  for (double done = 0; done < tokens; done += c.chunk) {
+  double done = 0;
+  while (done < tokens) {
     time += c.steps->time({0, 0, 1, std::min(c.chunk, tokens - done), done});
+    done += c.chunk;
   }
   return time;
 }
