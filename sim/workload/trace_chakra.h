@@ -29,7 +29,7 @@ struct ChakraNode {
 
   void clear();
   /// Takes an attribute of any name; those that `is_chakra_attribute` does not know mean nothing.
-  void set(std::string_view name, const ChakraValue& value);
+  void set(std::string_view attribute, const ChakraValue& value);
 };
 
 /// The names of attributes that mean something here.

@@ -222,7 +222,9 @@ Trace load_trace(const std::vector<std::string>& paths, TraceOptions options, co
     if (format.empty() && files.size() > 1) {
       InputStream look(file.path, "the trace");
       if (const std::string& other = format_of(head_of(look), file.path); other != name) {
-        throw InputError({file.path}, "this is " + other + ", and " + files[0] + " is " + name);
+        std::string problem = "this is ";
+        problem.append(other).append(", and ").append(files[0]).append(" is ").append(name);
+        throw InputError({file.path}, problem);
       }
     }
     reader.read(in, file.rank, options, trace);
