@@ -75,11 +75,18 @@ Seconds fill_time(const Step& step, const std::vector<Bundle>& bundles, const Ta
   }
   // by latency, in lowest terms below: the mean is the same for one group and for many that are alike
   std::map<double, std::uint64_t> count_of;
-  Seconds wire;
+  // what all messages of the step put on a link is the same whether they are folded or not: one bundle's part is not
+  Table<LinkId, double> loads(capacities.size());
   for (const Bundle& bundle : bundles) {
     count_of[bundle.route.latency.value()] += static_cast<std::uint64_t>(bundle.multiplicity);
     for (const LinkLoad& link : bundle.route.links) {
-      wire = std::max(wire, link.load * message / capacities[link.link]);
+      loads[link.link] += link.load;
+    }
+  }
+  Seconds wire;
+  for (const LinkId link : loads.ids()) {
+    if (loads[link] > 0) {
+      wire = std::max(wire, loads[link] * message / capacities[link]);
     }
   }
   std::uint64_t common = 0;

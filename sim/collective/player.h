@@ -42,8 +42,8 @@ Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, BytesPerSeco
 Seconds injection_time(const std::vector<Step>& stage, std::uint32_t ranks, Bytes bytes, const Protocol&);
 /// What a step with messages of so many bytes waits for before it is in full flow: depth - 1 chunks in a row. A rank
 /// passes a chunk on once it has it all, so that small ones cost time for each, and large ones fill slowly: with the
-/// best size, a pipeline over h hops of latency a takes (sqrt(h a) + sqrt(wire))^2 in all. Switches pass on what they
-/// get.
+/// best size, a pipeline over h hops of latency a takes (sqrt(h a) + sqrt(wire))^2 in all, where `wire` is the time
+/// that all messages of the step take on their busiest link. Switches pass on what they get.
 Seconds fill_time(const Step&, const std::vector<Bundle>&, const Table<LinkId, BytesPerSecond>& capacities,
                   Bytes message, Seconds step_time);
 

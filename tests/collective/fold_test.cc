@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "sim/collective/select.h"
 #include "tests/collective/networks.h"
 
 namespace podium {
@@ -206,6 +207,22 @@ TEST(Folding, ChangesNoTimeOnThePublishedMachines) {
                                    {operation("direct", CollectiveKind::dispatch, {consecutive(0, 36)}),
                                     operation("ring", CollectiveKind::all_reduce, {consecutive(0, 64)})},
                                    {0_us, 5_us}, 1_MiB);
+  }
+}
+
+TEST(Folding, ChangesNoTimeOfAnyAlgorithm) {
+  const Topology topology = merge_bundles(load_topology("cloudmatrix384"));
+  Router router(topology);
+  const CommunicationCosts costs = test::costs(topology);
+  const Placement placement{{consecutive(0, 32)}};
+  const GroupShape shape = shape_of(placement, {}, router, costs);
+  for (const CollectiveKind kind :
+       {CollectiveKind::all_reduce, CollectiveKind::all_gather, CollectiveKind::reduce_scatter,
+        CollectiveKind::all_to_all, CollectiveKind::broadcast}) {
+    for (const std::string& name : suitable_algorithms(kind, shape)) {
+      SCOPED_TRACE(name + " of " + std::string(to_string(kind)));
+      expect_folding_changes_nothing(topology, {{make_schedule(name, kind, shape), placement, {}}}, {0_us}, 3_MiB);
+    }
   }
 }
 
