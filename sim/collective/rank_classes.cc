@@ -5,19 +5,12 @@
 #include <cstring>
 
 #include "sim/collective/expand.h"
+#include "sim/core/mix.h"
 
 namespace podium {
 namespace {
 
 using Colour = std::uint64_t;
-
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).
-Colour mix(Colour x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
 
 Colour hash(double value) {
   Colour bits = 0;

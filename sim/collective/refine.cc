@@ -4,20 +4,13 @@
 #include <unordered_map>
 
 #include "sim/core/check.h"
+#include "sim/core/mix.h"
 
 namespace podium {
 
 namespace {
 
 using Colours = std::vector<std::uint64_t>;
-
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
 
 std::uint64_t edge_hash(std::uint64_t colour, std::uint32_t label) { return mix(colour ^ mix(label)); }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "sim/core/check.h"
+#include "sim/core/mix.h"
 
 namespace podium {
 
@@ -13,11 +14,8 @@ Rng::Rng(std::uint64_t seed, std::string_view stream) {
   }
   mixed ^= seed;
   for (std::uint64_t& word : state_) {
+    word = mix(mixed);
     mixed += 0x9e3779b97f4a7c15ULL;
-    std::uint64_t z = mixed;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    word = z ^ (z >> 31);
   }
 }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "sim/core/mix.h"
+
 namespace podium {
 
 namespace {
@@ -199,11 +201,6 @@ class Compilation {
 
 PacketRoute make_packet_route(const Route& route, const Wiring& wiring) { return Compilation(route, wiring).run(); }
 
-std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t z = a * 0x9e3779b97f4a7c15ULL + b + 0x9e3779b97f4a7c15ULL;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) { return mix(a * 0x9e3779b97f4a7c15ULL + b); }
 
 }  // namespace podium

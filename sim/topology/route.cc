@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "sim/core/mix.h"
+
 namespace podium {
 namespace {
 
@@ -28,13 +30,8 @@ void merge_loads(std::vector<LinkLoad>& links, Merge merge) {
   links.resize(kept);
 }
 
-/// The finalizer of SplitMix64 over a running hash (Steele, Lea and Flood, OOPSLA 2014).
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
-  hash += value + 0x9e3779b97f4a7c15U;
-  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9U;
-  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebU;
-  return hash ^ (hash >> 31);
-}
+/// Over a running hash.
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value) { return podium::mix(hash + value); }
 
 }  // namespace
 
