@@ -38,7 +38,7 @@ class AicbReader {
   void read() {
     read_header();
     std::vector<Call> calls;
-    for (std::string line; next_line(line);) {
+    for (std::string line; lines_.next(line);) {
       if (!words_of(line).empty()) {
         take(cells_of(line), calls);
       }
@@ -55,60 +55,52 @@ class AicbReader {
     Bytes bytes;
   };
 
-  [[noreturn]] void fail(const std::string& problem) const { throw InputError({in_.path(), line_}, problem); }
-  std::uint64_t number(std::string_view text, const char* what, std::uint64_t most) const {
-    return whole_number(text, what, most, {in_.path(), line_});
-  }
-  bool next_line(std::string& line) {
-    ++line_;
-    return static_cast<bool>(std::getline(in_, line));
-  }
-
   void read_header() {
     std::string line;
-    next_line(line);
+    lines_.next(line);
     if (line.starts_with("[rank0 ~ rank")) {
       const std::size_t start = "[rank0 ~ rank"sv.size();
       const std::size_t end = std::min(line.find(']'), line.size());
-      const auto last = number(std::string_view(line).substr(start, end - start), "rank", most_ranks - 1);
+      const auto last = lines_.whole(std::string_view(line).substr(start, end - start), "rank", most_ranks - 1);
       ranks_ = ranks_ == 0 ? static_cast<std::uint32_t>(last + 1) : ranks_;
-      next_line(line);
+      lines_.next(line);
     }
     if (!line.starts_with(header)) {
-      fail("the columns are not AICB's: " + std::string(header) + "…");
+      lines_.fail("the columns are not AICB's: " + std::string(header) + "…");
     }
   }
 
   void take(const std::vector<std::string_view>& cells, std::vector<Call>& calls) {
     if (cells.size() < 5) {
-      fail("a row has " + std::to_string(cells.size()) + " of the columns");
+      lines_.fail("a row has " + std::to_string(cells.size()) + " of the columns");
     }
     std::string_view type = cells[0], group = cells[1];
     if (!type.starts_with("CommType.")) {
-      fail("'" + std::string(type) + "' is no CommType");
+      lines_.fail("'" + std::string(type) + "' is no CommType");
     }
     type.remove_prefix("CommType."sv.size());
     if (type == "epoch_end") {
       return;
     }
     if (type == "computation") {
-      fail("computation has no time in AICB's rows that could be replayed; SimAI's text form of the workload has");
+      lines_.fail(
+          "computation has no time in AICB's rows that could be replayed; SimAI's text form of the workload has");
     }
     if (!group.starts_with("CommGroup.") || !group.ends_with("_group")) {
-      fail("'" + std::string(group) + "' is no CommGroup");
+      lines_.fail("'" + std::string(group) + "' is no CommGroup");
     }
     group.remove_prefix("CommGroup."sv.size());
     group.remove_suffix("_group"sv.size());
     Call call;
-    call.line = line_;
+    call.line = lines_.number();
     call.name = trace_.names.add(cells[4]);
     call.group = group;
-    call.size = cells[2] == "None" ? 0 : static_cast<std::uint32_t>(number(cells[2], "group size", most_ranks));
-    call.kind = parse_collective_kind(type, {in_.path(), line_});
+    call.size = cells[2] == "None" ? 0 : static_cast<std::uint32_t>(lines_.whole(cells[2], "group size", most_ranks));
+    call.kind = parse_collective_kind(type, lines_.where());
     if (call.kind == CollectiveKind::send) {
-      fail("messages between pipeline stages are not read: the file says what one rank does, not which");
+      lines_.fail("messages between pipeline stages are not read: the file says what one rank does, not which");
     }
-    call.bytes = Bytes(static_cast<double>(number(cells[3], "number of bytes", std::uint64_t{1} << 53)));
+    call.bytes = Bytes(static_cast<double>(lines_.whole(cells[3], "number of bytes", std::uint64_t{1} << 53)));
     calls.push_back(std::move(call));
   }
 
@@ -128,15 +120,15 @@ class AicbReader {
 
   void write(const std::vector<Call>& calls) {
     const std::uint32_t tp = std::max(1U, size_of(calls, "tp")), dp = std::max(1U, size_of(calls, "dp"));
-    line_ = 1;
+    lines_.at(1);
     if (ranks_ == 0 && std::uint64_t{tp} * dp <= most_ranks) {
       ranks_ = tp * dp;
       trace_.notes.insert("the file does not say how many ranks run it: " + std::to_string(ranks_) + ", as tp " +
                           std::to_string(tp) + " x dp " + std::to_string(dp) + " (--ranks says otherwise)");
     }
     if (ranks_ == 0 || ranks_ % (std::uint64_t{tp} * dp) != 0) {
-      fail(std::to_string(ranks_) + " ranks are no multiple of tp " + std::to_string(tp) + " x dp " +
-           std::to_string(dp));
+      lines_.fail(std::to_string(ranks_) + " ranks are no multiple of tp " + std::to_string(tp) + " x dp " +
+                  std::to_string(dp));
     }
     TraceProgramBuilder builder(trace_, in_.path(), 0, ranks_);
     trace_.notes.insert("calls follow each other: AICB's rows have no computing between them");
@@ -183,9 +175,10 @@ class AicbReader {
   }
 
   InputStream& in_;
+  TraceLines lines_{in_};
   const TraceOptions& options_;
   Trace& trace_;
-  std::uint32_t line_ = 0, ranks_ = 0;
+  std::uint32_t ranks_ = 0;
 };
 
 void read(InputStream& in, std::uint32_t, const TraceOptions& options, Trace& trace) {

@@ -65,15 +65,6 @@ class AstraReader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& problem) const { throw InputError({in_.path(), line_}, problem); }
-  std::uint64_t number(std::string_view text, const char* what, std::uint64_t most) const {
-    return whole_number(text, what, most, {in_.path(), line_});
-  }
-  bool next_line(std::string& line) {
-    ++line_;
-    return static_cast<bool>(std::getline(in_, line));
-  }
-
   std::optional<Parallelism> parallelism(std::string_view name) const {
     const auto found = std::find_if(parallelisms.begin(), parallelisms.end(),
                                     [&](const ParallelismName& known) { return known.name == name; });
@@ -82,32 +73,32 @@ class AstraReader {
 
   void read_header() {
     std::string line;
-    next_line(line);
+    lines_.next(line);
     const auto words = words_of(line);
     if (words.empty()) {
-      fail("the first line names no kind of parallelism");
+      lines_.fail("the first line names no kind of parallelism");
     }
     is_customized_ = words[0] == customized;
     all_ = parallelism(words[0]);
     if (!all_ && !is_customized_) {
-      fail("parallelism '" + std::string(words[0]) +
-           "' is not read; what is: DATA, MODEL, HYBRID_DATA_MODEL, "
-           "HYBRID_MODEL_DATA, HYBRID_TRANSFORMER, HYBRID_TRANSFORMER_FWD_IN_BCKWD, HYBRID_CUSTOMIZED, MICRO");
+      lines_.fail("parallelism '" + std::string(words[0]) +
+                  "' is not read; what is: DATA, MODEL, HYBRID_DATA_MODEL, "
+                  "HYBRID_MODEL_DATA, HYBRID_TRANSFORMER, HYBRID_TRANSFORMER_FWD_IN_BCKWD, HYBRID_CUSTOMIZED, MICRO");
     }
     for (std::size_t i = 1; i + 1 < words.size(); i += 2) {
       const std::string_view key = words[i].ends_with(':') ? words[i].substr(0, words[i].size() - 1) : words[i];
-      const std::uint64_t value = number(words[i + 1], "count", most_number);
+      const std::uint64_t value = lines_.whole(words[i + 1], "count", most_number);
       set_header(key, value);
     }
     if (words.size() % 2 == 0) {
-      fail("'" + std::string(words.back()) + "' without its value");
+      lines_.fail("'" + std::string(words.back()) + "' without its value");
     }
   }
 
   void set_header(std::string_view key, std::uint64_t value) {
     const auto count = [&] {
       if (value == 0 || value > most_ranks) {
-        fail(std::string(key) + " is " + std::to_string(value));
+        lines_.fail(std::string(key) + " is " + std::to_string(value));
       }
       return static_cast<std::uint32_t>(value);
     };
@@ -121,13 +112,13 @@ class AstraReader {
       ranks_ = count();
     } else if (key == "checkpoints") {
       if (value > 0) {
-        fail("a file with checkpoints, from which a forward pass is computed again, is not read");
+        lines_.fail("a file with checkpoints, from which a forward pass is computed again, is not read");
       }
     } else if (key == "pp_comm" || key == "vpp" || key == "ga" || key == "checkpoint_initiates") {
     } else {
-      fail("'" + std::string(key) +
-           "' is none of model_parallel_NPU_group, ep, pp, vpp, ga, all_gpus, checkpoints, "
-           "checkpoint_initiates, pp_comm");
+      lines_.fail("'" + std::string(key) +
+                  "' is none of model_parallel_NPU_group, ep, pp, vpp, ga, all_gpus, checkpoints, "
+                  "checkpoint_initiates, pp_comm");
     }
   }
 
@@ -140,39 +131,39 @@ class AstraReader {
         break;
       }
     }
-    result.bytes = Bytes(static_cast<double>(number(bytes, "number of bytes", most_number)));
+    result.bytes = Bytes(static_cast<double>(lines_.whole(bytes, "number of bytes", most_number)));
     if (type != "NONE") {
-      result.kind = parse_collective_kind(type, {in_.path(), line_});
+      result.kind = parse_collective_kind(type, lines_.where());
     }
     return result;
   }
 
   void read_layers() {
     std::string line;
-    next_line(line);
+    lines_.next(line);
     const auto count_words = words_of(line);
     if (count_words.size() != 1) {
-      fail("the second line is the number of layers, alone");
+      lines_.fail("the second line is the number of layers, alone");
     }
-    const std::uint64_t count = number(count_words[0], "number of layers", most_ranks);
+    const std::uint64_t count = lines_.whole(count_words[0], "number of layers", most_ranks);
     const std::size_t columns = is_customized_ ? 13 : 12;
     for (std::uint64_t i = 0; i < count; ++i) {
-      if (!next_line(line)) {
-        fail("the file ends after " + std::to_string(i) + " of " + std::to_string(count) + " layers");
+      if (!lines_.next(line)) {
+        lines_.fail("the file ends after " + std::to_string(i) + " of " + std::to_string(count) + " layers");
       }
       const auto words = words_of(line);
       if (words.size() != columns) {
-        fail("a layer has " + std::to_string(columns) +
-             " columns (name, dependency, three times computing, exchange "
-             "and bytes, update" +
-             (is_customized_ ? ", parallelism" : "") + "), and " + std::to_string(words.size()) + " are here");
+        lines_.fail("a layer has " + std::to_string(columns) +
+                    " columns (name, dependency, three times computing, exchange "
+                    "and bytes, update" +
+                    (is_customized_ ? ", parallelism" : "") + "), and " + std::to_string(words.size()) + " are here");
       }
       layers_.push_back(layer(words));
     }
-    while (next_line(line)) {
+    while (lines_.next(line)) {
       if (!words_of(line).empty()) {
-        trace_.notes.insert(to_string(Location{in_.path(), line_}) + ": what stands after the " +
-                            std::to_string(count) + " layers was left out");
+        trace_.notes.insert(to_string(lines_.where()) + ": what stands after the " + std::to_string(count) +
+                            " layers was left out");
         break;
       }
     }
@@ -180,20 +171,21 @@ class AstraReader {
 
   Layer layer(const std::vector<std::string_view>& words) {
     Layer layer;
-    layer.line = line_;
+    layer.line = lines_.number();
     layer.name = trace_.names.add(words[0]);
     if (words[1] != "-1") {
       trace_.notes.insert("dependencies of layers (second column) are left out: layers run one after the other");
     }
     for (std::size_t pass = 0; pass < 3; ++pass) {
       const std::size_t column = 2 + 3 * pass;
-      layer.passes[pass].time = Seconds(static_cast<double>(number(words[column], "time in ns", most_number)) * 1e-9);
+      layer.passes[pass].time =
+          Seconds(static_cast<double>(lines_.whole(words[column], "time in ns", most_number)) * 1e-9);
       layer.passes[pass].exchange = exchange(words[column + 1], words[column + 2]);
     }
-    layer.update = Seconds(static_cast<double>(number(words[11], "time in ns", most_number)) * 1e-9);
+    layer.update = Seconds(static_cast<double>(lines_.whole(words[11], "time in ns", most_number)) * 1e-9);
     const std::optional<Parallelism> own = is_customized_ ? parallelism(words[12]) : all_;
     if (!own) {
-      fail("parallelism '" + std::string(words[12]) + "' is not read");
+      lines_.fail("parallelism '" + std::string(words[12]) + "' is not read");
     }
     layer.parallelism = *own;
     return layer;
@@ -207,16 +199,16 @@ class AstraReader {
       return layer.parallelism == Parallelism::data_model || layer.parallelism == Parallelism::model_data ||
              layer.parallelism == Parallelism::transformer;
     });
-    line_ = 1;
+    lines_.at(1);
     if (ranks_ == 0) {
-      fail("the file does not say how many ranks run it; --ranks does");
+      lines_.fail("the file does not say how many ranks run it; --ranks does");
     }
     if (hybrid && model_parallel_ == 0) {
-      fail("the file does not say how many ranks share a layer; --model-parallel does");
+      lines_.fail("the file does not say how many ranks share a layer; --model-parallel does");
     }
     if (ranks_ > most_ranks || ranks_ % std::max(1U, model_parallel_ * stages_) != 0) {
-      fail(std::to_string(ranks_) + " ranks are no multiple of " + std::to_string(model_parallel_) +
-           " that share a layer" + (stages_ > 1 ? " in " + std::to_string(stages_) + " stages" : ""));
+      lines_.fail(std::to_string(ranks_) + " ranks are no multiple of " + std::to_string(model_parallel_) +
+                  " that share a layer" + (stages_ > 1 ? " in " + std::to_string(stages_) + " stages" : ""));
     }
     if (stages_ > 1) {
       trace_.notes.insert("the file describes one of " + std::to_string(stages_) +
@@ -234,9 +226,9 @@ class AstraReader {
     if (layer.parallelism == Parallelism::transformer) {
       const std::uint32_t tp = model_parallel_, dp = ranks_ / (tp * stages_);
       if (!suffix.empty() && dp % expert_parallel_ != 0) {
-        line_ = layer.line;
-        fail("ep " + std::to_string(expert_parallel_) + " does not divide the " + std::to_string(dp) +
-             " data-parallel ranks");
+        lines_.at(layer.line);
+        lines_.fail("ep " + std::to_string(expert_parallel_) + " does not divide the " + std::to_string(dp) +
+                    " data-parallel ranks");
       }
       if (suffix == "EP") {
         return builder_->group(strided("ep", tp, expert_parallel_));
@@ -318,10 +310,11 @@ class AstraReader {
   }
 
   InputStream& in_;
+  TraceLines lines_{in_};
   const TraceOptions& options_;
   Trace& trace_;
   TraceProgramBuilder* builder_ = nullptr;
-  std::uint32_t line_ = 0, ranks_ = 0, model_parallel_ = 0, expert_parallel_ = 1, stages_ = 1;
+  std::uint32_t ranks_ = 0, model_parallel_ = 0, expert_parallel_ = 1, stages_ = 1;
   bool is_customized_ = false;
   std::optional<Parallelism> all_;
   std::vector<Layer> layers_;

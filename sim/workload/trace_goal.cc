@@ -19,7 +19,7 @@ class GoalReader {
 
   void read() {
     for (std::string line; std::getline(in_, line);) {
-      ++line_;
+      lines_.at(lines_.number() + 1);
       if (const std::size_t comment = line.find("//"); comment != std::string::npos) {
         line.resize(comment);
       }
@@ -28,14 +28,14 @@ class GoalReader {
       }
     }
     if (program_) {
-      fail("the file ends inside the block of rank " + std::to_string(rank_));
+      lines_.fail("the file ends inside the block of rank " + std::to_string(rank_));
     }
     if (ranks_ == 0) {
-      fail("the file has no num_ranks");
+      lines_.fail("the file has no num_ranks");
     }
     if (seen_.size() != ranks_) {
-      fail("num_ranks is " + std::to_string(ranks_) + ", and blocks are there for " + std::to_string(seen_.size()) +
-           " ranks");
+      lines_.fail("num_ranks is " + std::to_string(ranks_) + ", and blocks are there for " +
+                  std::to_string(seen_.size()) + " ranks");
     }
     std::sort(trace_.programs.begin(), trace_.programs.end(),
               [](const TraceProgram& a, const TraceProgram& b) { return a.base < b.base; });
@@ -43,12 +43,6 @@ class GoalReader {
 
  private:
   using Words = std::vector<std::string_view>;
-
-  [[noreturn]] void fail(const std::string& problem) const { throw InputError({in_.path(), line_}, problem); }
-
-  std::uint64_t number(std::string_view text, const char* what, std::uint64_t most) const {
-    return whole_number(text, what, most, {in_.path(), line_});
-  }
 
   void take(const Words& words) {
     if (!program_) {
@@ -67,56 +61,56 @@ class GoalReader {
 
   void outside(const Words& words) {
     if (words[0] == "num_ranks" && words.size() == 2) {
-      ranks_ = static_cast<std::uint32_t>(number(words[1], "number of ranks", most_ranks));
+      ranks_ = static_cast<std::uint32_t>(lines_.whole(words[1], "number of ranks", most_ranks));
     } else if (words[0] == "rank" && words.size() == 3 && words[2] == "{") {
-      rank_ = static_cast<std::uint32_t>(number(words[1], "rank", most_ranks));
+      rank_ = static_cast<std::uint32_t>(lines_.whole(words[1], "rank", most_ranks));
       if (rank_ >= ranks_) {
-        fail("rank " + std::to_string(rank_) + " is beyond num_ranks " + std::to_string(ranks_));
+        lines_.fail("rank " + std::to_string(rank_) + " is beyond num_ranks " + std::to_string(ranks_));
       }
-      if (!seen_.emplace(rank_, line_).second) {
-        fail("rank " + std::to_string(rank_) + " has a block already, in line " + std::to_string(seen_[rank_]));
+      if (!seen_.emplace(rank_, lines_.number()).second) {
+        lines_.fail("rank " + std::to_string(rank_) + " has a block already, in line " + std::to_string(seen_[rank_]));
       }
       program_.emplace(trace_, in_.path(), rank_);
       labels_.clear();
       count_ = 0;
     } else {
-      fail("'" + std::string(words[0]) + "' is neither 'num_ranks N' nor 'rank N {'");
+      lines_.fail("'" + std::string(words[0]) + "' is neither 'num_ranks N' nor 'rank N {'");
     }
   }
 
   void operation(std::string_view label, const Words& words) {
     if (words.empty()) {
-      fail("a label without an operation");
+      lines_.fail("a label without an operation");
     }
     TraceNode node;
     node.id = ++count_;
-    node.line = line_;
+    node.line = lines_.number();
     node.place = TracePlace::device;
     node.name = program_->name(label.empty() ? words[0] : label);
     std::size_t next = 0;
     if (words[0] == "calc" && words.size() >= 2) {
       node.operation = TraceOperation::compute;
-      node.duration = Seconds(static_cast<double>(number(words[1], "time in ns", std::uint64_t{1} << 53)) * 1e-9);
+      node.duration = Seconds(static_cast<double>(lines_.whole(words[1], "time in ns", std::uint64_t{1} << 53)) * 1e-9);
       next = 2;
     } else if ((words[0] == "send" || words[0] == "recv") && words.size() >= 4) {
       const bool sends = words[0] == "send";
       if (!words[1].ends_with('b') || words[2] != (sends ? "to" : "from")) {
-        fail(sends ? "a send is 'send 8b to RANK tag N'" : "a receive is 'recv 8b from RANK tag N'");
+        lines_.fail(sends ? "a send is 'send 8b to RANK tag N'" : "a receive is 'recv 8b from RANK tag N'");
       }
       node.operation = sends ? TraceOperation::send : TraceOperation::receive;
       node.bytes = Bytes(static_cast<double>(
-          number(words[1].substr(0, words[1].size() - 1), "number of bytes", std::uint64_t{1} << 53)));
-      node.peer = static_cast<std::uint32_t>(number(words[3], "rank", most_ranks));
+          lines_.whole(words[1].substr(0, words[1].size() - 1), "number of bytes", std::uint64_t{1} << 53)));
+      node.peer = static_cast<std::uint32_t>(lines_.whole(words[3], "rank", most_ranks));
       if (node.peer >= ranks_) {
-        fail("rank " + std::to_string(node.peer) + " is beyond num_ranks " + std::to_string(ranks_));
+        lines_.fail("rank " + std::to_string(node.peer) + " is beyond num_ranks " + std::to_string(ranks_));
       }
       next = 4;
     } else {
-      fail("'" + std::string(words[0]) + "' is none of 'calc NS', 'send 8b to RANK', 'recv 8b from RANK'");
+      lines_.fail("'" + std::string(words[0]) + "' is none of 'calc NS', 'send 8b to RANK', 'recv 8b from RANK'");
     }
     options(node, words, next);
     if (!label.empty() && !labels_.emplace(std::string(label), count_).second) {
-      fail("'" + std::string(label) + "' is the label of an operation of this rank already");
+      lines_.fail("'" + std::string(label) + "' is the label of an operation of this rank already");
     }
     program_->add(node);
   }
@@ -125,24 +119,24 @@ class GoalReader {
   void options(TraceNode& node, const Words& words, std::size_t next) {
     for (; next + 1 < words.size(); next += 2) {
       if (words[next] == "tag") {
-        node.tag = static_cast<std::uint32_t>(number(words[next + 1], "tag", TraceNode::none));
+        node.tag = static_cast<std::uint32_t>(lines_.whole(words[next + 1], "tag", TraceNode::none));
       } else if (words[next] == "cpu") {
-        node.stream = static_cast<std::uint16_t>(number(words[next + 1], "cpu", 1000));
+        node.stream = static_cast<std::uint16_t>(lines_.whole(words[next + 1], "cpu", 1000));
       } else if (words[next] == "nic") {
         trace_.notes.insert("nic numbers are left out: the system says which ports a message takes");
       } else {
-        fail("'" + std::string(words[next]) + "' is none of tag, cpu, nic");
+        lines_.fail("'" + std::string(words[next]) + "' is none of tag, cpu, nic");
       }
     }
     if (next < words.size()) {
-      fail("'" + std::string(words[next]) + "' without its number");
+      lines_.fail("'" + std::string(words[next]) + "' without its number");
     }
   }
 
   std::uint64_t labelled(std::string_view label) const {
     const auto found = labels_.find(std::string(label));
     if (found == labels_.end()) {
-      fail("no operation of rank " + std::to_string(rank_) + " has the label '" + std::string(label) + "'");
+      lines_.fail("no operation of rank " + std::to_string(rank_) + " has the label '" + std::string(label) + "'");
     }
     return found->second;
   }
@@ -161,9 +155,10 @@ class GoalReader {
   }
 
   InputStream& in_;
+  TraceLines lines_{in_};
   const TraceOptions& options_;
   Trace& trace_;
-  std::uint32_t line_ = 0, ranks_ = 0, rank_ = 0;
+  std::uint32_t ranks_ = 0, rank_ = 0;
   std::unordered_map<std::uint32_t, std::uint32_t> seen_;  ///< ranks, and the lines of their blocks
   std::optional<TraceProgramBuilder> program_;
   std::unordered_map<std::string, std::uint64_t> labels_;  ///< of the rank's operations, and their ids

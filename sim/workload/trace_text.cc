@@ -27,4 +27,15 @@ std::uint64_t whole_number(std::string_view text, const char* what, std::uint64_
   return value;
 }
 
+bool TraceLines::next(std::string& line) {
+  ++number_;
+  return static_cast<bool>(std::getline(in_, line));
+}
+
+void TraceLines::fail(const std::string& problem) const { throw InputError(where(), problem); }
+
+std::uint64_t TraceLines::whole(std::string_view text, const char* what, std::uint64_t most) const {
+  return whole_number(text, what, most, where());
+}
+
 }  // namespace podium
