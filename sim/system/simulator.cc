@@ -124,6 +124,8 @@ struct Simulator::Impl {
   KernelTime kernel_time(const std::vector<Kernel>& kernels, CoreShare cores, double slowdown,
                          std::set<std::string>& notes) const;
   void prepare_compute(PreparedGraph& prepared, std::uint32_t shift, std::set<std::string>& notes) const;
+  void prepare_blocks(PreparedGraph& prepared, const TaskGraph& graph, const SplitGraph* parts,
+                      const BlockRuns& blocks) const;
   void prepare_communication(PreparedGraph& prepared, const Calls& calls);
   Schedule choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes);
   BlockRuns run_blocks(const TaskGraph& graph, std::uint32_t shift);
@@ -363,6 +365,31 @@ Execution Simulator::Impl::execute(PreparedGraph& prepared, const Calls& calls) 
   return execution;
 }
 
+/// What each class of a role takes from its runs of blocks; `parts` is nothing where roles are whole.
+void Simulator::Impl::prepare_blocks(PreparedGraph& prepared, const TaskGraph& graph, const SplitGraph* parts,
+                                     const BlockRuns& blocks) const {
+  std::map<std::pair<BlockId, RoleId>, std::uint32_t> known;
+  std::set<std::pair<BlockId, RoleId>> linked;
+  for (const TaskId id : prepared.graph->tasks().ids()) {
+    const Task& task = prepared.graph->tasks()[id];
+    if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
+      const auto [place, is_new] =
+          known.try_emplace({block->block, task.role}, static_cast<std::uint32_t>(prepared.blocks.size()));
+      if (is_new) {
+        const RoleId role = parts != nullptr ? parts->classes[task.role].role : task.role;
+        const Execution& whole = blocks.at({block->block, role});
+        prepared.blocks.push_back(parts != nullptr ? of_class(whole, graph.blocks()[block->block.index()],
+                                                              graph.roles()[role].count, parts->classes[task.role])
+                                                   : whole);
+        if (linked.insert({block->block, role}).second) {
+          prepared.blocks.back().links = whole.links;
+        }
+      }
+      prepared.index[id] = place->second;
+    }
+  }
+}
+
 Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   const BlockRuns blocks = run_blocks(graph, shift);
   std::set<std::string> notes;
@@ -378,26 +405,7 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   prepared.graph = classes ? &parts.graph : &graph;
   prepared.index.resize(prepared.graph->tasks().size());
   prepare_compute(prepared, shift, notes);
-  std::map<std::pair<BlockId, RoleId>, std::uint32_t> known;
-  std::set<std::pair<BlockId, RoleId>> linked;
-  for (const TaskId id : prepared.graph->tasks().ids()) {
-    const Task& task = prepared.graph->tasks()[id];
-    if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
-      const auto [place, is_new] =
-          known.try_emplace({block->block, task.role}, static_cast<std::uint32_t>(prepared.blocks.size()));
-      if (is_new) {
-        const RoleId role = classes ? parts.classes[task.role].role : task.role;
-        const Execution& whole = blocks.at({block->block, role});
-        prepared.blocks.push_back(classes ? of_class(whole, graph.blocks()[block->block.index()],
-                                                     graph.roles()[role].count, parts.classes[task.role])
-                                          : whole);
-        if (linked.insert({block->block, role}).second) {
-          prepared.blocks.back().links = whole.links;
-        }
-      }
-      prepared.index[id] = place->second;
-    }
-  }
+  prepare_blocks(prepared, graph, classes ? &parts : nullptr, blocks);
   Execution execution;
   if (classes) {
     const auto chosen = [&](TaskId id, const CollectiveTask&, const Placement&) {
