@@ -44,15 +44,27 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 }
 
 void check_folder(const std::filesystem::path& folder) {
-  std::filesystem::path there = std::filesystem::absolute(folder);
-  while (!std::filesystem::exists(there) && there != there.parent_path()) {
-    there = there.parent_path();
+  namespace fs = std::filesystem;
+  std::vector<fs::path> missing;  // the innermost first
+  fs::path there = fs::absolute(folder).lexically_normal();
+  for (; !fs::exists(there) && there != there.parent_path(); there = there.parent_path()) {
+    missing.push_back(there);
   }
-  if (!std::filesystem::is_directory(there)) {
+  if (!fs::is_directory(there)) {
     throw InputError("cannot make the folder " + folder.string() + ": " + there.string() + " is a file");
   }
   if (access(there.c_str(), W_OK) != 0) {
     throw InputError("cannot write to the folder " + there.string());
+  }
+  // some file systems refuse what their permissions allow (/proc, a quota): only an attempt tells
+  std::error_code failed;
+  fs::create_directories(fs::absolute(folder), failed);
+  for (const fs::path& made : missing) {
+    std::error_code ignored;
+    fs::remove(made, ignored);
+  }
+  if (failed) {
+    throw InputError("cannot make the folder " + folder.string() + ": " + failed.message());
   }
 }
 

@@ -66,7 +66,7 @@ std::string to_csv(const ComparisonResult& result) {
                            "tpot_p95_seconds",
                            "tpot_p99_seconds",
                            "model_flops_utilisation",
-                           "utilised_peak",
+                           "peak_type",
                            "refused",
                            "signature"});
   for (const CaseResult& one : result.cases) {
@@ -84,7 +84,7 @@ std::string to_csv(const ComparisonResult& result) {
     add(row, one.ttft);
     add(row, one.tpot);
     row.push_back(one.model_flops_utilisation ? exact(*one.model_flops_utilisation) : "");
-    row.push_back(one.utilised_peak);
+    row.push_back(one.peak_type);
     row.push_back(refusal(one));
     row.push_back(hexadecimal(one.signature));
     text += line(row);

@@ -7,6 +7,7 @@
 #include "sim/report/report.h"
 #include "sim/report/tables.h"
 #include "sim/report/verdict.h"
+#include "sim/report/why.h"
 
 namespace podium {
 namespace {
@@ -170,6 +171,17 @@ Html latency_section(const ComparisonResult& result, const std::vector<Contest>&
          text;
 }
 
+/// Why the leader leads, regime by regime.
+Html why_each(const ComparisonResult& result, const std::vector<const Contest*>& contests) {
+  Html text;
+  for (const Contest* contest : contests) {
+    if (const std::string why = why_sentence(result, *contest); !why.empty()) {
+      text += element("p", "", element("b", "", prose(contest->regime)) + prose(": " + why));
+    }
+  }
+  return text;
+}
+
 Html time_section(const ComparisonResult& result, const std::vector<Contest>& all) {
   Html text = heading("time", "Where the time goes") +
               paragraph(
@@ -178,14 +190,11 @@ Html time_section(const ComparisonResult& result, const std::vector<Contest>& al
                   "note");
   for (const std::string& workload : workloads_of(all)) {
     const std::vector<const Contest*> of = contests_of(all, workload);
+    text += element("h3", "", prose(workload)) + why_each(result, of);
     for (const std::string& phase : phases_of(of)) {
-      text += element("h3", "", prose(workload) + prose(": " + phase)) +
-              chart("time", {{"workload", workload}, {"phase", phase}});
+      text += element("h4", "", prose(phase)) + chart("time", {{"workload", workload}, {"phase", phase}});
       Html numbers;
       for (const Contest* contest : of) {
-        if (const std::string why = peak_sentence(result, *contest); !why.empty()) {
-          text += element("p", "", element("b", "", prose(contest->regime)) + prose(": " + why));
-        }
         numbers += titled(contest->regime, time_table(result, *contest, phase)) +
                    paragraph(time_sentence(result, *contest, phase), "note");
       }

@@ -53,6 +53,10 @@ Json to_object(const PhaseResult& phase) {
   return {{"name", phase.name},
           {"plan", phase.plan},
           {"batch_sequences", phase.batch},
+          {"ranks", phase.ranks},
+          {"peak_type", phase.peak_type},
+          {"peak_share", phase.peak_share},
+          {"memory_bandwidth_share", phase.bandwidth_share},
           {"time_seconds", phase.time.value()},
           {"breakdown_seconds", to_object(phase.breakdown)},
           {"memory", memory}};
@@ -70,6 +74,10 @@ Json to_object(const CaseResult& one) {
               {"throughput", to_object(one.throughput)}};
   if (one.plan.empty()) {
     object["refused"] = refusal(one);
+  } else {
+    object["peak_type"] = one.peak_type;
+    object["peak_flops_per_second"] = one.peak.value();
+    object["memory_bandwidth_bytes_per_second"] = one.memory_bandwidth.value();
   }
   if (one.ttft || one.tpot) {
     object["requests"] = one.requests;
@@ -88,7 +96,6 @@ Json to_object(const CaseResult& one) {
   }
   if (one.model_flops_utilisation) {
     object["model_flops_utilisation"] = *one.model_flops_utilisation;
-    object["utilised_peak"] = one.utilised_peak;
   }
   object["phases"] = Json::array();
   for (const PhaseResult& phase : one.phases) {

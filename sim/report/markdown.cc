@@ -4,6 +4,7 @@
 #include "sim/report/report.h"
 #include "sim/report/tables.h"
 #include "sim/report/verdict.h"
+#include "sim/report/why.h"
 
 namespace podium {
 namespace {
@@ -32,7 +33,7 @@ std::string contest_section(const ComparisonResult& result, const Contest& conte
     text += "\n" + escape_markdown(time_sentence(result, contest, phase)) + "\n\n";
     text += markdown(time_table(result, contest, phase)) + "\n" + markdown(memory_table(result, contest, phase));
   }
-  if (const std::string why = peak_sentence(result, contest); !why.empty()) {
+  if (const std::string why = why_sentence(result, contest); !why.empty()) {
     text += "\n" + escape_markdown(why) + "\n";
   }
   for (const CaseResult* one : contest.cases) {

@@ -190,7 +190,7 @@ TextTable memory_table(const ComparisonResult& result, const Contest& contest, c
 
 std::string utilisation(const CaseResult& one) {
   return one.model_flops_utilisation ? "Model FLOPs utilisation " + percent(*one.model_flops_utilisation) + " of the " +
-                                           one.utilised_peak + " peak."
+                                           one.peak_type + " peak."
                                      : "";
 }
 

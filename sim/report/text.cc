@@ -4,6 +4,7 @@
 #include "sim/report/report.h"
 #include "sim/report/tables.h"
 #include "sim/report/verdict.h"
+#include "sim/report/why.h"
 
 namespace podium {
 
@@ -22,7 +23,7 @@ std::string to_text(const ComparisonResult& result) {
     for (const std::string& phase : phase_names(contest)) {
       text += "  " + time_sentence(result, contest, phase) + "\n";
     }
-    if (const std::string why = peak_sentence(result, contest); !why.empty()) {
+    if (const std::string why = why_sentence(result, contest); !why.empty()) {
       text += "  " + why + "\n";
     }
     for (const CaseResult* one : contest.cases) {

@@ -57,18 +57,6 @@ std::vector<std::string> summary(const SweepResult&);
 /// The contest in two or three sentences: who does more in whole and by what factor, then per chip and so on.
 std::string verdict(const ComparisonResult&, const Contest&);
 
-/// How the systems spend the time of a phase: computing, on memory, on exposed communication, on all else. Empty where
-/// no case of the contest has the phase.
-std::string time_sentence(const ComparisonResult&, const Contest&, const std::string& phase);
-
-/// A training contest's factor over the next system as the product of its two causes: the peaks that the machines have,
-/// and how much of them they use. Empty where that is not known of both.
-std::string peak_sentence(const ComparisonResult&, const Contest&);
-
-/// What keeps each system that serves from a higher rate: the latency that is at its limit, or neither, where requests
-/// come faster than they are finished. Empty where none serves.
-std::string limit_sentence(const ComparisonResult&, const Contest&);
-
 /// "156 chips of A do what B does with its 72 …".
 std::string sentence(const ComparisonResult&, const Crossover&);
 

@@ -57,6 +57,20 @@ SimulatorOptions simulator_options(const Study& study) {
   return options;
 }
 
+void set_peaks(CaseResult& result, const ChipSpec& chip, DataType type) {
+  result.peak_type = to_string(type);
+  result.peak = chip.peak(type) * result.ranks;
+  result.memory_bandwidth = chip.memory_bandwidth * result.ranks;
+}
+
+void set_use(PhaseResult& phase, std::uint32_t ranks, const Execution& step, std::uint32_t ranks_of_step,
+             const ChipSpec& chip, DataType type) {
+  phase.ranks = ranks;
+  phase.peak_type = to_string(type);
+  phase.peak_share = step.flops / step.time / (chip.peak(type) * ranks_of_step);
+  phase.bandwidth_share = step.memory_traffic / step.time / (chip.memory_bandwidth * ranks_of_step);
+}
+
 std::string why_too_many(const SystemSpec& system, std::uint32_t chips) {
   const auto most = std::int64_t{system.packages_per_node} * system.nodes_per_domain * system.max_domains;
   return chips <= most ? ""

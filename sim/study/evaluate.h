@@ -45,6 +45,12 @@ SimulatorOptions simulator_options(const Study&);
 /// The first ranks of a system, on a network with the faults that the study gives it.
 Allocation allocate(const Study&, const std::string& system, std::uint32_t ranks, std::uint32_t ranks_per_domain = 0);
 
+/// Says of a case what all its ranks could do, in a type.
+void set_peaks(CaseResult&, const ChipSpec&, DataType);
+/// Says of a phase how many of the system's ranks it has, and what those of one step do over its time.
+void set_use(PhaseResult&, std::uint32_t ranks, const Execution& step, std::uint32_t ranks_of_step, const ChipSpec&,
+             DataType);
+
 /// Why that many chips of a system cannot be; empty where they can.
 std::string why_too_many(const SystemSpec&, std::uint32_t chips);
 

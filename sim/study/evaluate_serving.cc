@@ -38,7 +38,8 @@ class ServingCase {
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
   std::vector<const ServingCandidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
   void keep(const Split&, Sustained, CaseResult&) const;
-  PhaseResult phase(const std::string& name, const ServingCandidate&, const MeanStep&) const;
+  PhaseResult phase(const std::string& name, const ServingCandidate&, std::uint32_t instances, const MeanStep&) const;
+  DataType product_type(const InferencePlan&) const;
 
   const ServingWorkload& workload_;
   const ServingRegime& regime_;
@@ -193,6 +194,7 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
   result.requests = sustained.measured.ttft.size();
   result.throughput = make_throughput("output tokens/s", sustained.tokens, result.chips, system);
   result.power = power_of(system, result.chips);
+  set_peaks(result, candidates_.chip(), product_type(split.decode->plan));
   result.ttft = percentiles(sustained.measured.ttft);
   if (!sustained.measured.tpot.empty()) {
     result.tpot = percentiles(sustained.measured.tpot);
@@ -200,11 +202,12 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
   const bool mixed = split.prefill == nullptr;
   result.phases.clear();
   if (!mixed) {
-    result.phases.push_back(phase("prefill step", *split.prefill, served.prefill));
+    result.phases.push_back(phase("prefill step", *split.prefill, split.prefill_instances, served.prefill));
   }
   // answers of one token come from the prefill alone
   if (served.decode.iterations > 0) {
-    result.phases.push_back(phase(mixed ? "mixed step" : "decode step", *split.decode, served.decode));
+    result.phases.push_back(
+        phase(mixed ? "mixed step" : "decode step", *split.decode, split.decode_instances, served.decode));
   }
   result.notes.clear();
   const auto note = [&](std::uint64_t count, const char* what) {
@@ -226,8 +229,17 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
 /// they cannot. A mean below one stands for those steps that have none.
 double whole_sequences(double mean) { return mean < 1 ? mean : std::round(mean); }
 
+/// That most of the plan's FLOPs are in.
+DataType ServingCase::product_type(const InferencePlan& plan) const {
+  const auto& layers = candidates_.model().layers;
+  const bool has_experts =
+      std::any_of(layers.begin(), layers.end(), [](const Layer& one) { return one.moe.has_value(); });
+  return has_experts ? plan.expert_type : plan.weight_type;
+}
+
 /// The mean iteration, executed once more for its account.
-PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& c, const MeanStep& mean) const {
+PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& c, std::uint32_t instances,
+                               const MeanStep& mean) const {
   StepShape shape = mean.shape;
   shape.decode_sequences = whole_sequences(shape.decode_sequences);
   shape.prefill_sequences = whole_sequences(shape.prefill_sequences);
@@ -244,6 +256,7 @@ PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& 
   result.memory.cache = cache_bytes_per_sequence(candidates_.model(), c.plan, context) * (tokens / context);
   result.memory_size = candidates_.chip().memory_size;
   result.batch = (mean.shape.decode_sequences + mean.shape.prefill_sequences) * c.plan.dp;
+  set_use(result, instances * c.plan.ranks(), execution, c.plan.ranks(), candidates_.chip(), product_type(c.plan));
   result.step = {options_.system, workload_.model, c.machine->allocation(), Iteration{c.plan, shape}};
   return result;
 }

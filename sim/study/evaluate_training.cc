@@ -19,6 +19,7 @@ PhaseResult phase(const TrainingPlan& plan, const Execution& execution, const Me
   result.memory = memory;
   result.memory_size = chip.memory_size;
   result.batch = plan.global_batch;
+  set_use(result, plan.ranks(), execution, plan.ranks(), chip, plan.matrix_type);
   return result;
 }
 
@@ -257,7 +258,7 @@ void TrainingCase::keep(const Trial& trial, CaseResult& result) const {
   result.power = power_of(system_, result.chips);
   result.phases = {trial.step};
   result.model_flops_utilisation = trial.model_flops_utilisation;
-  result.utilised_peak = to_string(trial.matrix_type);
+  set_peaks(result, chip_, trial.matrix_type);
   result.signature = trial.signature;
 }
 

@@ -38,8 +38,13 @@ struct PhaseResult {
   Breakdown breakdown;
   MemoryUse memory;
   Bytes memory_size;
-  double batch = 0;  ///< sequences of the whole instance (serving) or of the step (training)
-  PlannedStep step;  ///< to execute it again
+  double batch = 0;         ///< sequences of the whole instance (serving) or of the step (training)
+  std::uint32_t ranks = 0;  ///< of the system, that do nothing but such steps
+  /// What the ranks of a step do over the whole of its time, as shares of what they could: FLOPs that its kernels
+  /// execute (padding and uneven experts included) over the dense peak of `peak_type`, and memory traffic.
+  double peak_share = 0, bandwidth_share = 0;
+  std::string peak_type;  ///< "bf16", "int8" …
+  PlannedStep step;       ///< to execute it again
 };
 
 /// A plan that was tried and what came of it.
@@ -80,6 +85,9 @@ struct CaseResult {
   std::uint32_t ranks = 0, chips = 0, domains = 0;
   Throughput throughput;
   Watts power;
+  std::string peak_type;            ///< of the weights' products: "bf16", "fp8" …
+  FlopsPerSecond peak;              ///< dense, of all ranks in that type
+  BytesPerSecond memory_bandwidth;  ///< of all ranks
   std::vector<PhaseResult> phases;
   // serving
   double request_rate = 0;  ///< requests/s sustained within the SLO
@@ -87,8 +95,7 @@ struct CaseResult {
   std::optional<Objective> objective;
   std::uint64_t requests = 0;
   // training
-  std::optional<double> model_flops_utilisation;
-  std::string utilised_peak;  ///< the type whose dense peak that is of: "bf16", "fp8" …
+  std::optional<double> model_flops_utilisation;  ///< of `peak`
   std::vector<Alternative> alternatives;
   std::vector<std::string> notes;
   KeptPlan kept;

@@ -126,14 +126,24 @@ Arrivals read_arrivals(const Node& node, int context) {
   return result;
 }
 
+/// A run lasts several times as long as what it may take to serve a request.
+Seconds latency_limit(const Node& node) {
+  constexpr Seconds longest(86400);
+  const Seconds value = positive_time(node);
+  if (value > longest) {
+    node.fail("'" + node.text() + "' is no limit that a user could wait for: at most a day is expected");
+  }
+  return value;
+}
+
 Slo read_slo(const Node& node) {
   Slo result;
   result.quantile = node.at("quantile").number();
   if (result.quantile <= 0 || result.quantile >= 1) {
     node.at("quantile").fail("'" + node.at("quantile").text() + "' is not a quantile, which lies between 0 and 1");
   }
-  result.ttft = positive_time(node.at("ttft"));
-  result.tpot = positive_time(node.at("tpot"));
+  result.ttft = latency_limit(node.at("ttft"));
+  result.tpot = latency_limit(node.at("tpot"));
   return result;
 }
 

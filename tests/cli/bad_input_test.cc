@@ -71,6 +71,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wound{"NoUnit", "ttft: 2 s", "ttft: 2", {"slo.ttft", "'2'", "ms, s"}},
         Wound{"UnitOfAnotherKind", "ttft: 2 s", "ttft: 2 GB", {"'2 GB'", "size", "time"}},
         Wound{"Negative", "ttft: 2 s", "ttft: -2 s", {"'-2 s' is negative"}},
+        Wound{"NoLimit", "ttft: 2 s", "ttft: 1e300 s", {"'1e300 s'", "at most a day"}},
         Wound{"NotFinite", "ttft: 2 s", "ttft: nan s", {"'nan s'", "finite"}},
         Wound{"TooManyDomains", "domains: 1}", "domains: 100000}", {"at most", "100000"}},
         Wound{"NotWhole", "global_batch: 1152", "global_batch: 1152.5", {"'1152.5'", "whole number"}},

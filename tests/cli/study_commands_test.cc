@@ -109,6 +109,10 @@ TEST_F(StudyCommands, CompareRefusesAFolderThatCannotBeBeforeItRuns) {
   EXPECT_EQ(outcome.status, 2);
   EXPECT_THAT(outcome.output, IsEmpty());
   EXPECT_THAT(outcome.errors, HasSubstr(occupied + " is a file"));
+  // a file system that takes no folders, whoever asks
+  const Outcome nowhere = run_podium("compare quick-look --output /proc/nope");
+  EXPECT_EQ(nowhere.status, 2);
+  EXPECT_THAT(nowhere.errors, HasSubstr("cannot make the folder /proc/nope"));
 }
 
 TEST_F(StudyCommands, CompareRefusesPlansThatCannotBeWhereTheyAreWritten) {

@@ -55,6 +55,20 @@ PhaseResult phase(const std::string& name, const std::string& plan, double batch
 Seconds ms(double value) { return Seconds(value * 1e-3); }
 Bytes gigabytes(double value) { return Bytes(value * 1e9); }
 
+void set_peaks(CaseResult& one, const std::string& type, double peak_of_rank, double bandwidth_of_rank) {
+  one.peak_type = type;
+  one.peak = FlopsPerSecond(one.ranks * peak_of_rank);
+  one.memory_bandwidth = BytesPerSecond(one.ranks * bandwidth_of_rank);
+}
+
+void set_use(PhaseResult& phase, const std::string& type, std::uint32_t ranks, double peak_share,
+             double bandwidth_share) {
+  phase.peak_type = type;
+  phase.ranks = ranks;
+  phase.peak_share = peak_share;
+  phase.bandwidth_share = bandwidth_share;
+}
+
 CaseResult cloudmatrix_serving(const std::string& regime) {
   const std::string decode = "DP320 EP320 R32 S32 int8 x2 micro-batches",
                     prefill = "DP32 EP32 R32 int8 x2 micro-batches";
@@ -82,6 +96,9 @@ CaseResult cloudmatrix_serving(const std::string& regime) {
                        {"exposed dispatch", ms(9.1)},
                        {"exposed combine", ms(5.6)},
                        {"bubble", ms(0.4)}})};
+  set_peaks(one, "int8", 752e12, 1.6e12);
+  set_use(one.phases[0], "int8", 416, 0.38, 0.12);
+  set_use(one.phases[1], "int8", 320, 0.14, 0.49);
   one.phases[0].memory = {gigabytes(32.1), {}, {}, gigabytes(9.8), gigabytes(2.4), gigabytes(4)};
   one.phases[1].memory = {gigabytes(19.6), {}, {}, gigabytes(3.1), gigabytes(34.5), gigabytes(4)};
   one.alternatives = {
@@ -119,6 +136,9 @@ CaseResult nvl72_serving(const std::string& regime, const std::string& type, dou
                        {"exposed dispatch", ms(3.2)},
                        {"exposed combine", ms(2.3)},
                        {"host", ms(1.1)}})};
+  set_peaks(one, type, type == "fp8" ? 5e15 : 10e15, 8e12);
+  set_use(one.phases[0], type, 40, 0.31, 0.1);
+  set_use(one.phases[1], type, 32, 0.09, 0.44);
   one.phases[0].memory = {gigabytes(96.3), {}, {}, gigabytes(14), gigabytes(9), gigabytes(8)};
   one.phases[1].memory = {gigabytes(41), {}, {}, gigabytes(4.4), gigabytes(119.7), gigabytes(8)};
   one.alternatives = {{one.plan, tokens, ""},
@@ -145,7 +165,8 @@ CaseResult training(const std::string& regime, const Machine& machine, std::uint
                        {"bubble", Seconds(step_seconds * 0.11)}})};
   one.phases[0].memory = memory;
   one.model_flops_utilisation = 0.412;
-  one.utilised_peak = "bf16";
+  set_peaks(one, "bf16", machine.ranks_per_chip == 2 ? 376e12 : 2.5e15, machine.ranks_per_chip == 2 ? 1.6e12 : 8e12);
+  set_use(one.phases[0], "bf16", one.ranks, 0.53, 0.2);
   one.alternatives = {
       {plan, tokens / step_seconds, ""},
       {"TP8 PP16 DP6 VP2, bf16, selective recompute", tokens / step_seconds * 0.91, ""},
@@ -328,6 +349,26 @@ ComparisonResult example_comparison() {
   result.assumptions = assumptions();
   result.sources = sources();
   result.signature = 0x0123456789abcdef;
+  return result;
+}
+
+ComparisonResult small_comparison(const std::vector<double>& throughputs) {
+  ComparisonResult result;
+  char name = 'A';
+  for (const double value : throughputs) {
+    CaseResult one;
+    one.workload = "work";
+    one.system = std::string(1, name++);
+    one.chips = 1;
+    if (value > 0) {
+      one.plan = "plan";
+      one.throughput = {"tokens/s", value, value, value, value, {}};
+    } else {
+      one.alternatives = {{"wide", 0, "needs 9 GB of 8 GB"}, {"wider", 0, "needs 9 GB of 8 GB"}, {"odd", 0, "odd"}};
+    }
+    result.cases.push_back(one);
+    result.systems.push_back({one.system, "", "chip", 1, 1, 1, "GPU", {}});
+  }
   return result;
 }
 

@@ -16,29 +16,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-/// Systems A, B, C … with one chip each, all on one workload with these throughputs; 0: no plan.
-ComparisonResult small(const std::vector<double>& throughputs) {
-  ComparisonResult result;
-  char name = 'A';
-  for (const double value : throughputs) {
-    CaseResult one;
-    one.workload = "work";
-    one.system = std::string(1, name++);
-    one.chips = 1;
-    if (value > 0) {
-      one.plan = "plan";
-      one.throughput = {"tokens/s", value, value, value, value, {}};
-    } else {
-      one.alternatives = {{"wide", 0, "needs 9 GB of 8 GB"}, {"wider", 0, "needs 9 GB of 8 GB"}, {"odd", 0, "odd"}};
-    }
-    result.cases.push_back(one);
-    result.systems.push_back({one.system, "", "chip", 1, 1, 1, "GPU", {}});
-  }
-  return result;
-}
-
 TEST(Verdict, NamesTheLeaderAndTheFactor) {
-  const ComparisonResult result = small({100, 250});
+  const ComparisonResult result = test::small_comparison({100, 250});
   EXPECT_THAT(verdict(result, contests(result).front()),
               HasSubstr("B gives " + factor(250.0 / 100) + " as much as A: 250 against 100 tokens/s."));
 }
@@ -70,12 +49,12 @@ TEST(Verdict, SaysWhoLeadsWhereLeadersDifferByMeasure) {
 }
 
 TEST(Verdict, CallsEqualSystemsLevel) {
-  const ComparisonResult result = small({100, 100.1});
+  const ComparisonResult result = test::small_comparison({100, 100.1});
   EXPECT_THAT(verdict(result, contests(result).front()), HasSubstr("B gives as much as A"));
 }
 
 TEST(Verdict, ComparesTheLeaderWithEachOfMany) {
-  const ComparisonResult result = small({100, 400, 200});
+  const ComparisonResult result = test::small_comparison({100, 400, 200});
   const Contest contest = contests(result).front();
   std::vector<std::string> order;
   for (const Standing::Place& place : contest.standings.front().places) {
@@ -86,16 +65,16 @@ TEST(Verdict, ComparesTheLeaderWithEachOfMany) {
 }
 
 TEST(Verdict, ListsMoreThanTwoOthersWithCommas) {
-  const ComparisonResult result = small({100, 400, 200, 50});
+  const ComparisonResult result = test::small_comparison({100, 400, 200, 50});
   EXPECT_THAT(verdict(result, contests(result).front()),
               HasSubstr("2.00× as much as C, 4.00× as much as A and 8.00× as much as D: 400 against 200, 100 and 50"));
 }
 
 TEST(Verdict, CallsATieNoLead) {
-  const ComparisonResult level = small({100, 100.9});  // within what a search for a rate can tell
+  const ComparisonResult level = test::small_comparison({100, 100.9});  // within what a search for a rate can tell
   EXPECT_EQ(summary(level).at(1), "As a whole, none leads.");
-  ComparisonResult mixed = small({100, 100.9});
-  for (CaseResult& one : small({100, 250}).cases) {
+  ComparisonResult mixed = test::small_comparison({100, 100.9});
+  for (CaseResult& one : test::small_comparison({100, 250}).cases) {
     mixed.cases.push_back(one);
     mixed.cases.back().workload = "other work";
   }
@@ -104,8 +83,8 @@ TEST(Verdict, CallsATieNoLead) {
 }
 
 TEST(Verdict, SaysBothOfTwoComparisons) {
-  ComparisonResult result = small({100, 250});
-  for (CaseResult& one : small({100, 200}).cases) {
+  ComparisonResult result = test::small_comparison({100, 250});
+  for (CaseResult& one : test::small_comparison({100, 200}).cases) {
     result.cases.push_back(one);
     result.cases.back().workload = "other work";
   }
@@ -113,44 +92,14 @@ TEST(Verdict, SaysBothOfTwoComparisons) {
 }
 
 TEST(Verdict, NamesWhatThePlanThatComesNearestLacks) {
-  ComparisonResult result = small({100, 0});
+  ComparisonResult result = test::small_comparison({100, 0});
   result.cases[1].alternatives = {
       {"narrow", 0, "needs 90 GB of 8 GB", 90. / 8}, {"wide", 0, "needs 9 GB of 8 GB", 9. / 8}, {"odd", 0, "odd"}};
   EXPECT_EQ(refusal(result.cases[1]), "of 3 tried, the nearest is wide: needs 9 GB of 8 GB");
 }
 
-TEST(PeakSentence, SplitsATrainingLeadIntoPeakAndUse) {
-  ComparisonResult result = small({100, 240});
-  EXPECT_EQ(peak_sentence(result, contests(result).front()), "") << "serving has no such figure";
-  const double used[] = {0.5, 0.4};
-  for (std::size_t i = 0; i < 2; ++i) {
-    result.cases[i].model_flops_utilisation = used[i];
-    result.cases[i].utilised_peak = i == 0 ? "bf16" : "fp8";
-  }
-  EXPECT_EQ(peak_sentence(result, contests(result).front()),
-            "Why: B runs on " + factor(240 / 0.4 / (100 / 0.5)) +
-                " the peak (fp8 against bf16) and makes 40.0 % of it into the model's FLOPs, against 50.0 % of A: " +
-                factor(240 / 0.4 / (100 / 0.5)) + " by " + factor(0.4 / 0.5) + ".");
-}
-
-TEST(LimitSentence, NamesTheLatencyAtItsLimitOrNeither) {
-  ComparisonResult result = small({100, 200});
-  const auto percentiles = [](double seconds) {
-    return Percentiles{Seconds(seconds / 2), Seconds(seconds), Seconds(seconds * 2)};
-  };
-  EXPECT_EQ(limit_sentence(result, contests(result).front()), "");
-  for (CaseResult& one : result.cases) {
-    one.objective = Objective{0.95, Seconds(2), Seconds(0.05)};
-    one.ttft = percentiles(one.system == "A" ? 1.99 : 1);
-    one.tpot = percentiles(0.02);
-  }
-  const std::string text = limit_sentence(result, contests(result).front());
-  EXPECT_THAT(text, HasSubstr("A is held by TTFT (1.99 s of 2 s); B is held by neither latency"));
-  EXPECT_THAT(text, Not(HasSubstr("TPOT")));
-}
-
 TEST(Verdict, SaysWhyASystemHasNoResultAndDoesNotRankIt) {
-  const ComparisonResult result = small({100, 0});
+  const ComparisonResult result = test::small_comparison({100, 0});
   const std::string text = verdict(result, contests(result).front());
   EXPECT_THAT(text, HasSubstr("A (1 chips) gives 100 tokens/s."));
   EXPECT_THAT(text, HasSubstr("B (1 chips) has no plan: of 3 tried, the nearest is wide: needs 9 GB of 8 GB."));
@@ -158,7 +107,7 @@ TEST(Verdict, SaysWhyASystemHasNoResultAndDoesNotRankIt) {
 }
 
 TEST(Verdict, SaysSoWhereNobodyHasAResult) {
-  const ComparisonResult result = small({0, 0});
+  const ComparisonResult result = test::small_comparison({0, 0});
   EXPECT_THAT(verdict(result, contests(result).front()), HasSubstr("A (1 chips) has no plan"));
   EXPECT_EQ(summary(result).size(), 1u);  // the machines only
 }
@@ -210,19 +159,6 @@ TEST(SweepVerdict, SaysNothingWhereNoCountIsCommon) {
   EXPECT_TRUE(summary(sweep).empty());
 }
 
-TEST(TimeSentence, SumsSharesByKindAndTheyMakeTheWhole) {
-  const ComparisonResult result = test::example_comparison();
-  const CaseResult& one = result.cases.front();
-  const PhaseResult& decode = one.phases.back();
-  double exposed = 0;
-  for (const auto& [part, time] : decode.breakdown) {
-    exposed += part.starts_with("exposed") ? time / decode.time : 0;
-  }
-  EXPECT_THAT(time_sentence(result, contests(result).front(), decode.name),
-              HasSubstr(percent(exposed) + " on exposed communication"));
-  EXPECT_EQ(time_sentence(result, contests(result).front(), "no such phase"), "");
-}
-
 TEST(Crossover, IsASentenceWhetherReachedOrNot) {
   const ComparisonResult result = test::example_comparison();
   const Crossover& reached = result.crossovers.front();
@@ -255,7 +191,7 @@ TEST(Utilisation, NamesThePeak) {
   CaseResult one;
   EXPECT_EQ(utilisation(one), "");
   one.model_flops_utilisation = 0.437;
-  one.utilised_peak = "fp8";
+  one.peak_type = "fp8";
   EXPECT_EQ(utilisation(one), "Model FLOPs utilisation " + percent(0.437) + " of the fp8 peak.");
 }
 

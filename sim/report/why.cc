@@ -1,0 +1,117 @@
+#include "sim/report/why.h"
+
+#include "sim/report/format.h"
+
+namespace podium {
+namespace {
+
+/// "int8 against fp8"; one alone where both run on the same.
+std::string peak_types(const CaseResult& first, const CaseResult& next) {
+  return first.peak_type == next.peak_type ? first.peak_type : first.peak_type + " against " + next.peak_type;
+}
+
+/// "Of A's 768 dies 448 do prefill, at 41.0 % of their peak and 11.0 % of their memory bandwidth, 320 do decode, at …,
+/// and 0 stand idle."
+std::string use_of(const ComparisonResult& result, const CaseResult& one) {
+  std::string ranks = "ranks";
+  for (const SystemSummary& system : result.systems) {
+    ranks = system.name == one.system ? system.rank_word + "s" : ranks;
+  }
+  std::string text = "Of " + display_name(result.systems, one.system) + "'s " + count(one.ranks) + " " + ranks + " ";
+  std::uint32_t idle = one.ranks;
+  for (const PhaseResult& phase : one.phases) {
+    text += (&phase == &one.phases.front() ? "" : ", ") + count(phase.ranks) + " do " +
+            phase.name.substr(0, phase.name.find(' ')) + ", at " + percent(phase.peak_share) + " of their peak and " +
+            percent(phase.bandwidth_share) + " of their memory bandwidth";
+    idle -= phase.ranks;
+  }
+  return text + (idle > 0 ? "; " + count(idle) + " stand idle." : ".");
+}
+
+/// The lead of training as a product.
+std::string peak_sentence(const ComparisonResult& result, const Standing::Place& leader,
+                          const Standing::Place& behind) {
+  // both do the same FLOPs a token: throughput over utilisation is in proportion to the peak
+  const CaseResult &first = *leader.of, &next = *behind.of;
+  const double used = *first.model_flops_utilisation / *next.model_flops_utilisation;
+  const std::string peaks = factor(behind.behind / used);
+  return "Why: " + display_name(result.systems, first.system) + " runs on " + peaks + " the peak (" +
+         peak_types(first, next) + ") and makes " + percent(*first.model_flops_utilisation) +
+         " of it into the model's FLOPs, against " + percent(*next.model_flops_utilisation) + " of " +
+         display_name(result.systems, next.system) + ": " + peaks + " by " + factor(used) + ".";
+}
+
+/// What machines that serve have and use.
+std::string use_sentence(const ComparisonResult& result, const std::vector<Standing::Place>& places) {
+  const CaseResult &first = *places[0].of, &next = *places[1].of;
+  std::string text = "Why: " + display_name(result.systems, first.system) + " has " + factor(first.peak / next.peak) +
+                     " the peak (" + peak_types(first, next) + ") and " +
+                     factor(first.memory_bandwidth / next.memory_bandwidth) + " the memory bandwidth.";
+  for (const Standing::Place& place : places) {
+    text += " " + use_of(result, *place.of);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string time_sentence(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
+  const char* const words[] = {" computing", " on memory", " on exposed communication", " on all else"};
+  std::string text;
+  for (const CaseResult* one : contest.cases) {
+    for (const PhaseResult& spent : one->phases) {
+      if (spent.name != phase) {
+        continue;
+      }
+      double shares[4] = {};
+      for (const auto& [part, time] : spent.breakdown) {
+        const int kind = part == "compute" ? 0 : part == "memory" ? 1 : part.starts_with("exposed") ? 2 : 3;
+        shares[kind] += time / spent.time;
+      }
+      const bool first = text.empty();
+      text += (first ? "Of the " + phase + ", " : "; ") + display_name(result.systems, one->system) +
+              (first ? " spends " : " ");
+      for (int kind = 0; kind < 4; ++kind) {
+        text += (kind == 0 ? "" : kind == 3 ? " and " : ", ") + percent(shares[kind]) + (first ? words[kind] : "");
+      }
+    }
+  }
+  return text.empty() ? text : text + ".";
+}
+
+std::string why_sentence(const ComparisonResult& result, const Contest& contest) {
+  const std::vector<Standing::Place>& places = contest.standings.front().places;
+  if (places.size() < 2) {
+    return "";
+  }
+  const bool trains = places[0].of->model_flops_utilisation && places[1].of->model_flops_utilisation;
+  return trains ? peak_sentence(result, places[0], places[1]) : use_sentence(result, places);
+}
+
+std::string limit_sentence(const ComparisonResult& result, const Contest& contest) {
+  constexpr double near = 0.9;  // a rate one in a hundred higher lengthens no tail by more
+  std::string text;
+  for (const CaseResult* one : contest.cases) {
+    if (!one->objective || !one->ttft || !one->tpot) {
+      continue;
+    }
+    const auto tail = [&](const Percentiles& times) {
+      return one->objective->quantile > 0.97 ? times.p99 : one->objective->quantile < 0.7 ? times.p50 : times.p95;
+    };
+    std::string limits;
+    const auto look = [&](const char* name, Seconds reached, Seconds limit) {
+      if (reached > near * limit) {
+        limits += (limits.empty() ? "by " : " and ") + std::string(name) + " (" + to_text(reached) + " of " +
+                  to_text(limit) + ")";
+      }
+    };
+    look("TTFT", tail(*one->ttft), one->objective->ttft);
+    look("TPOT", tail(*one->tpot), one->objective->tpot);
+    text += (text.empty() ? "What limits the rate: " : "; ") + display_name(result.systems, one->system) + " is held " +
+            (limits.empty() ? "by neither latency, but by how fast it finishes requests: at a higher rate they queue up"
+                            : limits);
+  }
+  return text.empty() ? text : text + ".";
+}
+
+}  // namespace podium

@@ -1,0 +1,77 @@
+#include "sim/report/why.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/report/format.h"
+#include "tests/report/example.h"
+
+namespace podium {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(WhySentence, SplitsATrainingLeadIntoPeakAndUse) {
+  ComparisonResult result = test::small_comparison({100, 240});
+  const double used[] = {0.5, 0.4};
+  for (std::size_t i = 0; i < 2; ++i) {
+    result.cases[i].model_flops_utilisation = used[i];
+    result.cases[i].peak_type = i == 0 ? "bf16" : "fp8";
+  }
+  EXPECT_EQ(why_sentence(result, contests(result).front()),
+            "Why: B runs on " + factor(240 / 0.4 / (100 / 0.5)) +
+                " the peak (fp8 against bf16) and makes 40.0 % of it into the model's FLOPs, against 50.0 % of A: " +
+                factor(240 / 0.4 / (100 / 0.5)) + " by " + factor(0.4 / 0.5) + ".");
+}
+
+TEST(WhySentence, SaysOfServingWhatTheMachinesHaveAndWhatTheyUseOfIt) {
+  const ComparisonResult result = test::example_comparison();
+  const Contest contest = contests(result).front();
+  EXPECT_EQ(
+      why_sentence(result, contest),
+      "Why: Huawei CloudMatrix384 has " + factor(768 * 752e12 / (72 * 5e15)) + " the peak (int8 against fp8) and " +
+          factor(768 * 1.6e12 / (72 * 8e12)) +
+          " the memory bandwidth. Of Huawei CloudMatrix384's 768 dies 416 do prefill, at 38.0 % of their peak and "
+          "12.0 % of their memory bandwidth, 320 do decode, at 14.0 % of their peak and 49.0 % of their memory "
+          "bandwidth; 32 stand idle. Of NVIDIA GB200 NVL72's 72 GPUs 40 do prefill, at 31.0 % of their peak and "
+          "10.0 % of their memory bandwidth, 32 do decode, at 9.0 % of their peak and 44.0 % of their memory "
+          "bandwidth.");
+}
+
+TEST(WhySentence, IsEmptyWhereNobodyIsBehind) {
+  const ComparisonResult result = test::small_comparison({100, 0});
+  EXPECT_EQ(why_sentence(result, contests(result).front()), "");
+}
+
+TEST(LimitSentence, NamesTheLatencyAtItsLimitOrNeither) {
+  ComparisonResult result = test::small_comparison({100, 200});
+  const auto percentiles = [](double seconds) {
+    return Percentiles{Seconds(seconds / 2), Seconds(seconds), Seconds(seconds * 2)};
+  };
+  EXPECT_EQ(limit_sentence(result, contests(result).front()), "");
+  for (CaseResult& one : result.cases) {
+    one.objective = Objective{0.95, Seconds(2), Seconds(0.05)};
+    one.ttft = percentiles(one.system == "A" ? 1.99 : 1);
+    one.tpot = percentiles(0.02);
+  }
+  const std::string text = limit_sentence(result, contests(result).front());
+  EXPECT_THAT(text, HasSubstr("A is held by TTFT (1.99 s of 2 s); B is held by neither latency"));
+  EXPECT_THAT(text, Not(HasSubstr("TPOT")));
+}
+
+TEST(TimeSentence, SumsSharesByKindAndTheyMakeTheWhole) {
+  const ComparisonResult result = test::example_comparison();
+  const CaseResult& one = result.cases.front();
+  const PhaseResult& decode = one.phases.back();
+  double exposed = 0;
+  for (const auto& [part, time] : decode.breakdown) {
+    exposed += part.starts_with("exposed") ? time / decode.time : 0;
+  }
+  EXPECT_THAT(time_sentence(result, contests(result).front(), decode.name),
+              HasSubstr(percent(exposed) + " on exposed communication"));
+  EXPECT_EQ(time_sentence(result, contests(result).front(), "no such phase"), "");
+}
+
+}  // namespace
+}  // namespace podium
