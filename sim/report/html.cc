@@ -176,7 +176,7 @@ Html why_each(const ComparisonResult& result, const std::vector<const Contest*>&
   Html text;
   for (const Contest* contest : contests) {
     if (const std::string why = why_sentence(result, *contest); !why.empty()) {
-      text += element("p", "", element("b", "", prose(contest->regime)) + prose(": " + why));
+      text += element("p", "", element("b", "", prose("Why, " + contest->regime)) + prose(": " + why));
     }
   }
   return text;

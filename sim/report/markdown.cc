@@ -34,7 +34,7 @@ std::string contest_section(const ComparisonResult& result, const Contest& conte
     text += markdown(time_table(result, contest, phase)) + "\n" + markdown(memory_table(result, contest, phase));
   }
   if (const std::string why = why_sentence(result, contest); !why.empty()) {
-    text += "\n" + escape_markdown(why) + "\n";
+    text += "\n" + escape_markdown("Why: " + why) + "\n";
   }
   for (const CaseResult* one : contest.cases) {
     if (one->model_flops_utilisation) {

@@ -24,7 +24,7 @@ std::string to_text(const ComparisonResult& result) {
       text += "  " + time_sentence(result, contest, phase) + "\n";
     }
     if (const std::string why = why_sentence(result, contest); !why.empty()) {
-      text += "  " + why + "\n";
+      text += "  Why: " + why + "\n";
     }
     for (const CaseResult* one : contest.cases) {
       if (one->model_flops_utilisation) {

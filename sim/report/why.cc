@@ -10,22 +10,20 @@ std::string peak_types(const CaseResult& first, const CaseResult& next) {
   return first.peak_type == next.peak_type ? first.peak_type : first.peak_type + " against " + next.peak_type;
 }
 
-/// "Of A's 768 dies 448 do prefill, at 41.0 % of their peak and 11.0 % of their memory bandwidth, 320 do decode, at …,
-/// and 0 stand idle."
+/// "A prefill (416 of 768 dies) 38.0 % and 12.0 %, decode (320) 14.0 % and 49.0 %".
 std::string use_of(const ComparisonResult& result, const CaseResult& one) {
   std::string ranks = "ranks";
   for (const SystemSummary& system : result.systems) {
     ranks = system.name == one.system ? system.rank_word + "s" : ranks;
   }
-  std::string text = "Of " + display_name(result.systems, one.system) + "'s " + count(one.ranks) + " " + ranks + " ";
-  std::uint32_t idle = one.ranks;
+  std::string text = display_name(result.systems, one.system);
   for (const PhaseResult& phase : one.phases) {
-    text += (&phase == &one.phases.front() ? "" : ", ") + count(phase.ranks) + " do " +
-            phase.name.substr(0, phase.name.find(' ')) + ", at " + percent(phase.peak_share) + " of their peak and " +
-            percent(phase.bandwidth_share) + " of their memory bandwidth";
-    idle -= phase.ranks;
+    const bool is_first = &phase == &one.phases.front();
+    text += (is_first ? " " : ", ") + phase.name.substr(0, phase.name.find(' ')) + " (" + count(phase.ranks) +
+            (is_first ? " of " + count(one.ranks) + " " + ranks : "") + ") " + percent(phase.peak_share) + " and " +
+            percent(phase.bandwidth_share);
   }
-  return text + (idle > 0 ? "; " + count(idle) + " stand idle." : ".");
+  return text;
 }
 
 /// The lead of training as a product.
@@ -35,22 +33,22 @@ std::string peak_sentence(const ComparisonResult& result, const Standing::Place&
   const CaseResult &first = *leader.of, &next = *behind.of;
   const double used = *first.model_flops_utilisation / *next.model_flops_utilisation;
   const std::string peaks = factor(behind.behind / used);
-  return "Why: " + display_name(result.systems, first.system) + " runs on " + peaks + " the peak (" +
-         peak_types(first, next) + ") and makes " + percent(*first.model_flops_utilisation) +
-         " of it into the model's FLOPs, against " + percent(*next.model_flops_utilisation) + " of " +
-         display_name(result.systems, next.system) + ": " + peaks + " by " + factor(used) + ".";
+  return display_name(result.systems, first.system) + " runs on " + peaks + " the peak (" + peak_types(first, next) +
+         ") and makes " + percent(*first.model_flops_utilisation) + " of it into the model's FLOPs, against " +
+         percent(*next.model_flops_utilisation) + " of " + display_name(result.systems, next.system) + ": " + peaks +
+         " by " + factor(used) + ".";
 }
 
 /// What machines that serve have and use.
 std::string use_sentence(const ComparisonResult& result, const std::vector<Standing::Place>& places) {
   const CaseResult &first = *places[0].of, &next = *places[1].of;
-  std::string text = "Why: " + display_name(result.systems, first.system) + " has " + factor(first.peak / next.peak) +
+  std::string text = display_name(result.systems, first.system) + " has " + factor(first.peak / next.peak) +
                      " the peak (" + peak_types(first, next) + ") and " +
                      factor(first.memory_bandwidth / next.memory_bandwidth) + " the memory bandwidth.";
   for (const Standing::Place& place : places) {
-    text += " " + use_of(result, *place.of);
+    text += (&place == &places.front() ? " What steps use of peak and bandwidth: " : "; ") + use_of(result, *place.of);
   }
-  return text;
+  return text + ".";
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ TEST(WhySentence, SplitsATrainingLeadIntoPeakAndUse) {
     result.cases[i].peak_type = i == 0 ? "bf16" : "fp8";
   }
   EXPECT_EQ(why_sentence(result, contests(result).front()),
-            "Why: B runs on " + factor(240 / 0.4 / (100 / 0.5)) +
+            "B runs on " + factor(240 / 0.4 / (100 / 0.5)) +
                 " the peak (fp8 against bf16) and makes 40.0 % of it into the model's FLOPs, against 50.0 % of A: " +
                 factor(240 / 0.4 / (100 / 0.5)) + " by " + factor(0.4 / 0.5) + ".");
 }
@@ -30,13 +30,11 @@ TEST(WhySentence, SaysOfServingWhatTheMachinesHaveAndWhatTheyUseOfIt) {
   const Contest contest = contests(result).front();
   EXPECT_EQ(
       why_sentence(result, contest),
-      "Why: Huawei CloudMatrix384 has " + factor(768 * 752e12 / (72 * 5e15)) + " the peak (int8 against fp8) and " +
+      "Huawei CloudMatrix384 has " + factor(768 * 752e12 / (72 * 5e15)) + " the peak (int8 against fp8) and " +
           factor(768 * 1.6e12 / (72 * 8e12)) +
-          " the memory bandwidth. Of Huawei CloudMatrix384's 768 dies 416 do prefill, at 38.0 % of their peak and "
-          "12.0 % of their memory bandwidth, 320 do decode, at 14.0 % of their peak and 49.0 % of their memory "
-          "bandwidth; 32 stand idle. Of NVIDIA GB200 NVL72's 72 GPUs 40 do prefill, at 31.0 % of their peak and "
-          "10.0 % of their memory bandwidth, 32 do decode, at 9.0 % of their peak and 44.0 % of their memory "
-          "bandwidth.");
+          " the memory bandwidth. What steps use of peak and bandwidth: Huawei CloudMatrix384 prefill (416 of 768 "
+          "dies) 38.0 % and 12.0 %, decode (320) 14.0 % and 49.0 %; NVIDIA GB200 NVL72 prefill (40 of 72 GPUs) "
+          "31.0 % and 10.0 %, decode (32) 9.0 % and 44.0 %.");
 }
 
 TEST(WhySentence, IsEmptyWhereNobodyIsBehind) {
