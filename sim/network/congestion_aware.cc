@@ -111,8 +111,8 @@ void CongestionAwareNetwork::leave(TransferId id, std::uint32_t fork) {
   const PacketRoute& way = chunks_.find(id)->way;
   const PacketRoute::Fork& ways = way.forks[fork];
   for (std::uint32_t i = ways.first; i < ways.first + ways.count; ++i) {
-    const LinkId link = way.legs[way.ways[i]].link;
-    ports_[link].queue.push_back({id, way.ways[i]});
+    const LinkId link = way.legs[i].link;
+    ports_[link].queue.push_back({id, i});
     serve(link);
   }
 }
@@ -133,9 +133,9 @@ void CongestionAwareNetwork::serve(LinkId link) {
 void CongestionAwareNetwork::carry_piece(LinkId link, const Piece& piece, const Chunk& chunk) {
   const PacketRoute::Leg& leg = chunk.way.legs[piece.leg];
   const bool ends = leg.fork == PacketRoute::none;
-  const BytesPerSecond whole = capacities_[link] / leg.weight;
+  const BytesPerSecond whole = capacities_[link] / chunk.way.loads[piece.leg];
   const BytesPerSecond rate = chunk.cap > BytesPerSecond(0) ? std::min(whole, chunk.cap) : whole;
-  carried_[link] += chunk.bytes * leg.weight;
+  carried_[link] += chunk.bytes * chunk.way.loads[piece.leg];
   engine_.after(closed_form_delay(Seconds(), chunk.bytes, rate), [this, link] {
     ports_[link].busy = false;
     serve(link);

@@ -144,13 +144,13 @@ void PacketNetwork::begin(std::uint32_t slot) {
     queue_paced(slot);
     return;
   }
-  for (const std::uint32_t source : flow.route.sources) {
+  for (const std::uint16_t source : flow.route.sources) {
     const PacketRoute::Fork& fork = flow.route.forks[source];
     for (std::uint32_t i = 0; i < fork.count; ++i) {
       const std::uint32_t way = (fork.turn + i) % fork.count;
-      const std::uint32_t leg = flow.route.ways[fork.first + way];
+      const std::uint32_t leg = fork.first + way;
       const auto link = flow.route.legs[leg].link.index();
-      ports_[link].streams.push_back({slot, flow.generation, leg, i, flow.route.is_tree() ? fork.count : 0});
+      ports_[link].streams.push_back({slot, flow.generation, leg, i, flow.route.is_tree() ? fork.count : 0U});
       arm_pull(link);
     }
   }

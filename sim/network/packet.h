@@ -38,7 +38,7 @@ class PacketNetwork final : public Network {
   std::uint64_t packet_hops() const override { return packet_hops_; }
 
  private:
-  static constexpr std::uint32_t none = PacketRoute::none;
+  static constexpr std::uint32_t none = PacketChannel::none;
   enum Kind : std::uint32_t { pull, arrive, wake, pause, resume, resend, ready, notice, deliver };
 
   struct Flow {

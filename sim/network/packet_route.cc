@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
+#include <span>
+#include <utility>
 
 #include "sim/core/mix.h"
 
@@ -12,32 +15,25 @@ namespace {
 
 constexpr double equal_loads = 1e-6;
 
-/// A node of a route, with what the route's loads put into it and take out of it.
+/// A node of a route: where its legs lie among those that end and that begin at each node, and their loads.
 struct Junction {
-  std::vector<std::uint32_t> in;
-  std::vector<std::uint32_t> out;
+  std::uint32_t first_in = 0, count_in = 0;
+  std::uint32_t first_out = 0, count_out = 0;
   double load_in = 0;
   double load_out = 0;
 };
 
+/// A route is compiled for every transfer, and has few packets in an all-to-all: nodes are numbered, and all lists are
+/// flat.
 class Compilation {
  public:
   Compilation(const Route& route, const Wiring& wiring) : route_(route), wiring_(wiring) {}
 
   PacketRoute run() {
-    for (const LinkLoad& use : route_.links) {
-      const auto leg = static_cast<std::uint32_t>(result_.legs.size());
-      result_.legs.push_back({use.link, PacketRoute::none, 0, use.load, 0});
-      const Wire& wire = wiring_.wires[use.link];
-      Junction& from = junctions_[wire.from];
-      from.out.push_back(leg);
-      from.load_out += use.load;
-      Junction& to = junctions_[wire.to];
-      to.in.push_back(leg);
-      to.load_in += use.load;
-    }
-    is_tree_ = std::any_of(junctions_.begin(), junctions_.end(),
-                           [](const auto& item) { return copies(item.second) || gathers(item.second); });
+    number_nodes();
+    list_legs();
+    is_tree_ =
+        std::any_of(junctions_.begin(), junctions_.end(), [](const Junction& it) { return copies(it) || gathers(it); });
     add_forks();
     if (is_tree_) {
       join_tree();
@@ -49,64 +45,127 @@ class Compilation {
   }
 
  private:
-  static bool copies(const Junction& it) { return !it.in.empty() && it.load_out > it.load_in * (1 + equal_loads); }
-  static bool gathers(const Junction& it) { return !it.out.empty() && it.load_in > it.load_out * (1 + equal_loads); }
+  static bool copies(const Junction& it) { return it.count_in > 0 && it.load_out > it.load_in * (1 + equal_loads); }
+  static bool gathers(const Junction& it) { return it.count_out > 0 && it.load_in > it.load_out * (1 + equal_loads); }
 
   bool sends(const Junction& it) const {
-    return is_tree_ ? !it.out.empty() && !copies(it) && !gathers(it) : it.in.empty();
+    return is_tree_ ? it.count_out > 0 && !copies(it) && !gathers(it) : it.count_in == 0;
   }
   bool receives(const Junction& it) const {
-    return is_tree_ ? !it.in.empty() && !copies(it) && !gathers(it) : it.out.empty();
+    return is_tree_ ? it.count_in > 0 && !copies(it) && !gathers(it) : it.count_out == 0;
+  }
+
+  std::span<const std::uint32_t> in(const Junction& it) const { return {into_.data() + it.first_in, it.count_in}; }
+
+  void number_nodes() {
+    for (const LinkLoad& use : route_.links) {
+      const Wire& wire = wiring_.wires[use.link];
+      nodes_.push_back(wire.from);
+      nodes_.push_back(wire.to);
+    }
+    std::sort(nodes_.begin(), nodes_.end());
+    nodes_.erase(std::unique(nodes_.begin(), nodes_.end()), nodes_.end());
+    PODIUM_CHECK(nodes_.size() < PacketRoute::none && route_.links.size() < PacketRoute::none,
+                 "a route has under 2^16 nodes and links");
+    junctions_.resize(nodes_.size());
+    const auto number_of = [this](NodeId node) {
+      return static_cast<std::uint32_t>(std::lower_bound(nodes_.begin(), nodes_.end(), node) - nodes_.begin());
+    };
+    for (const LinkLoad& use : route_.links) {
+      const Wire& wire = wiring_.wires[use.link];
+      ends_.push_back({number_of(wire.from), number_of(wire.to)});
+    }
+  }
+
+  /// All legs, those that begin at a node side by side, and lists of those that end at each, in the route's order.
+  void list_legs() {
+    for (std::size_t place = 0; place < ends_.size(); ++place) {
+      const LinkLoad& use = route_.links[place];
+      Junction& from = junctions_[ends_[place].from];
+      from.load_out += use.load;
+      ++from.count_out;
+      Junction& to = junctions_[ends_[place].to];
+      to.load_in += use.load;
+      ++to.count_in;
+    }
+    std::uint32_t ins = 0, outs = 0;
+    for (Junction& it : junctions_) {
+      it.first_in = ins;
+      it.first_out = outs;
+      ins += std::exchange(it.count_in, 0);
+      outs += std::exchange(it.count_out, 0);
+    }
+    into_.resize(ins);
+    result_.legs.resize(outs);
+    result_.loads.resize(outs);
+    std::vector<Ends> ends(outs);
+    for (std::size_t place = 0; place < ends_.size(); ++place) {
+      Junction& from = junctions_[ends_[place].from];
+      const std::uint32_t leg = from.first_out + from.count_out++;
+      result_.legs[leg].link = route_.links[place].link;
+      result_.loads[leg] = route_.links[place].load;
+      ends[leg] = ends_[place];
+      in_order_.push_back(leg);
+      Junction& to = junctions_[ends_[place].to];
+      into_[to.first_in + to.count_in++] = leg;
+    }
+    ends_ = std::move(ends);
   }
 
   /// From the one sender and the one receiver: different, modulo a power of two, for neighbours that send by a shift or
   /// an exclusive or.
   std::uint64_t first_turn() const {
-    std::vector<std::uint64_t> senders;
-    std::vector<std::uint64_t> receivers;
-    for (const auto& [node, it] : junctions_) {
-      if (sends(it)) {
-        senders.push_back(node.index());
+    std::uint64_t sender = 0, receiver = 0;
+    int senders = 0, receivers = 0;
+    for (std::size_t node = 0; node < nodes_.size(); ++node) {
+      if (sends(junctions_[node])) {
+        sender = nodes_[node].index();
+        ++senders;
       }
-      if (receives(it)) {
-        receivers.push_back(node.index());
+      if (receives(junctions_[node])) {
+        receiver = nodes_[node].index();
+        ++receivers;
       }
     }
-    return (senders.size() == 1 ? senders.front() : 0) + (receivers.size() == 1 ? 2 * receivers.front() : 0);
+    return (senders == 1 ? sender : 0) + (receivers == 1 ? 2 * receiver : 0);
   }
 
   void add_forks() {
     const std::uint64_t first = first_turn();
-    for (const auto& [node, it] : junctions_) {
-      if (it.out.empty()) {
+    fork_of_.resize(nodes_.size(), PacketRoute::none);
+    for (std::size_t node = 0; node < nodes_.size(); ++node) {
+      const Junction& it = junctions_[node];
+      if (it.count_out == 0) {
         continue;
       }
       PacketRoute::Fork fork;
-      fork.first = static_cast<std::uint32_t>(result_.ways.size());
-      fork.count = static_cast<std::uint32_t>(it.out.size());
+      fork.first = it.first_out;
+      fork.count = static_cast<std::uint16_t>(it.count_out);
       // all senders of a tree begin alike, so that what is added up meets
-      const std::uint64_t own = sends(it) ? 0 : mix(0, node.index()) % fork.count;
-      fork.turn = static_cast<std::uint32_t>((first + own) % fork.count);
-      const double weight = result_.legs[it.out.front()].weight;
-      for (const std::uint32_t leg : it.out) {
-        fork.even = fork.even && std::abs(result_.legs[leg].weight - weight) <= equal_loads * weight;
+      const std::uint64_t own = sends(it) ? 0 : mix(0, nodes_[node].index()) % fork.count;
+      fork.turn = static_cast<std::uint16_t>((first + own) % fork.count);
+      const double load = result_.loads[it.first_out];
+      for (std::uint32_t leg = it.first_out; leg < it.first_out + it.count_out; ++leg) {
+        fork.even = fork.even && std::abs(result_.loads[leg] - load) <= equal_loads * load;
       }
-      result_.ways.insert(result_.ways.end(), it.out.begin(), it.out.end());
-      fork_of_[node] = static_cast<std::uint32_t>(result_.forks.size());
+      all_even_ = all_even_ && fork.even;
+      fork_of_[node] = static_cast<std::uint16_t>(result_.forks.size());
       result_.forks.push_back(fork);
     }
+    result_.credits.resize(all_even_ ? 0 : result_.legs.size());
   }
 
   void join_path() {
     std::size_t ends = 0;
-    for (const auto& [node, it] : junctions_) {
-      if (it.in.empty()) {
+    for (std::size_t node = 0; node < nodes_.size(); ++node) {
+      const Junction& it = junctions_[node];
+      if (it.count_in == 0) {
         result_.sources.push_back(fork_of_[node]);
         result_.overhead = it.load_out;
-      } else if (it.out.empty()) {
+      } else if (it.count_out == 0) {
         ++ends;
       } else {
-        for (const std::uint32_t leg : it.in) {
+        for (const std::uint32_t leg : in(it)) {
           result_.legs[leg].fork = fork_of_[node];
         }
       }
@@ -120,22 +179,23 @@ class Compilation {
   /// The switches in the middle copy or gather; what leads to them begins, what leads away from them ends.
   void join_tree() {
     std::size_t begun = 0;
-    std::map<NodeId, double> loads;
-    std::map<NodeId, std::uint32_t> receivers;
-    for (const auto& [node, it] : junctions_) {
+    std::map<std::uint32_t, double> loads;  // by node
+    std::set<std::uint32_t> receivers;
+    for (std::size_t node = 0; node < nodes_.size(); ++node) {
+      const Junction& it = junctions_[node];
       if (!copies(it) && !gathers(it)) {
         continue;
       }
       PacketRoute::Fork& fork = result_.forks[fork_of_[node]];
       fork.act = copies(it) ? PacketRoute::Act::copy : PacketRoute::Act::gather;
-      fork.gathers = static_cast<std::uint32_t>(it.in.size());
-      for (const std::uint32_t leg : it.in) {
+      fork.gathers = static_cast<std::uint16_t>(it.count_in);
+      for (const std::uint32_t leg : in(it)) {
         result_.legs[leg].fork = fork_of_[node];
-        loads[wiring_.wires[result_.legs[leg].link].from] += result_.legs[leg].weight;
+        loads[ends_[leg].from] += result_.loads[leg];
         ++begun;
       }
-      for (const std::uint32_t leg : it.out) {
-        ++receivers[wiring_.wires[result_.legs[leg].link].to];
+      for (std::uint32_t leg = it.first_out; leg < it.first_out + it.count_out; ++leg) {
+        receivers.insert(ends_[leg].to);
         ++begun;
       }
       check_tree_switch(it, fork);
@@ -151,7 +211,7 @@ class Compilation {
   }
 
   void check_tree_switch(const Junction& it, const PacketRoute::Fork& fork) const {
-    const std::size_t trunk = fork.act == PacketRoute::Act::copy ? it.in.size() : it.out.size();
+    const std::uint32_t trunk = fork.act == PacketRoute::Act::copy ? it.count_in : it.count_out;
     if (trunk != 1 || !fork.even) {
       throw InputError("packets take trees over one tier of equal switches only");
     }
@@ -168,19 +228,19 @@ class Compilation {
         throw InputError("packets cannot take a route that comes back to where it was");
       }
       changes = false;
-      for (std::size_t leg = 0; leg < result_.legs.size(); ++leg) {
-        const std::uint32_t at = result_.legs[leg].fork;
+      for (const std::uint32_t leg : in_order_) {
+        const std::uint16_t at = result_.legs[leg].fork;
         if (at == PacketRoute::none) {
           longest = std::max(longest, reached[leg]);
           continue;
         }
         const Seconds latency = reached[leg] + wiring_.wires[result_.legs[leg].link].latency;
         const PacketRoute::Fork& fork = result_.forks[at];
+        const auto hop = static_cast<std::uint16_t>(result_.legs[leg].hop + 1);
         for (std::uint32_t way = fork.first; way < fork.first + fork.count; ++way) {
-          PacketRoute::Leg& next = result_.legs[result_.ways[way]];
-          if (next.hop < result_.legs[leg].hop + 1) {
-            next.hop = result_.legs[leg].hop + 1;
-            reached[result_.ways[way]] = latency;
+          if (result_.legs[way].hop < hop) {
+            result_.legs[way].hop = hop;
+            reached[way] = latency;
             changes = true;
           }
         }
@@ -191,8 +251,16 @@ class Compilation {
 
   const Route& route_;
   const Wiring& wiring_;
-  std::map<NodeId, Junction> junctions_;
-  std::map<NodeId, std::uint32_t> fork_of_;
+  struct Ends {
+    std::uint32_t from = 0, to = 0;
+  };
+  std::vector<NodeId> nodes_;  ///< ascending; a node's place here is its number
+  std::vector<Ends> ends_;     ///< of each link of the route, and then of each leg
+  std::vector<Junction> junctions_;
+  std::vector<std::uint32_t> in_order_;  ///< legs as the route has their links
+  std::vector<std::uint32_t> into_;      ///< legs that end at each node
+  std::vector<std::uint16_t> fork_of_;   ///< each node; none where nothing goes on
+  bool all_even_ = true;
   bool is_tree_ = false;
   PacketRoute result_;
 };

@@ -9,34 +9,32 @@
 
 namespace podium {
 
-/// A route as packets walk it: links with the links that may follow each. Legs are numbered in the order of the route's
-/// links.
+/// A route as packets walk it: links with the links that may follow each. It is kept small, as the packets of thousands
+/// of transfers look at it in turn.
 struct PacketRoute {
-  static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint16_t none = std::numeric_limits<std::uint16_t>::max();
 
-  /// One link of a route.
+  /// One link of a route. Legs that begin at one fork lie side by side.
   struct Leg {
     LinkId link;
-    std::uint32_t fork = none;  ///< where it ends; none at a receiver
-    std::uint32_t hop = 0;
-    double weight = 0;  ///< its load
-    double credit = 0;  ///< of its turns: see `spray`
+    std::uint16_t fork = none;  ///< where it ends; none at a receiver
+    std::uint16_t hop = 0;
   };
   /// What a node does with a packet: hand it to one of several legs, copy it to all, or wait for all of its parts.
   enum class Act : std::uint8_t { split, copy, gather };
   struct Fork {
-    std::uint32_t first = 0;  ///< in `ways`
-    std::uint32_t count = 0;
-    std::uint32_t turn = 0;
-    std::uint32_t gathers = 1;  ///< legs that end here
+    std::uint32_t first = 0;  ///< leg out of it
+    std::uint16_t count = 0;
+    std::uint16_t turn = 0;
+    std::uint16_t gathers = 1;  ///< legs that end here
     Act act = Act::split;
-    bool even = true;  ///< all weights are equal
+    bool even = true;  ///< all loads are equal
   };
-
   std::vector<Leg> legs;
   std::vector<Fork> forks;
-  std::vector<std::uint32_t> ways;     ///< legs out of each fork
-  std::vector<std::uint32_t> sources;  ///< forks where packets begin
+  std::vector<double> loads;           ///< of each leg
+  std::vector<double> credits;         ///< of each leg, where a fork is not even: what `spray` owes it
+  std::vector<std::uint16_t> sources;  ///< forks where packets begin
   std::uint32_t receivers = 1;         ///< that each packet gets to
   double overhead = 1;                 ///< bytes on the wire over payload
   Seconds last_latency;                ///< from the end of the last link to the arrival
@@ -49,34 +47,32 @@ struct PacketRoute {
 /// join, a tree over more than one tier of switches, a bundle.
 PacketRoute make_packet_route(const Route& route, const Wiring& wiring);
 
-/// The way in `fork` whose turn it is, in proportion to the weights: the smooth weighted round robin of nginx. Ways
+/// The way in `fork` whose turn it is, in proportion to the loads: the smooth weighted round robin of nginx. Ways
 /// that `open` refuses are passed over, unless all are.
 template <class Open>
 std::uint32_t spray(PacketRoute& route, PacketRoute::Fork& fork, const Open& open) {
-  const std::uint32_t* ways = route.ways.data() + fork.first;
   if (fork.even) {
     for (std::uint32_t tried = 0; tried < fork.count; ++tried) {
-      fork.turn = fork.turn + 1 < fork.count ? fork.turn + 1 : 0;
-      if (open(route.legs[ways[fork.turn]])) {
+      fork.turn = static_cast<std::uint16_t>(fork.turn + 1 < fork.count ? fork.turn + 1 : 0);
+      if (open(route.legs[fork.first + fork.turn])) {
         break;
       }
     }
-    return ways[fork.turn];
+    return fork.first + fork.turn;
   }
-  std::uint32_t best = PacketRoute::none;
+  std::uint32_t best = fork.first + fork.count;
   double all = 0;
-  for (std::uint32_t way = 0; way < fork.count; ++way) {
-    PacketRoute::Leg& leg = route.legs[ways[way]];
-    if (open(leg)) {
-      leg.credit += leg.weight;
-      all += leg.weight;
-      best = best == PacketRoute::none || leg.credit > route.legs[best].credit ? ways[way] : best;
+  for (std::uint32_t leg = fork.first; leg < fork.first + fork.count; ++leg) {
+    if (open(route.legs[leg])) {
+      route.credits[leg] += route.loads[leg];
+      all += route.loads[leg];
+      best = best == fork.first + fork.count || route.credits[leg] > route.credits[best] ? leg : best;
     }
   }
-  if (best == PacketRoute::none) {
-    return ways[0];
+  if (best == fork.first + fork.count) {
+    return fork.first;
   }
-  route.legs[best].credit -= all;
+  route.credits[best] -= all;
   return best;
 }
 

@@ -6,9 +6,8 @@
 namespace podium {
 
 std::uint32_t PacketNetwork::choose(Flow& flow, std::uint32_t slot, PacketRoute::Fork& fork) {
-  const std::uint32_t* ways = flow.route.ways.data() + fork.first;
   if (fork.count == 1) {
-    return ways[0];
+    return fork.first;
   }
   const auto port_of = [&](const PacketRoute::Leg& leg) -> const PacketPort& { return ports_[leg.link.index()]; };
   const auto open = [&](const PacketRoute::Leg& leg) { return port_of(leg).alive(); };
@@ -18,8 +17,9 @@ std::uint32_t PacketNetwork::choose(Flow& flow, std::uint32_t slot, PacketRoute:
     case PathChoice::hash:
       for (std::uint32_t tried = 0; tried < fork.count; ++tried) {
         const std::uint64_t hash = mix(mix(slot, flow.generation), fork.first + std::uint64_t{tried} * fork.count);
-        if (open(flow.route.legs[ways[hash % fork.count]])) {
-          return ways[hash % fork.count];
+        const auto leg = static_cast<std::uint32_t>(fork.first + hash % fork.count);
+        if (open(flow.route.legs[leg])) {
+          return leg;
         }
       }
       return spray(flow.route, fork, open);
@@ -33,11 +33,11 @@ std::uint32_t PacketNetwork::choose(Flow& flow, std::uint32_t slot, PacketRoute:
     return std::max(port.busy_until - now_, std::int64_t{0}) + port.duration(port.waiting);
   };
   std::int64_t shortest = queue(best);
-  for (std::uint32_t way = 0; way < fork.count && shortest > 0; ++way) {
-    const std::int64_t length = queue(ways[way]);
-    if (length < shortest && open(flow.route.legs[ways[way]])) {
+  for (std::uint32_t leg = fork.first; leg < fork.first + fork.count && shortest > 0; ++leg) {
+    const std::int64_t length = queue(leg);
+    if (length < shortest && open(flow.route.legs[leg])) {
       shortest = length;
-      best = ways[way];
+      best = leg;
     }
   }
   return best;
@@ -48,7 +48,7 @@ void PacketNetwork::offer(std::uint32_t id) {
   Packet& packet = packets_[id];
   const PacketRoute::Leg& leg = flows_[packet.flow].route.legs[packet.leg];
   PacketPort& port = ports_[leg.link.index()];
-  const std::uint32_t at = port.first_channel + std::min(leg.hop, port.channels - 1);
+  const std::uint32_t at = port.first_channel + std::min<std::uint32_t>(leg.hop, port.channels - 1);
   PacketChannel& channel = channels_[at];
   packet.came = now_;
   const auto ahead = static_cast<double>(std::max(port.busy_until - now_, std::int64_t{0}));
@@ -57,7 +57,7 @@ void PacketNetwork::offer(std::uint32_t id) {
   if (port.control != FlowControl::credits) {
     mark(packet, port);
   }
-  if (channel.head == none && may_start(port, channel, packet.wire, leg.fork == none)) {
+  if (channel.head == none && may_start(port, channel, packet.wire, leg.fork == PacketRoute::none)) {
     start(id, at);
     return;
   }
@@ -104,7 +104,7 @@ void PacketNetwork::start(std::uint32_t id, std::uint32_t at) {
   if (packet.room != none) {
     leave_room(packet, end);
   }
-  if (flow.route.legs[packet.leg].fork == none) {
+  if (flow.route.legs[packet.leg].fork == PacketRoute::none) {
     arrived(flow, packet.flow, packet, end + flow.last_latency);
     remove_packet(id);
     return;
@@ -139,7 +139,7 @@ void PacketNetwork::arrive_at_switch(std::uint32_t id) {
         return;
       }
       packet.room = none;
-      packet.leg = flow.route.ways[fork.first];
+      packet.leg = fork.first;
       return offer(id);
   }
 }
@@ -147,15 +147,14 @@ void PacketNetwork::arrive_at_switch(std::uint32_t id) {
 /// As sums do, the copies wait in the switch's own memory: the room at the input is free when the first has left.
 void PacketNetwork::copy_packet(std::uint32_t id, const PacketRoute::Fork& fork) {
   Packet copy = packets_[id];
-  const std::vector<std::uint32_t>& ways = flows_[copy.flow].route.ways;
   const std::uint32_t first = fork.first;
   const std::uint32_t count = fork.count;
   copy.room = none;
-  for (std::uint32_t way = first + 1; way < first + count; ++way) {
-    copy.leg = ways[way];
+  for (std::uint32_t leg = first + 1; leg < first + count; ++leg) {
+    copy.leg = leg;
     offer(add_packet(copy));
   }
-  packets_[id].leg = ways[first];
+  packets_[id].leg = first;
   offer(id);
 }
 
@@ -208,7 +207,7 @@ void PacketNetwork::wake_channel(std::uint32_t at) {
     const std::uint32_t id = channel.head;
     const Packet& packet = packets_[id];
     PacketPort& port = ports_[link];
-    const bool is_last = flows_[packet.flow].route.legs[packet.leg].fork == none;
+    const bool is_last = flows_[packet.flow].route.legs[packet.leg].fork == PacketRoute::none;
     if (!may_start(port, channel, packet.wire, is_last)) {
       break;
     }
