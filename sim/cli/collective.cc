@@ -34,6 +34,7 @@ struct Result {
   bool shows_all;   ///< of the algorithms that suit, and not only the next best
   bool is_checked;  ///< every schedule was followed, byte by byte
   std::vector<Row> rows;
+  std::vector<std::string> notes;  ///< what was given and changed nothing
 };
 
 BytesPerSecond algorithm_bandwidth(const Row& row) {
@@ -56,6 +57,49 @@ void draw(const CollectiveRun& run, const Machine& machine, const Result& result
                            .schedule = run.schedule(row),
                            .topology = machine.network(),
                            .busy = run.busy_times(row)}));
+}
+
+/// Planes that no size sends anything over.
+std::vector<std::string> idle_planes(const CollectiveRun& run, const Topology& network, const std::vector<Row>& rows) {
+  std::vector<bool> used(network.planes.size());
+  for (const Row& row : rows) {
+    const Table<LinkId, Seconds> busy = run.busy_times(row);
+    for (const LinkId link : network.links.ids()) {
+      used[network.links[link].plane] = used[network.links[link].plane] || busy[link] > Seconds();
+    }
+  }
+  std::vector<std::string> idle;
+  for (std::size_t plane = 0; plane < used.size(); ++plane) {
+    if (!used[plane]) {
+      idle.push_back(network.planes[plane].name);
+    }
+  }
+  return idle;
+}
+
+void note_idle_options(const Options& options, const CollectiveRun& run, const Machine& machine, Result& result) {
+  const auto note = [&](bool idle, const std::string& text) {
+    if (idle) {
+      result.notes.push_back(text);
+    }
+  };
+  const bool named = options.algorithm != "auto" || !options.sizes.empty();
+  note(options.fold == "off" && Networks::find(options.network).needs_wires(),
+       "--fold has no effect: the " + options.network + " network is never folded");
+  note(
+      options.library == "off" && (named || !load_library(options.system)),
+      "--library has no effect: " + std::string(named ? "the algorithm is named" : "none was measured on this system"));
+  note(options.all_candidates && named, "--all has no effect: there is one algorithm");
+  note(options.recovery != CollectiveOptions().recovery && machine.changes().empty(),
+       "--recovery has no effect: nothing fails in the course of a run");
+  note(options.check && options.algorithm.ends_with(".xml"),
+       "--check has no effect: an algorithm of one's own is followed as it is read");
+  const bool sends =
+      std::none_of(result.rows.begin(), result.rows.end(), [](const Row& r) { return r.bytes == Bytes(); });
+  if (sends && machine.changes().empty()) {
+    const std::vector<std::string> idle = idle_planes(run, machine.network(), result.rows);
+    note(!idle.empty(), fmt::format("nothing is sent over {}: its figures have no effect", fmt::join(idle, ", ")));
+  }
 }
 
 Result measure(const Options& options) {
@@ -82,8 +126,15 @@ Result measure(const Options& options) {
   }
   const Machine machine = load_machine(options.system, allocation);
   CollectiveRun run(machine, kind, ranks, options);
-  Result result{kind, options.system, options.network,        static_cast<std::uint32_t>(ranks.size()),
-                type, options.faults, options.all_candidates, options.check,
+  Result result{kind,
+                options.system,
+                options.network,
+                static_cast<std::uint32_t>(ranks.size()),
+                type,
+                options.faults,
+                options.all_candidates,
+                options.check,
+                {},
                 {}};
   if (const std::optional<Bytes> size = run.size()) {
     sizes = {*size};
@@ -94,6 +145,7 @@ Result measure(const Options& options) {
   if (!options.drawing.empty()) {
     draw(run, machine, result, options.drawing);
   }
+  note_idle_options(options, run, machine, result);
   return result;
 }
 
@@ -126,7 +178,11 @@ std::string to_text(const Result& result) {
     }
     text += '\n';
   }
-  return text + fmt::format("# average bus bandwidth {:.2f} GB/s\n", total / static_cast<double>(result.rows.size()));
+  text += fmt::format("# average bus bandwidth {:.2f} GB/s\n", total / static_cast<double>(result.rows.size()));
+  for (const std::string& note : result.notes) {
+    text += "# note: " + note + "\n";
+  }
+  return text;
 }
 
 std::string to_csv(const Result& result) {
@@ -149,6 +205,7 @@ std::string to_json(const Result& result) {
                               {"network", result.network},
                               {"faults", result.faults},
                               {"checked", result.is_checked},
+                              {"notes", result.notes},
                               {"results", nlohmann::ordered_json::array()}};
   for (const Row& row : result.rows) {
     nlohmann::ordered_json line{{"bytes", static_cast<std::int64_t>(row.bytes.value())},

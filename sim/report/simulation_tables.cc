@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sim/core/text.h"
+#include "sim/network/network.h"
 #include "sim/report/format.h"
 #include "sim/report/tables.h"
 
@@ -67,6 +68,9 @@ std::vector<std::string> scope(const SimulationResult& result) {
   } else {
     text.emplace_back(folds(result.options) ? "One of each class of equal messages is simulated, which is exact."
                                             : "Every message is simulated.");
+  }
+  if (result.options.folding == Folding::off && Networks::find(result.options.network).needs_wires()) {
+    text.push_back("--fold off has no effect: the " + result.options.network + " network is never folded.");
   }
   return text;
 }

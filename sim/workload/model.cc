@@ -85,6 +85,9 @@ Layer read_layer(const Node& node, const std::optional<MoeShape>& moe) {
   return layer;
 }
 
+/// As many as a model has at most; more are a slip, and would fill the memory.
+constexpr std::size_t most_layers = 10'000;
+
 std::vector<Layer> read_layers(const Node& node, const std::optional<MoeShape>& moe) {
   std::vector<Layer> layers;
   for (const Node& item : node.items()) {
@@ -92,6 +95,9 @@ std::vector<Layer> read_layers(const Node& node, const std::optional<MoeShape>& 
     const auto count = item.find("count");
     const auto pattern = repeat ? read_layers(item.at("layers"), moe) : std::vector{read_layer(item, moe)};
     const int times = repeat ? whole(*repeat) : count ? whole(*count) : 1;
+    if (static_cast<std::size_t>(times) > (most_layers - layers.size()) / pattern.size()) {
+      (repeat ? *repeat : count ? *count : item).fail("a model has 10,000 layers at most");
+    }
     for (int i = 0; i < times; ++i) {
       layers.insert(layers.end(), pattern.begin(), pattern.end());
     }
@@ -176,6 +182,9 @@ ModelSpec parse_model(const Document& document, const std::string& name) {
   const auto moe = root.find("moe");
   model.layers = read_layers(root.at("layers"), moe ? std::optional(read_moe(*moe)) : std::nullopt);
   model.mtp_layers = whole_or_zero(root, "mtp_layers");
+  if (static_cast<std::size_t>(model.mtp_layers) > most_layers) {
+    root.at("mtp_layers").fail("a model has 10,000 layers at most");
+  }
   document.close();
   model.figures = document.figures();
   return model;

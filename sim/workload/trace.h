@@ -135,7 +135,7 @@ struct TraceFormatKind {
     /// `rank` is what the file's name says; a file of all ranks does not look at it.
     void (*read)(InputStream&, std::uint32_t rank, const TraceOptions&, Trace&);
     bool file_a_rank = false;
-    bool gathers_parts = false;  ///< the bytes of its all-gathers are one rank's part, not what is gathered
+    bool gathers_parts = false;  ///< the bytes of its gathers are one rank's part, not what is gathered
   };
 };
 using TraceFormats = Registry<TraceFormatKind>;

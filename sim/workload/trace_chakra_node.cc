@@ -26,14 +26,17 @@ enum ChakraType : std::uint32_t {
   collective = 7
 };
 
-/// Reduce, gather and scatter (1, 3, 4) have no algorithm here. A barrier is an all-reduce of nothing.
+/// Reduce (1) has no algorithm here.
 std::optional<CollectiveKind> kind_of(std::int64_t comm_type) {
   switch (comm_type) {
     case 0:
-    case 9:
       return CollectiveKind::all_reduce;
     case 2:
       return CollectiveKind::all_gather;
+    case 3:
+      return CollectiveKind::gather;
+    case 4:
+      return CollectiveKind::scatter;
     case 5:
       return CollectiveKind::broadcast;
     case 6:
@@ -41,6 +44,8 @@ std::optional<CollectiveKind> kind_of(std::int64_t comm_type) {
     case 7:
     case 8:
       return CollectiveKind::reduce_scatter;
+    case 9:
+      return CollectiveKind::barrier;
     default:
       return std::nullopt;
   }
@@ -175,6 +180,10 @@ void ChakraProgram::communicate(const ChakraNode& from, TraceNode& node) {
   node.kind = *kind;
   node.bytes = Bytes(barrier ? 0 : *from.comm_size);
   node.group = group(from, node);
+  if (*kind == CollectiveKind::gather || *kind == CollectiveKind::scatter || *kind == CollectiveKind::broadcast) {
+    builder_.trace().notes.insert("Chakra does not say who is the root of a " + std::string(to_string(*kind)) +
+                                  ": the first rank of its group is");
+  }
 }
 
 void ChakraProgram::send_or_receive(const ChakraNode& from, TraceNode& node) {

@@ -38,9 +38,14 @@ const std::string& format_of(std::string_view head, const std::string& path) {
     for (const std::string& name : names) {
       known += (known.empty() ? "" : ", ") + name;
     }
+    // what LogGOPSim's txt2bin writes has no mark of its own to know it by
+    const bool binary = head.find('\0') != std::string_view::npos;
     throw InputError({path}, head.empty() ? "the file is empty"
                                           : "this is no execution trace of a known format (" + known +
-                                                "): it begins with '" + shown(head) + "'");
+                                                "): it begins with '" + shown(head) + "'" +
+                                                (binary ? ". Of GOAL only the text is read: if this is the binary "
+                                                          "form, name the text that it was made from"
+                                                        : ""));
   }
   return *found;
 }
@@ -127,11 +132,13 @@ std::vector<TraceFile> by_rank(const std::vector<std::string>& files, bool one_f
   return result;
 }
 
-/// Of formats that say how much one rank brings to an all-gather: what is gathered, which CollectiveKind counts.
+/// Of formats that say how much one rank brings to a gather or an all-gather: what is gathered, which CollectiveKind
+/// counts.
 void gather_parts(Trace& trace) {
   for (TraceProgram& program : trace.programs) {
     for (TraceNode& node : program.nodes) {
-      if (node.operation == TraceOperation::collective && node.kind == CollectiveKind::all_gather) {
+      const bool gathers = node.kind == CollectiveKind::all_gather || node.kind == CollectiveKind::gather;
+      if (node.operation == TraceOperation::collective && gathers) {
         const TraceGroup& group = trace.groups[node.group];
         node.bytes *= group.members == TraceGroup::Members::all      ? trace.ranks()
                       : group.members == TraceGroup::Members::listed ? static_cast<double>(group.ranks.size())
@@ -231,6 +238,9 @@ Trace load_trace(const std::vector<std::string>& paths, TraceOptions options, co
   }
   if (reader.gathers_parts) {
     gather_parts(trace);
+  }
+  if (options.model_parallel > 0 && name != "astra-text") {
+    trace.notes.insert("--model-parallel has no effect: it is for text workloads, and this is " + name);
   }
   match_ranks(trace);
   return trace;

@@ -77,10 +77,16 @@ std::uint64_t comm_type(CollectiveKind kind) {
       return 0;
     case CollectiveKind::all_gather:
       return 2;
+    case CollectiveKind::gather:
+      return 3;
+    case CollectiveKind::scatter:
+      return 4;
     case CollectiveKind::broadcast:
       return 5;
     case CollectiveKind::reduce_scatter:
       return 7;
+    case CollectiveKind::barrier:
+      return 9;
     default:
       return 6;
   }
@@ -114,7 +120,8 @@ void communication(Encoder& out, const Trace& trace, const TraceNode& node, std:
   const bool sends = node.operation == TraceOperation::send;
   if (node.operation == TraceOperation::collective) {
     const TraceGroup& group = trace.groups[node.group];
-    const double part = node.kind == CollectiveKind::all_gather ? size_of(group, trace.ranks()) : 1;
+    const bool gathers = node.kind == CollectiveKind::all_gather || node.kind == CollectiveKind::gather;
+    const double part = gathers ? size_of(group, trace.ranks()) : 1;
     attribute(out, "comm_type", comm_type(node.kind));
     attribute(out, "comm_size", whole(node.bytes.value() / part));
     if (group.members == TraceGroup::Members::listed) {

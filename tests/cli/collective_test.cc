@@ -33,6 +33,20 @@ void expect_refused(const std::string& arguments, const std::string& problem) {
   EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << outcome.errors;
 }
 
+TEST(CollectiveCommand, NotesWhatHasNoEffect) {
+  const json within = run_json("all-reduce --system gb200-nvl72 --ranks 8 --bytes 1MiB --library off");
+  EXPECT_THAT(within.at("notes").dump(), HasSubstr("nothing is sent over"));
+  EXPECT_THAT(within.at("notes").dump(), HasSubstr("its figures have no effect"));
+  const json given = run_json(
+      "all-reduce --system hgx-h100 --ranks 8 --bytes 1MiB --algorithm ring --library off --all --recovery 1ms "
+      "--network packet --fold off");
+  for (const char* option : {"--library", "--all", "--recovery", "--fold"}) {
+    EXPECT_THAT(given.at("notes").dump(), HasSubstr(std::string(option) + " has no effect"));
+  }
+  EXPECT_THAT(run_podium("collective all-reduce --system hgx-h100 --ranks 8 --bytes 1MiB").output,
+              testing::Not(HasSubstr("--")));
+}
+
 TEST(CollectiveCommand, GivesTimeAndBandwidthsForEachSize) {
   const json result = run_json("all-reduce --system hgx-h100 --ranks 8 --bytes 1KiB:1GiB:4");
   EXPECT_EQ(result.at("operation"), "all_reduce");

@@ -124,6 +124,10 @@ TEST(Model, RefusesShapesThatCannotBe) {
   expect_refused(gqa + "\nmoe: {experts: 4, top_k: 8, ffn: 32}", "[{ffn: moe}]", "cannot use 8 of 4");
   expect_refused(gqa, "[{ffn: 128, chunked: true}]", "needs a window");
   expect_refused(gqa, "[]", "has layers");
+  expect_refused(gqa, "[{count: 1000000000, ffn: 128}]", "10,000 layers at most");
+  expect_refused(gqa, "[{repeat: 1000000, layers: [{count: 9000, ffn: 128}]}]", "10,000 layers at most");
+  expect_refused(gqa, "[{count: 6000, ffn: 128}, {count: 6000, ffn: 128}]", "10,000 layers at most");
+  EXPECT_EQ(parse(gqa, "[{repeat: 2, layers: [{count: 5000, ffn: 128}]}]").layers.size(), 10'000u);
   expect_refused(gqa, "[{ffn: 128, widnow: 4}]", "widnow");
 }
 

@@ -86,6 +86,31 @@ TEST(Chakra, CountsAnAllGatherByWhatIsGathered) {
   EXPECT_EQ(trace_of(file.bytes(), {.ranks = 16}).programs.at(0).nodes[0].bytes, Bytes(16'000));
 }
 
+TEST(Chakra, ReadsGathersScattersAndBarriersAsWhatTheyAre) {
+  ChakraFile file;
+  file.add({.id = 1, .type = 7, .attributes = {{"comm_type", 3}, {"comm_size", 1000}}})
+      .add({.id = 2, .type = 7, .after = {1}, .attributes = {{"comm_type", 4}, {"comm_size", 1000}}})
+      .add({.id = 3, .type = 7, .after = {2}, .attributes = {{"comm_type", 9}}});
+  const Trace trace = trace_of(file.bytes(), {.ranks = 16});
+  const std::vector<TraceNode>& nodes = trace.programs.at(0).nodes;
+  EXPECT_EQ(nodes[0].kind, CollectiveKind::gather);
+  EXPECT_EQ(nodes[0].bytes, Bytes(16'000)) << "a rank's part is told, and the root's buffer is what counts";
+  EXPECT_EQ(nodes[1].kind, CollectiveKind::scatter);
+  EXPECT_EQ(nodes[1].bytes, Bytes(1000));
+  EXPECT_EQ(nodes[2].kind, CollectiveKind::barrier);
+  EXPECT_THAT(trace.notes, testing::Contains(HasSubstr("the root of a gather: the first rank of its group is")));
+}
+
+TEST(Trace, RefusesAlgorithmsOfMscclByTheCommandThatPlaysThem) {
+  EXPECT_THAT(message_of("<?xml version=\"1.0\"?>\n<algo name=\"ring\" ngpus=\"8\" coll=\"allreduce\">\n</algo>\n"),
+              HasSubstr("'podium collective all-reduce --algorithm FILE.xml' plays it"));
+}
+
+TEST(Trace, SaysOfABinaryFileThatOnlyTheTextOfGoalIsRead) {
+  EXPECT_THAT(message_of(std::string("\x10\0\0\0\x20\0\0\0\0\0\0\0", 12)),
+              HasSubstr("Of GOAL only the text is read: if this is the binary form, name the text"));
+}
+
 TEST(Chakra, NamesFileRankAndNodeOfWhatIsWrong) {
   const auto wrong = [](const ChakraFile::Node& node) { return message_of(ChakraFile().add(node).bytes()); };
   EXPECT_EQ(wrong({.id = 3, .name = "a", .after = {8}}),

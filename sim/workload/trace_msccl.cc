@@ -1,0 +1,25 @@
+// MSCCL's XML: known, so that it is refused by its name and with what reads it.
+#include "sim/workload/trace.h"
+
+namespace podium {
+namespace {
+
+bool recognises(std::string_view head) {
+  const std::size_t start = head.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  return start != std::string_view::npos && head[start] == '<' && head.find("<algo") != std::string_view::npos;
+}
+
+void refuse(InputStream& in, std::uint32_t, const TraceOptions&, Trace&) {
+  throw InputError({in.path()},
+                   "this is an algorithm in MSCCL's XML: how ranks do one collective, whatever its size, and not what "
+                   "ran. 'podium collective all-reduce --algorithm FILE.xml' plays it (or all-gather, reduce-scatter, "
+                   "all-to-all: what it is for)");
+}
+
+const TraceFormats::Entry entry{
+    "msccl-xml",
+    "algorithms of MSCCL: known and refused, for 'podium collective --algorithm' plays them",
+    {recognises, refuse}};
+
+}  // namespace
+}  // namespace podium
