@@ -16,6 +16,8 @@ struct Pool {
   double chunk_tokens = 0;          ///< prompt tokens that a replica takes into one iteration at most
   std::uint32_t max_sequences = 0;  ///< that a replica decodes at once at most
   double cache_tokens = 0;          ///< that a replica's cache holds
+  /// Whether prompts take over from the replica's cache what an earlier prompt computed of the same beginning.
+  bool reuses_prefixes = false;
 };
 
 /// How the cache of a prompt gets from the pool that prefilled it to the one that decodes it.

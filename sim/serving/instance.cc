@@ -5,12 +5,14 @@
 namespace podium {
 
 Instance::Instance(Engine& engine, const Pool& pool, std::vector<Sequence>& sequences, const Events& events,
-                   const std::optional<Watch>& watch)
+                   const std::optional<Watch>& watch, std::uint32_t number, ServingLog* log)
     : engine_(engine),
       pool_(pool),
       sequences_(sequences),
       events_(events),
       watch_(watch),
+      number_(number),
+      log_(log),
       tokens_per_iteration_(pool.plan.tokens_per_iteration()),
       replicas_(pool.plan.dp) {}
 
@@ -53,6 +55,10 @@ void Instance::wake() {
 void Instance::join(Replica& replica, std::uint32_t id) {
   Sequence& sequence = sequences_[id];
   sequence.admitted = iteration_;
+  if (LoggedRequest* logged = log_ != nullptr ? log_->find(id) : nullptr) {
+    logged->decode = logged->decode.value_or(engine_.now());
+    logged->decoded_by = number_;
+  }
   replica.running.emplace(iteration_ + sequence.iterations, id);
   replica.by_age.push_back(id);
 }
@@ -70,16 +76,69 @@ void Instance::admit(Replica& replica) {
   }
 }
 
+double Instance::would_reuse(const Replica& replica, std::uint32_t id) const {
+  const Sequence& sequence = sequences_[id];
+  const std::size_t most = static_cast<std::size_t>((sequence.prompt - 1) / prompt_block);
+  return static_cast<double>(replica.prefixes.find(sequence.blocks.first(std::min(most, sequence.blocks.size())))) *
+         prompt_block;
+}
+
+/// A sequence uses a block, of which it had `own` tokens for itself until now.
+void Instance::hold(Replica& replica, std::uint64_t block, double own) {
+  const double taken = replica.prefixes.hold(block);
+  replica.cached += taken - own;
+  replica.shared += prompt_block - taken;
+}
+
+/// The beginning of its prompt is there already.
+void Instance::begin(Replica& replica, Sequence& sequence, std::size_t found) {
+  sequence.begun = true;
+  for (; sequence.held < found; ++sequence.held) {
+    hold(replica, sequence.blocks[sequence.held], 0);
+  }
+  sequence.prefilled = static_cast<double>(found) * prompt_block;
+  wait_for_prefill(replica, -sequence.prefilled);
+  if (sequence.produced < 1) {  // and was not sent back
+    prompt_tokens_ += sequence.prompt;
+    reused_tokens_ += sequence.prefilled;
+  }
+}
+
+/// What it has computed of its prompt is there for others. What another has brought meanwhile is kept once.
+void Instance::share_prompt(Replica& replica, Sequence& sequence) {
+  for (; sequence.held < sequence.blocks.size(); ++sequence.held) {
+    hold(replica, sequence.blocks[sequence.held], prompt_block);
+  }
+}
+
+/// A sequence leaves, after it has grown by so many tokens.
+void Instance::give_back(Replica& replica, Sequence& sequence, double grown) {
+  replica.cached -= sequence.prefilled + grown - static_cast<double>(sequence.held) * prompt_block;
+  for (; sequence.held > 0; --sequence.held) {
+    const double freed = replica.prefixes.release(sequence.blocks[sequence.held - 1]);
+    replica.cached -= freed;
+    replica.shared -= prompt_block - freed;
+  }
+  sequence.begun = false;
+}
+
 void Instance::take_chunks(std::uint32_t index) {
   Replica& replica = replicas_[index];
   double budget = pool_.chunk_tokens - static_cast<double>(replica.running.size());
   std::size_t joining = 0;
   for (const std::uint32_t id : replica.waiting) {
-    const Sequence& sequence = sequences_[id];
-    const double tokens = std::min(budget, sequence.prompt - sequence.prefilled);
-    if (tokens < 1 || replica.cached + tokens > pool_.cache_tokens ||
+    replica.prefixes.shrink(pool_.cache_tokens - replica.cached);
+    Sequence& sequence = sequences_[id];
+    const double reused = sequence.begun ? 0 : would_reuse(replica, id);
+    const double tokens = std::min(budget, sequence.prompt - sequence.prefilled - reused);
+    const auto found = static_cast<std::size_t>(reused / prompt_block);
+    const double taken = replica.prefixes.unused(sequence.blocks.first(found)) + tokens;
+    if (tokens < 1 || replica.cached + taken > pool_.cache_tokens ||
         replica.running.size() + joining >= pool_.max_sequences) {
       return;
+    }
+    if (!sequence.begun) {
+      begin(replica, sequence, found);
     }
     chunks_.push_back({index, id, tokens});
     replica.cached += tokens;
@@ -96,7 +155,7 @@ StepShape Instance::shape() const {
     shape.decode_sequences = std::max(shape.decode_sequences, running);
     if (running > 0) {
       sequences += running;
-      cached += replica.cached;
+      cached += replica.cached + replica.shared;
     }
   }
   double chunked = 0;
@@ -138,6 +197,31 @@ void Instance::add_up(const StepShape& step, Seconds time) {
   ++sums_.iterations;
 }
 
+void Instance::log(const StepShape& step, Seconds time) {
+  for (const Chunk& chunk : chunks_) {
+    if (LoggedRequest* request = log_->find(chunk.sequence)) {
+      request->prefill = request->prefill.value_or(engine_.now());
+      request->prefilled_by = number_;
+    }
+  }
+  if (!log_->takes_iteration(engine_.now())) {
+    return;
+  }
+  LoggedIteration& one = log_->iterations.emplace_back();
+  one.instance = number_;
+  one.begin = engine_.now();
+  one.end = engine_.now() + time;
+  one.step = step;
+  one.prompts = static_cast<std::uint32_t>(chunks_.size());
+  one.preemptions = preemptions_;
+  for (const Replica& replica : replicas_) {
+    one.running += static_cast<std::uint32_t>(replica.running.size());
+    one.waiting += static_cast<std::uint32_t>(replica.waiting.size());
+    one.delivered += static_cast<std::uint32_t>(replica.arrived.size());
+    one.cached += replica.cached;
+  }
+}
+
 void Instance::iterate() {
   chunks_.clear();
   for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
@@ -151,6 +235,9 @@ void Instance::iterate() {
   }
   const Seconds time = pool_.step_time(step);
   add_up(step, time);
+  if (log_ != nullptr) {
+    log(step, time);
+  }
   engine_.after(time, [this] { finish_iteration(); });
 }
 
@@ -158,10 +245,10 @@ void Instance::advance(Replica& replica) {
   replica.cached += static_cast<double>(replica.running.size()) * tokens_per_iteration_;
   while (!replica.running.empty() && replica.running.begin()->first <= iteration_) {
     const std::uint32_t id = replica.running.begin()->second;
-    const Sequence& sequence = sequences_[id];
+    Sequence& sequence = sequences_[id];
     replica.running.erase(replica.running.begin());
     replica.by_age.erase(std::find(replica.by_age.begin(), replica.by_age.end(), id));
-    replica.cached -= sequence.prefilled + static_cast<double>(iteration_ - sequence.admitted) * tokens_per_iteration_;
+    give_back(replica, sequence, static_cast<double>(iteration_ - sequence.admitted) * tokens_per_iteration_);
     leave(replica);
     events_.sequence_done(id);
   }
@@ -180,7 +267,7 @@ void Instance::preempt(Replica& replica) {
   const std::uint64_t run = iteration_ - sequence.admitted;
   const double grown = static_cast<double>(run) * tokens_per_iteration_;
   sequence.iterations -= run;
-  replica.cached -= sequence.prefilled + grown;
+  give_back(replica, sequence, grown);
   sequence.produced = std::min(sequence.produced + grown, sequence.output - 1.0);
   sequence.prompt += static_cast<std::uint32_t>(grown);
   sequence.prefilled = 0;
@@ -201,10 +288,11 @@ void Instance::finish_iteration() {
     wait_for_prefill(replica, -chunk.tokens);
     if (sequence.prefilled >= sequence.prompt) {
       replica.waiting.erase(std::find(replica.waiting.begin(), replica.waiting.end(), chunk.sequence));
+      share_prompt(replica, sequence);
       if (events_.prompt_done(chunk.sequence, replica)) {
         join(replica, chunk.sequence);
       } else {
-        replica.cached -= sequence.prefilled;
+        give_back(replica, sequence, 0);
         leave(replica);
       }
     }

@@ -5,19 +5,24 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "sim/engine/engine.h"
 #include "sim/serving/deployment.h"
+#include "sim/serving/prefix_cache.h"
 #include "sim/serving/serve.h"
 
 namespace podium {
 
 /// A request inside the servers.
 struct Sequence {
-  std::uint32_t prompt = 0;      ///< tokens to prefill (grows when it must be computed again)
-  std::uint32_t output = 0;      ///< tokens wanted in all; the batcher never looks
-  std::uint64_t iterations = 0;  ///< of decoding until they are there; nor here
+  std::uint32_t prompt = 0;                    ///< tokens to prefill (grows when it must be computed again)
+  std::uint32_t output = 0;                    ///< tokens wanted in all; the batcher never looks
+  std::uint64_t iterations = 0;                ///< of decoding until they are there; nor here
+  std::span<const std::uint64_t> blocks = {};  ///< of the prompt, whole ones; none where prefixes are not reused
+  std::size_t held = 0;                        ///< of these, in the replica's prefix cache by this sequence
+  bool begun = false;                          ///< it knows what it takes over of its prompt
   double prefilled = 0;
   double produced = 0;         ///< tokens so far
   std::uint64_t admitted = 0;  ///< iteration in which decoding began
@@ -31,8 +36,10 @@ struct Replica {
   std::uint32_t held = 0;                                     ///< sequences here, or on their way with their cache
   std::set<std::pair<std::uint64_t, std::uint32_t>> running;  ///< by the iteration in which it will have ended
   std::vector<std::uint32_t> by_age;                          ///< running, the youngest last
-  double cached = 0;                                          ///< tokens in cache
-  Time link_free;                                             ///< when its cache transfers so far have passed
+  double cached = 0;                                          ///< tokens in cache that sequences use, each once
+  double shared = 0;                                          ///< tokens more that they would be without sharing
+  PrefixCache prefixes;
+  Time link_free;  ///< when its cache transfers so far have passed
 };
 
 /// One instance of a pool: iterates while any of its replicas has work. Contract: `prompt_done` is called when a
@@ -45,7 +52,11 @@ class Instance {
     std::function<void(std::uint32_t sequence)> sequence_done;
   };
 
-  Instance(Engine&, const Pool&, std::vector<Sequence>& sequences, const Events&, const std::optional<Watch>&);
+  /// `number` is that of the log, where there is one.
+  Instance(Engine&, const Pool&, std::vector<Sequence>& sequences, const Events&, const std::optional<Watch>&,
+           std::uint32_t number, ServingLog* log);
+
+  std::uint32_t number() const { return number_; }
 
   std::vector<Replica>& replicas() { return replicas_; }
   /// Of all replicas: tokens still to be prefilled, and sequences held.
@@ -60,6 +71,11 @@ class Instance {
   /// Sums over the steps, weighted by the time of each that is watched; `busy` in seconds.
   const MeanStep& sums() const { return sums_; }
   std::uint64_t preemptions() const { return preemptions_; }
+  /// Tokens of prompts that were begun, each once, and of these what was taken over from the cache.
+  double prompt_tokens() const { return prompt_tokens_; }
+  double reused_tokens() const { return reused_tokens_; }
+  /// Tokens of a prompt that this replica would take over from its cache, were it begun now.
+  double would_reuse(const Replica&, std::uint32_t id) const;
 
  private:
   struct Chunk {
@@ -75,7 +91,12 @@ class Instance {
   void preempt(Replica&);
   void join(Replica&, std::uint32_t id);
   void add_up(const StepShape&, Seconds time);
+  void log(const StepShape&, Seconds time);
   void take_chunks(std::uint32_t index);
+  void begin(Replica&, Sequence&, std::size_t found);
+  static void hold(Replica&, std::uint64_t block, double own);
+  static void share_prompt(Replica&, Sequence&);
+  static void give_back(Replica&, Sequence&, double grown);
   StepShape shape() const;
   void advance(Replica&);
 
@@ -84,6 +105,8 @@ class Instance {
   std::vector<Sequence>& sequences_;
   const Events& events_;
   const std::optional<Watch>& watch_;
+  std::uint32_t number_;
+  ServingLog* log_;
   double tokens_per_iteration_;
   std::vector<Replica> replicas_;
   std::vector<Chunk> chunks_;  ///< of the iteration under way, in order of replica
@@ -93,6 +116,7 @@ class Instance {
   std::uint32_t held_ = 0;
   MeanStep sums_;
   std::uint64_t preemptions_ = 0;
+  double prompt_tokens_ = 0, reused_tokens_ = 0;
 };
 
 }  // namespace podium

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <unordered_set>
 
 #include "sim/core/input_stream.h"
 #include "sim/core/rng.h"
@@ -22,6 +23,29 @@ UnitRequests poisson_requests(std::size_t count, std::uint32_t input, std::uint3
   return requests;
 }
 
+std::size_t whole_blocks(const Request& request) {
+  return std::min(static_cast<std::size_t>(request.input / prompt_block), request.blocks.size());
+}
+
+std::size_t reusable_blocks(const Request& request) {
+  return std::min(static_cast<std::size_t>((request.input - 1) / prompt_block), request.blocks.size());
+}
+
+double repeated_share(const std::vector<Request>& requests) {
+  std::unordered_set<std::uint64_t> seen;
+  double all = 0, repeated = 0;
+  for (const Request& request : requests) {
+    const auto end = request.blocks.begin() + static_cast<std::ptrdiff_t>(reusable_blocks(request));
+    const auto first_new =
+        std::find_if(request.blocks.begin(), end, [&](std::uint64_t b) { return !seen.contains(b); });
+    repeated += static_cast<double>(first_new - request.blocks.begin()) * prompt_block;
+    all += request.input;
+    // a block that is cut short belongs to nobody else
+    seen.insert(request.blocks.begin(), request.blocks.begin() + static_cast<std::ptrdiff_t>(whole_blocks(request)));
+  }
+  return all > 0 ? repeated / all : 0;
+}
+
 UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t count) {
   PODIUM_CHECK(!recorded.empty());
   const auto size = static_cast<double>(recorded.size());
@@ -33,6 +57,9 @@ UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_
     Request request = recorded[i % recorded.size()];
     const std::size_t passes = i / recorded.size();
     request.arrival = Seconds(static_cast<double>(passes) * size) + request.arrival * scale;
+    for (std::uint64_t& block : request.blocks) {
+      block += passes * block_names;
+    }
     requests.push_back(request);
   }
   return requests;

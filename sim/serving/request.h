@@ -16,7 +16,26 @@ struct Request {
   Seconds arrival;
   std::uint32_t input = 0;   ///< tokens, at least 1
   std::uint32_t output = 0;  ///< tokens, at least 1
+  /// Names of the prompt's blocks of `prompt_block` tokens, the last of which may be cut short: the name of a block is
+  /// that of all tokens up to its end, so that two prompts begin alike as far as their names are the same. Empty where
+  /// the trace does not tell.
+  std::vector<std::uint64_t> blocks = {};
 };
+
+/// Tokens of a block with a name (Mooncake's traces: Qin et al., FAST '25, section 4, "hash_ids").
+constexpr double prompt_block = 512;
+
+/// Names of blocks in a trace are below this.
+constexpr std::uint64_t block_names = std::uint64_t{1} << 40;
+
+/// Blocks of a prompt that are not cut short, and those of them that may be taken over from another: at least one token
+/// of a prompt is always computed.
+std::size_t whole_blocks(const Request&);
+std::size_t reusable_blocks(const Request&);
+
+/// The share of all prompt tokens that lie in whole blocks which an earlier prompt had already: what a cache that
+/// forgets nothing could reuse.
+double repeated_share(const std::vector<Request>&);
 
 /// A stream of requests with a mean rate of one request per second: scaled in time to offer any rate, so that two rates
 /// are compared on the same draws.
@@ -25,8 +44,8 @@ using UnitRequests = std::vector<Request>;
 /// Poisson arrivals of equal requests.
 UnitRequests poisson_requests(std::size_t count, std::uint32_t input, std::uint32_t output, std::uint64_t seed);
 
-/// The first `count` requests of a recorded stream (repeated from the start where it is shorter), scaled to a mean rate
-/// of one. It spans some time.
+/// The first `count` requests of a recorded stream (repeated from the start where it is shorter, with prompts that have
+/// nothing in common with those before), scaled to a mean rate of one. It spans some time.
 UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t count);
 
 /// Gets the requests of a trace one by one, and where each stands.

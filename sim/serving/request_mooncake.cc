@@ -1,4 +1,5 @@
 // The Mooncake traces: one JSON object a line, timestamp in milliseconds, input_length and output_length in tokens.
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "sim/core/input_stream.h"
@@ -19,6 +20,26 @@ double number(const nlohmann::json& object, const char* key, const Location& whe
   return object[key].get<double>();
 }
 
+/// Names of the prompt's blocks; none where the line has no `hash_ids`.
+std::vector<std::uint64_t> blocks(const nlohmann::json& object, std::uint32_t input, const Location& where) {
+  std::vector<std::uint64_t> result;
+  if (!object.contains("hash_ids")) {
+    return result;
+  }
+  for (const nlohmann::json& id : object["hash_ids"]) {
+    if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= block_names) {
+      throw InputError(where, "'hash_ids' is no list of whole numbers below 2^40");
+    }
+    result.push_back(id.get<std::uint64_t>());
+  }
+  const auto needed = static_cast<std::size_t>(std::ceil(input / prompt_block));
+  if (!result.empty() && result.size() != needed) {
+    throw InputError(where, std::to_string(result.size()) + " hash_ids for a prompt of " + std::to_string(input) +
+                                " tokens, which has " + std::to_string(needed) + " blocks of 512");
+  }
+  return result;
+}
+
 void read(const std::string& path, const TakeRequest& take) {
   InputStream file(path, "the request trace");
   Location where{path, 0, 0};
@@ -33,15 +54,16 @@ void read(const std::string& path, const TakeRequest& take) {
     }
     // a recorded answer of no token still is a request with its prompt
     const double output = std::max(1.0, number(object, "output_length", where));
-    take({Seconds(number(object, "timestamp", where) * 1e-3), to_tokens(number(object, "input_length", where), where),
-          to_tokens(output, where)},
+    const std::uint32_t input = to_tokens(number(object, "input_length", where), where);
+    take({Seconds(number(object, "timestamp", where) * 1e-3), input, to_tokens(output, where),
+          blocks(object, input, where)},
          where);
   }
 }
 
 const RequestFormats::Entry mooncake{
     "mooncake-jsonl",
-    "Mooncake's JSON lines with timestamp (milliseconds), input_length and output_length",
+    "Mooncake's JSON lines with timestamp (milliseconds), input_length, output_length, and hash_ids of 512 tokens each",
     {recognises, read}};
 
 }  // namespace

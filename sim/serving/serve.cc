@@ -12,8 +12,8 @@ namespace {
 /// One run of a deployment.
 class Server {
  public:
-  Server(const Deployment& deployment, std::size_t requests, std::optional<Watch> watch)
-      : deployment_(deployment), watch_(watch), sequences_(requests), outcomes_(requests) {
+  Server(const Deployment& deployment, std::size_t requests, std::optional<Watch> watch, ServingLog* log)
+      : deployment_(deployment), watch_(watch), log_(log), sequences_(requests), outcomes_(requests) {
     const auto sequence_done = [this](std::uint32_t id) { finish(id); };
     const auto stay = [this](std::uint32_t id, Replica&) { return has_more(id); };
     const auto hand_on = [this](std::uint32_t id, Replica& replica) {
@@ -24,8 +24,14 @@ class Server {
     };
     prefill_events_ = {hand_on, sequence_done};
     decode_events_ = {stay, sequence_done};
-    add(prefill_, deployment.prefill, prefill_events_);
-    add(decode_, deployment.decode, decode_events_);
+    add(prefill_, deployment.prefill, prefill_events_, 0);
+    add(decode_, deployment.decode, decode_events_, deployment.prefill.instances);
+    if (log_ != nullptr) {
+      log_->prefill_instances = deployment.prefill.instances;
+      log_->decode_instances = deployment.decode.instances;
+      log_->prefill_capacity = deployment.prefill.cache_tokens * deployment.prefill.plan.dp;
+      log_->decode_capacity = deployment.decode.cache_tokens * deployment.decode.plan.dp;
+    }
   }
 
   std::optional<Served> run(std::span<const Request> requests, std::span<const std::uint32_t> iterations, double rate) {
@@ -34,6 +40,9 @@ class Server {
       sequences_[id].prompt = request.input;
       sequences_[id].output = request.output;
       sequences_[id].iterations = iterations[id];
+      if (first_pool().reuses_prefixes) {
+        sequences_[id].blocks = std::span(request.blocks).first(whole_blocks(request));
+      }
       outcomes_[id].arrival = Time() + request.arrival / rate;
       outcomes_[id].output = request.output;
       open_ += counts(id) ? 1 : 0;
@@ -57,8 +66,12 @@ class Server {
     served.time = since_start(engine_.now());
     served.refused = refused_;
     served.signature = engine_.signature();
-    for (const auto& instance : decode_) {
-      served.preemptions += instance->preemptions();
+    for (const Instances* instances : {&prefill_, &decode_}) {
+      for (const auto& instance : *instances) {
+        served.preemptions += instance->preemptions();
+        served.prompt_tokens += instance->prompt_tokens();
+        served.reused_tokens += instance->reused_tokens();
+      }
     }
     return served;
   }
@@ -66,9 +79,22 @@ class Server {
  private:
   using Instances = std::vector<std::unique_ptr<Instance>>;
 
-  void add(Instances& instances, const Pool& pool, const Instance::Events& events) {
+  void add(Instances& instances, const Pool& pool, const Instance::Events& events, std::uint32_t first) {
     for (std::uint32_t i = 0; i < pool.instances; ++i) {
-      instances.push_back(std::make_unique<Instance>(engine_, pool, sequences_, events, watch_));
+      instances.push_back(std::make_unique<Instance>(engine_, pool, sequences_, events, watch_, first + i, log_));
+    }
+  }
+
+  LoggedRequest* logged(std::uint32_t id) { return log_ != nullptr ? log_->find(id) : nullptr; }
+
+  void log_arrival(std::uint32_t id) {
+    const Time arrival = outcomes_[id].arrival;
+    if (log_ != nullptr && arrival >= log_->from && log_->requests.size() < log_->most_requests) {
+      LoggedRequest& request = log_->requests.emplace_back();
+      request.id = id;
+      request.arrival = arrival;
+      request.input = sequences_[id].prompt;
+      request.output = sequences_[id].output;
     }
   }
 
@@ -81,6 +107,26 @@ class Server {
     const auto replica = std::min_element(replicas.begin(), replicas.end(),
                                           [&](const Replica& a, const Replica& b) { return load(a) < load(b); });
     return {instance->get(), &*replica};
+  }
+
+  /// The pool to which requests come.
+  const Pool& first_pool() const { return deployment_.disaggregated() ? deployment_.prefill : deployment_.decode; }
+
+  /// Where the prompt's own part that no cache has, and those that wait there, are the fewest tokens to prefill.
+  std::pair<Instance*, Replica*> least_left(std::uint32_t id) {
+    std::pair<Instance*, Replica*> best{};
+    std::pair<double, double> least_load;
+    for (const auto& instance : deployment_.disaggregated() ? prefill_ : decode_) {
+      for (Replica& replica : instance->replicas()) {
+        const double left = replica.waiting_tokens - instance->would_reuse(replica, id);
+        const std::pair<double, double> load{deployment_.disaggregated() ? 0 : replica.held, left};
+        if (best.first == nullptr || load < least_load) {
+          best = {instance.get(), &replica};
+          least_load = load;
+        }
+      }
+    }
+    return best;
   }
 
   /// Load by tokens to prefill, or by sequences held: of an instance and of a replica alike.
@@ -101,14 +147,16 @@ class Server {
   }
 
   void arrive(std::uint32_t id) {
+    log_arrival(id);
     if (!fits(sequences_[id])) {
       outcomes_[id].refused = true;
       ++refused_;
       finish(id);
       return;
     }
-    const auto [instance, replica] =
-        deployment_.disaggregated() ? least(prefill_, ByTokens{}) : least(decode_, BySequences{});
+    const auto [instance, replica] = first_pool().reuses_prefixes  ? least_left(id)
+                                     : deployment_.disaggregated() ? least(prefill_, ByTokens{})
+                                                                   : least(decode_, BySequences{});
     instance->enqueue(*replica, id);
   }
 
@@ -119,6 +167,9 @@ class Server {
     sequence.produced += 1;
     if (first) {
       outcomes_[id].first_token = engine_.now();
+      if (LoggedRequest* request = logged(id)) {
+        request->first_token = engine_.now();
+      }
       late_first_ += watch_ && counts(id) && outcomes_[id].ttft() > watch_->ttft ? 1 : 0;
     }
     if (sequence.produced >= sequence.output) {
@@ -136,11 +187,18 @@ class Server {
     from.link_free = end;
     to->link_free = end;
     instance->expect(*to);
+    if (LoggedRequest* request = logged(id)) {
+      request->delivered = end + transfer.latency;
+    }
     engine_.at(end + transfer.latency, [id, instance = instance, to = to] { instance->deliver(*to, id); });
   }
 
   void finish(std::uint32_t id) {
     outcomes_[id].finish = engine_.now();
+    if (LoggedRequest* request = logged(id)) {
+      request->finish = engine_.now();
+      request->refused = outcomes_[id].refused;
+    }
     if (counts(id)) {
       --open_;
       late_after_ += watch_ && !outcomes_[id].refused && outcomes_[id].tpot() > watch_->tpot ? 1 : 0;
@@ -175,6 +233,7 @@ class Server {
 
   const Deployment& deployment_;
   std::optional<Watch> watch_;
+  ServingLog* log_;
   Engine engine_;
   std::vector<Sequence> sequences_;
   std::vector<Outcome> outcomes_;
@@ -215,9 +274,10 @@ std::vector<std::uint32_t> draw_iterations(const UnitRequests& requests, const I
 }
 
 std::optional<Served> serve(const Deployment& deployment, std::span<const Request> requests,
-                            std::span<const std::uint32_t> iterations, double rate, std::optional<Watch> watch) {
+                            std::span<const std::uint32_t> iterations, double rate, std::optional<Watch> watch,
+                            ServingLog* log) {
   PODIUM_CHECK(rate > 0 && deployment.decode.instances > 0 && iterations.size() == requests.size());
-  return Server(deployment, requests.size(), watch).run(requests, iterations, rate);
+  return Server(deployment, requests.size(), watch, log).run(requests, iterations, rate);
 }
 
 std::optional<Served> serve(const Deployment& deployment, const UnitRequests& requests, double rate, std::uint64_t seed,

@@ -8,6 +8,7 @@
 #include "sim/core/time.h"
 #include "sim/serving/deployment.h"
 #include "sim/serving/request.h"
+#include "sim/serving/serving_log.h"
 
 namespace podium {
 
@@ -34,6 +35,7 @@ struct Served {
   std::vector<Outcome> outcomes;  ///< by request, in order of arrival; all served, or those that were watched
   MeanStep prefill, decode;
   std::uint64_t preemptions = 0, refused = 0;
+  double prompt_tokens = 0, reused_tokens = 0;  ///< of prompts that were begun, and of these what a cache had already
   Seconds time;
   std::uint64_t signature = 0;
 };
@@ -59,9 +61,12 @@ std::vector<std::uint32_t> draw_iterations(const UnitRequests&, const InferenceP
 /// takes prompt chunks, first come first served; replicas of an instance iterate in step, at the pace of the fullest. A
 /// sequence leaves when it has run its iterations. A replica whose cache is full takes no new sequence, and sends its
 /// youngest one back to be computed again when growth fills it. Requests go to the instance, and in it to the replica,
-/// with the fewest tokens to prefill, or sequences to decode.
+/// with the fewest tokens to prefill, or sequences to decode. Where a pool reuses prefixes, prompts begin after the
+/// blocks that their replica's cache has, and go to the replica on which they and those before them leave the fewest
+/// tokens to prefill (of mixed instances: among those with the fewest sequences).
+/// `log` is filled in where there is one; it changes nothing else.
 std::optional<Served> serve(const Deployment&, std::span<const Request>, std::span<const std::uint32_t> iterations,
-                            double rate, std::optional<Watch> watch = {});
+                            double rate, std::optional<Watch> watch = {}, ServingLog* log = nullptr);
 /// The same with iterations drawn from `seed`.
 std::optional<Served> serve(const Deployment&, const UnitRequests&, double rate, std::uint64_t seed,
                             std::optional<Watch> watch = {});

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "sim/serving/serving_log.h"
 #include "sim/study/result.h"
 #include "sim/study/study.h"
 #include "sim/system/simulator.h"
@@ -38,6 +39,10 @@ std::optional<double> pinned_throughput(const Study&, const ServingWorkload&, co
 std::optional<double> pinned_throughput(const Study&, const TrainingWorkload&, const TrainingRegime&,
                                         const TrainingOptions&, const KeptSteps&, Depth);
 std::optional<double> pinned_throughput(const Study&, const CaseId&, const KeptPlan&, Depth);
+
+/// The requests and iterations of a kept deployment on the whole machine at the rate that it sustained.
+ServingLog serving_log(const Study&, const ServingWorkload&, const ServingRegime&, const ServingOptions&,
+                       const KeptDeployment&, double rate);
 
 /// How the steps of a study are simulated.
 SimulatorOptions simulator_options(const Study&);

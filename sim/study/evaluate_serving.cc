@@ -7,6 +7,7 @@
 #include "sim/core/quantile.h"
 #include "sim/study/evaluate.h"
 #include "sim/study/serving_rate.h"
+#include "sim/workload/idle_settings.h"
 
 namespace podium {
 namespace {
@@ -30,8 +31,10 @@ class ServingCase {
 
   CaseResult on(std::uint32_t chips);
   std::optional<double> pinned(const KeptDeployment&, Depth);
+  ServingLog log(const KeptDeployment&, double rate);
 
  private:
+  std::optional<Split> split_of(const KeptDeployment&);
   KeptDeployment places_of(const Split&);
   void simulate_best(const std::vector<Split>&, const std::vector<std::uint32_t>& domains, CaseResult&);
   bool simulate(const Split&, CaseResult&);
@@ -50,18 +53,33 @@ class ServingCase {
   RateSearch rates_;
 };
 
-std::optional<double> ServingCase::pinned(const KeptDeployment& kept, Depth depth) {
+/// Nothing where one of its plans cannot be.
+std::optional<Split> ServingCase::split_of(const KeptDeployment& kept) {
   const auto candidate = [&](std::size_t place) { return candidates_.get(candidates_.entries().at(place)); };
   const ServingCandidate* decode = candidate(kept.decode);
   const ServingCandidate* prefill = kept.prefill ? candidate(*kept.prefill) : nullptr;
   if (decode == nullptr || (kept.prefill && prefill == nullptr)) {
     return std::nullopt;
   }
-  const Split split = make_split(prefill, *decode, kept.prefill_instances, kept.decode_instances);
-  if (depth == Depth::predicted) {
-    return split.rate * mean_.output;
+  return make_split(prefill, *decode, kept.prefill_instances, kept.decode_instances);
+}
+
+ServingLog ServingCase::log(const KeptDeployment& kept, double rate) {
+  constexpr std::size_t most_iterations = 20'000, most_requests = 1'000;  // some 10 MB of text
+  const std::optional<Split> split = split_of(kept);
+  PODIUM_CHECK(split, "a deployment that was kept can be");
+  return rates_.log(*split, rate, most_iterations, most_requests);
+}
+
+std::optional<double> ServingCase::pinned(const KeptDeployment& kept, Depth depth) {
+  const std::optional<Split> split = split_of(kept);
+  if (!split) {
+    return std::nullopt;
   }
-  const std::optional<Sustained> sustained = rates_.sustain(split);
+  if (depth == Depth::predicted) {
+    return split->rate * mean_.output;
+  }
+  const std::optional<Sustained> sustained = rates_.sustain(*split);
   return sustained ? std::optional(sustained->tokens) : std::nullopt;
 }
 
@@ -199,6 +217,9 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
   if (!sustained.measured.tpot.empty()) {
     result.tpot = percentiles(sustained.measured.tpot);
   }
+  if (workload_.prefix_reuse != PrefixReuse::off && served.prompt_tokens > 0) {
+    result.reused_prompt_share = served.reused_tokens / served.prompt_tokens;
+  }
   const bool mixed = split.prefill == nullptr;
   result.phases.clear();
   if (!mixed) {
@@ -219,6 +240,12 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
     result.notes.push_back(
         fmt::format("simulated as a part of {} that stands for the whole, which has room for {:.2f} of it",
                     describe(sustained.part), sustained.copies));
+  }
+  for (const ServingCandidate* candidate : {split.prefill, split.decode}) {
+    for (const std::string& idle :
+         candidate != nullptr ? idle_settings(candidates_.model(), candidate->plan) : std::vector<std::string>()) {
+      result.notes.push_back(candidate->plan.name + ": " + idle);
+    }
   }
   note(served.refused, " requests were longer than a replica's cache and were turned away");
   note(served.preemptions, " times a sequence was sent back because a cache was full");
@@ -267,6 +294,11 @@ std::optional<double> pinned_throughput(const Study& study, const ServingWorkloa
                                         const ServingRegime& regime, const ServingOptions& options,
                                         const KeptDeployment& kept, Depth depth) {
   return ServingCase(study, workload, regime, options).pinned(kept, depth);
+}
+
+ServingLog serving_log(const Study& study, const ServingWorkload& workload, const ServingRegime& regime,
+                       const ServingOptions& options, const KeptDeployment& kept, double rate) {
+  return ServingCase(study, workload, regime, options).log(kept, rate);
 }
 
 Evaluator serving_evaluator(const Study& study, const ServingWorkload& workload, const ServingRegime& regime,

@@ -6,6 +6,7 @@
 
 #include "sim/study/evaluate.h"
 #include "sim/study/training_plans.h"
+#include "sim/workload/idle_settings.h"
 
 namespace podium {
 namespace {
@@ -257,6 +258,7 @@ void TrainingCase::keep(const Trial& trial, CaseResult& result) const {
   result.throughput = make_throughput("tokens/s", trial.alternative.throughput, result.chips, system_);
   result.power = power_of(system_, result.chips);
   result.phases = {trial.step};
+  result.notes = idle_settings(model_, std::get<TrainingPlan>(trial.step.step.work));
   result.model_flops_utilisation = trial.model_flops_utilisation;
   set_peaks(result, chip_, trial.matrix_type);
   result.signature = trial.signature;

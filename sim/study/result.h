@@ -30,6 +30,12 @@ struct Objective {
 /// Named parts of a time: "compute", "memory", "launch", "exposed tp" …, "bubble".
 using Breakdown = std::vector<std::pair<std::string, Seconds>>;
 
+/// What a step takes where a resource is a tenth better, over what it takes as it is: the same step, run again.
+struct ResourceGain {
+  std::string resource;  ///< "memory bandwidth", "nvlink latency"
+  double time = 1;
+};
+
 /// Where the time of one step went. The shares sum to `time`.
 struct PhaseResult {
   std::string name;  ///< "prefill step", "decode step", "training step"
@@ -43,8 +49,9 @@ struct PhaseResult {
   /// What the ranks of a step do over the whole of its time, as shares of what they could: FLOPs that its kernels
   /// execute (padding and uneven experts included) over the dense peak of `peak_type`, and memory traffic.
   double peak_share = 0, bandwidth_share = 0;
-  std::string peak_type;  ///< "bf16", "int8" …
-  PlannedStep step;       ///< to execute it again
+  std::string peak_type;            ///< "bf16", "int8" …
+  std::vector<ResourceGain> gains;  ///< of all resources, where they were asked for (`add_gains`)
+  PlannedStep step;                 ///< to execute it again
 };
 
 /// A plan that was tried and what came of it.
@@ -94,6 +101,7 @@ struct CaseResult {
   std::optional<Percentiles> ttft, tpot;
   std::optional<Objective> objective;
   std::uint64_t requests = 0;
+  std::optional<double> reused_prompt_share;  ///< of prompts' tokens, what caches had; nothing: all are computed
   // training
   std::optional<double> model_flops_utilisation;  ///< of `peak`
   std::vector<Alternative> alternatives;

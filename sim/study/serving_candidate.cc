@@ -25,7 +25,10 @@ class TooMuch : public InputError {
 
 MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded) {
   const double input = workload.arrivals.input;
-  MeanRequest mean{input, double(workload.arrivals.output), input, workload.slo};
+  MeanRequest mean{input, double(workload.arrivals.output), input, 0, workload.slo};
+  if (workload.prefix_reuse != PrefixReuse::off) {
+    mean.reused = repeated_share(recorded);
+  }
   if (!recorded.empty()) {
     mean.input = mean.output = 0;
     std::vector<double> inputs;
@@ -150,7 +153,7 @@ void Candidates::predict_prefill(ServingCandidate& c) const {
   // below one
   const Seconds among_others = std::max(alone, step * std::ceil(longest / c.chunk));
   const double load = std::clamp(request_.slo.ttft / among_others - 1, 0.1, 1.0);
-  c.rate = load * c.plan.dp * prompts / mean.value();
+  c.rate = load * c.plan.dp * prompts / mean.value() / (1 - request_.reused);
   c.stay = among_others;
 }
 
@@ -192,7 +195,7 @@ void Candidates::predict(ServingCandidate& c) const {
 double Candidates::most_prompts(const ServingCandidate& c, double batch) const {
   const double prompts = std::max(1.0, std::floor(c.chunk / request_.input));
   const Seconds step = c.steps->time({batch, request_.context(), prompts, std::min(c.chunk, request_.input), 0});
-  return c.plan.dp * prompts / std::ceil(request_.input / c.chunk) / step.value();
+  return c.plan.dp * prompts / std::ceil(request_.input / c.chunk) / step.value() / (1 - request_.reused);
 }
 
 }  // namespace podium

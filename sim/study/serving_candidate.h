@@ -36,6 +36,7 @@ struct ServingCandidate {
 struct MeanRequest {
   double input = 0, output = 0;
   double long_input = 0;  ///< of the longest prompt that must still see its first token in time: at the SLO's quantile
+  double reused = 0;  ///< of prompts' tokens, the share that a cache which forgets nothing would have, where it is used
   Slo slo;
 
   /// Tokens in the cache of a sequence half way through its answer.

@@ -77,6 +77,9 @@ Deployment RateSearch::deploy(const Split& split) const {
     deployment.prefill = pool_of(*split.prefill, split.prefill_instances);
     deployment.transfer = cache_transfer(model_, *split.prefill, transfer_plane_);
   }
+  for (Pool* pool : {&deployment.prefill, &deployment.decode}) {
+    pool->reuses_prefixes = workload_.prefix_reuse != PrefixReuse::off;
+  }
   return deployment;
 }
 
@@ -149,28 +152,51 @@ bool RateSearch::keeps_objective(Measured m) const {
          (m.tpot.empty() || quantile(m.tpot, slo.quantile) <= slo.tpot.value()) && is_steady(m);
 }
 
-/// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
-std::optional<Sustained> RateSearch::sustain(const Split& split) {
+Cell RateSearch::cell_of(const Split& split) const {
   // quantiles of so many requests are sure enough, however many instances there are
   constexpr double enough = 20'000;
-  const Cell cell = make_cell(split, enough / plan_run(split, split.rate).measured.value());
+  return make_cell(split, enough / plan_run(split, split.rate).measured.value());
+}
+
+/// One run of the split's cell, at a rate of the cell.
+RateSearch::Attempt RateSearch::attempt(const Split& split, const Deployment& cell, double rate, ServingLog* log) {
+  const Run run = plan_run(split, rate);
+  const std::size_t count = requests_at(rate, run);
+  const Offer& offered = offer(count, split.decode->plan);
+  const Watch watched = watch(offered.requests[count - 1], rate, run);
+  if (log != nullptr) {
+    log->from = watched.from;
+  }
+  return {serve(cell, std::span(offered.requests).first(count), std::span(offered.iterations).first(count), rate,
+                watched, log),
+          watched};
+}
+
+ServingLog RateSearch::log(const Split& split, double rate, std::size_t most_iterations, std::size_t most_requests) {
+  const Cell cell = cell_of(split);
+  ServingLog log;
+  log.most_iterations = most_iterations;
+  log.most_requests = most_requests;
+  attempt(split, deploy(cell.split), rate / cell.copies, &log);
+  return log;
+}
+
+/// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
+std::optional<Sustained> RateSearch::sustain(const Split& split) {
+  const Cell cell = cell_of(split);
   const Deployment deployment = deploy(cell.split);
   std::optional<Sustained> best;
   const auto holds_at = [&](double rate) {
-    const Run run = plan_run(split, rate);
-    const std::size_t count = requests_at(rate, run);
-    const Offer& offered = offer(count, split.decode->plan);
-    const Watch watched = watch(offered.requests[count - 1], rate, run);
-    std::optional<Served> served = serve(deployment, std::span(offered.requests).first(count),
-                                         std::span(offered.iterations).first(count), rate, watched);
-    if (!served) {
+    Attempt run = attempt(split, deployment, rate);
+    if (!run.served) {
       return false;
     }
-    Measured measured = measure(*served, watched);
+    Measured measured = measure(*run.served, run.watched);
     const bool holds = keeps_objective(measured);
     if (holds) {
       const double tokens = cell.copies * measured.tokens / measured.time.value();
-      best = Sustained{cell.copies * rate, tokens, cell.split, cell.copies, std::move(*served), std::move(measured)};
+      best =
+          Sustained{cell.copies * rate, tokens, cell.split, cell.copies, std::move(*run.served), std::move(measured)};
     }
     return holds;
   };

@@ -46,6 +46,9 @@ class RateSearch {
   /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
   std::optional<Sustained> sustain(const Split&);
 
+  /// The run that was sustained at this rate (of all copies), once more and logged from where it is measured on.
+  ServingLog log(const Split&, double rate, std::size_t most_iterations, std::size_t most_requests);
+
  private:
   /// What is offered at all rates: the first of these.
   struct Offer {
@@ -66,6 +69,12 @@ class RateSearch {
   Watch watch(const Request& last, double rate, const Run&) const;
   Measured measure(const Served&, const Watch&) const;
   bool keeps_objective(Measured) const;
+  Cell cell_of(const Split&) const;
+  struct Attempt {
+    std::optional<Served> served;
+    Watch watched;
+  };
+  Attempt attempt(const Split&, const Deployment&, double rate, ServingLog* log = nullptr);
 
   const ServingWorkload& workload_;
   const ModelSpec& model_;

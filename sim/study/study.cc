@@ -136,6 +136,13 @@ Seconds latency_limit(const Node& node) {
   return value;
 }
 
+PrefixReuse read_prefix_reuse(const Node& node) {
+  if (node.text() != "off" && node.text() != "replica") {
+    node.fail("'" + node.text() + "' is neither off nor replica: what prompts take over from the caches of replicas");
+  }
+  return node.text() == "off" ? PrefixReuse::off : PrefixReuse::replica;
+}
+
 Slo read_slo(const Node& node) {
   Slo result;
   result.quantile = node.at("quantile").number();
@@ -190,6 +197,9 @@ ServingWorkload read_serving(const Study& study, const Node& node) {
         .fail(fmt::format("a request has {} tokens, but {} takes at most {}",
                           with_commas(result.arrivals.input + result.arrivals.output), result.model,
                           with_commas(most)));
+  }
+  if (const auto reuse = node.find("prefix_reuse")) {
+    result.prefix_reuse = read_prefix_reuse(*reuse);
   }
   result.slo = read_slo(node.at("slo"));
   result.warm_up = node.at("warm_up").quantity<Seconds>();

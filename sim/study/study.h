@@ -29,6 +29,10 @@ struct Arrivals {
   std::shared_ptr<const std::vector<Request>> recorded;  ///< what is in it
 };
 
+/// Whether prompts take over what a replica's cache has of the same beginning: needs a trace that names the blocks of
+/// prompts. `off` computes every prompt whole, as if none began like another.
+enum class PrefixReuse : std::uint8_t { off, replica };
+
 /// A plan for one instance and how its batcher feeds it.
 struct InstanceTemplate {
   InferencePlan plan;
@@ -56,6 +60,7 @@ struct ServingRegime {
 struct ServingWorkload {
   std::string name, model;
   Arrivals arrivals;
+  PrefixReuse prefix_reuse = PrefixReuse::off;
   Slo slo;
   Seconds warm_up, measured;  ///< of each run, in simulated time
   std::vector<ServingRegime> regimes;

@@ -2,13 +2,44 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace podium {
 
+namespace {
+
+std::string prefix_note(const ServingWorkload& workload, const CaseResult& result) {
+  const auto percent = [](double share) { return fmt::format("{:.1f} %", 100 * share); };
+  const bool named =
+      workload.arrivals.recorded && std::any_of(workload.arrivals.recorded->begin(), workload.arrivals.recorded->end(),
+                                                [](const Request& r) { return !r.blocks.empty(); });
+  const bool reuses = workload.prefix_reuse != PrefixReuse::off;
+  if (!named) {
+    return reuses ? "prefix_reuse has no effect: it needs a request trace that names the blocks of prompts" : "";
+  }
+  const std::string ideal = percent(repeated_share(*workload.arrivals.recorded));
+  return reuses ? fmt::format(
+                      "prefixes are reused: replicas had {} of the tokens of prompts in their caches already "
+                      "(a single cache that forgets nothing: {})",
+                      percent(result.reused_prompt_share.value_or(0)), ideal)
+                : fmt::format(
+                      "{} of the tokens of the trace's prompts repeat the beginning of an earlier prompt; all "
+                      "are computed, since prefix_reuse is off",
+                      ideal);
+}
+
+}  // namespace
+
 std::vector<std::string> trace_notes(const ServingWorkload& workload, const CaseResult& result) {
   std::vector<std::string> notes;
-  if (!workload.arrivals.recorded || result.plan.empty()) {
+  if (result.plan.empty()) {
+    return notes;
+  }
+  if (std::string reuse = prefix_note(workload, result); !reuse.empty()) {
+    notes.push_back(std::move(reuse));
+  }
+  if (!workload.arrivals.recorded) {
     return notes;
   }
   const std::vector<Request>& requests = *workload.arrivals.recorded;

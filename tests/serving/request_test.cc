@@ -62,12 +62,14 @@ TEST(LoadRequests, ReadsAzure) {
 
 TEST(LoadRequests, ReadsMooncake) {
   const auto requests = read(
-      "{\"timestamp\": 500, \"input_length\": 6758, \"output_length\": 500, \"hash_ids\": [0, 1]}\n"
+      "{\"timestamp\": 500, \"input_length\": 758, \"output_length\": 500, \"hash_ids\": [0, 1]}\n"
       "{\"timestamp\": 3500, \"input_length\": 7, \"output_length\": 0, \"hash_ids\": []}\n");
   ASSERT_EQ(requests.size(), 2U);
   EXPECT_DOUBLE_EQ(requests[0].arrival.value(), 0);
   EXPECT_DOUBLE_EQ(requests[1].arrival.value(), 3);
-  EXPECT_EQ(requests[0].input, 6758U);
+  EXPECT_EQ(requests[0].input, 758U);
+  EXPECT_EQ(requests[0].blocks, (std::vector<std::uint64_t>{0, 1}));
+  EXPECT_TRUE(requests[1].blocks.empty());
   EXPECT_EQ(requests[1].output, 1U);
 }
 

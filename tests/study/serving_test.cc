@@ -290,6 +290,30 @@ TEST(ServingCase, ServesTheRequestsOfATrace) {
   EXPECT_NEAR(result.throughput.per_system / result.request_rate, 64, 0.1 * 64) << "the mean answer of the trace";
 }
 
+TEST(ServingCase, ServesMoreWherePromptsBeginAlikeAndPrefixesAreReused) {
+  std::string trace;
+  for (int i = 0; i < 200; ++i) {  // 20 conversations; each turn begins with the 4,096 tokens of the one before
+    const int first = 1000 * (i % 20);
+    std::string ids;
+    for (int block = 0; block < 8; ++block) {
+      ids += std::to_string(first + block) + ",";
+    }
+    trace += "{\"timestamp\": " + std::to_string(i) +
+             ", \"input_length\": 4600, \"output_length\": 32, \"hash_ids\": [" + ids + std::to_string(100'000 + i) +
+             "]}\n";
+  }
+  const auto served = [&](const std::string& setting) {
+    const StudyFile file(replaced(quick_look(), "{input: 2048, output: 256}", "{trace: requests.jsonl}" + setting));
+    file.add("requests.jsonl", trace);
+    return serve_on(file.load(), 8);
+  };
+  const CaseResult off = served(""), on = served("\n    prefix_reuse: replica");
+  EXPECT_FALSE(off.reused_prompt_share);
+  EXPECT_GT(on.reused_prompt_share.value(), 0.4);
+  EXPECT_LT(on.reused_prompt_share.value(), 0.9 * 4096 / 4600 + 0.01) << "a tenth of the prompts are first ones";
+  EXPECT_GT(on.throughput.per_system, 1.2 * off.throughput.per_system);
+}
+
 TEST(ServingCase, CountsRequestsThatAreTurnedAwayAgainstTheObjective) {
   // weights leave two of a server's GPUs room for the cache of fewer tokens than the model takes
   const std::string text =

@@ -8,6 +8,7 @@
 namespace podium::test {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -27,6 +28,35 @@ std::vector<std::string> notes_on(std::uint64_t measured) {
 TEST(TraceNotes, SayThatAShortTraceIsRepeated) {
   EXPECT_THAT(notes_on(2), IsEmpty());
   EXPECT_THAT(notes_on(20), ElementsAre(HasSubstr("the trace of 3 requests is shorter than a run, of some 30")));
+}
+
+/// Of a trace whose second prompt repeats 512 of its 1,000 tokens.
+std::vector<std::string> notes_on_prefixes(const std::string& setting, double reused) {
+  const StudyFile file(replaced(quick_look(), "{input: 2048, output: 256}", "{trace: trace.jsonl}" + setting));
+  file.add("trace.jsonl",
+           "{\"timestamp\": 0, \"input_length\": 1000, \"output_length\": 5, \"hash_ids\": [1, 2]}\n"
+           "{\"timestamp\": 900, \"input_length\": 1000, \"output_length\": 5, \"hash_ids\": [1, 3]}\n");
+  const Study study = file.load();
+  CaseResult result;
+  result.plan = "some plan";
+  result.requests = 1;
+  result.reused_prompt_share = reused;
+  return trace_notes(serving(study), result);
+}
+
+TEST(TraceNotes, SayWhatShareOfPromptsWasReusedOrCouldHaveBeen) {
+  EXPECT_THAT(notes_on_prefixes("", 0), ElementsAre(HasSubstr("25.6 % of the tokens of the trace's prompts repeat")));
+  EXPECT_THAT(notes_on_prefixes("\n    prefix_reuse: replica", 0.125),
+              ElementsAre(AllOf(HasSubstr("replicas had 12.5 % of the tokens of prompts in their caches"),
+                                HasSubstr("forgets nothing: 25.6 %"))));
+}
+
+TEST(TraceNotes, SayThatPrefixesCannotBeReusedWhereNoneAreNamed) {
+  const Study study = study_of(
+      replaced(quick_look(), "{input: 2048, output: 256}", "{input: 2048, output: 256}\n    prefix_reuse: replica"));
+  CaseResult result;
+  result.plan = "some plan";
+  EXPECT_THAT(trace_notes(serving(study), result), ElementsAre(HasSubstr("prefix_reuse has no effect")));
 }
 
 TEST(TraceNotes, AreNoneWhereArrivalsAreRandom) {
