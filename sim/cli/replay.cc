@@ -7,10 +7,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "sim/cli/command.h"
+#include "sim/cli/results.h"
 #include "sim/core/text.h"
 #include "sim/network/network.h"
+#include "sim/system/critical_path.h"
 #include "sim/system/simulator.h"
+#include "sim/system/timeline.h"
 #include "sim/workload/trace_graph.h"
 
 namespace podium {
@@ -21,7 +23,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   std::vector<std::string> traces;
   std::string system, network = "flow", algorithm = "auto", fold = "on", compute = "recorded", recorded_on,
-                      trace_format, groups;
+                      trace_format, groups, timeline;
   std::string missing = "refuse";
   std::uint32_t ranks = 0, model_parallel = 0;
   OutputFormat format = OutputFormat::text;
@@ -33,6 +35,8 @@ struct Result {
   Execution execution;
   std::vector<std::string> roles;
   std::vector<Seconds> ends;  ///< by role: when its last task ended
+  CriticalPath path;
+  std::vector<Elasticity> elasticities;
   std::set<std::string> notes;
 };
 
@@ -69,17 +73,33 @@ TraceOptions trace_options(const Options& options) {
   return result;
 }
 
+bool leaves_out_dependencies(const Trace& trace) {
+  return std::any_of(trace.notes.begin(), trace.notes.end(), [](const std::string& note) {
+    return note.find("dependencies on nodes that the file does not have") != std::string::npos;
+  });
+}
+
 /// Options that were given and changed nothing.
 void note_idle_options(const Options& options, const Trace& trace, std::set<std::string>& notes) {
-  bool communicates = false, computes = false;
+  bool communicates = false, computes = false, gathers = false;
   for (const TraceProgram& program : trace.programs) {
     for (const TraceNode& node : program.nodes) {
       communicates |= node.operation >= TraceOperation::send;
+      gathers |= node.operation == TraceOperation::collective;
       computes |= node.operation == TraceOperation::compute && node.place == TracePlace::device;
     }
   }
   if (!communicates) {
     notes.insert("nothing is communicated: the network, its model and the algorithm have no effect");
+  }
+  if (communicates && !gathers && options.algorithm != "auto") {
+    notes.insert("there are no collectives: --algorithm has no effect");
+  }
+  if (options.fold == "off" && Networks::find(options.network).needs_wires()) {
+    notes.insert("the " + options.network + " network is never folded: --fold has no effect");
+  }
+  if (options.missing == "ignore" && !leaves_out_dependencies(trace)) {
+    notes.insert("no dependency is missing: --missing-dependencies has no effect");
   }
   if (!computes && options.compute != "recorded") {
     notes.insert("nothing is computed: --compute has no effect");
@@ -92,32 +112,74 @@ void note_idle_options(const Options& options, const Trace& trace, std::set<std:
   }
 }
 
+/// What to type for the same result again.
+std::string command_line(const Options& options) {
+  std::string line = fmt::format("podium replay {} --system {}", fmt::join(options.traces, " "), options.system);
+  const auto add = [&](const char* option, const std::string& value, const std::string& by_default) {
+    line += value == by_default ? "" : fmt::format(" --{} {}", option, value);
+  };
+  add("network", options.network, "flow");
+  add("algorithm", options.algorithm, "auto");
+  add("compute", options.compute, "recorded");
+  add("recorded-on", options.recorded_on, "");
+  add("ranks", std::to_string(options.ranks), "0");
+  add("model-parallel", std::to_string(options.model_parallel), "0");
+  add("groups", options.groups, "");
+  add("missing-dependencies", options.missing, "refuse");
+  add("trace-format", options.trace_format, "");
+  add("fold", options.fold, "on");
+  return line;
+}
+
+SimulatorOptions simulator_options(const Options& options) {
+  SimulatorOptions result;
+  result.network = options.network;
+  result.algorithm = options.algorithm;
+  result.folding = options.fold == "on" ? Folding::exact : Folding::off;
+  result.keep_spans = true;
+  result.keep_links = !options.timeline.empty();
+  result.link_samples = 256;
+  return result;
+}
+
+/// When each role's last task ended, and what set the whole's time.
+void explain(const Machine& machine, const TaskGraph& graph, Result& result) {
+  for (const Role& role : graph.roles()) {
+    result.roles.push_back(role.name);
+  }
+  result.ends.resize(result.roles.size());
+  for (const Span& span : result.execution.spans) {
+    Seconds& end = result.ends[graph.tasks()[span.task].role.index()];
+    end = std::max(end, since_start(span.end));
+  }
+  result.path = critical_path(machine, graph, result.execution);
+  result.elasticities = elasticities(machine, result.path);
+}
+
 Result replay(const Options& options) {
   const bool wires = Networks::find(options.network, {"--network"}).needs_wires();
   if (options.fold != "on" && options.fold != "off") {
     throw InputError({"--fold"}, "'" + options.fold + "' is neither on nor off");
   }
   parse_compute(options.compute);
+  if (!options.timeline.empty()) {
+    check_file(options.timeline, "--timeline");
+  }
   const Trace trace = load_trace(options.traces, trace_options(options), options.trace_format);
   const TraceMatch match = match_ranks(trace);
   check_progress(trace, match);
   const Machine machine = load_machine(
       options.system, {.ranks = trace.ranks(), .bundles = wires ? Bundles::apart : Bundles::merged}, {"--system"});
   TraceGraph run = to_task_graph(trace, match, times_for(options, machine));
-  Simulator simulator(machine, {.network = options.network,
-                                .algorithm = options.algorithm,
-                                .keep_spans = true,
-                                .folding = options.fold == "on" ? Folding::exact : Folding::off});
   Result result;
-  result.execution = simulator.run(run.graph);
+  result.execution = Simulator(machine, simulator_options(options)).run(run.graph);
   result.ranks = trace.ranks();
-  for (const Role& role : run.graph.roles()) {
-    result.roles.push_back(role.name);
-  }
-  result.ends.resize(result.roles.size());
-  for (const Span& span : result.execution.spans) {
-    Seconds& end = result.ends[run.graph.tasks()[span.task].role.index()];
-    end = std::max(end, since_start(span.end));
+  explain(machine, run.graph, result);
+  if (!options.timeline.empty()) {
+    const std::string name = fmt::format("{} on {}", fmt::join(options.traces, ", "), options.system);
+    const Timeline timeline = make_timeline(machine, run.graph, result.execution, result.path, timeline_slices,
+                                            [&](TaskId task) { return trace.names.at(run.names[task.index()]); });
+    write_timeline_file(options.timeline, to_trace(timeline, name, command_line(options)));
   }
   for (const TraceProgram& program : trace.programs) {
     result.nodes += program.nodes.size();
@@ -129,25 +191,44 @@ Result replay(const Options& options) {
   return result;
 }
 
-std::string exact(Seconds time) { return fmt::format("{:.3f} us", time.value() * 1e6); }
+std::string in_microseconds(Seconds time) { return fmt::format("{:.3f} us", time.value() * 1e6); }
+
+/// Its parts, the longest first, and what one per cent more of each resource is worth.
+std::string path_of(const Result& result) {
+  std::string text = "\nthe critical path, the chain of nodes that set the makespan\n";
+  std::vector<std::pair<std::string, Seconds>> parts = result.path.account.parts();
+  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  for (const auto& [part, time] : parts) {
+    text +=
+        fmt::format("  {:<40} {:>16} {:>6.1f} %\n", part, in_microseconds(time), 100 * (time / result.execution.time));
+  }
+  text += "\nwhat would help: the makespan with 1 % more of it (of launches and host time 1 % less)\n";
+  for (const Elasticity& one : result.elasticities) {
+    text += fmt::format("  {:<40} {:>16}\n", one.resource,
+                        one.value < 0 ? fmt::format("{:.3f} %", one.value) : std::string("no effect"));
+  }
+  return text;
+}
 
 std::string text_of(const Options& options, const Result& result) {
   std::string text = fmt::format("{} nodes of {} ranks on {}, network {}\n\nmakespan  {}\n\n",
                                  with_commas(static_cast<long long>(result.nodes)), with_commas(result.ranks),
-                                 options.system, options.network, exact(result.execution.time));
+                                 options.system, options.network, in_microseconds(result.execution.time));
   text += "where the mean rank's time goes\n";
   for (const auto& [part, time] : result.execution.account.parts()) {
-    text += fmt::format("  {:<40} {:>16} {:>6.1f} %\n", part, exact(time), 100 * (time / result.execution.time));
+    text +=
+        fmt::format("  {:<40} {:>16} {:>6.1f} %\n", part, in_microseconds(time), 100 * (time / result.execution.time));
   }
+  text += path_of(result);
   constexpr std::size_t most_ranks = 16;
   text += "\nwhen ranks end\n";
   for (std::size_t i = 0; i < std::min(result.roles.size(), most_ranks); ++i) {
-    text += fmt::format("  {:<40} {:>16}\n", result.roles[i], exact(result.ends[i]));
+    text += fmt::format("  {:<40} {:>16}\n", result.roles[i], in_microseconds(result.ends[i]));
   }
   if (result.roles.size() > most_ranks) {
     const auto [first, last] = std::minmax_element(result.ends.begin(), result.ends.end());
     text += fmt::format("  … {} more: the first at {}, the last at {} (--format csv lists them)\n",
-                        result.roles.size() - most_ranks, exact(*first), exact(*last));
+                        result.roles.size() - most_ranks, in_microseconds(*first), in_microseconds(*last));
   }
   for (const std::string& note : result.notes) {
     text += "\nnote: " + note;
@@ -169,8 +250,13 @@ std::string json_of(const Options& options, const Result& result) {
             {"nodes", result.nodes},
             {"makespan_seconds", result.execution.time.value()},
             {"mean_rank_seconds", split(result.execution.account)},
+            {"critical_path_seconds", split(result.path.account)},
+            {"elasticities", Json::object()},
             {"roles", Json::array()},
             {"notes", result.notes}};
+  for (const Elasticity& one : result.elasticities) {
+    json["elasticities"][one.resource] = one.value;
+  }
   for (std::size_t i = 0; i < result.roles.size(); ++i) {
     json["roles"].push_back({{"name", result.roles[i]},
                              {"end_seconds", result.ends[i].value()},
@@ -225,6 +311,8 @@ std::function<int()> replay_command(CLI::App& app) {
                  fmt::format("{} (default: by content)", fmt::join(TraceFormats::names(), ", ")));
   app.add_option("--fold", options->fold, "on: simulate one of each class of equal transfers; off: every one")
       ->capture_default_str();
+  app.add_option("--timeline", options->timeline,
+                 "File for a timeline of the run, which Perfetto and chrome://tracing open");
   add_format_option(app, options->format);
   return [options] { return run(*options); };
 }

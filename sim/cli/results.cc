@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iostream>
 
 #include "sim/report/verdict.h"
 
@@ -66,6 +67,22 @@ void check_folder(const std::filesystem::path& folder) {
   if (failed) {
     throw InputError("cannot make the folder " + folder.string() + ": " + failed.message());
   }
+}
+
+void check_file(const std::filesystem::path& path, const std::string& option) {
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  if (std::filesystem::is_directory(path)) {
+    throw InputError({option}, path.string() + " is a folder, and a file would be right");
+  }
+  if (!std::filesystem::is_directory(folder)) {
+    throw InputError({option}, "there is no folder " + folder.string());
+  }
+  check_folder(folder);
+}
+
+void write_timeline_file(const std::filesystem::path& path, const std::string& text) {
+  write_file(path, text);
+  std::cerr << "timeline: " << path.string() << " (opens in ui.perfetto.dev)\n";
 }
 
 }  // namespace podium

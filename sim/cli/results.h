@@ -18,6 +18,13 @@ void write_file(const std::filesystem::path&, const std::string& text);
 /// Finds before long work that a file could not be made in this folder, nor the folder, after it. Nothing is made yet:
 /// a run may fail.
 void check_folder(const std::filesystem::path&);
+/// The same of a file that `option` names.
+void check_file(const std::filesystem::path&, const std::string& option);
+
+/// Slices of a timeline's file at most: some 25 MB of text.
+constexpr std::size_t timeline_slices = 100'000;
+/// And where to look at it.
+void write_timeline_file(const std::filesystem::path&, const std::string& text);
 
 template <class Result>
 std::string formatted(const Result& result, OutputFormat format) {

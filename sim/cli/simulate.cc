@@ -16,8 +16,6 @@
 namespace podium {
 namespace {
 
-constexpr std::size_t timeline_slices = 100'000;  ///< some 25 MB of text
-
 struct Options {
   std::string study, network, fold = "on", packet_scale, timeline;
   CaseChoice choice;
@@ -69,18 +67,6 @@ std::string command_line(const Options& options) {
   return line;
 }
 
-/// Finds before long work that the file could not be written after it.
-void check_file(const std::filesystem::path& path) {
-  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
-  if (std::filesystem::is_directory(path)) {
-    throw InputError({"--timeline"}, path.string() + " is a folder, and a file would be right");
-  }
-  if (!std::filesystem::is_directory(folder)) {
-    throw InputError({"--timeline"}, "there is no folder " + folder.string());
-  }
-  check_folder(folder);
-}
-
 /// Before work that is long.
 void tell_cost(const SimulationResult& result) {
   constexpr double each_second = 5e6;  // packet-hops on one core; 4 to 18 million were measured
@@ -98,7 +84,7 @@ int run(const Options& options) {
   const StepOptions steps = parse(options, whole);
   const Study study = choose(whole, options.choice);
   if (!options.timeline.empty()) {
-    check_file(options.timeline);
+    check_file(options.timeline, "--timeline");
   }
   RunOptions run_options;
   run_options.threads = options.threads;
@@ -114,8 +100,7 @@ int run(const Options& options) {
   execution.finish();
   result.command = command_line(options);
   if (!options.timeline.empty()) {
-    write_file(options.timeline, to_trace(result));
-    std::cerr << "timeline: " << options.timeline << " (opens in ui.perfetto.dev)\n";
+    write_timeline_file(options.timeline, to_trace(result));
   }
   std::cout << formatted(result, options.format);
   return 0;
@@ -143,8 +128,9 @@ std::function<int()> simulate(CLI::App& app) {
                  fmt::format("Packets so many times as large as real ones (default: the power of two that keeps a step "
                              "to {:.0f} million packet-hops)",
                              most_packet_hops / 1e6));
-  app.add_option("--timeline", options->timeline,
-                 "File for a timeline of the steps, which Perfetto and chrome://tracing open");
+  app.add_option(
+      "--timeline", options->timeline,
+      "File for a timeline of the steps, and of serving's requests, which Perfetto and chrome://tracing open");
   app.add_option("-j,--jobs", options->threads, "Threads (default: all cores); the result does not depend on it")
       ->check(CLI::Range(1, 1024));
   add_format_option(app, options->format);

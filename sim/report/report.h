@@ -25,8 +25,10 @@ std::string to_text(const SweepResult&);
 std::string to_json(const SimulationResult&);
 std::string to_csv(const SimulationResult&);  ///< one row a step
 std::string to_text(const SimulationResult&);
-/// The timelines of its steps in the Trace Event Format of Chrome (JSON), which Perfetto opens: each role of a step is
-/// a process.
+/// The timelines of its steps, and the requests of serving, in the Trace Event Format of Chrome (JSON), which Perfetto
+/// opens: each role of a step is a process, and each instance.
 std::string to_trace(const SimulationResult&);
+/// The timeline of one run, called `run`.
+std::string to_trace(const Timeline&, const std::string& run, const std::string& command);
 
 }  // namespace podium

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "sim/study/evaluate.h"
 #include "sim/study/parallel.h"
 
 namespace podium {
@@ -32,7 +33,9 @@ SimulationResult find_steps(const Study& study, const StepOptions& options, cons
   result.network = study.network;
   result.options = options;
   result.found = run_comparison(study, run_options);
-  for (const CaseResult& found : result.found.cases) {
+  std::vector<CaseId> ids;
+  for (std::size_t i = 0; i < result.found.cases.size(); ++i) {
+    const CaseResult& found = result.found.cases[i];
     if (found.plan.empty()) {
       continue;
     }
@@ -41,12 +44,23 @@ SimulationResult find_steps(const Study& study, const StepOptions& options, cons
     for (const PhaseResult& phase : found.phases) {
       one.steps.emplace_back().phase = phase;
     }
+    ids.push_back(cases_of(study)[i]);
   }
   const std::vector<SimulatedStep*> steps = steps_of(result);
   StepOptions on_search;
   on_search.network = study.network;
   RunOptions silent;
   silent.threads = run_options.threads;
+  if (options.timeline_slices > 0) {
+    parallel_for(ids.size(), silent, [&](std::size_t i) {
+      if (const auto* kept = std::get_if<KeptDeployment>(&result.cases[i].found.kept)) {
+        const auto& workload = std::get<ServingWorkload>(study.workloads[ids[i].workload]);
+        const ServingRegime& regime = workload.regimes[ids[i].regime];
+        result.cases[i].served = serving_log(study, workload, regime, regime.systems[ids[i].options], *kept,
+                                             result.cases[i].found.request_rate);
+      }
+    });
+  }
   parallel_for(steps.size(), silent, [&](std::size_t i) {
     steps[i]->planned = execute(steps[i]->phase.step, on_search);
     steps[i]->packet_scale =

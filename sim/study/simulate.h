@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/serving/serving_log.h"
 #include "sim/study/run.h"
 #include "sim/study/step_run.h"
 
@@ -24,6 +25,7 @@ struct SimulatedStep {
 struct SimulatedCase {
   CaseResult found;  ///< by the study's search
   std::vector<SimulatedStep> steps;
+  std::optional<ServingLog> served;  ///< of serving, where a timeline was asked for
 };
 
 struct SimulationResult {

@@ -37,6 +37,7 @@ StepRun execute(const PlannedStep& step, const StepOptions& options,
   simulator.folding = options.folding;
   simulator.keep_links = true;
   simulator.keep_spans = true;
+  simulator.link_samples = options.timeline_slices > 0 ? 256 : 0;
   simulator.packet_scale = options.packet_scale.value_or(1);
   simulator.progress = progress;
   const TaskGraph graph = graph_of(step, machine.chip());

@@ -57,9 +57,11 @@ Walk::Walk(const Machine& machine, const TaskGraph& graph, const Execution& exec
   }
   std::map<std::pair<RoleId, std::uint16_t>, TaskId> last;
   for (const TaskId id : graph.tasks().ids()) {
-    const auto [place, first] = last.try_emplace({task(id).role, task(id).stream}, id);
-    if (!first) {
-      before_on_stream_[id] = std::exchange(place->second, id);
+    if (task(id).stream != TaskGraph::unordered) {
+      const auto [place, first] = last.try_emplace({task(id).role, task(id).stream}, id);
+      if (!first) {
+        before_on_stream_[id] = std::exchange(place->second, id);
+      }
     }
     if (const auto* send = std::get_if<SendTask>(&task(id).payload)) {
       sends_.emplace(Channel{task(id).role, send->to, send->tag}, id);
@@ -135,8 +137,10 @@ void Walk::attribute(TaskId id, Seconds elapsed) {
     attribute_exchange(named(group->kind, graph_.groups()[group->groups].name), detail, elapsed);
   } else if (std::holds_alternative<SendTask>(payload)) {
     attribute_exchange("send " + graph_.labels()[task(id).label], detail, elapsed);
+  } else if (const auto* delay = std::get_if<DelayTask>(&payload)) {
+    path_.account.add(delay->worker == Worker::cores ? "compute" : "host", elapsed);
   } else {
-    path_.account.add(std::holds_alternative<DelayTask>(payload) ? "host" : "wait", elapsed);
+    path_.account.add("wait", elapsed);
   }
 }
 

@@ -19,6 +19,29 @@ LinkUse link_use(const Topology& topology, const FoldedFabric& fabric, const Net
   return use;
 }
 
+void LinkSampler::look(const Engine& engine, const Network& network) {
+  const Time now = engine.now();
+  if (samples_.size() >= most_) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < samples_.size(); i += 2) {
+      std::swap(samples_[kept++], samples_[i]);
+    }
+    samples_.resize(kept);
+    gap_ *= 2;
+  }
+  if (samples_.empty() && now > Time()) {
+    samples_.push_back({Time(), Table<LinkId, Bytes>(network.carried().size())});
+  }
+  if (!samples_.empty() && samples_.back().at == now) {
+    samples_.back().carried = network.carried();  // the instant went on
+  } else {
+    samples_.push_back({now, network.carried()});
+  }
+  // the longer nothing happens, the longer the next stretch: idle time costs few looks
+  const std::int64_t idle = next_.picoseconds() - now.picoseconds();
+  next_ = Time::from_picoseconds(next_.picoseconds() + std::max(gap_, idle));
+}
+
 void add_block(LinkUse& whole, const LinkUse& block, std::uint64_t repeat, double share) {
   const auto times = static_cast<double>(repeat);
   for (const LinkId link : whole.ports.ids()) {

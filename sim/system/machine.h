@@ -7,6 +7,7 @@
 
 #include "sim/compute/compute_model.h"
 #include "sim/hardware/system.h"
+#include "sim/system/resource.h"
 #include "sim/topology/fault.h"
 
 namespace podium {
@@ -46,8 +47,14 @@ class Machine {
   std::uint32_t ranks() const { return allocation_.ranks; }
   std::uint32_t domains() const { return domains_; }
   NodeId node(std::uint32_t rank) const;
-  double slowdown(std::uint32_t rank) const;            ///< 1 where it is as fast as it should be
+  double slowdown(std::uint32_t rank) const;  ///< 1 where it is as fast as it should be
+  double launch_speed() const {
+    return launch_speed_;
+  }  ///< kernels are launched so many times as fast as their model says
   const Protocol& protocol(std::uint32_t plane) const;  ///< InputError where the system has none for it
+
+  /// The same machine where a resource is so many times as good.
+  Machine improved(const Resource&, double factor) const;
 
  private:
   SystemSpec system_;
@@ -56,6 +63,7 @@ class Machine {
   std::uint32_t domains_ = 0;
   Topology network_;
   std::vector<LinkChange> changes_;
+  double launch_speed_ = 1;
 };
 
 /// Reads a system and its chip by name.

@@ -37,6 +37,7 @@ const RankClass& class_at(const Execution& execution, RoleId role, std::uint32_t
 Execution of_class(const Execution& whole, const TaskGraph& block, std::uint32_t count, const RoleClass& part) {
   Execution result = whole;
   result.links = {};
+  result.links.history = whole.links.history;
   const RankClass& mine = class_at(whole, RoleId(0), part.positions.front());
   result.time = mine.end;
   for (const auto& joined : joined_by(block, count)) {
@@ -133,7 +134,7 @@ struct Simulator::Impl {
                                       const BlockRuns& blocks);
   ClassOf refine(const TaskGraph& graph, std::uint32_t shift, const Calls& calls, const BlockRuns& blocks);
   const FoldedFabric& fabric(const Calls& calls);
-  void run(Engine& engine, const Network& network) const;
+  std::vector<LinkHistory::Sample> run(Engine& engine, const Network& network) const;
   LinkUse links_of(const PreparedGraph& prepared, const Network& network, Seconds time) const;
 };
 
@@ -146,9 +147,10 @@ KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, Core
       notes.insert(fmt::format("{}: {} lies beyond the rows that the model has", machine.chip().name,
                                to_string(family_of(kernel))));
     }
-    sum.time += cost.time;
-    sum.launch += cost.launch;
     const Seconds busy = cost.time - cost.launch;
+    const Seconds launch = cost.launch / machine.launch_speed();
+    sum.time += cost.time - (cost.launch - launch);
+    sum.launch += launch;
     (cost.bound == Bound::memory ? sum.memory : sum.compute) += busy;
     sum.streaming += cost.bound == Bound::memory ? busy : std::min(busy, cost.bytes / machine.chip().memory_bandwidth);
     sum.flops += cost.flops;
@@ -307,15 +309,24 @@ ClassOf Simulator::Impl::refine(const TaskGraph& graph, std::uint32_t shift, con
   return classes;
 }
 
-void Simulator::Impl::run(Engine& engine, const Network& network) const {
+std::vector<LinkHistory::Sample> Simulator::Impl::run(Engine& engine, const Network& network) const {
   constexpr std::uint64_t some = 1000;  // events between two looks at how far it is
   std::uint64_t told = 0;
-  while (engine.run(Time::max(), options.progress ? some : Engine::no_limit) == Ended::events) {
-    options.progress(network.packet_hops() - std::exchange(told, network.packet_hops()));
+  const auto tell = [&] {
+    if (options.progress) {
+      options.progress(network.packet_hops() - std::exchange(told, network.packet_hops()));
+    }
+  };
+  LinkSampler sampler(options.link_samples);
+  const bool samples = options.keep_links && options.link_samples > 0;
+  for (Ended ended = Ended::events; ended == Ended::events || ended == Ended::time;) {
+    ended = engine.run(samples ? sampler.next() : Time::max(), options.progress ? some : Engine::no_limit);
+    if (samples && ended != Ended::events) {
+      sampler.look(engine, network);
+    }
+    tell();
   }
-  if (options.progress) {
-    options.progress(network.packet_hops() - told);
-  }
+  return std::move(sampler).samples();
 }
 
 /// Of the graph's own messages, and of its blocks as often as they come.
@@ -346,7 +357,7 @@ Execution Simulator::Impl::execute(PreparedGraph& prepared, const Calls& calls) 
   Player player(engine, *network, *prepared.fabric, costs);
   Executor executor(engine, player, prepared, options.keep_spans);
   executor.start();
-  run(engine, *network);
+  std::vector<LinkHistory::Sample> samples = run(engine, *network);
   Execution execution = executor.result();
   for (const Execution& block : prepared.blocks) {
     execution.notes.insert(block.notes.begin(), block.notes.end());
@@ -354,6 +365,9 @@ Execution Simulator::Impl::execute(PreparedGraph& prepared, const Calls& calls) 
   }
   if (options.keep_links) {
     execution.links = links_of(prepared, *network, execution.time);
+    if (!samples.empty()) {
+      execution.links.history = {prepared.fabric->classes, std::move(samples)};
+    }
   }
   if (options.keep_spans) {
     execution.blocks = std::move(prepared.blocks);

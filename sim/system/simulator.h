@@ -57,7 +57,8 @@ struct SimulatorOptions {
   /// bundles are apart.
   Folding folding = Folding::exact;
   bool keep_links = false;
-  double packet_scale = 1;  ///< packets are so many times as large as the planes' are
+  std::size_t link_samples = 0;  ///< at least, of the traffic over time of links that are kept; 0: none
+  double packet_scale = 1;       ///< packets are so many times as large as the planes' are
   /// Told now and then how many packet-hops more have been done.
   std::function<void(std::uint64_t)> progress = {};
 };

@@ -10,6 +10,8 @@
 #include <tuple>
 #include <utility>
 
+#include "sim/system/counters.h"
+
 namespace podium {
 namespace {
 
@@ -59,19 +61,6 @@ std::uint32_t choose_passes(const TaskGraph& graph, const Execution& execution, 
   return static_cast<std::uint32_t>(fitting);
 }
 
-/// Where a stretch of a run's own time lies on the timeline. Keeps order, so that what did not overlap does not.
-struct Stretch {
-  Time begin, end;
-  double length = 0;  ///< picoseconds of own time
-
-  Time at(double own) const {
-    const auto whole = static_cast<double>(end.picoseconds() - begin.picoseconds());
-    const double share = length > 0 ? std::min(own / length, 1.0) : 1;
-    return Time::from_picoseconds(begin.picoseconds() + std::llround(whole * share));
-  }
-  Time at(Time own) const { return at(static_cast<double>(own.picoseconds())); }
-};
-
 /// What runs: the whole graph, or a block of it on one of its roles.
 struct Run {
   const TaskGraph& graph;
@@ -79,6 +68,12 @@ struct Run {
   std::optional<RoleId> role = {};           ///< of a block: who runs it
   std::optional<std::uint16_t> stream = {};  ///< of a block: where
 };
+
+/// Its own name, or that of its part.
+std::string name_of(const TaskGraph& graph, TaskId task, const TaskNames& names) {
+  std::string name = names ? names(task) : "";
+  return name.empty() ? graph.labels()[graph.tasks()[task].label] : name;
+}
 
 /// The slices of a send and of its receive.
 struct Message {
@@ -89,8 +84,10 @@ enum class Lane : std::uint8_t { passes, compute, exchange };
 
 class Writer {
  public:
-  Writer(const Machine& machine, std::uint32_t detailed_passes)
-      : machine_(machine), compute_model_(ComputeModels::find(machine.chip().compute_model)(machine.chip())) {
+  Writer(const Machine& machine, std::uint32_t detailed_passes, const TaskNames& names)
+      : machine_(machine),
+        names_(names),
+        compute_model_(ComputeModels::find(machine.chip().compute_model)(machine.chip())) {
     timeline_.detailed_passes = detailed_passes;
   }
   Timeline write(const Run&) &&;
@@ -105,9 +102,11 @@ class Writer {
   void add_passes(const Run&, const Span&, const Stretch&);
   Slice slice(const Run&, const Span&, const Stretch&, Lane, const std::string& name);
   void connect(const Run&, TaskId, std::size_t slice);
+  void spread();
   void sort();
 
   const Machine& machine_;
+  const TaskNames& names_;
   std::unique_ptr<ComputeModel> compute_model_;
   Timeline timeline_;
   std::map<TrackKey, std::uint32_t> tracks_;
@@ -147,6 +146,7 @@ void Writer::add_kernels(const Run& run, const Span& span, const Stretch& stretc
     one.flops = costs[i].flops;
     one.bytes = costs[i].bytes;
     one.bound = to_string(costs[i].bound);
+    one.drive = drive_of(kernels[i], costs[i], machine_.chip());
     timeline_.slices.push_back(std::move(one));
   }
 }
@@ -229,10 +229,43 @@ void Writer::add_spans(const Run& run, const Stretch& stretch) {
       add_passes(run, span, stretch);
     } else if (std::holds_alternative<DelayTask>(payload)) {
       Slice one = slice(run, span, stretch, Lane::compute, "compute");
-      one.name = one.part;
+      one.name = !run.role ? name_of(run.graph, span.task, names_) : one.part;
       timeline_.slices.push_back(std::move(one));
     } else {
       add_exchange(run, span, stretch);
+    }
+  }
+}
+
+/// Gives messages of a stream without order that overlap tracks of their own, the first that is free.
+void Writer::spread() {
+  std::vector<std::pair<TrackKey, std::uint32_t>> unordered;
+  for (const auto& [key, track] : tracks_) {
+    if (std::get<1>(key) == TaskGraph::unordered) {
+      unordered.emplace_back(key, track);
+    }
+  }
+  std::vector<std::vector<std::size_t>> of_track(tracks_.size());
+  for (std::size_t i = 0; i < timeline_.slices.size() && !unordered.empty(); ++i) {
+    of_track[timeline_.slices[i].track].push_back(i);
+  }
+  for (const auto& [key, track] : unordered) {
+    std::vector<std::size_t>& slices = of_track[track];
+    std::stable_sort(slices.begin(), slices.end(), [&](std::size_t a, std::size_t b) {
+      return timeline_.slices[a].begin < timeline_.slices[b].begin;
+    });
+    std::vector<std::pair<std::uint32_t, Time>> lanes{{track, Time()}};  // and until when each is taken
+    for (const std::size_t i : slices) {
+      Slice& slice = timeline_.slices[i];
+      auto lane = std::find_if(lanes.begin(), lanes.end(), [&](const auto& one) { return one.second <= slice.begin; });
+      if (lane == lanes.end()) {
+        TrackKey next = key;
+        std::get<4>(next) += fmt::format(" {}", lanes.size() + 1);
+        lanes.emplace_back(tracks_.try_emplace(next, static_cast<std::uint32_t>(tracks_.size())).first->second, Time());
+        lane = lanes.end() - 1;
+      }
+      slice.track = lane->first;
+      lane->second = slice.end;
     }
   }
 }
@@ -243,8 +276,10 @@ void Writer::sort() {
   for (const auto& [key, track] : tracks_) {
     const auto& [role, outer, inner, lane, name] = key;
     shown_as[track] = static_cast<std::uint32_t>(timeline_.tracks.size());
-    timeline_.tracks.push_back(
-        {role, fmt::format("{} (stream {}{})", name, outer, inner > 0 ? fmt::format(".{}", inner) : "")});
+    const std::string stream = outer == TaskGraph::unordered
+                                   ? ""
+                                   : fmt::format(" (stream {}{})", outer, inner > 0 ? fmt::format(".{}", inner) : "");
+    timeline_.tracks.push_back({role, name + stream});
   }
   std::vector<Slice>& slices = timeline_.slices;
   std::vector<std::size_t> order(slices.size());
@@ -269,13 +304,13 @@ void Writer::sort() {
 }
 
 /// A task of the chain: who did what.
-Slice slice_of(const TaskGraph& graph, const PathLink& link) {
+Slice slice_of(const TaskGraph& graph, const PathLink& link, const TaskNames& names) {
   const Task& task = graph.tasks()[link.task];
   Slice slice;
   slice.begin = link.begin;
   slice.end = link.end;
   slice.part = graph.labels()[task.label];
-  slice.name = fmt::format("{} ({})", slice.part, graph.roles()[task.role].name);
+  slice.name = fmt::format("{} ({})", name_of(graph, link.task, names), graph.roles()[task.role].name);
   if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
     slice.name = fmt::format("{} x {}", block->repeat, slice.name);
   }
@@ -290,6 +325,7 @@ Timeline Writer::write(const Run& run) && {
   passes_.resize(run.execution.blocks.size());
   const Time end = Time() + run.execution.time;
   add_spans(run, {Time(), end, static_cast<double>(end.picoseconds())});
+  spread();
   sort();
   return std::move(timeline_);
 }
@@ -297,11 +333,14 @@ Timeline Writer::write(const Run& run) && {
 }  // namespace
 
 Timeline make_timeline(const Machine& machine, const TaskGraph& graph, const Execution& execution,
-                       const CriticalPath& path, std::size_t most_slices) {
-  Timeline timeline = Writer(machine, choose_passes(graph, execution, most_slices)).write({graph, execution});
+                       const CriticalPath& path, std::size_t most_slices, const TaskNames& names) {
+  Timeline timeline = Writer(machine, choose_passes(graph, execution, most_slices), names).write({graph, execution});
   for (const PathLink& link : path.links) {
-    timeline.critical_path.push_back(slice_of(graph, link));
+    timeline.critical_path.push_back(slice_of(graph, link, names));
   }
+  timeline.counters = count_work(machine.chip(), timeline);
+  std::vector<Counter> links = count_links(machine.network(), graph, execution);
+  std::move(links.begin(), links.end(), std::back_inserter(timeline.counters));
   return timeline;
 }
 

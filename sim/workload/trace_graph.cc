@@ -109,6 +109,7 @@ class Converter {
         after.push_back(tasks[before]);
       }
       tasks.push_back(result_.graph.add(role, stream_of(node), label(node), payload(node, numbers[i], in_role), after));
+      result_.names.push_back(node.name);
     }
   }
 

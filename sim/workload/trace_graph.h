@@ -27,6 +27,7 @@ std::uint16_t stream_of(const TraceNode&);
 
 struct TraceGraph {
   TaskGraph graph;
+  std::vector<std::uint32_t> names;  ///< by task: in Trace::names
   std::set<std::string> notes;
 };
 

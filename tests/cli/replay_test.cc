@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/cli/run_podium.h"
 #include "tests/config/temporary_folder.h"
@@ -45,12 +47,63 @@ TEST(Replay, PrintsMakespanWhereTimeGoesAndWhenRanksEnd) {
   EXPECT_THAT(replay(file.path() + " --format csv").output, HasSubstr("rank,end_seconds\nrank 0,"));
 }
 
+TEST(Replay, TellsTheCriticalPathAndWhatWouldHelp) {
+  // rank 1 computes longest: its message is what rank 0 waits for
+  const TraceFile file(
+      "t.goal",
+      "num_ranks 2\nrank 0 {\nl1: calc 5000\nl2: recv 1048576b from 1\nl3: calc 1000\nl3 requires l2\n}\n"
+      "rank 1 {\nl1: calc 90000\nl2: send 1048576b to 0\nl2 requires l1\n}\n");
+  const Outcome text = replay(file.path());
+  EXPECT_THAT(text.output, HasSubstr("the critical path, the chain of nodes that set the makespan"));
+  EXPECT_THAT(text.output, HasSubstr("what would help"));
+  const auto json = nlohmann::json::parse(replay(file.path() + " --format json").output);
+  const auto& path = json["critical_path_seconds"];
+  EXPECT_NEAR(path["compute"].get<double>(), 91e-6, 1e-12);
+  double sum = 0, help = 0;
+  for (const auto& [part, seconds] : path.items()) {
+    sum += seconds.get<double>();
+  }
+  for (const auto& [resource, value] : json["elasticities"].items()) {
+    help += value.get<double>();
+  }
+  EXPECT_NEAR(sum, json["makespan_seconds"].get<double>(), 1e-11);
+  EXPECT_NEAR(help, -1, 1e-9);
+}
+
+TEST(Replay, WritesATimelineWithTheNamesOfNodes) {
+  const TraceFile file("t.goal",
+                       "num_ranks 2\nrank 0 {\nl1: calc 5000\nl2: send 8b to 1\nl2 requires l1\n}\nrank 1 {\nl1: recv "
+                       "8b from 0\n}\n");
+  const TemporaryFolder folder;
+  const std::string timeline = (folder.path() / "t.json").string();
+  const Outcome outcome = replay(file.path() + " --timeline " + timeline);
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  std::ifstream in(timeline);
+  const auto trace = nlohmann::json::parse(in);
+  std::map<std::string, int> kinds;
+  std::set<std::string> processes;
+  for (const auto& event : trace["traceEvents"]) {
+    kinds[event["ph"].get<std::string>()] += 1;
+    if (event["name"] == "process_name") {
+      const std::string name = event["args"]["name"];
+      processes.insert(name.substr(name.rfind(": ") + 2));
+    }
+  }
+  EXPECT_THAT(processes, testing::IsSupersetOf({"rank 0 (rank 0)", "rank 1 (rank 1)", "critical path", "machine"}));
+  EXPECT_EQ(kinds["s"], 1);
+  EXPECT_GT(kinds["C"], 0);
+  EXPECT_THAT(trace["otherData"]["command"].get<std::string>(), HasSubstr("podium replay " + file.path()));
+}
+
 TEST(Replay, NotesOptionsThatChangeNothing) {
   const TraceFile file("t.goal", "num_ranks 1\nrank 0 {\nl1: calc 5000\n}\n");
   EXPECT_THAT(replay(file.path() + " --recorded-on h100-sxm").output,
               testing::AllOf(HasSubstr("note: nothing is communicated: the network, its model and the algorithm have "
                                        "no effect"),
                              HasSubstr("note: --recorded-on has no effect but with --compute scaled")));
+  EXPECT_THAT(replay(file.path() + " --model-parallel 2 --missing-dependencies ignore").output,
+              testing::AllOf(HasSubstr("--model-parallel has no effect: it is for text workloads, and this is goal"),
+                             HasSubstr("no dependency is missing: --missing-dependencies has no effect")));
 }
 
 TEST(Replay, EndsWithStatus1WhereATraceCannotEndAnd2WhereItIsWrong) {

@@ -106,37 +106,130 @@ TEST(Trace, ShowsTheCriticalPathAsAProcessOfItsOwn) {
   EXPECT_TRUE(process.ends_with("training step: critical path")) << process;
 }
 
-TEST(Trace, CountsWhatKernelsMoveAndComputeInASecond) {
+TEST(Trace, WritesCountersOfARoleInItsProcessAndOthersInOneOfTheMachine) {
   SimulationResult result = two_stages();
   Timeline& timeline = result.cases[0].steps[0].run.timeline;
-  // 3 GB/s from 0 to 3 us and another 2 GB/s from 1 to 2 us, of the same rank
-  timeline.slices = {{0, at(0), at(3'000'000), "a", "", Flops(6e6), Bytes(9000), "compute"},
-                     {1, at(1'000'000), at(2'000'000), "b", "", Flops(), Bytes(2000), "memory"}};
-  timeline.arrows.clear();
-  std::vector<double> moved, computed;
-  for (const json& event : events(json::parse(to_trace(result)), "C")) {
-    const json& values = event.at("args");
-    if (event.at("name") == "memory traffic") {
-      moved.push_back(values.at("GB/s"));
-    } else {
-      computed.push_back(values.at("TFLOP/s"));
+  timeline.counters = {{RoleId(1), "memory traffic", "GB/s", {{at(0), 3}, {at(1'000'000), 0}}},
+                       {std::nullopt, "links of \"a\"", "mean %", {{at(2'000'000), 12.5}}}};
+  const json trace = json::parse(to_trace(result));
+  const std::vector<json> counts = events(trace, "C"), slices = events(trace, "X");
+  ASSERT_EQ(counts.size(), 3U);
+  EXPECT_EQ(counts[0].at("pid"), slices[2].at("pid")) << "that of stage 1";
+  EXPECT_EQ(counts[0].at("args"), json::parse(R"({"GB/s": 3})"));
+  EXPECT_DOUBLE_EQ(counts[1].at("ts").get<double>(), 1);
+  EXPECT_EQ(counts[2].at("name"), "links of \"a\"");
+  EXPECT_NE(counts[2].at("pid"), slices[0].at("pid"));
+  EXPECT_NE(counts[2].at("pid"), slices[2].at("pid"));
+}
+
+/// Two prefill instances and one that decodes: a request that went from one to the other, one that was turned away, and
+/// one that the log ends before.
+ServingLog served() {
+  ServingLog log;
+  log.from = at(10'000'000);
+  log.prefill_instances = 2;
+  log.decode_instances = 1;
+  log.decode_capacity = 1000;
+  log.iterations = {{1, at(11'000'000), at(13'000'000), {0, 0, 1, 8, 0}, 1, 0, 1, 0, 8, 0},
+                    {2, at(15'000'000), at(16'000'000), {1, 8, 0, 0, 0}, 0, 1, 0, 0, 250, 0}};
+  LoggedRequest request;
+  request.id = 7;
+  request.arrival = at(10'500'000);
+  request.input = 8;
+  request.output = 2;
+  request.prefilled_by = 1;
+  request.decoded_by = 2;
+  request.prefill = at(11'000'000);
+  request.first_token = at(13'000'000);
+  request.delivered = at(14'000'000);
+  request.decode = at(15'000'000);
+  request.finish = at(16'000'000);
+  LoggedRequest refused, open;
+  refused.id = 8;
+  refused.refused = true;
+  refused.finish = refused.arrival = at(12'000'000);
+  open.id = 9;
+  open.arrival = at(12'000'000);
+  log.requests = {request, refused, open};
+  return log;
+}
+
+SimulationResult served_result() {
+  SimulationResult result = two_stages();
+  result.cases[0].served = served();
+  return result;
+}
+
+TEST(Trace, ShowsIterationsOfInstancesAndWhatTheyHold) {
+  const json trace = json::parse(to_trace(served_result()));
+  std::map<std::string, json> pids;
+  for (const json& event : events(trace, "M")) {
+    if (event.at("name") == "process_name") {
+      const std::string name = event.at("args").at("name");
+      pids[name.substr(name.rfind(": ") + 2)] = event.at("pid");
     }
   }
-  EXPECT_EQ(moved, (std::vector<double>{3, 5, 3, 0}));
-  EXPECT_EQ(computed, (std::vector<double>{2, 2, 2, 0}));
+  ASSERT_TRUE(pids.contains("prefill instance 1") && pids.contains("decode instance 0") && pids.contains("requests"));
+  const std::vector<json> slices = events(trace, "X");
+  const json &prefill = slices[slices.size() - 2], &decode = slices.back();
+  EXPECT_EQ(prefill.at("pid"), pids["prefill instance 1"]);
+  EXPECT_DOUBLE_EQ(prefill.at("ts").get<double>(), 1) << "the log begins at 0";
+  EXPECT_EQ(prefill.at("name"), "prefill 1");
+  EXPECT_EQ(decode.at("pid"), pids["decode instance 0"]);
+  std::map<std::string, double> held;
+  for (const json& event : events(trace, "C")) {
+    if (event.at("pid") == pids["decode instance 0"]) {
+      for (const auto& [series, value] : event.at("args").items()) {
+        held[event.at("name").get<std::string>() + ", " + series] = value;
+      }
+    }
+  }
+  EXPECT_EQ(held["requests, running"], 1);
+  EXPECT_EQ(held["cache, tokens"], 250);
+  EXPECT_EQ(held["cache full, %"], 25);
+}
+
+TEST(Trace, ShowsTheCourseOfARequestAndWhereItsCacheWent) {
+  const json trace = json::parse(to_trace(served_result()));
+  std::map<std::string, std::pair<double, double>> spans;
+  for (const json& event : events(trace, "b")) {
+    spans[event.at("name")].first = event.at("ts");
+  }
+  for (const json& event : events(trace, "e")) {
+    spans[event.at("name")].second = event.at("ts");
+  }
+  const std::map<std::string, std::pair<double, double>> expected{
+      {"request 7", {0.5, 6}},      {"waits", {0.5, 1}},        {"prefill", {1, 3}},
+      {"cache on its way", {3, 4}}, {"waits for room", {4, 5}}, {"decode", {5, 6}}};
+  EXPECT_EQ(spans, expected) << "and nothing of those that were turned away or had not ended";
+  const std::vector<json> slices = events(trace, "X");
+  const json from = events(trace, "s").back(), to = events(trace, "f").back();
+  EXPECT_EQ(from.at("pid"), slices[slices.size() - 2].at("pid"));
+  EXPECT_EQ(from.at("ts"), slices[slices.size() - 2].at("ts"));
+  EXPECT_EQ(to.at("pid"), slices.back().at("pid"));
+  EXPECT_EQ(to.at("ts"), slices.back().at("ts"));
+}
+
+TEST(Trace, OfOneRunHasItsCommand) {
+  const json trace = json::parse(to_trace(two_stages().cases[0].steps[0].run.timeline, "a run", "podium replay x"));
+  EXPECT_EQ(trace.at("otherData").at("command"), "podium replay x");
+  EXPECT_EQ(events(trace, "X").size(), 3U);
 }
 
 /// What the Trace Event Format asks of each kind of event (its document, "Trace Event Format", Google, 2016): a viewer
 /// drops those that lack it.
 TEST(Trace, HasInEveryEventWhatItsFormatAsksFor) {
-  SimulationResult result = two_stages();
+  SimulationResult result = served_result();
   result.cases[0].steps[0].run.timeline.critical_path.push_back({0, at(0), at(5), "x", "y"});
+  result.cases[0].steps[0].run.timeline.counters = {{std::nullopt, "power", "kW", {{at(0), 1}}}};
   const json trace = json::parse(to_trace(result));
   const std::map<std::string, std::vector<const char*>> needed{{"M", {"name", "pid", "args"}},
                                                                {"X", {"name", "pid", "tid", "ts", "dur"}},
                                                                {"C", {"name", "pid", "ts", "args"}},
                                                                {"s", {"name", "cat", "id", "pid", "tid", "ts"}},
-                                                               {"f", {"name", "cat", "id", "pid", "tid", "ts"}}};
+                                                               {"f", {"name", "cat", "id", "pid", "tid", "ts"}},
+                                                               {"b", {"name", "cat", "id", "pid", "ts"}},
+                                                               {"e", {"name", "cat", "id", "pid", "ts"}}};
   for (const json& event : trace.at("traceEvents")) {
     const auto kind = needed.find(event.at("ph").get<std::string>());
     ASSERT_NE(kind, needed.end()) << event;

@@ -87,6 +87,24 @@ TEST(CriticalPath, GoesToTheMemberThatCameLastToAGroup) {
   expect_whole(graph);
 }
 
+TEST(CriticalPath, TakesMessagesOfAStreamWithoutOrderByWhatTheyWaitFor) {
+  TaskGraph graph;
+  const RoleId first = graph.add_role({"first", 0, 1}), second = graph.add_role({"second", 1, 1});
+  const std::uint16_t label = graph.add_label("messages");
+  const TaskId late = graph.add(first, 0, label, DelayTask{90_us, Worker::cores});
+  // the first by its place in the graph begins last
+  graph.add(first, TaskGraph::unordered, label, SendTask{second, 1, 1_MiB}, std::vector{late});
+  graph.add(first, TaskGraph::unordered, label, SendTask{second, 2, 1_MiB});
+  const TaskId early = graph.add(second, TaskGraph::unordered, label, ReceiveTask{first, 2});
+  const TaskId received = graph.add(second, TaskGraph::unordered, label, ReceiveTask{first, 1});
+  graph.add(second, 0, label, DelayTask{1_us}, std::vector{early});
+  graph.add(second, 1, label, DelayTask{5_us}, std::vector{received});
+  const CriticalPath path = path_of(graph);
+  EXPECT_EQ(tasks(path), (std::vector<std::uint32_t>{0, 1, 6}));
+  EXPECT_NEAR(path.account.part("compute").value(), 90e-6, 1e-15);
+  expect_whole(graph);
+}
+
 TEST(CriticalPath, CountsTheChainInABlockAsOftenAsItComes) {
   Builder inner;
   const TaskId first = inner.compute(0, product(1024));
@@ -124,31 +142,68 @@ TaskGraph mixed() {
   return std::move(b.graph);
 }
 
-/// Relative change of time by a simulation on a chip that `change` made a thousandth better, over that thousandth.
-double simulated(void (*change)(ChipSpec&, double)) {
+/// Relative change of time by a simulation on a machine where these resources are a thousandth better, over that
+/// thousandth.
+double simulated(const TaskGraph& graph, const std::vector<Resource>& resources) {
   constexpr double small = 1e-3;
-  const auto time = [&](double factor) {
-    ChipSpec chip = server().chip();
-    change(chip, factor);
-    const Machine machine(server().system(), chip, server().allocation());
-    return Simulator(machine).run(mixed()).time;
-  };
-  return (time(1 + small) / time(1) - 1) / small;
+  Machine better = server();
+  for (const Resource& resource : resources) {
+    better = better.improved(resource, 1 + small);
+  }
+  return (Simulator(better).run(graph).time / run(graph).time - 1) / small;
 }
+
+using Kind = Resource::Kind;
 
 TEST(Elasticity, IsWhatASimulationWithALittleMoreOfTheResourceGives) {
   const CriticalPath path = path_of(mixed());
-  const double compute = simulated([](ChipSpec& chip, double factor) {
-    for (auto& [type, peak] : chip.matrix_peak) {
-      peak = peak * factor;
-    }
-  });
-  EXPECT_LT(compute, -0.1);
-  EXPECT_NEAR(compute, value_of(server(), path, "compute rate"), 0.01);
-  const double memory =
-      simulated([](ChipSpec& chip, double factor) { chip.memory_bandwidth = chip.memory_bandwidth * factor; });
-  EXPECT_LT(memory, -0.005);
-  EXPECT_NEAR(memory, value_of(server(), path, "memory bandwidth"), 0.01);
+  const auto expect_same = [&](const std::vector<Resource>& resources, const std::string& name, double least) {
+    const double measured = simulated(mixed(), resources);
+    EXPECT_LT(measured, -least) << name;
+    EXPECT_NEAR(measured, value_of(server(), path, name), 0.01) << name;
+  };
+  expect_same({{Kind::compute}}, "compute rate", 0.1);
+  expect_same({{Kind::memory}}, "memory bandwidth", 0.005);
+  expect_same({{Kind::launches}}, "kernel launches", 0.0005);
+  expect_same({{Kind::bandwidth, "nvlink"}, {Kind::latency, "nvlink"}}, "plane nvlink", 0.05);
+}
+
+TEST(Elasticity, OfAPlaneIsSharedByItsBandwidthAndItsLatencies) {
+  Builder large, small;
+  large.all_reduce(0, 256_MiB);
+  small.all_reduce(0, 1_KiB);
+  for (const TaskGraph* graph : {&large.graph, &small.graph}) {
+    const double plane = value_of(server(), path_of(*graph), "plane nvlink");
+    const double bandwidth = simulated(*graph, {{Kind::bandwidth, "nvlink"}});
+    const double latency = simulated(*graph, {{Kind::latency, "nvlink"}});
+    EXPECT_NEAR(bandwidth + latency, plane, 0.01);
+    EXPECT_LE(bandwidth, 1e-6);
+    EXPECT_LE(latency, 1e-6);
+  }
+  EXPECT_LT(simulated(large.graph, {{Kind::bandwidth, "nvlink"}}), -0.9);
+  EXPECT_LT(simulated(small.graph, {{Kind::latency, "nvlink"}}), -0.9);
+}
+
+TEST(Elasticity, OfHostTimeIsThatOfAGraphOnAnImprovedChip) {
+  const auto graph = [](const Machine& machine) {
+    Builder b;
+    b.delay(0, machine.chip().graph_launch);
+    b.compute(0, product(4096));
+    return std::move(b.graph);
+  };
+  constexpr double small = 1e-3;
+  const Machine better = server().improved({Kind::host}, 1 + small);
+  const Seconds before = run(graph(server())).time;
+  const double measured = (Simulator(better).run(graph(better)).time / before - 1) / small;
+  EXPECT_LT(measured, -0.01);
+  EXPECT_NEAR(measured, value_of(server(), path_of(graph(server())), "host time"), 0.001);
+}
+
+TEST(Machine, ThatIsImprovedByNothingIsTheSame) {
+  for (const Kind kind : {Kind::compute, Kind::memory, Kind::launches, Kind::host, Kind::bandwidth, Kind::latency}) {
+    const Machine same = server().improved({kind, "nvlink"}, 1);
+    EXPECT_EQ(Simulator(same).run(mixed()).signature, run(mixed()).signature) << to_string(Resource{kind, "nvlink"});
+  }
 }
 
 TEST(Elasticity, OfTimesThatAreEachOneResourceSumsToOne) {

@@ -144,6 +144,41 @@ TEST(Timeline, StretchesAPassThatWasSlowedDown) {
   expect_order(timeline);
 }
 
+TEST(Timeline, GivesMessagesThatOverlapTracksOfTheirOwn) {
+  TaskGraph graph;
+  const RoleId first = graph.add_role({"first", 0, 1}), second = graph.add_role({"second", 1, 1});
+  const std::uint16_t label = graph.add_label("messages");
+  std::vector<TaskId> sent;
+  for (std::uint32_t tag = 0; tag < 3; ++tag) {
+    graph.add(second, TaskGraph::unordered, label, ReceiveTask{first, tag});
+    // the third waits for the first two
+    const TaskId id = graph.add(first, TaskGraph::unordered, label, SendTask{second, tag, 1_MiB},
+                                tag == 2 ? sent : std::vector<TaskId>());
+    sent.push_back(id);
+  }
+  const Timeline timeline = timeline_of(graph);
+  expect_order(timeline);
+  EXPECT_EQ(slices_of(timeline, "send").size(), 3U);
+  EXPECT_EQ(slices_of(timeline, "send 2").size(), 1U);
+  EXPECT_EQ(timeline.arrows.size(), 3U);
+  for (const Arrow& arrow : timeline.arrows) {
+    EXPECT_EQ(timeline.slices[arrow.from].end, timeline.slices[arrow.to].end);
+  }
+}
+
+TEST(Timeline, CallsTasksByTheirNamesWhereTheyHaveAny) {
+  Builder b;
+  b.delay(0, 5_us);
+  b.delay(0, 5_us);
+  const Execution execution = run(b.graph, {.keep_spans = true});
+  const Timeline timeline =
+      make_timeline(server(), b.graph, execution, critical_path(server(), b.graph, execution), plenty,
+                    [](TaskId id) { return id.index() == 1 ? std::string("second") : std::string(); });
+  EXPECT_EQ(timeline.slices[0].name, "work");
+  EXPECT_EQ(timeline.slices[1].name, "second");
+  EXPECT_EQ(timeline.critical_path[1].name, "second (ranks)");
+}
+
 TEST(Timeline, PointsFromSendsToTheirReceives) {
   TaskGraph graph;
   const RoleId first = graph.add_role({"first", 0, 4}), second = graph.add_role({"second", 4, 4});
