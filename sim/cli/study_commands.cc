@@ -8,6 +8,7 @@
 #include "sim/cli/progress.h"
 #include "sim/cli/results.h"
 #include "sim/report/report.h"
+#include "sim/study/gains.h"
 #include "sim/study/run.h"
 #include "sim/study/uncertainty.h"
 
@@ -92,6 +93,7 @@ std::function<int()> compare(CLI::App& app) {
   return [options] {
     return run("compare", *options, [](const Study& study, const RunOptions& run_options) {
       ComparisonResult result = run_comparison(study, run_options);
+      add_gains(study, result, run_options);
       add_uncertainty(study, result, run_options);
       return result;
     });

@@ -204,6 +204,33 @@ Html time_section(const ComparisonResult& result, const std::vector<Contest>& al
   return text;
 }
 
+Html gains_section(const ComparisonResult& result, const std::vector<Contest>& all) {
+  Html text;
+  for (const std::string& workload : workloads_of(all)) {
+    const std::vector<const Contest*> of = contests_of(all, workload);
+    for (const std::string& phase : phases_of(of)) {
+      Html tables;
+      for (const Contest* contest : of) {
+        if (const TextTable gains = gains_table(result, *contest, phase); !gains.rows.empty()) {
+          tables += titled(contest->regime, gains);
+        }
+      }
+      if (!tables.text.empty()) {
+        text += element("h3", "", prose(workload) + prose(": " + phase)) + tables;
+      }
+    }
+  }
+  if (text.text.empty()) {
+    return text;
+  }
+  return heading("gains", "What would help") +
+         paragraph(
+             "The same step, run again where one resource is a tenth better: rates higher, times shorter. Requests are "
+             "not served again; with a shorter step a deployment could also take larger batches.",
+             "note") +
+         text;
+}
+
 Html memory_section(const ComparisonResult& result, const std::vector<Contest>& all) {
   Html text = heading("memory", "Memory") + paragraph(
                                                 "What the fullest rank holds, against what it has. Of serving, in the "
@@ -297,7 +324,12 @@ std::string to_html(const ComparisonResult& result) {
   if (!latency.text.empty()) {
     places.emplace_back("latency", "Latency");
   }
-  places.insert(places.end(), {{"time", "Time"}, {"memory", "Memory"}});
+  const Html gains = gains_section(result, all);
+  places.emplace_back("time", "Time");
+  if (!gains.text.empty()) {
+    places.emplace_back("gains", "What would help");
+  }
+  places.emplace_back("memory", "Memory");
   if (!result.crossovers.empty()) {
     places.emplace_back("crossover", "Crossover");
   }
@@ -306,7 +338,7 @@ std::string to_html(const ComparisonResult& result) {
   }
   places.insert(places.end(), {{"plans", "Systems"}, {"assumptions", "Assumptions"}, {"sources", "Sources"}});
   const Html body = verdict_section(result, all) + throughput_section(result, all) + latency +
-                    time_section(result, all) + memory_section(result, all) + crossover_section(result) +
+                    time_section(result, all) + gains + memory_section(result, all) + crossover_section(result) +
                     certainty_section(result) + plans_section(result) + assumptions_section(result.assumptions) +
                     sources_section(result.sources) + reproduction_section(result.command, result.signature);
   return page(result.title, result.question, "Podium · comparison", result.systems, places, body, to_json(result));

@@ -50,16 +50,20 @@ Json to_object(const PhaseResult& phase) {
                     {"optimiser_bytes", m.optimiser.value()}, {"activations_bytes", m.activations.value()},
                     {"cache_bytes", m.cache.value()},         {"reserved_bytes", m.reserved.value()},
                     {"total_bytes", m.total().value()},       {"size_bytes", phase.memory_size.value()}};
-  return {{"name", phase.name},
-          {"plan", phase.plan},
-          {"batch_sequences", phase.batch},
-          {"ranks", phase.ranks},
-          {"peak_type", phase.peak_type},
-          {"peak_share", phase.peak_share},
-          {"memory_bandwidth_share", phase.bandwidth_share},
-          {"time_seconds", phase.time.value()},
-          {"breakdown_seconds", to_object(phase.breakdown)},
-          {"memory", memory}};
+  Json object{{"name", phase.name},
+              {"plan", phase.plan},
+              {"batch_sequences", phase.batch},
+              {"ranks", phase.ranks},
+              {"peak_type", phase.peak_type},
+              {"peak_share", phase.peak_share},
+              {"memory_bandwidth_share", phase.bandwidth_share},
+              {"time_seconds", phase.time.value()},
+              {"breakdown_seconds", to_object(phase.breakdown)},
+              {"memory", memory}};
+  for (const ResourceGain& gain : phase.gains) {
+    object["time_with_a_tenth_more"][gain.resource] = gain.time;
+  }
+  return object;
 }
 
 Json to_object(const CaseResult& one) {
@@ -82,6 +86,9 @@ Json to_object(const CaseResult& one) {
   if (one.ttft || one.tpot) {
     object["requests"] = one.requests;
     object["request_rate_per_second"] = one.request_rate;
+    if (one.reused_prompt_share) {
+      object["reused_prompt_share"] = *one.reused_prompt_share;
+    }
   }
   if (one.ttft) {
     object["ttft"] = to_object(*one.ttft);

@@ -32,6 +32,9 @@ std::string contest_section(const ComparisonResult& result, const Contest& conte
   for (const std::string& phase : phase_names(contest)) {
     text += "\n" + escape_markdown(time_sentence(result, contest, phase)) + "\n\n";
     text += markdown(time_table(result, contest, phase)) + "\n" + markdown(memory_table(result, contest, phase));
+    if (const TextTable gains = gains_table(result, contest, phase); !gains.rows.empty()) {
+      text += "\n" + markdown(gains);
+    }
   }
   if (const std::string why = why_sentence(result, contest); !why.empty()) {
     text += "\n" + escape_markdown("Why: " + why) + "\n";

@@ -1,6 +1,9 @@
 #include "sim/report/tables.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include "sim/core/text.h"
 #include "sim/report/format.h"
@@ -149,6 +152,38 @@ TextTable time_table(const ComparisonResult& result, const Contest& contest, con
     whole.push_back(percent(1));
   }
   table.rows.push_back(whole);
+  return table;
+}
+
+TextTable gains_table(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
+  constexpr double visible = 5e-6;
+  TextTable table{{{"a tenth better"}}, {}};
+  std::vector<const PhaseResult*> found;
+  std::vector<std::string> resources;
+  for (const CaseResult* one : contest.cases) {
+    const PhaseResult* p = find_phase(*one, phase);
+    if (p == nullptr || p->gains.empty()) {
+      continue;
+    }
+    found.push_back(p);
+    table.columns.push_back({display_name(result.systems, one->system), Align::right});
+    for (const ResourceGain& gain : p->gains) {
+      if (std::find(resources.begin(), resources.end(), gain.resource) == resources.end()) {
+        resources.push_back(gain.resource);
+      }
+    }
+  }
+  for (const std::string& resource : resources) {
+    std::vector<std::string> row{resource};
+    for (const PhaseResult* p : found) {
+      const auto gain = std::find_if(p->gains.begin(), p->gains.end(),
+                                     [&](const ResourceGain& one) { return one.resource == resource; });
+      row.push_back(gain == p->gains.end()               ? ""
+                    : std::abs(gain->time - 1) < visible ? "no effect"
+                                                         : fmt::format("{:+.2f} % of time", 100 * (gain->time - 1)));
+    }
+    table.rows.push_back(row);
+  }
   return table;
 }
 
