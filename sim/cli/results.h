@@ -21,7 +21,8 @@ void check_folder(const std::filesystem::path&);
 /// The same of a file that `option` names.
 void check_file(const std::filesystem::path&, const std::string& option);
 
-/// Slices of a timeline's file at most: some 25 MB of text.
+/// Slices of a timeline's file at most, counters beside them: some 25 MB of text, and some 5 MB for each step and
+/// serving run.
 constexpr std::size_t timeline_slices = 100'000;
 /// And where to look at it.
 void write_timeline_file(const std::filesystem::path&, const std::string& text);

@@ -64,7 +64,7 @@ TEST(TrainingCase, ComparesItsFlopsWithThePeakOfItsMatrixType) {
   const ChipSpec chip = load_chip(load_system(result.system).chip);
   const Flops flops = training_flops(load_model(training(study).model), options.base);
   const FlopsPerSecond peak = chip.peak(DataType::fp8) * result.ranks;
-  EXPECT_EQ(result.utilised_peak, "fp8");
+  EXPECT_EQ(result.phases[0].peak_type, "fp8");
   EXPECT_NEAR(*result.model_flops_utilisation, flops / result.phases[0].time / peak, 1e-9);
 }
 
@@ -75,7 +75,7 @@ TEST(TrainingCase, TriesEachOfTheTypesThatAreListed) {
   const CaseResult wide = with("bf16"), narrow = with("fp8"), both = with("[bf16, fp8]");
   EXPECT_EQ(both.alternatives.size(), wide.alternatives.size() + narrow.alternatives.size());
   EXPECT_EQ(both.throughput.per_system, std::max(wide.throughput.per_system, narrow.throughput.per_system));
-  EXPECT_EQ(both.utilised_peak, "fp8");
+  EXPECT_EQ(both.phases[0].peak_type, "fp8");
 }
 
 TEST(TrainingCase, NamesEachPlanOnceAndTheOneItChose) {
