@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "sim/calibration/fit.h"
-#include "sim/hardware/data_type.h"
+#include "sim/calibration/token_rows.h"
 #include "sim/system/machine.h"
 
 namespace podium {
@@ -15,11 +15,6 @@ namespace {
 
 constexpr std::string_view operation_names[] = {"operation", "op", "collective"};
 constexpr std::string_view rank_names[] = {"ranks", "num_gpus", "num_workers", "num_ranks", "ep_size"};
-constexpr std::string_view byte_names[] = {"bytes", "size", "message_size"};
-constexpr std::string_view token_names[] = {"tokens_per_rank", "num_tokens", "tokens"};
-constexpr std::string_view hidden_names[] = {"hidden", "hidden_size"};
-constexpr std::string_view choice_names[] = {"topk", "num_topk"};
-constexpr std::string_view type_names[] = {"dtype", "moe_dtype"};
 constexpr std::string_view node_names[] = {"nodes", "num_nodes", "node_num"};
 constexpr std::string_view algorithm_names[] = {"algorithm"};
 constexpr std::string_view second_names[] = {"seconds"};
@@ -44,12 +39,14 @@ class Bench {
 
   Seconds time(const CollectiveRow& row) {
     if (library_ && row.algorithm == "auto") {
-      if (const auto known = library_->time(row.kind, placement_, row.bytes)) {
+      if (const auto known = library_->time(row.kind, placement_, row.bytes, row.routing)) {
         return *known;
       }
     }
     const Operation operation{
-        selector_.choose(row.algorithm, row.kind, placement_, row.bytes, 1, {}, row.where), placement_, {}};
+        selector_.choose(row.algorithm, row.kind, placement_, row.bytes, 1, {}, row.where, row.routing),
+        placement_,
+        {}};
     return time_alone({0, row.kind, row.bytes}, fold(machine_.network(), router_, {&operation, 1}), costs_, "flow");
   }
 
@@ -69,34 +66,6 @@ std::uint32_t whole(const Column& column, const TableRow& row) {
   }
   return static_cast<std::uint32_t>(number);
 }
-
-/// How many bytes a row is of: a column, or what a rank sends of its tokens: each once to all ranks that it goes to,
-/// dispatched in its type, and combined in bf16. Tokens in int8 carry 512 bytes of scales (arXiv 2506.12708, section
-/// 4.2).
-class RowBytes {
- public:
-  explicit RowBytes(const RowTable& table)
-      : bytes_(Column::optional(table, byte_names)),
-        tokens_(Column::optional(table, token_names)),
-        hidden_(Column::optional(table, hidden_names)),
-        choices_(Column::optional(table, choice_names)),
-        type_(Column::optional(table, type_names)) {}
-
-  Bytes of(const TableRow& row, CollectiveKind kind, std::uint32_t ranks) const {
-    const bool experts = kind == CollectiveKind::dispatch || kind == CollectiveKind::combine;
-    if (!experts || bytes_.has(row)) {
-      return Bytes(bytes_.number(row));
-    }
-    const double copies = std::min<double>(choices_.positive(row), ranks), width = hidden_.positive(row);
-    const DataType type =
-        kind == CollectiveKind::combine ? DataType::bf16 : parse_data_type(type_.text(row), row.where);
-    const Bytes scales = type == DataType::int8 ? Bytes(512) : Bytes();
-    return tokens_.positive(row) * copies * (width * size_of(type) + scales);
-  }
-
- private:
-  Column bytes_, tokens_, hidden_, choices_, type_;
-};
 
 void fit_rows(std::span<const CollectiveRow> rows, CommunicationLibrary& library, const CollectiveTime& time) {
   std::vector<Unknown> unknowns;
@@ -139,6 +108,8 @@ std::string text_of(const Regime& regime, bool measured) {
   std::string text = fmt::format("  {}:\n    source: {}\n    algorithm: {}\n    kinds: [{}]\n{}", regime.name,
                                  measured ? "rows" : "start", regime.algorithm, kinds,
                                  regime.choices > 0 ? fmt::format("    choices: {:g}\n", regime.choices) : "");
+  text += regime.balanced ? "    balanced: true\n" : "";
+  text += regime.plane.empty() ? "" : fmt::format("    plane: {}\n", regime.plane);
   text += regime.fewest > 0 ? fmt::format("    fewest: {}\n", regime.fewest) : "";
   text += regime.most > 0 ? fmt::format("    most: {:g} KiB\n", regime.most / 1024) : "";
   text += regime.at_least.empty() ? "" : fmt::format("    at_least: {}\n", regime.at_least);
@@ -196,7 +167,7 @@ std::vector<CollectiveRow> collective_rows(const RowTable& table) {
                nodes = Column::optional(table, node_names), algorithm = Column::optional(table, algorithm_names),
                seconds = Column::optional(table, second_names),
                microseconds = Column::optional(table, microsecond_names);
-  const RowBytes bytes(table);
+  const TokenColumns tokens(table);
   std::vector<CollectiveRow> rows;
   for (const TableRow& row : table.rows) {
     CollectiveRow call{.where = row.where,
@@ -206,7 +177,8 @@ std::vector<CollectiveRow> collective_rows(const RowTable& table) {
                        .bytes = Bytes(),
                        .algorithm = algorithm.has(row) ? std::string(algorithm.text(row)) : "auto",
                        .time = {}};
-    call.bytes = bytes.of(row, call.kind, call.ranks);
+    call.bytes = tokens.bytes(row, call.kind, call.ranks);
+    call.routing = tokens.routing(row, call.kind);
     if (nodes.has(row)) {
       const std::uint32_t count = whole(nodes, row);
       if (call.ranks % count != 0) {

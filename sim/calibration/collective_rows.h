@@ -22,6 +22,7 @@ struct CollectiveRow {
   Bytes bytes;
   std::string algorithm;        ///< "auto": as the library does it, or the fastest
   std::optional<Seconds> time;  ///< a column `seconds` or `latency_us`
+  std::optional<TokenRouting> routing = {};
 };
 
 using CollectiveTime = std::function<Seconds(const CollectiveRow&)>;

@@ -10,6 +10,7 @@
 
 #include "sim/cli/collective_run.h"
 #include "sim/cli/command.h"
+#include "sim/cli/expert_options.h"
 #include "sim/cli/results.h"
 #include "sim/hardware/data_type.h"
 #include "sim/report/schedule_drawing.h"
@@ -19,6 +20,7 @@ namespace {
 
 struct Options : CollectiveOptions {
   std::string operation, ranks, bytes, type = "fp32", drawing;
+  ExpertOptions experts;
   bool all_candidates = false;
   OutputFormat format = OutputFormat::text;
 };
@@ -102,13 +104,15 @@ void note_idle_options(const Options& options, const CollectiveRun& run, const M
   }
 }
 
-Result measure(const Options& options) {
+Result measure(Options options) {
   const CollectiveKind kind = parse_collective_kind(options.operation);
   const DataType type = parse_data_type(options.type, {"--type"});
-  if (options.bytes.empty() == options.sizes.empty()) {
-    throw InputError({"--bytes"}, "one of --bytes and --sizes says how much is sent");
+  if (!options.bytes.empty() + !options.sizes.empty() + !options.experts.tokens.empty() != 1) {
+    throw InputError({"--bytes"}, "one of --bytes, --sizes and --tokens says how much is sent");
   }
-  std::vector<Bytes> sizes = options.bytes.empty() ? std::vector<Bytes>() : parse_sizes(options.bytes);
+  options.routing = routing_of(options.experts, kind);
+  std::vector<Bytes> sizes =
+      options.bytes.empty() ? token_bytes(options.experts, options.routing, type) : parse_sizes(options.bytes);
   Networks::find(options.network, {"--network"});
   if (options.algorithm != "auto" && !options.algorithm.ends_with(".xml")) {
     Algorithms::find(options.algorithm, {"--algorithm"});
@@ -249,7 +253,8 @@ std::function<int()> collective(CLI::App& app) {
       "Ranks are dies or GPUs, taken from rank 0 on where only their number is given. Bytes are what the size column "
       "of nccl-tests counts: one rank's\n"
       "buffer (all_reduce, all_to_all, broadcast), the gathered output (all_gather), the full input (reduce_scatter),\n"
-      "all that one rank sends, its own share included (dispatch, combine).\n\n"
+      "all that one rank sends, its own share included (dispatch, combine; with --experts: a copy for each choice of\n"
+      "each token, of which algorithms that send once to a rank or node send less).\n\n"
       "Example: podium collective all-reduce --system gb200-nvl72 --ranks 72 --bytes 1KiB:8GiB:2");
   app.add_option("operation", options->operation,
                  "all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, scatter, gather, barrier, dispatch, "
@@ -260,6 +265,7 @@ std::function<int()> collective(CLI::App& app) {
       ->required();
   app.add_option("--bytes", options->bytes, "Size, or sizes from B to E, times F (default 2) at each step")
       ->option_text("B[:E[:F]]");
+  add_expert_options(app, options->experts);
   app.add_option("--sizes", options->sizes,
                  "Uneven sizes of an all-to-all: a row of CSV for each rank, with what it has for each")
       ->option_text("FILE.csv");

@@ -50,8 +50,7 @@ bool is_file(const std::string& algorithm) { return algorithm.ends_with(".xml");
 }  // namespace
 
 /// B, or B:E, or B:E:F: from B to E, times F (2 where it is not given) at each step.
-std::vector<Bytes> parse_sizes(const std::string& text) {
-  const Location where{"--bytes"};
+std::vector<Bytes> parse_sizes(const std::string& text, const Location& where) {
   const std::vector<std::string> parts = split(text, ':');
   if (parts.size() > 3) {
     throw InputError(where, "'" + text + "' has " + std::to_string(parts.size()) + " parts; B, B:E or B:E:F is right");
@@ -143,7 +142,8 @@ std::optional<Bytes> CollectiveRun::size() const {
 
 TimedCollective CollectiveRun::play(Bytes bytes) {
   TimedCollective row{bytes, {}, options_.algorithm, {}, {}};
-  if (const auto choices = times_ ? times_->rank(kind_, placement_, bytes) : std::vector<LibraryChoice>();
+  if (const auto choices =
+          times_ ? times_->rank(kind_, placement_, bytes, options_.routing) : std::vector<LibraryChoice>();
       !choices.empty()) {
     row.algorithm = choices.front().algorithm;
     row.regime = choices.front().regime;
@@ -155,7 +155,7 @@ TimedCollective CollectiveRun::play(Bytes bytes) {
       }
     }
   } else if (row.algorithm == "auto") {
-    row.candidates = selector_.rank(kind_, placement_, bytes);
+    row.candidates = selector_.rank(kind_, placement_, bytes, 1, {}, options_.routing);
     row.algorithm = row.candidates.front().algorithm;
   }
   const Known& played = known(row.algorithm, bytes);
@@ -181,9 +181,10 @@ const CollectiveRun::Known& CollectiveRun::known(const std::string& algorithm, B
     return found->second;
   }
   const auto ranks = static_cast<std::uint32_t>(placement_.groups.front().size());
-  Known fresh{{!sizes_.empty()      ? uneven_exchange(sizes_)
-               : is_file(algorithm) ? read_msccl(algorithm, kind_, ranks)
-                                    : selector_.choose(algorithm, kind_, placement_, bytes),
+  Known fresh{{!sizes_.empty() ? uneven_exchange(sizes_)
+               : is_file(algorithm)
+                   ? read_msccl(algorithm, kind_, ranks)
+                   : selector_.choose(algorithm, kind_, placement_, bytes, 1, {}, {"--algorithm"}, options_.routing),
                placement_},
               {}};
   if (options_.check && !is_file(algorithm)) {  // files are followed as they are read

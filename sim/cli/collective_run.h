@@ -19,6 +19,7 @@ struct CollectiveOptions {
   std::vector<std::string> faults;
   std::string recovery = "0 s";
   std::string sizes;  ///< a file of uneven sizes, rank by rank; empty: all parts are alike
+  std::optional<TokenRouting> routing;
   bool check = false;
 };
 
@@ -32,7 +33,7 @@ struct TimedCollective {
 };
 
 /// B, or B:E, or B:E:F: from B to E, times F (2 where it is not given) at each step.
-std::vector<Bytes> parse_sizes(const std::string& text);
+std::vector<Bytes> parse_sizes(const std::string& text, const Location& where = {"--bytes"});
 /// "8" is the first 8 ranks; "0,1,4..7" those that it names, in this order. InputError: fewer than two, one twice.
 std::vector<std::uint32_t> parse_ranks(const std::string& text);
 

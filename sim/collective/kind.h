@@ -1,5 +1,7 @@
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +31,18 @@ std::string_view to_string(CollectiveKind);
 /// Accepts the names found in the wild (all-reduce, allreduce, all_reduce, alltoall …).
 CollectiveKind parse_collective_kind(std::string_view name, const Location& where = {});
 std::vector<CollectiveKind> all_collective_kinds();
+
+/// How tokens choose their experts, and how these lie in a group: what decides to how many ranks and nodes a token
+/// goes. With it, the bytes of a dispatch or combine are a copy for each choice of each token of a rank; algorithms
+/// that know it send less. Without it, they are what a rank sends.
+struct TokenRouting {
+  std::uint32_t choices = 0;        ///< experts of a token, all different
+  double slots = 0;                 ///< of routed experts and their redundant copies, as many on each rank, in a row
+  std::uint32_t shared = 0;         ///< further copies of a token, each to any of the ranks: shared experts with slots
+  std::uint32_t groups = 1;         ///< of slots in a row; by nodes, in node-limited routing
+  std::uint32_t groups_chosen = 1;  ///< in how many of them all choices of a token are (DeepSeek-V3, arXiv 2412.19437)
+  auto operator<=>(const TokenRouting&) const = default;
+};
 
 /// nccl-tests' bus bandwidth: what a link sees if the operation is optimal, from (bytes / time). All-reduce 2(n-1)/n,
 /// all-gather, reduce-scatter, all-to-all, scatter and gather (n-1)/n, the others 1.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/collective/experts.h"
+
 namespace podium {
 
 namespace {
@@ -17,6 +19,7 @@ constexpr ParameterEntry<Regime> figures[] = {
     {"per_peer", &Regime::per_peer, 1e-9, 1e-5, Unit::seconds, false},
     {"port", &Regime::port, 1e-3, 1, Unit::none},
     {"peer", &Regime::peer, 1e-4, 1, Unit::none, false},
+    {"injection", &Regime::injection, 1e10, 1e13, Unit::bytes_per_second, false},
     {"own", &Regime::own, 1e10, 1e13, Unit::bytes_per_second, false},
 };
 
@@ -29,6 +32,9 @@ Regime read_regime(std::string name, const Node& node) {
   for (const Node& kind : node.at("kinds").items()) {
     regime.kinds.push_back(parse_collective_kind(kind.text(), kind.where()));
   }
+  if (const auto plane = node.find("plane")) {
+    regime.plane = plane->text();
+  }
   if (const auto fewest = node.find("fewest")) {
     regime.fewest = static_cast<std::uint32_t>(fewest->count());
   }
@@ -40,6 +46,9 @@ Regime read_regime(std::string name, const Node& node) {
   }
   if (const auto choices = node.find("choices")) {
     regime.choices = static_cast<double>(choices->count());
+  }
+  if (const auto balanced = node.find("balanced")) {
+    regime.balanced = balanced->flag();
   }
   read_parameters(figures, node, regime);
   return regime;
@@ -67,14 +76,23 @@ bool does(const Regime& regime, CollectiveKind kind) {
 }
 
 /// Of `choices` random ones among n, the different ones: n (1 - (1 - 1/n)^choices).
-double peers(const Regime& regime, double messages, double ranks) {
-  return regime.choices > 0 ? ranks * (1 - std::pow(1 - 1 / ranks, regime.choices)) : messages;
+double peers(const Regime& regime, double messages, std::uint32_t ranks, const std::optional<TokenRouting>& routing) {
+  if (regime.choices <= 0) {
+    return messages;
+  }
+  if (routing) {
+    const std::uint32_t one[] = {0};
+    return ranks * chance_to_reach(*routing, ranks, one);
+  }
+  return regime.balanced ? std::min<double>(ranks, regime.choices)
+                         : ranks * (1 - std::pow(1 - 1.0 / ranks, regime.choices));
 }
 
 /// What a call costs in a regime, as the player and the predictions take it.
-Protocol protocol_of(const Regime& regime, const Schedule& schedule, Bytes bytes, Protocol protocol) {
+Protocol protocol_of(const Regime& regime, const Schedule& schedule, Bytes bytes,
+                     const std::optional<TokenRouting>& routing, Protocol protocol) {
   const double messages = messages_at_port(schedule.stages.front().front(), schedule.ranks);
-  protocol.launch = Seconds(regime.launch + regime.per_peer * peers(regime, messages, schedule.ranks));
+  protocol.launch = Seconds(regime.launch + regime.per_peer * peers(regime, messages, schedule.ranks, routing));
   if (regime.own > 0) {
     protocol.launch += bytes / schedule.ranks / BytesPerSecond(regime.own);
   }
@@ -82,6 +100,9 @@ Protocol protocol_of(const Regime& regime, const Schedule& schedule, Bytes bytes
   protocol.dispatch_launch = protocol.combine_launch = protocol.launch;
   protocol.per_peer = Seconds();
   protocol.step = Seconds(regime.step);
+  if (regime.injection > 0) {
+    protocol.injection = BytesPerSecond(regime.injection);
+  }
   protocol.bulk_efficiency = regime.peer > 0 ? std::min(regime.port, messages * regime.peer) : regime.port;
   protocol.in_switch_efficiency = protocol.bulk_efficiency;
   return protocol;
@@ -129,39 +150,39 @@ LibraryTimes::LibraryTimes(const CommunicationLibrary& library, const Topology& 
                            const CommunicationCosts& costs)
     : library_(library), topology_(merged), router_(router), costs_(costs) {}
 
-const LibraryTimes::Known& LibraryTimes::known(CollectiveKind kind, const Placement& placement) {
+const LibraryTimes::Known& LibraryTimes::known(CollectiveKind kind, const Placement& placement,
+                                               const std::optional<TokenRouting>& routing) {
   for (const Known& entry : known_) {
-    if (entry.kind == kind && entry.placement.groups == placement.groups) {
+    if (entry.kind == kind && entry.routing == routing && entry.placement.groups == placement.groups) {
       return entry;
     }
   }
-  const GroupShape shape = shape_of(placement, {}, router_, costs_);
-  Known fresh{kind, placement, {}};
-  for (const std::string& name : suitable_algorithms(kind, shape)) {
-    const bool wanted = std::any_of(library_.regimes.begin(), library_.regimes.end(), [&](const Regime& regime) {
-      return does(regime, kind) && regime.algorithm == name;
-    });
-    if (wanted) {
+  const GroupShape shape = shape_of(placement, {}, router_, costs_, routing);
+  Known fresh{kind, routing, placement, {}};
+  for (const Regime& regime : library_.regimes) {
+    const bool as_sent = regime.algorithm == "once_per_rank" && !routing;
+    const std::string name = as_sent ? "direct" : regime.algorithm;
+    if (does(regime, kind) && fresh.fabrics.count(regime.algorithm) == 0 && Algorithms::find(name).suits(kind, shape)) {
       const Operation operation{make_schedule(name, kind, shape), placement, {}};
-      fresh.fabrics.emplace(name, fold(topology_, router_, {&operation, 1}));
+      fresh.fabrics.emplace(regime.algorithm, fold(topology_, router_, {&operation, 1}));
     }
   }
   known_.push_back(std::move(fresh));
   return known_.back();
 }
 
-LibraryChoice LibraryTimes::choice(const Regime& regime, const FoldedFabric& fabric, CollectiveKind kind, Bytes bytes) {
+LibraryChoice LibraryTimes::choice(const Regime& regime, const FoldedFabric& fabric, CollectiveKind kind, Bytes bytes,
+                                   const std::optional<TokenRouting>& routing) const {
   const FoldedOperation& operation = fabric.operations.front();
-  const Protocol before = costs_.protocol(operation.plane);
-  const Protocol protocol = protocol_of(regime, operation.schedule, bytes, before);
-  costs_.protocols[operation.plane] = protocol;
-  const Seconds time = predict({.operation = 0, .kind = kind, .bytes = bytes}, fabric, costs_);
-  costs_.protocols[operation.plane] = before;
-  return {regime.name, regime.algorithm, time, operation.plane, protocol};
+  const Protocol protocol = protocol_of(regime, operation.schedule, bytes, routing, costs_.protocol(operation.plane));
+  const CollectiveCall call{.operation = 0, .kind = kind, .bytes = bytes, .protocol = &protocol};
+  const Seconds time = predict(call, fabric, costs_);
+  return {regime.name, operation.schedule.algorithm, time, operation.plane, protocol};
 }
 
-std::vector<LibraryChoice> LibraryTimes::rank(CollectiveKind kind, const Placement& placement, Bytes bytes) {
-  const Known& algorithms = known(kind, placement);
+std::vector<LibraryChoice> LibraryTimes::rank(CollectiveKind kind, const Placement& placement, Bytes bytes,
+                                              const std::optional<TokenRouting>& routing) {
+  const Known& algorithms = known(kind, placement, routing);
   std::vector<LibraryChoice> choices, beyond;
   for (const Regime& regime : library_.regimes) {
     const auto found = algorithms.fabrics.find(regime.algorithm);
@@ -170,12 +191,13 @@ std::vector<LibraryChoice> LibraryTimes::rank(CollectiveKind kind, const Placeme
       continue;
     }
     const FoldedOperation& operation = found->second.operations.front();
-    if (operation.schedule.stages.empty() || costs_.planes.at(operation.plane) != library_.plane) {
-      return {};
+    const std::string& plane = regime.plane.empty() ? library_.plane : regime.plane;
+    if (operation.schedule.stages.empty() || costs_.planes.at(operation.plane) != plane) {
+      continue;
     }
-    LibraryChoice own = choice(regime, found->second, kind, bytes);
+    LibraryChoice own = choice(regime, found->second, kind, bytes, routing);
     if (!regime.at_least.empty()) {
-      const LibraryChoice other = choice(regime_named(library_, regime.at_least), found->second, kind, bytes);
+      const LibraryChoice other = choice(regime_named(library_, regime.at_least), found->second, kind, bytes, routing);
       if (other.predicted > own.predicted) {
         own.predicted = other.predicted;
         own.protocol = other.protocol;
@@ -192,8 +214,9 @@ std::vector<LibraryChoice> LibraryTimes::rank(CollectiveKind kind, const Placeme
   return choices;
 }
 
-std::optional<Seconds> LibraryTimes::time(CollectiveKind kind, const Placement& placement, Bytes bytes) {
-  const std::vector<LibraryChoice> choices = rank(kind, placement, bytes);
+std::optional<Seconds> LibraryTimes::time(CollectiveKind kind, const Placement& placement, Bytes bytes,
+                                          const std::optional<TokenRouting>& routing) {
+  const std::vector<LibraryChoice> choices = rank(kind, placement, bytes, routing);
   return choices.empty() ? std::nullopt : std::optional(choices.front().predicted);
 }
 

@@ -17,6 +17,7 @@ struct Regime {
   std::string name;
   std::string algorithm;  ///< one of Algorithms
   std::vector<CollectiveKind> kinds;
+  std::string plane;         ///< the farthest that messages take, where it is not the library's
   std::uint32_t fewest = 0;  ///< the fewest ranks for which the library takes it
   /// The largest message of a step, in bytes, for which the library takes it, where that is known: a library chooses by
   /// a model of its own, which is not always right. Nothing: any size.
@@ -24,21 +25,24 @@ struct Regime {
   /// A regime of the same algorithm in whose time a call does not end sooner: one of chunks on their way through a
   /// pipeline that they do not fill. Nothing: none.
   std::string at_least;
-  /// Of one-sided exchanges: `per_peer` counts the different peers among so many random choices (a token's experts),
-  /// which is as many as they are in a large group; nothing: all messages that a rank sends at once.
+  /// Of one-sided exchanges: `per_peer` counts the different peers among so many choices (a token's experts), which is
+  /// as many as they are in a large group: a kernel looks up and writes, or reads, a token's copies one after the
+  /// other. Nothing: all messages that a rank sends at once.
   double choices = 0;
-  double launch = 0;    ///< once a call
-  double step = 0;      ///< synchronisation of a step with its peers, beside the wire's latency
-  double per_peer = 0;  ///< once a call for each message that a rank sends at once
-  double port = 0;      ///< of a port's payload bandwidth, that all messages of a step reach together
-  double peer = 0;      ///< likewise of one message; nothing: as much as all
-  double own = 0;       ///< B/s at which a rank copies its own part, out of place; nothing: it costs no time
+  bool balanced = false;  ///< the choices of the rows fall on as many peers as they can; otherwise at random
+  double launch = 0;      ///< once a call
+  double step = 0;        ///< synchronisation of a step with its peers, beside the wire's latency
+  double per_peer = 0;    ///< once a call for each message that a rank sends at once
+  double port = 0;        ///< of a port's payload bandwidth, that all messages of a step reach together
+  double peer = 0;        ///< likewise of one message; nothing: as much as all
+  double injection = 0;   ///< B/s that a rank's kernel sends at most over all links; nothing: as the system's file says
+  double own = 0;         ///< B/s at which a rank copies its own part, out of place; nothing: it costs no time
 };
 
-/// How a library does collectives on one plane of a system, fitted to its measured rows.
+/// How a library does collectives on the planes of a system, fitted to its measured rows.
 struct CommunicationLibrary {
   std::string stack;  ///< "nccl"
-  std::string plane;
+  std::string plane;  ///< of all regimes that name none
   std::vector<Regime> regimes;
 };
 
@@ -58,29 +62,34 @@ struct LibraryChoice {
 };
 
 /// How long single calls take with a library, by `predict` (select.h); it takes the regime that is fastest, of those
-/// for as many ranks and for messages so large; where there are none for such messages, of all. Each algorithm is
-/// folded once for each placement. All arguments outlive it; the library's figures may change between calls.
+/// for as many ranks and for messages so large; where there are none for such messages, of all. Where it is not known
+/// how tokens choose experts, and bytes are what a rank sends, `once_per_rank` is `direct`. Each algorithm is folded
+/// once for each placement. All arguments outlive it; the library's figures may change between calls.
 class LibraryTimes {
  public:
   LibraryTimes(const CommunicationLibrary&, const Topology& merged, Router&, const CommunicationCosts&);
-  /// The fastest first. Nothing where the group is not on the library's plane, or no regime does the operation.
-  std::vector<LibraryChoice> rank(CollectiveKind, const Placement&, Bytes bytes);
+  /// The fastest first. Nothing where no regime does the operation on the farthest plane that the group takes.
+  std::vector<LibraryChoice> rank(CollectiveKind, const Placement&, Bytes bytes,
+                                  const std::optional<TokenRouting>& routing = {});
   /// Of the first of `rank`.
-  std::optional<Seconds> time(CollectiveKind, const Placement&, Bytes bytes);
+  std::optional<Seconds> time(CollectiveKind, const Placement&, Bytes bytes,
+                              const std::optional<TokenRouting>& routing = {});
 
  private:
   struct Known {
     CollectiveKind kind;
+    std::optional<TokenRouting> routing;
     Placement placement;
-    std::map<std::string, FoldedFabric> fabrics;  ///< by algorithm, of those that suit
+    std::map<std::string, FoldedFabric> fabrics;  ///< by the algorithm of a regime, of those that suit
   };
-  const Known& known(CollectiveKind, const Placement&);
-  LibraryChoice choice(const Regime&, const FoldedFabric&, CollectiveKind, Bytes bytes);
+  const Known& known(CollectiveKind, const Placement&, const std::optional<TokenRouting>& routing);
+  LibraryChoice choice(const Regime&, const FoldedFabric&, CollectiveKind, Bytes bytes,
+                       const std::optional<TokenRouting>& routing) const;
 
   const CommunicationLibrary& library_;
   const Topology& topology_;
   Router& router_;
-  CommunicationCosts costs_;
+  const CommunicationCosts& costs_;
   std::vector<Known> known_;
 };
 

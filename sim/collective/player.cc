@@ -29,8 +29,28 @@ CommunicationCosts communication_costs(const SystemSpec& system, const ChipSpec&
   return costs;
 }
 
+const Protocol& protocol_of(const CollectiveCall& call, const FoldedOperation& operation,
+                            const CommunicationCosts& costs) {
+  return call.protocol != nullptr ? *call.protocol : costs.protocol(operation.plane);
+}
+
+namespace {
+
+/// Those to which a rank sends in all, or that send to it.
+double peers_of_rank(const Schedule& schedule) {
+  double peers = 0;
+  for (const std::vector<Step>& stage : schedule.stages) {
+    for (const Step& step : stage) {
+      peers += messages_at_port(step, schedule.ranks) * step.repeat;
+    }
+  }
+  return peers;
+}
+
+}  // namespace
+
 Seconds launch_time(CollectiveKind kind, const Schedule& schedule, const Protocol& protocol) {
-  const Seconds peers = protocol.per_peer * static_cast<double>(schedule.ranks - 1);
+  const Seconds peers = protocol.per_peer * peers_of_rank(schedule);
   switch (kind) {
     case CollectiveKind::send:
       return protocol.send_launch;
@@ -122,7 +142,7 @@ void Player::play(const CollectiveCall& call, Action done) {
   play.done = std::move(done);
   const FoldedOperation& folded = operation(play);
   if (!folded.schedule.stages.empty()) {
-    const Protocol& protocol = costs_.protocol(folded.plane);
+    const Protocol& protocol = this->protocol(play);
     play.step_time = step_time(call.kind, protocol);
     play.launch = launch_time(call.kind, folded.schedule, protocol);
     play.splits = protocol.splits;
@@ -161,7 +181,7 @@ void Player::send(std::uint32_t index) {
   Play& play = plays_[index];
   const FoldedOperation& folded = operation(play);
   const std::vector<Step>& stage = folded.schedule.stages[play.stage];
-  const Protocol& protocol = costs_.protocol(folded.plane);
+  const Protocol& protocol = this->protocol(play);
   const Seconds sums =
       protocol.sum_bandwidth ? Seconds() : reduction_time(stage, play.bytes, costs_.memory_bandwidth, protocol);
   const Seconds own = std::max(sums, injection_time(stage, folded.schedule.ranks, play.bytes, protocol));
@@ -191,7 +211,7 @@ void Player::send(std::uint32_t index) {
 
 /// One message of a step as the wire takes it, what the protocol loses included.
 Bytes Player::message_size(const Play& play, const Step& step) const {
-  return play.bytes * (step.share / efficiency(step, costs_.protocol(operation(play).plane)));
+  return play.bytes * (step.share / efficiency(step, protocol(play)));
 }
 
 void Player::send_step(std::uint32_t index, std::size_t step) {
@@ -226,7 +246,7 @@ void Player::arrived(std::uint32_t index) {
     return;
   }
   const FoldedOperation& folded = operation(play);
-  const Protocol& protocol = costs_.protocol(folded.plane);
+  const Protocol& protocol = this->protocol(play);
   const Seconds sums = protocol.sum_bandwidth ? reduction_time(folded.schedule.stages[play.stage], play.bytes,
                                                                costs_.memory_bandwidth, protocol)
                                               : Seconds();

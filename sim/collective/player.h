@@ -26,10 +26,15 @@ struct CollectiveCall {
   CollectiveKind kind = CollectiveKind::all_reduce;
   Bytes bytes;           ///< as `kind.h` defines them
   double imbalance = 1;  ///< bytes of the fullest rank over the mean
+  /// In place of that of the operation's plane; outlives the call.
+  const Protocol* protocol = nullptr;
 };
 
+/// What a call of an operation costs beside its bytes.
+const Protocol& protocol_of(const CollectiveCall&, const FoldedOperation&, const CommunicationCosts&);
+
 /// The fixed cost of a call, before its first byte: `send_launch`, `dispatch_launch` or `combine_launch` and `per_peer`
-/// for each peer, or `launch`, which is `in_switch_launch` where switches add up or copy.
+/// for each message that a rank sends, or `launch`, which is `in_switch_launch` where switches add up or copy.
 Seconds launch_time(CollectiveKind, const Schedule&, const Protocol&);
 /// Of the wire's payload bandwidth that a step reaches: `bulk_efficiency` or `in_switch_efficiency`.
 double efficiency(const Step&, const Protocol&);
@@ -48,7 +53,7 @@ Seconds fill_time(const Step&, const std::vector<Bundle>&, const Table<LinkId, B
                   Bytes message, Seconds step_time);
 
 /// Runs collective calls on a network of classes of links. Contract:
-///  - costs are those of the operation's plane (the farthest that it takes);
+///  - costs are the call's own, or those of the operation's plane (the farthest that it takes);
 ///  - a call is its launch time, then its stages one after the other, each `repeat` times: the time of a step, then all
 ///    messages of the stage begin together; it ends when all have arrived, and not before a rank could send what it
 ///    sends, nor before what they bring could be added up at memory bandwidth (chunk by chunk, as it arrives), or when
@@ -95,6 +100,7 @@ class Player {
   void end_step(std::uint32_t index);
   Bytes message_size(const Play& play, const Step& step) const;
   const FoldedOperation& operation(const Play& play) const { return fabric_->operations[play.call.operation]; }
+  const Protocol& protocol(const Play& play) const { return protocol_of(play.call, operation(play), costs_); }
 
   Engine& engine_;
   Network& network_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,6 +66,8 @@ struct Schedule {
   std::vector<std::vector<Step>> stages;  ///< steps within a stage run together; a stage waits for the one before
   /// The bytes are cut in so many equal parts, each moved by steps of its own (several rings, two trees).
   std::uint32_t lanes = 1;
+  /// That its shares rest on, where a message takes a token once for all of its experts that lie behind it.
+  std::optional<TokenRouting> routing = {};
   /// Whether a step of it is done in the switches.
   bool in_switch() const;
   /// Bytes that the busiest position sends, over the operation's bytes.
@@ -85,6 +88,7 @@ struct GroupShape {
   std::uint32_t ranks = 0;
   bool in_switch_reduction = false;
   std::vector<Tier> tiers = {};  ///< the nearest first, their counts multiply to `ranks`; none: no tiers are known
+  std::optional<TokenRouting> routing = {};  ///< of a dispatch or combine, where it is known
 };
 
 /// One algorithm for one or more kinds: `make` is a pure function, called only where `suits` and for two ranks or more.

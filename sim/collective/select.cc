@@ -55,7 +55,7 @@ Seconds predict(const CollectiveCall& call, const FoldedFabric& fabric, const Co
   if (stages.empty()) {
     return Seconds();
   }
-  const Protocol& protocol = costs.protocol(operation.plane);
+  const Protocol& protocol = protocol_of(call, operation, costs);
   const Seconds step = step_time(call.kind, protocol);
   const Bytes bytes = call.bytes * call.imbalance / protocol.splits;
   Seconds total = launch_time(call.kind, operation.schedule, protocol);
@@ -75,8 +75,8 @@ Table<LinkId, Seconds> busy_times(const CollectiveCall& call, const FoldedFabric
   for (std::size_t s = 0; s < operation.patterns.size(); ++s) {
     for (std::size_t i = 0; i < operation.patterns[s].size(); ++i) {
       const Step& step = operation.schedule.stages[s][i];
-      const Bytes sent =
-          call.bytes * (call.imbalance * step.share * step.repeat / efficiency(step, costs.protocol(operation.plane)));
+      const Bytes sent = call.bytes * (call.imbalance * step.share * step.repeat /
+                                       efficiency(step, protocol_of(call, operation, costs)));
       for (const Bundle& bundle : fabric.patterns[operation.patterns[s][i]]) {
         for (const LinkLoad& link : bundle.route.links) {
           busy[link.link] += link.load * sent / fabric.capacities[link.link];
@@ -89,21 +89,25 @@ Table<LinkId, Seconds> busy_times(const CollectiveCall& call, const FoldedFabric
 
 namespace {
 
+enum class Apart { by_plane, by_plane_and_latency };
+
 /// How far apart two ranks are: by plane, and on it by latency. Nothing where they are not joined.
 std::optional<std::pair<std::uint32_t, Seconds>> distance(NodeId a, NodeId b, std::optional<std::uint32_t> plane,
-                                                          Router& router) {
+                                                          Router& router, Apart apart) {
   const std::optional<Route> route = router.route(a, b, plane);
-  return route ? std::optional(std::pair(route->plane, route->latency)) : std::nullopt;
+  const bool has_latency = apart == Apart::by_plane_and_latency;
+  return route ? std::optional(std::pair(route->plane, has_latency ? route->latency : Seconds())) : std::nullopt;
 }
 
 /// The tiers of a group: blocks of positions, each within a block of the next tier, so that the first positions of two
 /// blocks are as far apart as the tier says. Nothing where the group has no such blocks, or only one.
-std::vector<Tier> tiers_of(const std::vector<NodeId>& group, std::optional<std::uint32_t> plane, Router& router) {
+std::vector<Tier> tiers_of(const std::vector<NodeId>& group, std::optional<std::uint32_t> plane, Router& router,
+                           Apart apart) {
   const auto n = static_cast<std::uint32_t>(group.size());
   std::vector<Tier> tiers;
   std::vector<std::pair<std::uint32_t, Seconds>> distances;
   for (std::uint32_t i = 1; i < n; ++i) {
-    const auto far = distance(group[0], group[i], plane, router);
+    const auto far = distance(group[0], group[i], plane, router, apart);
     if (!far) {
       return {};
     }
@@ -125,11 +129,21 @@ std::vector<Tier> tiers_of(const std::vector<NodeId>& group, std::optional<std::
       --t;
     }
     const std::uint32_t first = i - i / tiers[t].stride % tiers[t].count * tiers[t].stride;
-    if (first != i && distance(group[first], group[i], plane, router) != distances[t]) {
+    if (first != i && distance(group[first], group[i], plane, router, apart) != distances[t]) {
       return {};
     }
   }
   return tiers.size() > 1 ? tiers : std::vector<Tier>();
+}
+
+/// Those that all groups have.
+std::vector<Tier> tiers_of(const Placement& placement, std::optional<std::uint32_t> plane, Router& router,
+                           Apart apart) {
+  const std::vector<Tier> tiers = tiers_of(placement.groups.front(), plane, router, apart);
+  const bool all_have =
+      tiers.empty() || std::all_of(placement.groups.begin(), placement.groups.end(),
+                                   [&](const auto& group) { return tiers_of(group, plane, router, apart) == tiers; });
+  return all_have ? tiers : std::vector<Tier>();
 }
 
 }  // namespace
@@ -145,11 +159,16 @@ GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> pla
     shape.in_switch_reduction =
         tree && costs.protocols.at(tree->plane) && costs.protocols.at(tree->plane)->in_switch_reduction;
   }
-  shape.tiers = tiers_of(placement.groups.front(), plane, router);
-  for (const std::vector<NodeId>& group : placement.groups) {
-    if (!shape.tiers.empty() && tiers_of(group, plane, router) != shape.tiers) {
-      shape.tiers.clear();
-    }
+  shape.tiers = tiers_of(placement, plane, router, Apart::by_plane_and_latency);
+  return shape;
+}
+
+GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> plane, Router& router,
+                    const CommunicationCosts& costs, const std::optional<TokenRouting>& routing) {
+  GroupShape shape = shape_of(placement, plane, router, costs);
+  shape.routing = routing;
+  if (routing && shape.tiers.empty()) {
+    shape.tiers = tiers_of(placement, plane, router, Apart::by_plane);
   }
   return shape;
 }
@@ -158,13 +177,14 @@ Selector::Selector(const Topology& merged, Router& router, const CommunicationCo
     : topology_(merged), router_(router), costs_(costs) {}
 
 const Selector::Entry& Selector::entry(CollectiveKind kind, const Placement& placement,
-                                       std::optional<std::uint32_t> plane) {
+                                       std::optional<std::uint32_t> plane, const std::optional<TokenRouting>& routing) {
   for (const Entry& known : entries_) {
-    if (known.kind == kind && known.plane == plane && known.placement.groups == placement.groups) {
+    if (known.kind == kind && known.plane == plane && known.routing == routing &&
+        known.placement.groups == placement.groups) {
       return known;
     }
   }
-  const GroupShape shape = shape_of(placement, plane, router_, costs_);
+  const GroupShape shape = shape_of(placement, plane, router_, costs_, routing);
   std::vector<Operation> operations;
   for (const std::string& name : suitable_algorithms(kind, shape)) {
     operations.push_back({make_schedule(name, kind, shape), placement, plane});
@@ -175,7 +195,7 @@ const Selector::Entry& Selector::entry(CollectiveKind kind, const Placement& pla
   if (!std::all_of(operations.begin(), operations.end(), too_large)) {
     operations.erase(std::remove_if(operations.begin(), operations.end(), too_large), operations.end());
   }
-  Entry fresh{kind, plane, placement, {}};
+  Entry fresh{kind, plane, routing, placement, {}};
   for (const Operation& operation : operations) {
     fresh.algorithms.push_back(fold(topology_, router_, {&operation, 1}));
   }
@@ -184,9 +204,9 @@ const Selector::Entry& Selector::entry(CollectiveKind kind, const Placement& pla
 }
 
 std::vector<Candidate> Selector::rank(CollectiveKind kind, const Placement& placement, Bytes bytes, double imbalance,
-                                      std::optional<std::uint32_t> plane) {
+                                      std::optional<std::uint32_t> plane, const std::optional<TokenRouting>& routing) {
   std::vector<Candidate> candidates;
-  for (const FoldedFabric& fabric : entry(kind, placement, plane).algorithms) {
+  for (const FoldedFabric& fabric : entry(kind, placement, plane, routing).algorithms) {
     const CollectiveCall call{.operation = 0, .kind = kind, .bytes = bytes, .imbalance = imbalance};
     candidates.push_back({fabric.operations.front().schedule.algorithm, predict(call, fabric, costs_)});
   }
@@ -200,12 +220,13 @@ std::vector<Candidate> Selector::rank(CollectiveKind kind, const Placement& plac
 }
 
 Schedule Selector::choose(std::string_view algorithm, CollectiveKind kind, const Placement& placement, Bytes bytes,
-                          double imbalance, std::optional<std::uint32_t> plane, const Location& where) {
-  const GroupShape shape = shape_of(placement, plane, router_, costs_);
+                          double imbalance, std::optional<std::uint32_t> plane, const Location& where,
+                          const std::optional<TokenRouting>& routing) {
+  const GroupShape shape = shape_of(placement, plane, router_, costs_, routing);
   if (algorithm != "auto" || shape.ranks < 2) {
     return make_schedule(algorithm == "auto" ? "direct" : algorithm, kind, shape, where);
   }
-  return make_schedule(rank(kind, placement, bytes, imbalance, plane).front().algorithm, kind, shape, where);
+  return make_schedule(rank(kind, placement, bytes, imbalance, plane, routing).front().algorithm, kind, shape, where);
 }
 
 }  // namespace podium

@@ -25,6 +25,10 @@ Table<LinkId, Seconds> busy_times(const CollectiveCall&, const FoldedFabric&, co
 /// What an algorithm may know of the groups: in-switch reduction where the plane that joins all members can multicast
 /// and its protocol says so, and the tiers that all groups have.
 GroupShape shape_of(const Placement&, std::optional<std::uint32_t> plane, Router&, const CommunicationCosts&);
+/// With how tokens choose experts, where that is known. Then tiers are planes where latencies make none: on a fabric of
+/// rails some ranks of a node are nearer to another node than others.
+GroupShape shape_of(const Placement&, std::optional<std::uint32_t> plane, Router&, const CommunicationCosts&,
+                    const std::optional<TokenRouting>& routing);
 
 /// Chooses algorithms by predicted time. Each algorithm is folded once for each placement and kind and kept. Topology,
 /// router and costs outlive it.
@@ -35,19 +39,22 @@ class Selector {
   /// All algorithms that suit, the fastest first; equal ones by name. Those that would send more than 2^20 messages are
   /// left out where another is left. InputError where none suits.
   std::vector<Candidate> rank(CollectiveKind, const Placement&, Bytes, double imbalance = 1,
-                              std::optional<std::uint32_t> plane = {});
+                              std::optional<std::uint32_t> plane = {}, const std::optional<TokenRouting>& routing = {});
   /// The schedule of `algorithm`, where "auto" is the first of `rank`. A group of one: an empty schedule.
   Schedule choose(std::string_view algorithm, CollectiveKind, const Placement&, Bytes, double imbalance = 1,
-                  std::optional<std::uint32_t> plane = {}, const Location& where = {});
+                  std::optional<std::uint32_t> plane = {}, const Location& where = {},
+                  const std::optional<TokenRouting>& routing = {});
 
  private:
   struct Entry {
     CollectiveKind kind;
     std::optional<std::uint32_t> plane;
+    std::optional<TokenRouting> routing;
     Placement placement;
     std::vector<FoldedFabric> algorithms;  ///< one operation each
   };
-  const Entry& entry(CollectiveKind, const Placement&, std::optional<std::uint32_t> plane);
+  const Entry& entry(CollectiveKind, const Placement&, std::optional<std::uint32_t> plane,
+                     const std::optional<TokenRouting>& routing);
 
   const Topology& topology_;
   Router& router_;

@@ -1,11 +1,14 @@
 #include "sim/collective/verify.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
 #include <span>
 
 #include "sim/collective/bit_set.h"
+#include "sim/collective/experts.h"
 
 namespace podium {
 
@@ -58,9 +61,9 @@ std::string text_of(const Message& message) {
 
 bool is_as_much(double carried, double expected) { return std::abs(carried - expected) <= 1e-9 * (1 + expected); }
 
-std::string wrong_share(std::size_t step, const Message& message, std::size_t carried, double expected) {
-  return "step " + std::to_string(step) + ": " + text_of(message) + " has " + std::to_string(carried) +
-         " parts to carry, its share is that of " + std::to_string(expected);
+std::string wrong_share(std::size_t step, const Message& message, double carried, double expected) {
+  return fmt::format("step {}: {} has {:g} parts to carry, its share is that of {:g}", step, text_of(message), carried,
+                     expected);
 }
 
 /// Copies parts by the moves, `parts` of them a unit of share.
@@ -78,7 +81,7 @@ std::string spread(const std::vector<Move>& moves, double parts, std::vector<Bit
           continue;  // not reached yet, or passed on already
         }
         if (is_done[m] || !is_as_much(static_cast<double>(count), move.share * parts)) {
-          return wrong_share(s, move.messages[m], count, is_done[m] ? 0 : move.share * parts);
+          return wrong_share(s, move.messages[m], static_cast<double>(count), is_done[m] ? 0 : move.share * parts);
         }
         if (held[to].meets(carried)) {
           return "step " + std::to_string(s) + ": rank " + std::to_string(to) + " gets a part twice";
@@ -198,9 +201,35 @@ std::size_t way_of(std::uint32_t destination, const std::vector<Message>& leavin
       leaving.begin());
 }
 
-/// What lies where, by destination: `parts[i]` of them are at rank i to begin with, and all must get there.
-std::string check_addressed(const std::vector<Move>& moves, const Schedule& schedule,
-                            std::vector<std::vector<std::uint32_t>> parts) {
+/// What rank `from` has for rank `to`: of tokens, the copies for their experts there.
+struct Part {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  auto operator<=>(const Part&) const = default;
+};
+using Parts = std::vector<Part>;
+
+/// How much of an operation a message brings that takes these parts, in n-th parts of its bytes. Where tokens choose
+/// experts, those of one rank go once for all parts that they are of.
+double size_of(Parts parts, const Schedule& schedule) {
+  if (!schedule.routing) {
+    return static_cast<double>(parts.size());
+  }
+  std::sort(parts.begin(), parts.end());
+  double size = 0;
+  for (std::size_t i = 0; i < parts.size();) {
+    const std::uint32_t from = parts[i].from;
+    std::vector<std::uint32_t> positions;
+    for (; i < parts.size() && parts[i].from == from; ++i) {
+      positions.push_back(parts[i].to);
+    }
+    size += share_of(*schedule.routing, schedule.ranks, positions) * schedule.ranks;
+  }
+  return size;
+}
+
+/// What lies where: `parts[i]` are at rank i to begin with, and all must get to where they go.
+std::string check_addressed(const std::vector<Move>& moves, const Schedule& schedule, std::vector<Parts> parts) {
   const std::uint32_t n = schedule.ranks;
   const std::vector<std::vector<BitSet>> reach = reach_of(moves, n);
   for (std::size_t s = 0; s < moves.size(); ++s) {
@@ -208,44 +237,54 @@ std::string check_addressed(const std::vector<Move>& moves, const Schedule& sche
     for (const Message& message : moves[s].messages) {
       leaving[message.first].push_back(message);
     }
-    std::vector<std::vector<std::uint32_t>> after(n);
+    std::vector<Parts> after(n);
     for (std::uint32_t from = 0; from < n; ++from) {
-      std::vector<std::size_t> carried(leaving[from].size());
-      for (const std::uint32_t destination : parts[from]) {
-        const std::size_t m = way_of(destination, leaving[from], reach[s + 1][from].has(destination), reach[s + 1]);
-        if (m == leaving[from].size()) {
-          after[from].push_back(destination);
-        } else {
-          after[leaving[from][m].second].push_back(destination);
-          ++carried[m];
-        }
+      std::vector<Parts> carried(leaving[from].size());
+      for (const Part& part : parts[from]) {
+        const std::size_t m = way_of(part.to, leaving[from], reach[s + 1][from].has(part.to), reach[s + 1]);
+        (m == leaving[from].size() ? after[from] : carried[m]).push_back(part);
       }
       for (std::size_t m = 0; m < carried.size(); ++m) {
-        if (const double expected = moves[s].share * n * schedule.lanes;
-            !is_as_much(static_cast<double>(carried[m]), expected)) {
-          return wrong_share(s, leaving[from][m], carried[m], expected);
+        const double size = size_of(carried[m], schedule), expected = moves[s].share * n * schedule.lanes;
+        if (!is_as_much(size, expected)) {
+          return wrong_share(s, leaving[from][m], size, expected);
         }
+        Parts& there = after[leaving[from][m].second];
+        there.insert(there.end(), carried[m].begin(), carried[m].end());
       }
     }
     parts = std::move(after);
   }
   for (std::uint32_t rank = 0; rank < n; ++rank) {
-    for (const std::uint32_t destination : parts[rank]) {
-      if (destination != rank) {
-        return "a part for rank " + std::to_string(destination) + " ends at rank " + std::to_string(rank);
+    for (const Part& part : parts[rank]) {
+      if (part.to != rank) {
+        return "a part for rank " + std::to_string(part.to) + " ends at rank " + std::to_string(rank);
       }
     }
   }
   return {};
 }
 
+/// Of one rank for all.
+Parts parts_from(std::uint32_t from, const Schedule& schedule) {
+  Parts parts;
+  for (std::uint32_t to = 0; to < schedule.ranks; ++to) {
+    parts.push_back({from, to});
+  }
+  return parts;
+}
+
 std::string check_exchange(const std::vector<Move>& moves, const Schedule& schedule) {
-  return check_addressed(moves, schedule, std::vector(schedule.ranks, everybody(schedule)));
+  std::vector<Parts> parts;
+  for (std::uint32_t rank = 0; rank < schedule.ranks; ++rank) {
+    parts.push_back(parts_from(rank, schedule));
+  }
+  return check_addressed(moves, schedule, std::move(parts));
 }
 
 std::string check_scatter(const std::vector<Move>& moves, const Schedule& schedule) {
-  std::vector<std::vector<std::uint32_t>> parts(schedule.ranks);
-  parts.front() = everybody(schedule);
+  std::vector<Parts> parts(schedule.ranks);
+  parts.front() = parts_from(0, schedule);
   return check_addressed(moves, schedule, std::move(parts));
 }
 
@@ -263,8 +302,9 @@ std::string check_lane(CollectiveKind kind, const Schedule& schedule, std::uint3
       return check_gather(moves, schedule, {0});
     case CollectiveKind::all_to_all:
     case CollectiveKind::dispatch:
-    case CollectiveKind::combine:
       return check_exchange(moves, schedule);
+    case CollectiveKind::combine:
+      return check_exchange(schedule.routing ? backwards(moves) : moves, schedule);
     case CollectiveKind::scatter:
       return check_scatter(moves, schedule);
     case CollectiveKind::gather:

@@ -17,6 +17,9 @@ namespace podium {
 ///    owns a part; if nobody does, the contributions of all are spread to all;
 ///  - where parts are addressed (all-to-all, dispatch, combine, scatter, and gather backwards) a part leaves a position
 ///    with the message to its destination, or else with the last one that still brings it to where that can be reached.
+///    Where tokens choose experts (Schedule::routing), a message takes a token once for all ranks of its experts that
+///    lie behind it, so that each of these gets it exactly once; a combine is a dispatch backwards, so that each result
+///    is added up exactly once.
 /// Cost: messages x parts / 64, with n parts, and n^2 where parts are addressed.
 std::string flaw_of(CollectiveKind, const Schedule&);
 

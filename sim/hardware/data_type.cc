@@ -42,6 +42,19 @@ const Format& format_of(DataType type) {
 }  // namespace
 
 Bytes size_of(DataType type) { return Bytes(format_of(type).bytes); }
+
+Bytes token_size(DataType type, double elements) {
+  switch (type) {
+    case DataType::int8:
+    case DataType::w8a8:
+      return elements * size_of(type) + Bytes(512);
+    case DataType::fp8_block:
+      return Bytes(elements * (1 + 4.0 / 128));
+    default:
+      return elements * size_of(type);
+  }
+}
+
 std::string_view to_string(DataType type) { return format_of(type).name; }
 DataType multiplied_as(DataType type) { return format_of(type).multiplied_as; }
 

@@ -54,6 +54,7 @@ Allocation allocate(const Study& study, const std::string& system, std::uint32_t
 SimulatorOptions simulator_options(const Study& study) {
   SimulatorOptions options;
   options.network = study.network;
+  options.use_library = study.use_library;
   return options;
 }
 

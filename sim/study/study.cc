@@ -348,6 +348,9 @@ void read_study(const Document& document, Study& study) {
   study.question = root.at("question").text();
   study.network = root.at("network").text();
   check_search_network(study.network, root.at("network").where());
+  if (const auto library = root.find("library")) {
+    study.use_library = library->flag();
+  }
   root.find("sources");  // welcome also where no figure names one
   study.seed = static_cast<std::uint64_t>(root.at("seed").count());
   std::vector<std::string> systems, workloads;

@@ -124,6 +124,7 @@ struct Study {
   StudyChoices choices;
   FigureChanges changes;
   std::string name, title, question, network;
+  bool use_library = false;  ///< collectives as libraries were measured to do them (SimulatorOptions)
   std::uint64_t seed = 1;
   std::vector<StudySystem> systems;
   std::vector<Workload> workloads;

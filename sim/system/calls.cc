@@ -14,6 +14,7 @@ class Finder {
   Finder(const Machine& machine, const TaskGraph& graph, std::uint32_t shift, const Choose& choose)
       : machine_(machine), graph_(graph), shift_(shift), choose_(choose) {
     calls_.index.resize(graph.tasks().size());
+    calls_.protocol_of.resize(graph.tasks().size());
   }
 
   Calls find() {
@@ -33,54 +34,71 @@ class Finder {
  private:
   enum class Made : std::uint8_t { of_role, written_out, send };
   /// Calls that agree in this are of one operation: what they are, of whom, on which groups.
-  using Key = std::tuple<Made, std::uint32_t, std::uint32_t, CollectiveKind, Bytes, double>;
+  using Key =
+      std::tuple<Made, std::uint32_t, std::uint32_t, CollectiveKind, Bytes, double, std::optional<TokenRouting>>;
+  struct Known {
+    std::uint32_t operation = 0;
+    std::optional<std::uint32_t> protocol;
+  };
 
   /// The operation of a call like this before, or a new one.
-  void number(TaskId id, const Key& key, const std::function<Operation()>& make) {
+  void number(TaskId id, const Key& key, const std::function<std::pair<Choice, Placement>()>& make) {
     const auto [known, is_new] = known_.try_emplace(key);
     if (is_new) {
-      Operation operation = make();
-      OperationKey same{std::get<CollectiveKind>(key), operation.schedule.algorithm, operation.placement.groups};
-      const auto [place, is_new_operation] =
-          numbers_.try_emplace(same, static_cast<std::uint32_t>(calls_.operations.size()));
-      if (is_new_operation) {
-        calls_.keys.push_back(std::move(same));
-        calls_.operations.push_back(std::move(operation));
+      auto [choice, placement] = make();
+      known->second.operation = number(std::get<CollectiveKind>(key), std::move(choice.schedule), std::move(placement));
+      if (choice.protocol) {
+        known->second.protocol = static_cast<std::uint32_t>(calls_.protocols.size());
+        calls_.protocols.push_back(*choice.protocol);
       }
-      known->second = place->second;
     }
-    calls_.index[id] = known->second;
+    calls_.index[id] = known->second.operation;
+    calls_.protocol_of[id] = known->second.protocol;
+  }
+
+  std::uint32_t number(CollectiveKind kind, Schedule schedule, Placement placement) {
+    OperationKey key{kind, schedule.algorithm, schedule.routing, placement.groups};
+    const auto [place, is_new] = numbers_.try_emplace(key, static_cast<std::uint32_t>(calls_.operations.size()));
+    if (is_new) {
+      calls_.keys.push_back(std::move(key));
+      calls_.operations.push_back({std::move(schedule), std::move(placement)});
+    }
+    return place->second;
   }
 
   void find_collective(TaskId id, const CollectiveTask& call) {
     const RoleId role_id = graph_.tasks()[id].role;
-    const Key key{Made::of_role, role_id.index(), call.communicator.index(), call.kind, call.bytes, call.imbalance};
-    number(id, key, [&] {
-      const Role& role = graph_.roles()[role_id];
-      std::vector<std::vector<std::uint32_t>> groups = groups_of(graph_.communicators()[call.communicator], role.count);
-      for (std::vector<std::uint32_t>& group : groups) {
-        for (std::uint32_t& rank : group) {
-          rank = role.rank(rank);
-        }
-      }
-      Placement placement = place(machine_, groups, shift_);
-      Schedule schedule = choose_(id, call, placement);
-      return Operation{std::move(schedule), std::move(placement)};
-    });
+    number(id,
+           {Made::of_role, role_id.index(), call.communicator.index(), call.kind, call.bytes, call.imbalance,
+            call.routing},
+           [&] {
+             const Role& role = graph_.roles()[role_id];
+             auto groups = groups_of(graph_.communicators()[call.communicator], role.count);
+             for (std::vector<std::uint32_t>& group : groups) {
+               for (std::uint32_t& rank : group) {
+                 rank = role.rank(rank);
+               }
+             }
+             return chosen(id, call, groups);
+           });
   }
 
   void find_group(TaskId id, const GroupTask& call) {
-    const Key key{Made::written_out, call.groups.index(), 0, call.kind, call.bytes, call.imbalance};
-    number(id, key, [&] {
-      Placement placement = place(machine_, graph_.groups()[call.groups].groups, shift_);
-      Schedule schedule = choose_(id, {{}, call.kind, call.bytes, call.imbalance}, placement);
-      return Operation{std::move(schedule), std::move(placement)};
+    number(id, {Made::written_out, call.groups.index(), 0, call.kind, call.bytes, call.imbalance, call.routing}, [&] {
+      return chosen(id, {{}, call.kind, call.bytes, call.imbalance, call.routing}, graph_.groups()[call.groups].groups);
     });
+  }
+
+  std::pair<Choice, Placement> chosen(TaskId id, const CollectiveTask& call,
+                                      const std::vector<std::vector<std::uint32_t>>& groups) {
+    Placement placement = place(machine_, groups, shift_);
+    Choice choice = choose_(id, call, placement);
+    return {std::move(choice), std::move(placement)};
   }
 
   void find_send(TaskId id, const SendTask& send) {
     const RoleId from_id = graph_.tasks()[id].role;
-    number(id, {Made::send, from_id.index(), send.to.index(), CollectiveKind::send, Bytes(), 1}, [&] {
+    number(id, {Made::send, from_id.index(), send.to.index(), CollectiveKind::send, Bytes(), 1, {}}, [&] {
       const Role& from = graph_.roles()[from_id];
       const Role& to = graph_.roles()[send.to];
       PODIUM_CHECK(from.count == to.count, "sender and receiver have as many ranks");
@@ -88,7 +106,8 @@ class Finder {
       for (std::uint32_t i = 0; i < from.count; ++i) {
         pairs.emplace_back(machine_.node(from.rank(i) + shift_), machine_.node(to.rank(i) + shift_));
       }
-      return make_sends(pairs);
+      Operation sends = make_sends(pairs);
+      return std::pair(Choice{std::move(sends.schedule)}, std::move(sends.placement));
     });
   }
 
@@ -97,7 +116,7 @@ class Finder {
   std::uint32_t shift_;
   const Choose& choose_;
   Calls calls_;
-  std::map<Key, std::uint32_t> known_;
+  std::map<Key, Known> known_;
   std::map<OperationKey, std::uint32_t> numbers_;
 };
 

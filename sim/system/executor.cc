@@ -143,7 +143,8 @@ void Executor::begin(TaskId id) {
     bytes_ += once.memory_traffic * block->repeat;
     begin_work(id, once.time * block->repeat);
   } else if (const auto* collective = std::get_if<CollectiveTask>(&task.payload)) {
-    player_.play({index, collective->kind, collective->bytes, collective->imbalance}, [this, id] { finish(id); });
+    player_.play({index, collective->kind, collective->bytes, collective->imbalance, prepared_.protocol(id)},
+                 [this, id] { finish(id); });
     set_pace(role);
   } else if (const auto* group = std::get_if<GroupTask>(&task.payload)) {
     begin_group(id, *group);
@@ -231,7 +232,7 @@ void Executor::begin_group(TaskId id, const GroupTask& call) {
     active(member)->in_flight = true;
     set_pace(role);
   }
-  player_.play({prepared_.index[id], call.kind, call.bytes, call.imbalance}, [this, id] {
+  player_.play({prepared_.index[id], call.kind, call.bytes, call.imbalance, prepared_.protocol(id)}, [this, id] {
     for (const TaskId member : meetings_.all(id)) {
       finish(member);
     }

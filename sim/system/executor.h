@@ -7,6 +7,7 @@
 
 #include "sim/collective/player.h"
 #include "sim/engine/engine.h"
+#include "sim/system/calls.h"
 #include "sim/system/meeting.h"
 #include "sim/system/simulator.h"
 
@@ -29,6 +30,13 @@ struct PreparedGraph {
   std::vector<Execution> blocks;       ///< one pass of each block on each role that runs it
   std::vector<double> core_shares;     ///< by operation: of a rank's cores, as long as it is under way
   Table<TaskId, std::uint32_t> index;  ///< compute: kernel_times; collective, group and send: operation; block: blocks
+  const Calls* calls = nullptr;
+
+  /// Of a collective, where it has one of its own.
+  const Protocol* protocol(TaskId id) const {
+    const std::optional<std::uint32_t> own = calls->protocol_of[id];
+    return own ? &calls->protocols[*own] : nullptr;
+  }
 };
 
 /// Runs a prepared graph on an engine: a task begins when the tasks that it names and the one before it on its stream

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "sim/collective/library.h"
 #include "sim/collective/rank_classes.h"
 #include "sim/collective/select.h"
 #include "sim/system/calls.h"
@@ -94,6 +95,8 @@ struct Simulator::Impl {
   Router router;
   CommunicationCosts costs;
   Selector selector;
+  std::optional<CommunicationLibrary> library;  ///< where there is one, and it is wanted
+  std::optional<LibraryTimes> library_times;
   std::vector<PacketSettings> packets;  ///< by plane, where the network has packets
   std::map<std::vector<OperationKey>, std::unique_ptr<FoldedFabric>> fabrics;
   using Colours = Table<NodeId, std::uint64_t>;
@@ -111,6 +114,11 @@ struct Simulator::Impl {
     }
     if (options.algorithm != "auto") {
       Algorithms::find(options.algorithm);  // throws where there is none of this name
+    } else if (options.use_library) {
+      library = load_library(m.system().name);
+    }
+    if (library) {
+      library_times.emplace(*library, m.network(), router, costs);
     }
     if (Networks::find(options.network).needs_wires()) {
       options.folding = Folding::off;
@@ -128,7 +136,7 @@ struct Simulator::Impl {
   void prepare_blocks(PreparedGraph& prepared, const TaskGraph& graph, const SplitGraph* parts,
                       const BlockRuns& blocks) const;
   void prepare_communication(PreparedGraph& prepared, const Calls& calls);
-  Schedule choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes);
+  Choice choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes);
   BlockRuns run_blocks(const TaskGraph& graph, std::uint32_t shift);
   std::optional<ClassOf> find_classes(const TaskGraph& graph, std::uint32_t shift, const Calls& calls,
                                       const BlockRuns& blocks);
@@ -182,22 +190,28 @@ void Simulator::Impl::prepare_compute(PreparedGraph& prepared, std::uint32_t shi
   }
 }
 
-/// The named algorithm where it suits, else the fastest by prediction, and a note that says so.
-Schedule Simulator::Impl::choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes) {
+/// As the library does it; otherwise the named algorithm where it suits, else the fastest by prediction, and a note
+/// that says so.
+Choice Simulator::Impl::choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes) {
   const auto chosen = [&](const std::string& algorithm) {
-    return selector.choose(algorithm, call.kind, placement, call.bytes, call.imbalance);
+    return selector.choose(algorithm, call.kind, placement, call.bytes, call.imbalance, {}, {}, call.routing);
   };
-  if (options.algorithm == "auto") {
-    return chosen("auto");
+  const auto ways = library_times ? library_times->rank(call.kind, placement, call.bytes * call.imbalance, call.routing)
+                                  : std::vector<LibraryChoice>();
+  if (!ways.empty()) {
+    return {chosen(ways.front().algorithm), ways.front().protocol};
   }
-  const GroupShape shape = shape_of(placement, {}, router, costs);
+  if (options.algorithm == "auto") {
+    return {chosen("auto")};
+  }
+  const GroupShape shape = shape_of(placement, {}, router, costs, call.routing);
   if (shape.ranks < 2 || Algorithms::find(options.algorithm).suits(call.kind, shape)) {
-    return chosen(options.algorithm);
+    return {chosen(options.algorithm)};
   }
   Schedule schedule = chosen("auto");
   notes.insert(options.algorithm + " cannot do " + std::string(to_string(call.kind)) + " among " +
                std::to_string(shape.ranks) + " ranks: " + schedule.algorithm + " does");
-  return schedule;
+  return {std::move(schedule)};
 }
 
 void Simulator::Impl::prepare_communication(PreparedGraph& prepared, const Calls& calls) {
@@ -209,6 +223,7 @@ void Simulator::Impl::prepare_communication(PreparedGraph& prepared, const Calls
     }
   }
   prepared.fabric = &fabric(calls);
+  prepared.calls = &calls;
   for (const FoldedOperation& operation : prepared.fabric->operations) {
     const bool moves = !operation.schedule.stages.empty();
     prepared.core_shares.push_back(moves ? costs.protocol(operation.plane).core_share : 0);
@@ -423,7 +438,10 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   Execution execution;
   if (classes) {
     const auto chosen = [&](TaskId id, const CollectiveTask&, const Placement&) {
-      return calls.operations[calls.index[*parts.original[id]]].schedule;
+      const TaskId original = *parts.original[id];
+      const std::optional<std::uint32_t> own = calls.protocol_of[original];
+      return Choice{calls.operations[calls.index[original]].schedule,
+                    own ? std::optional(calls.protocols[*own]) : std::nullopt};
     };
     const Calls of_parts = find_calls(machine, parts.graph, shift, chosen);
     PODIUM_CHECK(options.folding == Folding::off || fabric(of_parts).groups_alike, "groups of a class are alike");

@@ -52,6 +52,9 @@ struct SimulatorOptions {
   std::string network = "flow";  ///< name in the registry of network models
   std::string algorithm =
       "auto";  ///< of collectives, where it suits; elsewhere, and with "auto", the fastest by prediction
+  /// Collectives as the system's library was measured to do them (configs/calibration/collective), where it was and the
+  /// algorithm is "auto"; otherwise by schedules with the figures of the system's file.
+  bool use_library = false;
   bool keep_spans = false;
   /// Off: every rank and every message by itself. Models of real links are never folded, and ask for a machine whose
   /// bundles are apart.

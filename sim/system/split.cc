@@ -94,7 +94,7 @@ class Splitter {
   Payload payload(const Task& task, RoleId role) {
     if (const auto* call = std::get_if<CollectiveTask>(&task.payload)) {
       const RankGroupsId id = groups({Made::of_communicator, call->communicator.index(), task.role.index()}, role);
-      return GroupTask{id, call->kind, call->bytes, call->imbalance};
+      return GroupTask{id, call->kind, call->bytes, call->imbalance, {}, false, call->routing};
     }
     if (const auto* call = std::get_if<GroupTask>(&task.payload)) {
       GroupTask mine = *call;

@@ -30,6 +30,9 @@ struct InferencePlan {
   /// A token is sent once to a rank, however many of its experts are there (TensorRT-LLM); otherwise once for each of
   /// its experts (CANN, DeepEP's low-latency kernels).
   bool once_per_rank = false;
+  /// Prompts' tokens may go once to each node that has any of their experts and be spread there, where that is faster
+  /// (DeepEP's normal kernels).
+  bool once_per_node = false;
   /// Outside the attention core tokens, not heads and widths, are split over tp: keys, queries and values (the latents
   /// of MLA) are exchanged before the core and its results after it (DeepSpeed-Ulysses, arXiv 2309.14509; CloudMatrix's
   /// SP-TP-SP prefill, arXiv 2506.12708, section 4.3).

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -52,6 +53,7 @@ struct Exchange {
   CollectiveKind kind = CollectiveKind::all_reduce;
   Bytes bytes;
   double imbalance = 1;
+  std::optional<TokenRouting> routing = {};
 };
 
 using Piece = std::variant<Compute, Exchange>;

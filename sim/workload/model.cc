@@ -60,6 +60,13 @@ MoeShape read_moe(const Node& node) {
   if (moe.shared_experts > 0) {
     moe.shared_ffn = whole(node.at("shared_ffn"));
   }
+  if (const auto groups = node.find("groups")) {
+    moe.groups = whole(*groups);
+    moe.groups_chosen = whole(node.at("groups_chosen"));
+    if (moe.groups_chosen > moe.groups || moe.experts % moe.groups != 0) {
+      groups->fail("experts lie in groups of equal size, of which a token chooses some");
+    }
+  }
   if (moe.top_k > moe.experts) {
     node.at("top_k").fail("a token cannot use " + std::to_string(moe.top_k) + " of " + std::to_string(moe.experts) +
                           " experts");

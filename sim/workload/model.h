@@ -29,6 +29,8 @@ struct MoeShape {
   int experts = 0, shared_experts = 0, top_k = 0;
   int ffn = 0;         ///< of one routed expert
   int shared_ffn = 0;  ///< of one shared expert
+  /// Of experts in a row, of which a token chooses so many, and all its experts in them (DeepSeek-V3).
+  int groups = 1, groups_chosen = 1;
 
   bool operator==(const MoeShape&) const = default;
 };

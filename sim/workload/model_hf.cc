@@ -178,6 +178,10 @@ void deepseek(const Config& config, ModelSpec& model) {
       experts(config, {.experts = config.whole("n_routed_experts"), .ffn = config.whole("moe_intermediate_size")});
   moe.shared_experts = config.whole_or("n_shared_experts", 0);
   moe.shared_ffn = moe.shared_experts > 0 ? moe.ffn : 0;
+  moe.groups = config.whole_or("n_group", 1, 1);
+  moe.groups_chosen = config.whole_or("topk_group", moe.groups, 1);
+  config.refuse_if(moe.groups_chosen > moe.groups || moe.experts % moe.groups != 0, "n_group",
+                   "experts lie in groups of equal size, of which a token chooses some");
   const int layers = config.layers(), first = config.whole("first_k_dense_replace", 0);
   config.refuse_if(first > layers, "first_k_dense_replace", "the model has not so many layers");
   model.layers.assign(std::size_t(first), dense(config.whole("intermediate_size")));

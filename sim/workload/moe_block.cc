@@ -22,18 +22,25 @@ double power(double base, double exponent) {
   return result * (1 - (exponent - whole) * (1 - base));
 }
 
-/// Bytes of one token on its way to an expert. Tokens in int8 carry a scale and metadata in a block of 512 bytes
-/// (CloudMatrix, arXiv 2506.12708, section 4.2: 7 KB + 512 B); other types have their scales in their size.
-Bytes dispatched_token(const InferenceSetup& setup) {
-  const DataType type = setup.plan.dispatch_type;
-  const bool has_block = type == DataType::int8 || type == DataType::w8a8;
-  return setup.model.hidden * size_of(type) + Bytes(has_block ? 512 : 0);
+/// Bytes of one token on its way to an expert.
+Bytes dispatched_token(const InferenceSetup& setup) { return token_size(setup.plan.dispatch_type, setup.model.hidden); }
+
+/// Prompts' tokens, of which it is left to the exchange how often each is sent.
+std::optional<TokenRouting> bulk_routing(const InferencePlan& plan, const MoeShape& moe, const StepTokens& tokens) {
+  if (!plan.once_per_node || tokens.prefill() == 0) {
+    return std::nullopt;
+  }
+  return TokenRouting{.choices = static_cast<std::uint32_t>(moe.top_k),
+                      .slots = static_cast<double>(moe.experts) + plan.redundant_experts,
+                      .shared = static_cast<std::uint32_t>(plan.shared_expert_slots > 0 ? moe.shared_experts : 0),
+                      .groups = static_cast<std::uint32_t>(moe.groups),
+                      .groups_chosen = static_cast<std::uint32_t>(moe.groups_chosen)};
 }
 
 /// How often a token is sent: to each of its experts, or once to each rank that has any of them.
-double copies(const InferencePlan& plan, const MoeShape& moe) {
+double copies(const InferencePlan& plan, const MoeShape& moe, bool once_per_rank) {
   double routed = moe.top_k;
-  if (plan.once_per_rank) {
+  if (once_per_rank) {
     const double slots = moe.experts + plan.redundant_experts;
     const double here = slots / plan.ep;
     double none_here = 1;
@@ -125,7 +132,8 @@ void add_exchanged(LayerProgram& program, const InferenceSetup& setup, const Moe
   const double hidden = setup.model.hidden;
   const double own = replica_tokens / plan.tp;
   const double held = own * plan.expert_tp;
-  const double sent = held * copies(plan, moe);
+  const std::optional<TokenRouting> routing = bulk_routing(plan, moe, tokens);
+  const double sent = held * copies(plan, moe, plan.once_per_rank && !routing);
   const Bytes combined = hidden * size_of(plan.combine_type);
   program.front = {add_norm(setup, own, DataType::bf16), router(setup, moe, own, plan.dispatch_type)};
   if (plan.expert_tp > 1) {
@@ -135,8 +143,9 @@ void add_exchanged(LayerProgram& program, const InferenceSetup& setup, const Moe
   if (plan.ep > 1) {
     const double imbalance = exchange_imbalance(plan, moe, replica_tokens * plan.dp);
     program.send.push_back(
-        Exchange{"dispatch", Among::ep, CollectiveKind::dispatch, sent * dispatched_token(setup), imbalance});
-    program.back.push_back(Exchange{"combine", Among::ep, CollectiveKind::combine, sent * combined, imbalance});
+        Exchange{"dispatch", Among::ep, CollectiveKind::dispatch, sent * dispatched_token(setup), imbalance, routing});
+    program.back.push_back(
+        Exchange{"combine", Among::ep, CollectiveKind::combine, sent * combined, imbalance, routing});
   }
   if (moe.shared_experts > 0 && plan.shared_expert_slots == 0) {
     program.beside = {shared_experts(setup, moe, own, 1)};
@@ -144,7 +153,7 @@ void add_exchanged(LayerProgram& program, const InferenceSetup& setup, const Moe
   const ExpertLoad load = expert_load(setup, moe, replica_tokens * plan.dp);
   program.feed_forward = {routed_experts(setup, load)};
   const bool in_bulk = tokens.prefill() > 0 && plan.ep > 1;
-  if (in_bulk && !plan.once_per_rank) {
+  if (in_bulk && !plan.once_per_rank && !routing) {
     program.front.push_back(permute(setup, "router", sent, plan.dispatch_type));
     Kernel sum = elementwise("sum_experts", sent, hidden, size_of(plan.combine_type).value(), wide * held / sent, 2);
     program.finish.push_back(Compute{"experts", {sum}});

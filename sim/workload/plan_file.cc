@@ -56,6 +56,7 @@ void read_inference_plan(const Node& node, InferencePlan& plan) {
   set(node, "shared_expert_slots", plan.shared_expert_slots, count);
   set(node, "expert_imbalance", plan.expert_imbalance, at_least_one);
   set(node, "once_per_rank", plan.once_per_rank, [](const Node& n) { return n.flag(); });
+  set(node, "once_per_node", plan.once_per_node, [](const Node& n) { return n.flag(); });
   set(node, "sequence_parallel", plan.sequence_parallel, [](const Node& n) { return n.flag(); });
   set(node, "micro_batches", plan.micro_batches, count);
   set(node, "attention_cores", plan.attention_cores, cores);

@@ -164,7 +164,8 @@ After ProgramWriter::add(const Program& program, std::uint16_t stream, After aft
       continue;
     }
     const auto& exchange = std::get<Exchange>(piece);
-    const CollectiveTask task{communicators_.at(exchange.among), exchange.kind, exchange.bytes, exchange.imbalance};
+    const CollectiveTask task{communicators_.at(exchange.among), exchange.kind, exchange.bytes, exchange.imbalance,
+                              exchange.routing};
     const std::uint16_t on = exchange.among == Among::tp ? stream : exchange_stream;
     after = {graph_.add(role_, on, graph_.add_label(exchange.label), task, after)};
   }

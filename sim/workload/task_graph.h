@@ -68,6 +68,7 @@ struct CollectiveTask {
   CollectiveKind kind = CollectiveKind::all_reduce;
   Bytes bytes;           ///< as CollectiveKind counts them
   double imbalance = 1;  ///< the fullest rank's bytes over the mean (expert exchanges)
+  std::optional<TokenRouting> routing = {};
 };
 /// A collective of written-out groups, as each member role calls it. Calls of different members with one sequence
 /// number are one collective: it begins when the last member has come. Without a number, it is that of the role's tasks
@@ -79,6 +80,7 @@ struct GroupTask {
   double imbalance = 1;  ///< the fullest rank's bytes over the mean
   std::optional<std::uint32_t> sequence = {};
   bool barrier = false;  ///< nothing moves: it ends when the last member has come
+  std::optional<TokenRouting> routing = {};
 };
 /// Rank i of this role sends to rank i of `to`. Matched with its Receive by (roles, tag).
 struct SendTask {

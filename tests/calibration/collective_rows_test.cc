@@ -40,6 +40,23 @@ TEST(CollectiveRows, CountsWhatARankSendsOfItsTokens) {
   EXPECT_THROW(collective_rows(table_of("op,ranks,topk,hidden\ndispatch,8,8,7168\n")), InputError);
 }
 
+TEST(CollectiveRows, SayWhetherTokensChooseAtRandom) {
+  const std::string header =
+      "op,ranks,tokens_per_rank,hidden,topk,experts,dtype,routing,redundant_experts,expert_groups,groups_per_token\n";
+  const auto rows = collective_rows(table_of(header + "dispatch,4,10,7168,8,256,fp8_block,random,32,8,4\n"
+                                                      "combine,4,10,7168,8,256,,random,,,\n"
+                                                      "dispatch,4,10,7168,8,256,bf16,balanced,,,\n"));
+  ASSERT_TRUE(rows[0].routing);
+  EXPECT_EQ(*rows[0].routing, (TokenRouting{.choices = 8, .slots = 288, .groups = 8, .groups_chosen = 4}));
+  EXPECT_EQ(rows[0].bytes, Bytes(10 * 8 * (7168 + 56 * 4))) << "a copy for each choice, of which four ranks get fewer";
+  EXPECT_EQ(*rows[1].routing, (TokenRouting{.choices = 8, .slots = 256}));
+  EXPECT_FALSE(rows[2].routing);
+  EXPECT_EQ(rows[2].bytes, Bytes(10 * 4 * 2 * 7168));
+  EXPECT_THROW(collective_rows(table_of(header + "dispatch,4,10,7168,8,256,bf16,drawn,,,\n")), InputError);
+  EXPECT_THROW(collective_rows(table_of(header + "dispatch,4,10,7168,8,,bf16,random,,,\n")), InputError);
+  EXPECT_THROW(collective_rows(table_of(header + "dispatch,4,10,7168,8,4,bf16,random,,,\n")), InputError);
+}
+
 TEST(CollectiveRows, RefusesWhatMakesNoSense) {
   EXPECT_THROW(collective_rows(table_of("operation,ranks\nall_reduce,8\n")), InputError);
   EXPECT_THROW(collective_rows(table_of("operation,ranks,bytes\nall_reduce,0,8\n")), InputError);

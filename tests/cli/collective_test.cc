@@ -82,6 +82,31 @@ TEST(CollectiveCommand, DoesAsTheLibraryWasMeasured) {
   expect_refused(arguments + " --library nccl", "--library");
 }
 
+TEST(CollectiveCommand, BringsTokensToTheirExperts) {
+  const std::string tokens = " --system hgx-h100 --ranks 16 --hidden 7168 --experts 256 --topk 8 --type fp8 --check";
+  const json result = run_json("dispatch --tokens 128:4096:32" + tokens);
+  EXPECT_EQ(result.at("checked"), true);
+  const json& rows = result.at("results");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].at("bytes"), 4096 * 8 * 7168) << "a copy for each choice";
+  EXPECT_EQ(rows[1].at("algorithm"), "once_per_node");
+  EXPECT_EQ(rows[1].at("candidates").size(), 3U);
+  const std::string file = testing::TempDir() + "dispatch.svg";
+  run_json("combine --tokens 128 --algorithm once_per_node --draw " + file + tokens);
+  EXPECT_TRUE(std::filesystem::exists(file));
+  // groups by nodes: half of the tokens stay
+  const auto time = [&](const std::string& groups) {
+    return run_json("dispatch --tokens 4096 --algorithm once_per_node" + tokens + groups)
+        .at("results")[0]
+        .at("time_seconds");
+  };
+  EXPECT_LT(time(" --groups 2 --groups-per-token 1").get<double>(), 0.7 * time("").get<double>());
+  expect_refused("dispatch --tokens 8 --topk 8 --hidden 7168 --system hgx-h100 --ranks 8", "--experts: a token cannot");
+  expect_refused("dispatch --tokens 8 --topk 8 --experts 64 --system hgx-h100 --ranks 8", "--tokens: ");
+  expect_refused("dispatch --bytes 8 --algorithm once_per_node --system hgx-h100 --ranks 16", "those that can: direct");
+  expect_refused("all_gather --bytes 8 --topk 8 --experts 64 --system hgx-h100 --ranks 8", "not of all_gather");
+}
+
 TEST(CollectiveCommand, AgreesBetweenFluidsAndPacketsWhereMessagesAreManyPackets) {
   // 64 KiB a peer
   for (const std::string machine : {"cloudmatrix384 --ranks 32 --bytes 2MiB", "gb200-nvl72 --ranks 16 --bytes 1MiB"}) {

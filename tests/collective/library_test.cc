@@ -34,8 +34,8 @@ class Bench {
         router_(topology_),
         times_(library_, topology_, router_, costs_) {}
 
-  std::optional<Seconds> time(CollectiveKind kind, double bytes) {
-    return times_.time(kind, {{consecutive(0, ranks)}}, Bytes(bytes));
+  std::optional<Seconds> time(CollectiveKind kind, double bytes, const std::optional<TokenRouting>& routing = {}) {
+    return times_.time(kind, {{consecutive(0, ranks)}}, Bytes(bytes), routing);
   }
   double seconds(CollectiveKind kind, double bytes) { return time(kind, bytes).value().value(); }
   double wire_latency() { return router_.route(NodeId(0U), NodeId(1U))->latency.value(); }
@@ -57,6 +57,37 @@ TEST(Library, PaysLaunchStepsWireAndItsOwnCopy) {
   const double bytes = 4e6, part = bytes / ranks;
   const double expected = 5e-6 + 2e-7 + part / 50e9 + (ranks - 1) * (1e-6 + bench.wire_latency() + part / (0.5 * rate));
   EXPECT_NEAR(bench.seconds(CollectiveKind::all_gather, bytes), expected, 1e-12);
+}
+
+TEST(Library, CountsThePeersThatATokenGoesTo) {
+  const CollectiveKind kind = CollectiveKind::dispatch;
+  Regime random = regime("once_per_rank", 5e-6, 1);
+  random.kinds = {kind};
+  random.per_peer = 1e-6;
+  random.choices = 3;
+  Regime balanced = random;
+  balanced.balanced = true;
+  Bench at_random({random}), evenly({balanced});
+  const double base = 5e-6 + at_random.wire_latency();
+  EXPECT_NEAR(at_random.seconds(kind, 0), base + 1e-6 * 4 * (1 - 27.0 / 64), 1e-12) << "two may choose the same";
+  EXPECT_NEAR(evenly.seconds(kind, 0), base + 3e-6, 1e-12);
+  // where it is known how tokens choose, that counts: 3 of 8 slots, 2 on each rank, miss a rank with 6/8 5/7 4/6
+  const TokenRouting routing{.choices = 3, .slots = 8};
+  const double reached = 1 - 6.0 / 8 * 5 / 7 * 4 / 6;
+  for (Bench* bench : {&at_random, &evenly}) {
+    EXPECT_NEAR(bench->time(kind, 0, routing)->value(), base + 1e-6 * 4 * reached, 1e-12);
+    EXPECT_NEAR(bench->time(kind, 3e6, routing)->value() - bench->time(kind, 0, routing)->value(),
+                3 * reached * 1e6 / rate, 1e-12)
+        << "to three others, once";
+  }
+}
+
+TEST(Library, KnowsEachRegimeOnItsPlane) {
+  const CollectiveKind kind = CollectiveKind::all_gather;
+  Regime here = regime("ring", 5e-6, 1), elsewhere = regime("ring", 1e-6, 1);
+  elsewhere.plane = "other";
+  EXPECT_EQ(Bench({here, elsewhere}).seconds(kind, 1e6), Bench({here}).seconds(kind, 1e6));
+  EXPECT_FALSE(Bench({elsewhere}).time(kind, 1e6));
 }
 
 TEST(Library, TakesTheRegimeThatIsFastestAtEachSize) {

@@ -1,6 +1,7 @@
 #include "sim/collective/verify.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include "tests/collective/schedules.h"
 
@@ -19,6 +20,17 @@ TEST(Verification, PassesEveryAlgorithmForSomeLargerRankCount) {
     for_each_schedule_of(ranks,
                          [](CollectiveKind kind, const Schedule& schedule) { EXPECT_EQ(flaw_of(kind, schedule), ""); });
   }
+}
+
+/// One algorithm, kind and shape a case, drawn from all that suit.
+RC_GTEST_PROP(Verification, PassesEveryAlgorithmForRandomRankCounts, ()) {
+  const auto ranks = *rc::gen::inRange<std::uint32_t>(65, 320);
+  const GroupShape shape = *rc::gen::elementOf(test::shapes_of(ranks));
+  const CollectiveKind kind = *rc::gen::elementOf(all_collective_kinds());
+  const std::vector<std::string> names = suitable_algorithms(kind, shape);
+  RC_PRE(!names.empty());
+  const std::string name = *rc::gen::elementOf(names);
+  RC_ASSERT(flaw_of(kind, make_schedule(name, kind, shape)) == "");
 }
 
 TEST(Verification, CatchesAStepThatIsMissing) {

@@ -48,6 +48,14 @@ TEST(DataType, StoresItsScalesWithItsElements) {
   EXPECT_EQ(bytes(DataType::mxfp8) * 32, 32 + 1);                      // a block and its scale
 }
 
+TEST(DataType, SendsScalesWithTokens) {
+  EXPECT_EQ(token_size(DataType::int8, 7168), Bytes(7168 + 512)) << "a block with a scale and metadata";
+  EXPECT_EQ(token_size(DataType::w8a8, 7168), Bytes(7168 + 512));
+  EXPECT_EQ(token_size(DataType::fp8_block, 7168), Bytes(7168 + 56 * 4)) << "a scale per 128";
+  EXPECT_EQ(token_size(DataType::nvfp4, 7168), 7168 * size_of(DataType::nvfp4));
+  EXPECT_EQ(token_size(DataType::bf16, 7168), Bytes(2 * 7168));
+}
+
 TEST(DataType, IsMultipliedAsATypeThatIsMultipliedAsItself) {
   for (const DataType type : all_data_types()) {
     EXPECT_EQ(multiplied_as(multiplied_as(type)), multiplied_as(type)) << to_string(type);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/collective/library.h"
 #include "tests/system/graphs.h"
 
 namespace podium::test {
@@ -16,6 +17,29 @@ TEST(Simulator, RunsTasksOfAStreamOneAfterTheOther) {
   b.delay(0, 3_us);
   b.delay(0, 4_us);
   EXPECT_NEAR(run(b.graph).time.value(), (7_us).value(), picosecond);
+}
+
+TEST(Simulator, DoesCollectivesAsTheLibraryWasMeasuredWhereItIsAskedTo) {
+  const auto library = load_library("hgx-h100");
+  ASSERT_TRUE(library);
+  const CommunicationCosts costs = communication_costs(server().system(), server().chip(), server().network());
+  Router router(server().network());
+  LibraryTimes times(*library, server().network(), router, costs);
+  Placement all{{{}}};
+  for (std::uint32_t rank = 0; rank < 8; ++rank) {
+    all.groups.front().push_back(server().node(rank));
+  }
+  for (const Bytes bytes : {Bytes(64_KiB), Bytes(64_MiB)}) {
+    Builder b;
+    b.all_reduce(0, bytes);
+    SimulatorOptions options;
+    options.use_library = true;
+    const double measured = run(b.graph, options).time.value();
+    EXPECT_NEAR(measured, times.time(CollectiveKind::all_reduce, all, bytes)->value(), 1e-3 * measured);
+    EXPECT_NE(measured, run(b.graph).time.value());
+    options.algorithm = "ring";
+    EXPECT_NE(measured, run(b.graph, options).time.value()) << "a schedule, where one is named";
+  }
 }
 
 TEST(Simulator, RunsStreamsSideBySideUnlessATaskWaitsForAnother) {

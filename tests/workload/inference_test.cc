@@ -69,6 +69,36 @@ TEST(InferenceStep, SendsATokenOnceToARankWhereTheStackDoesSo) {
   EXPECT_NEAR(once / each, 8 * (1 - missed) / 8, 1e-12);
 }
 
+TEST(InferenceStep, LeavesItToTheExchangeHowOftenPromptsTokensAreSent) {
+  const ModelSpec model = load_model("deepseek-v3");
+  InferencePlan plan;
+  plan.dp = plan.ep = 16;
+  plan.redundant_experts = 32;
+  plan.once_per_node = true;
+  const auto routings = [&](const StepShape& shape) {
+    std::vector<std::optional<TokenRouting>> found;
+    const TaskGraph graph = inference_step(model, test_chip(), plan, shape);
+    for (const TaskGraph& block : graph.blocks()) {
+      for (const Task& task : block.tasks()) {
+        const auto* call = std::get_if<CollectiveTask>(&task.payload);
+        if (call != nullptr && (call->kind == CollectiveKind::dispatch || call->kind == CollectiveKind::combine)) {
+          found.push_back(call->routing);
+        }
+      }
+    }
+    return found;
+  };
+  const StepShape prompts{.prefill_sequences = 1, .prefill_tokens = 4096};
+  const TokenRouting expected{.choices = 8, .slots = 288, .groups = 8, .groups_chosen = 4};
+  EXPECT_FALSE(routings(prompts).empty());
+  for (const auto& routing : routings(prompts)) {
+    EXPECT_EQ(routing, expected);
+  }
+  for (const auto& routing : routings(decode(8, 100))) {
+    EXPECT_EQ(routing, std::nullopt) << "tokens of decode go straight to their experts";
+  }
+}
+
 TEST(InferenceStep, ReplacesTheExchangeBySumsWhereEveryRankHasAllTokens) {
   const ModelSpec model = load_model("deepseek-v3");
   InferencePlan plan;
