@@ -7,7 +7,9 @@
 #include <iostream>
 
 #include "sim/calibration/collective_rows.h"
+#include "sim/collective/experts.h"
 #include "sim/collective/select.h"
+#include "sim/hardware/data_type.h"
 #include "sim/system/machine.h"
 #include "tests/validation/kernel_rows.h"
 
@@ -138,6 +140,111 @@ TEST(CollectiveValidation, ExpertsTokensOnCloudMatrixAreNear) {
       EXPECT_NEAR(predicted.value(), seconds, 0.03 * seconds) << to_string(kind) << " among " << ranks;
     }
   }
+}
+
+/// Tokens of 7,168 elements that choose 8 of 256 experts at random: dispatch in FP8 with scales, combine in bf16.
+Seconds expert_time(const CollectiveTime& time, CollectiveKind kind, std::uint32_t ranks, double tokens,
+                    std::uint32_t groups = 1, std::uint32_t groups_chosen = 1) {
+  const DataType type = kind == CollectiveKind::dispatch ? DataType::fp8_block : DataType::bf16;
+  CollectiveRow row{{}, kind, ranks, ranks > 8 ? 8U : 0U, tokens * 8 * token_size(type, 7168), "auto", {}};
+  row.routing = TokenRouting{.choices = 8, .slots = 256, .groups = groups, .groups_chosen = groups_chosen};
+  return time(row);
+}
+
+constexpr std::pair<CollectiveKind, const char*> expert_kinds[] = {{CollectiveKind::dispatch, "dispatch"},
+                                                                   {CollectiveKind::combine, "combine"}};
+
+/// DeepEP's kernels where each kind is used: low-latency ones for few tokens, normal ones for many.
+TEST(CollectiveValidation, ExpertsTokensOnHopperAreNear) {
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
+  }
+  const auto library = load_library("hgx-h100");
+  ASSERT_TRUE(library);
+  const auto time = collective_time("hgx-h100", &*library);
+  std::map<std::string, std::vector<double>> errors;
+  const auto add = [&](const Row& row, const std::string& style, auto&& measured_us) {
+    const auto ranks = static_cast<std::uint32_t>(8 * number(row, "node_num"));
+    for (const auto& [kind, name] : expert_kinds) {
+      const Seconds predicted = expert_time(time, kind, ranks, number(row, "num_token"));
+      errors[fmt::format("{} {} {}", style, name, ranks)].push_back(predicted.value() * 1e6 / measured_us(name) - 1);
+    }
+  };
+  for (const Row& row : read_rows("collectives/aic_deepep_lowlatency_h100_sxm.csv")) {
+    if (number(row, "num_token") <= 64) {
+      add(row, "low-latency", [&](const std::string& name) { return number(row, name + "_avg_t_us"); });
+    }
+  }
+  for (const Row& row : read_rows("collectives/aic_deepep_normal_h100_sxm.csv")) {
+    if (number(row, "num_token") >= 1024 && row.at("dispatch_sms") == "20") {
+      add(row, "normal", [&](const std::string& name) {
+        return number(row, name + "_transmit_us") + number(row, name + "_notify_us");
+      });
+    }
+  }
+  ASSERT_EQ(errors.size(), 8U);
+  for (const auto& [name, all] : errors) {
+    std::cout << fmt::format("hgx-h100 {:<24} {:>3} rows {:>5.1f} %\n", name, all.size(), 100 * summary_of(all).mean);
+    EXPECT_LE(summary_of(all).mean, 0.12) << name;
+  }
+}
+
+/// H800: nothing is fitted to it. Low-latency kernels by their time; normal ones by their bandwidth, which counts what
+/// reaches other ranks of the server, or nodes, each with the own one.
+TEST(CollectiveValidation, ExpertsTokensOnHopperWithHalfTheLinksAreNear) {
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
+  }
+  const auto library = load_library("hgx-h800");
+  ASSERT_TRUE(library);
+  const auto time = collective_time("hgx-h800", &*library);
+  for (const Row& row : read_rows("collectives/deepep_h800_readme.csv")) {
+    if (row.at("version") != "v1_final") {
+      continue;
+    }
+    const auto ranks = static_cast<std::uint32_t>(number(row, "ep_size")), nodes = ranks / 8;
+    for (const auto& [kind, name] : expert_kinds) {
+      const bool few = row.at("mode") == "low_latency";
+      const std::uint32_t groups = few ? 1 : nodes, chosen = std::min(groups, 4U);
+      double measured = few ? number(row, std::string(name) + "_us") * 1e-6 : 0;
+      if (!few) {
+        const TokenRouting routing{.choices = 8, .slots = 256, .groups = groups, .groups_chosen = chosen};
+        const std::uint32_t units = nodes > 1 ? nodes : 8, one[] = {0};
+        const Bytes token = token_size(kind == CollectiveKind::dispatch ? DataType::fp8_block : DataType::bf16, 7168);
+        measured = 4096 * units * chance_to_reach(routing, units, one) * token.value() /
+                   (number(row, std::string(name) + "_GBps") * 1e9);
+      }
+      const double error = expert_time(time, kind, ranks, few ? 128 : 4096, groups, chosen).value() / measured - 1;
+      std::cout << fmt::format("hgx-h800 {:<11} {:<8} {:>2} ranks {:>+6.1f} %\n", row.at("mode"), name, ranks,
+                               100 * error);
+      EXPECT_LE(std::abs(error), 0.2) << name << " among " << ranks;
+    }
+  }
+}
+
+/// HCCL within a node: production times, of those that were not measured twice the same.
+TEST(CollectiveValidation, GatheringOnCloudMatrixIsNear) {
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
+  }
+  const auto library = load_library("cloudmatrix384");
+  ASSERT_TRUE(library);
+  const auto time = collective_time("cloudmatrix384", &*library);
+  std::size_t count = 0;
+  for (const Row& row : read_rows("collectives/ascend_a3_hccl.csv")) {
+    const double shard = number(row, "bytes_per_rank_approx");
+    if (row.at("op") != "all_gather" || row.at("production_us").empty() || shard < 512 << 10) {
+      continue;
+    }
+    const auto ranks = static_cast<std::uint32_t>(number(row, "num_dies"));
+    const Seconds predicted = time({{}, CollectiveKind::all_gather, ranks, 0, Bytes(shard * ranks), "auto", {}});
+    const double error = predicted.value() * 1e6 / number(row, "production_us") - 1;
+    std::cout << fmt::format("cloudmatrix384 all-gather {:>9} B of {:>2} dies {:>+6.1f} %\n", shard, ranks,
+                             100 * error);
+    EXPECT_LE(std::abs(error), 0.16) << shard;
+    ++count;
+  }
+  EXPECT_EQ(count, 4U);
 }
 
 }  // namespace
