@@ -7,6 +7,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "sim/cli/collective_run.h"
 #include "sim/cli/command.h"
@@ -14,12 +15,13 @@
 #include "sim/cli/results.h"
 #include "sim/hardware/data_type.h"
 #include "sim/report/schedule_drawing.h"
+#include "sim/system/folding_check.h"
 
 namespace podium {
 namespace {
 
 struct Options : CollectiveOptions {
-  std::string operation, ranks, bytes, type = "fp32", drawing;
+  std::string operation, ranks, bytes, type = "fp32", drawing, fold_text = "on";
   ExpertOptions experts;
   bool all_candidates = false;
   OutputFormat format = OutputFormat::text;
@@ -35,6 +37,7 @@ struct Result {
   std::vector<std::string> faults;
   bool shows_all;   ///< of the algorithms that suit, and not only the next best
   bool is_checked;  ///< every schedule was followed, byte by byte
+  FoldChoice fold;
   std::vector<Row> rows;
   std::vector<std::string> notes;  ///< what was given and changed nothing
 };
@@ -86,7 +89,7 @@ void note_idle_options(const Options& options, const CollectiveRun& run, const M
     }
   };
   const bool named = options.algorithm != "auto" || !options.sizes.empty();
-  note(options.fold == "off" && Networks::find(options.network).needs_wires(),
+  note(options.fold_text == "off" && Networks::find(options.network).needs_wires(),
        "--fold has no effect: the " + options.network + " network is never folded");
   note(
       options.library == "off" && (named || !load_library(options.system)),
@@ -117,11 +120,10 @@ Result measure(Options options) {
   if (options.algorithm != "auto" && !options.algorithm.ends_with(".xml")) {
     Algorithms::find(options.algorithm, {"--algorithm"});
   }
-  for (const auto& [name, value] : {std::pair("--fold", options.fold), std::pair("--library", options.library)}) {
-    if (value != "on" && value != "off") {
-      throw InputError({name}, "'" + value + "' is neither on nor off");
-    }
+  if (options.library != "on" && options.library != "off") {
+    throw InputError({"--library"}, "'" + options.library + "' is neither on nor off");
   }
+  options.fold = parse_fold(options.fold_text, options.network);
   const std::vector<std::uint32_t> ranks = parse_ranks(options.ranks);
   const Bundles bundles = Networks::find(options.network).needs_wires() ? Bundles::apart : Bundles::merged;
   Allocation allocation{.ranks = *std::max_element(ranks.begin(), ranks.end()) + 1, .bundles = bundles};
@@ -129,6 +131,9 @@ Result measure(Options options) {
     allocation.faults.push_back(parse_fault(fault, {"--fail"}));
   }
   const Machine machine = load_machine(options.system, allocation);
+  if (options.fold.check && !machine.changes().empty()) {
+    throw InputError({"--fold"}, "nothing is folded where links change in the course of a run: nothing to check");
+  }
   CollectiveRun run(machine, kind, ranks, options);
   Result result{kind,
                 options.system,
@@ -138,6 +143,7 @@ Result measure(Options options) {
                 options.faults,
                 options.all_candidates,
                 options.check,
+                options.fold,
                 {},
                 {}};
   if (const std::optional<Bytes> size = run.size()) {
@@ -153,6 +159,19 @@ Result measure(Options options) {
   return result;
 }
 
+/// A line for each algorithm of which equal messages were simulated once.
+std::string folding_text(const Result& result) {
+  std::string text;
+  std::set<std::string> seen;
+  for (const Row& row : result.rows) {
+    if (row.folding.bundles < row.folding.messages && seen.insert(row.algorithm).second) {
+      text += fmt::format("# simulated of {}: {}\n", row.algorithm, describe(row.folding));
+    }
+  }
+  return text +
+         (result.fold.check ? "# folding checked: every message by itself takes as long, to the picosecond\n" : "");
+}
+
 std::string to_text(const Result& result) {
   std::string text = fmt::format("# {} among {} ranks of {}, {} network\n", to_string(result.kind), result.ranks,
                                  result.system, result.network);
@@ -162,6 +181,7 @@ std::string to_text(const Result& result) {
   if (result.is_checked) {
     text += "# checked: every rank ends with what the operation promises, each part and each contribution once\n";
   }
+  text += folding_text(result);
   text += fmt::format("#{:>14} {:>14} {:>8} {:>30} {:>12} {:>9} {:>9}  {}\n", "size", "count", "type", "algorithm",
                       "time", "algbw", "busbw", "next best");
   text += fmt::format("#{:>14} {:>14} {:>8} {:>30} {:>12} {:>9} {:>9}\n", "(B)", "(elements)", "", "", "(us)", "(GB/s)",
@@ -209,6 +229,7 @@ std::string to_json(const Result& result) {
                               {"network", result.network},
                               {"faults", result.faults},
                               {"checked", result.is_checked},
+                              {"folding_checked", result.fold.check},
                               {"notes", result.notes},
                               {"results", nlohmann::ordered_json::array()}};
   for (const Row& row : result.rows) {
@@ -219,6 +240,12 @@ std::string to_json(const Result& result) {
                                 {"time_seconds", row.time.value()},
                                 {"algbw_bytes_per_second", algorithm_bandwidth(row).value()},
                                 {"busbw_bytes_per_second", bus_bandwidth(result, row).value()}};
+    if (row.folding.messages > 0) {
+      line["simulated"] = {{"messages", row.folding.messages},
+                           {"bundles", row.folding.bundles},
+                           {"links", row.folding.links},
+                           {"link_classes", row.folding.link_classes}};
+    }
     if (!row.regime.empty()) {
       line["regime"] = row.regime;
     }
@@ -285,9 +312,7 @@ std::function<int()> collective(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--network", options->network, "Network model")->capture_default_str();
   app.add_option("--type", options->type, "Type of the elements that the count column counts")->capture_default_str();
-  app.add_option("--fold", options->fold,
-                 "on: simulate one of each class of equal transfers; off: every one. Packets are never folded")
-      ->capture_default_str();
+  add_fold_option(app, options->fold_text);
   app.add_option("--fail", options->faults,
                  "A link or node of the network that fails, or keeps a part of its bandwidth, from a time of each run "
                  "on: NVSwitch[3], leaf0-spine[0..3]=50%, ub:L2[5]@2ms. May be given again")

@@ -7,6 +7,7 @@
 #include "sim/cli/command.h"
 #include "sim/collective/msccl.h"
 #include "sim/collective/verify.h"
+#include "sim/system/folding_check.h"
 
 namespace podium {
 
@@ -163,7 +164,23 @@ TimedCollective CollectiveRun::play(Bytes bytes) {
   row.time = played.fabric
                  ? time_alone(call, *played.fabric, costs_of(row), options_.network)
                  : time_alone(call, machine_.network(), played.operation, costs_of(row), options_.network, faults_);
+  if (played.fabric) {
+    row.folding = folding_use(*played.fabric);
+  }
+  if (played.unfolded) {
+    check_folding(row, time_alone(call, *played.unfolded, costs_of(row), options_.network));
+  }
   return row;
+}
+
+/// All ranks of a group end with it.
+void CollectiveRun::check_folding(const TimedCollective& row, Seconds unfolded) const {
+  const auto picoseconds = [](Seconds time) { return std::llround(time.value() * 1e12); };
+  if (picoseconds(row.time) != picoseconds(unfolded)) {
+    throw RunError("folding is wrong: " + row.algorithm + " of " + std::to_string(std::llround(row.bytes.value())) +
+                   " B ends on all ranks after " + std::to_string(picoseconds(row.time)) + " ps, and after " +
+                   std::to_string(picoseconds(unfolded)) + " ps where every message runs by itself");
+  }
 }
 
 CommunicationCosts CollectiveRun::costs_of(const TimedCollective& row) const {
@@ -186,6 +203,7 @@ const CollectiveRun::Known& CollectiveRun::known(const std::string& algorithm, B
                    ? read_msccl(algorithm, kind_, ranks)
                    : selector_.choose(algorithm, kind_, placement_, bytes, 1, {}, {"--algorithm"}, options_.routing),
                placement_},
+              {},
               {}};
   if (options_.check && !is_file(algorithm)) {  // files are followed as they are read
     const Schedule& schedule = fresh.operation.schedule;
@@ -195,8 +213,11 @@ const CollectiveRun::Known& CollectiveRun::known(const std::string& algorithm, B
     }
   }
   if (faults_.changes.empty()) {
-    const bool folds = options_.fold == "on" && !Networks::find(options_.network).needs_wires();
+    const bool folds = options_.fold.folding == Folding::exact && !Networks::find(options_.network).needs_wires();
     fresh.fabric = fold(machine_.network(), router_, {&fresh.operation, 1}, folds ? Folding::exact : Folding::off);
+    if (options_.fold.check) {
+      fresh.unfolded = fold(machine_.network(), router_, {&fresh.operation, 1}, Folding::off);
+    }
   }
   return known_.emplace(algorithm, std::move(fresh)).first->second;
 }

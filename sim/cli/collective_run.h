@@ -6,16 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "sim/cli/fold_option.h"
 #include "sim/collective/faulty_run.h"
 #include "sim/collective/library.h"
 #include "sim/collective/uneven.h"
-#include "sim/system/machine.h"
+#include "sim/system/simulator.h"
 
 namespace podium {
 
 /// What `podium collective` is asked to play, as written.
 struct CollectiveOptions {
-  std::string system, algorithm = "auto", network = "flow", fold = "on", library = "on";
+  std::string system, algorithm = "auto", network = "flow", library = "on";
+  FoldChoice fold;
   std::vector<std::string> faults;
   std::string recovery = "0 s";
   std::string sizes;  ///< a file of uneven sizes, rank by rank; empty: all parts are alike
@@ -30,6 +32,7 @@ struct TimedCollective {
   std::string algorithm;
   std::string regime;                 ///< of the library; empty where it is a schedule with the system's own figures
   std::vector<Candidate> candidates;  ///< the fastest first; empty where the algorithm was named
+  FoldingUse folding;                 ///< nothing where links change in the course of a run
 };
 
 /// B, or B:E, or B:E:F: from B to E, times F (2 where it is not given) at each step.
@@ -46,7 +49,8 @@ class CollectiveRun {
 
   /// Uneven sizes: what the fullest rank sends; nothing where all parts are alike.
   std::optional<Bytes> size() const;
-  /// With `check`, a schedule that does not do what the operation promises is a RunError.
+  /// RunErrors: with `check`, a schedule that does not do what the operation promises; where folding is checked, a time
+  /// that differs by a picosecond from that of every message by itself.
   TimedCollective play(Bytes);
   /// What was played for it, and what it puts on each link of the network: how long it is busy.
   const Schedule& schedule(const TimedCollective&) const;
@@ -55,10 +59,12 @@ class CollectiveRun {
  private:
   struct Known {
     Operation operation;
-    std::optional<FoldedFabric> fabric;  ///< where nothing fails
+    std::optional<FoldedFabric> fabric;    ///< where nothing fails
+    std::optional<FoldedFabric> unfolded;  ///< to check it against
   };
   const Known& known(const std::string& algorithm, Bytes);
   CommunicationCosts costs_of(const TimedCollective&) const;
+  void check_folding(const TimedCollective&, Seconds unfolded) const;
 
   const Machine& machine_;
   CollectiveKind kind_;

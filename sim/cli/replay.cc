@@ -7,10 +7,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "sim/cli/fold_option.h"
 #include "sim/cli/results.h"
 #include "sim/core/text.h"
 #include "sim/network/network.h"
 #include "sim/system/critical_path.h"
+#include "sim/system/folding_check.h"
 #include "sim/system/simulator.h"
 #include "sim/system/timeline.h"
 #include "sim/workload/trace_graph.h"
@@ -25,6 +27,7 @@ struct Options {
   std::string system, network = "flow", algorithm = "auto", fold = "on", compute = "recorded", recorded_on,
                       trace_format, groups, timeline;
   std::string missing = "refuse";
+  std::vector<std::string> faults, slow;
   std::uint32_t ranks = 0, model_parallel = 0;
   OutputFormat format = OutputFormat::text;
 };
@@ -38,6 +41,7 @@ struct Result {
   CriticalPath path;
   std::vector<Elasticity> elasticities;
   std::set<std::string> notes;
+  bool simulates_classes = false;  ///< of ranks and messages, where they are alike
 };
 
 TraceTimes::Compute parse_compute(const std::string& text) {
@@ -128,14 +132,21 @@ std::string command_line(const Options& options) {
   add("missing-dependencies", options.missing, "refuse");
   add("trace-format", options.trace_format, "");
   add("fold", options.fold, "on");
+  for (const std::string& fault : options.faults) {
+    add("fail", fault, "");
+  }
+  for (const std::string& slow : options.slow) {
+    add("slow", slow, "");
+  }
   return line;
 }
 
-SimulatorOptions simulator_options(const Options& options) {
+SimulatorOptions simulator_options(const Options& options, FoldChoice fold) {
   SimulatorOptions result;
   result.network = options.network;
   result.algorithm = options.algorithm;
-  result.folding = options.fold == "on" ? Folding::exact : Folding::off;
+  result.folding = fold.folding;
+  result.check_folding = fold.check;
   result.keep_spans = true;
   result.keep_links = !options.timeline.empty();
   result.link_samples = 256;
@@ -158,9 +169,7 @@ void explain(const Machine& machine, const TaskGraph& graph, Result& result) {
 
 Result replay(const Options& options) {
   const bool wires = Networks::find(options.network, {"--network"}).needs_wires();
-  if (options.fold != "on" && options.fold != "off") {
-    throw InputError({"--fold"}, "'" + options.fold + "' is neither on nor off");
-  }
+  const FoldChoice fold = parse_fold(options.fold, options.network);
   parse_compute(options.compute);
   if (!options.timeline.empty()) {
     check_file(options.timeline, "--timeline");
@@ -168,12 +177,14 @@ Result replay(const Options& options) {
   const Trace trace = load_trace(options.traces, trace_options(options), options.trace_format);
   const TraceMatch match = match_ranks(trace);
   check_progress(trace, match);
-  const Machine machine = load_machine(
-      options.system, {.ranks = trace.ranks(), .bundles = wires ? Bundles::apart : Bundles::merged}, {"--system"});
+  Allocation allocation{.ranks = trace.ranks(), .bundles = wires ? Bundles::apart : Bundles::merged};
+  add_defects(allocation, options.faults, options.slow);
+  const Machine machine = load_machine(options.system, allocation, {"--system"});
   TraceGraph run = to_task_graph(trace, match, times_for(options, machine));
   Result result;
-  result.execution = Simulator(machine, simulator_options(options)).run(run.graph);
+  result.execution = Simulator(machine, simulator_options(options, fold)).run(run.graph);
   result.ranks = trace.ranks();
+  result.simulates_classes = fold.folding == Folding::exact && !wires;
   explain(machine, run.graph, result);
   if (!options.timeline.empty()) {
     const std::string name = fmt::format("{} on {}", fmt::join(options.traces, ", "), options.system);
@@ -187,6 +198,9 @@ Result replay(const Options& options) {
   result.notes = trace.notes;
   result.notes.merge(run.notes);
   result.notes.insert(result.execution.notes.begin(), result.execution.notes.end());
+  if (fold.check) {
+    result.notes.insert("folding checked: every rank by itself has done each task at the same time, to the picosecond");
+  }
   note_idle_options(options, trace, result.notes);
   return result;
 }
@@ -230,6 +244,9 @@ std::string text_of(const Options& options, const Result& result) {
     text += fmt::format("  … {} more: the first at {}, the last at {} (--format csv lists them)\n",
                         result.roles.size() - most_ranks, in_microseconds(*first), in_microseconds(*last));
   }
+  if (result.simulates_classes) {
+    text += "\nsimulated: " + describe(result.execution.folding) + "\n";
+  }
   for (const std::string& note : result.notes) {
     text += "\nnote: " + note;
   }
@@ -253,7 +270,14 @@ std::string json_of(const Options& options, const Result& result) {
             {"critical_path_seconds", split(result.path.account)},
             {"elasticities", Json::object()},
             {"roles", Json::array()},
-            {"notes", result.notes}};
+            {"notes", result.notes},
+            {"simulated",
+             {{"ranks", result.execution.folding.ranks},
+              {"rank_classes", result.execution.folding.classes},
+              {"messages", result.execution.folding.messages},
+              {"bundles", result.execution.folding.bundles},
+              {"links", result.execution.folding.links},
+              {"link_classes", result.execution.folding.link_classes}}}};
   for (const Elasticity& one : result.elasticities) {
     json["elasticities"][one.resource] = one.value;
   }
@@ -309,8 +333,12 @@ std::function<int()> replay_command(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--trace-format", options->trace_format,
                  fmt::format("{} (default: by content)", fmt::join(TraceFormats::names(), ", ")));
-  app.add_option("--fold", options->fold, "on: simulate one of each class of equal transfers; off: every one")
-      ->capture_default_str();
+  add_fold_option(app, options->fold);
+  add_slow_option(app, options->slow);
+  app.add_option("--fail", options->faults,
+                 "A link or node of the network that has failed, or keeps a part of its bandwidth. May be given again")
+      ->option_text("PART[=LEFT]")
+      ->allow_extra_args(false);
   app.add_option("--timeline", options->timeline,
                  "File for a timeline of the run, which Perfetto and chrome://tracing open");
   add_format_option(app, options->format);

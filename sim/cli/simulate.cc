@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 
+#include "sim/cli/fold_option.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/results.h"
 #include "sim/core/text.h"
@@ -18,23 +19,29 @@ namespace {
 
 struct Options {
   std::string study, network, fold = "on", packet_scale, timeline;
+  std::vector<std::string> faults, slow;
   CaseChoice choice;
   int threads = 0;
   OutputFormat format = OutputFormat::text;
 };
 
-Folding parse_folding(const std::string& text) {
-  if (text != "on" && text != "off") {
-    throw InputError({"--fold"}, "'" + text + "' is neither on nor off");
-  }
-  return text == "on" ? Folding::exact : Folding::off;
-}
-
 StepOptions parse(const Options& options, const Study& study) {
   StepOptions result;
   result.network = options.network.empty() ? study.network : options.network;
   Networks::find(result.network, {"--network"});
-  result.folding = parse_folding(options.fold);
+  const FoldChoice fold = parse_fold(options.fold, result.network);
+  result.folding = fold.folding;
+  result.check_folding = fold.check;
+  for (const std::string& fault : options.faults) {
+    if (parse_fault(fault, {"--fail"}).at > Seconds()) {
+      throw InputError({"--fail"}, "'" + fault + "': a step's faults are there from the start");
+    }
+  }
+  result.faults = options.faults;
+  for (const std::string& slow : options.slow) {
+    parse_slow_chips(slow, {"--slow"});
+  }
+  result.slow = options.slow;
   result.timeline_slices = options.timeline.empty() ? 0 : timeline_slices;
   if (!options.packet_scale.empty()) {
     const Location where{"--packet-scale"};
@@ -64,6 +71,12 @@ std::string command_line(const Options& options) {
   add("network", options.network, "");
   add("fold", options.fold, "on");
   add("packet-scale", options.packet_scale, "");
+  for (const std::string& fault : options.faults) {
+    add("fail", fault, "");
+  }
+  for (const std::string& slow : options.slow) {
+    add("slow", slow, "");
+  }
   return line;
 }
 
@@ -121,9 +134,13 @@ std::function<int()> simulate(CLI::App& app) {
   app.add_option("--system", options->choice.system, "One system of the study (default: all)");
   app.add_option("--network", options->network,
                  fmt::format("Network model: {} (default: the study's)", fmt::join(Networks::names(), ", ")));
-  app.add_option("--fold", options->fold,
-                 "on: simulate one of each class of equal transfers; off: every one. Packets are never folded")
-      ->capture_default_str();
+  add_fold_option(app, options->fold);
+  add_slow_option(app, options->slow);
+  app.add_option("--fail", options->faults,
+                 "A link or node of the network that has failed, or keeps a part of its bandwidth, beside the study's "
+                 "own faults. May be given again")
+      ->option_text("PART[=LEFT]")
+      ->allow_extra_args(false);
   app.add_option("--packet-scale", options->packet_scale,
                  fmt::format("Packets so many times as large as real ones (default: the power of two that keeps a step "
                              "to {:.0f} million packet-hops)",

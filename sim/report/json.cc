@@ -172,6 +172,11 @@ Json to_object(const PortTier& tier) {
   return object;
 }
 
+Json to_object(const FoldingUse& use) {
+  return {{"ranks", use.ranks},     {"rank_classes", use.classes}, {"messages", use.messages},
+          {"bundles", use.bundles}, {"links", use.links},          {"link_classes", use.link_classes}};
+}
+
 Json to_object(const StepRun& run) {
   Json object{{"time_seconds", run.time.value()}, {"breakdown_seconds", to_object(run.breakdown)}};
   object["critical_path_seconds"] = to_object(run.critical_path);
@@ -183,6 +188,7 @@ Json to_object(const StepRun& run) {
   for (const PortTier& tier : run.tiers) {
     object["ports"].push_back(to_object(tier));
   }
+  object["simulated"] = to_object(run.folding);
   object["packet_hops"] = run.packet_hops;
   object["signature"] = hexadecimal(run.signature);
   return object;
@@ -366,6 +372,9 @@ std::string to_json(const SimulationResult& result) {
             {"network", result.options.network},
             {"search_network", result.network},
             {"folding", folds(result.options)},
+            {"folding_checked", result.options.check_folding},
+            {"faults", result.options.faults},
+            {"slow", result.options.slow},
             {"scope", scope(result)}};
   json["cases"] = Json::array();
   for (const SimulatedCase& one : result.cases) {

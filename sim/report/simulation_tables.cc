@@ -8,6 +8,7 @@
 #include "sim/network/network.h"
 #include "sim/report/format.h"
 #include "sim/report/tables.h"
+#include "sim/system/folding_check.h"
 
 namespace podium {
 namespace {
@@ -41,7 +42,7 @@ const Column columns[] = {
 }  // namespace
 
 bool differs(const SimulationResult& result) {
-  return result.options.network != result.network || !folds(result.options);
+  return result.options.network != result.network || !folds(result.options) || is_worse(result.options);
 }
 
 std::vector<std::string> scope(const SimulationResult& result) {
@@ -72,11 +73,26 @@ std::vector<std::string> scope(const SimulationResult& result) {
   if (result.options.folding == Folding::off && Networks::find(result.options.network).needs_wires()) {
     text.push_back("--fold off has no effect: the " + result.options.network + " network is never folded.");
   }
+  if (result.options.check_folding) {
+    text.emplace_back(
+        "Every rank was simulated by itself, too: each has done each task at the same time, to the picosecond.");
+  }
+  if (!result.options.faults.empty()) {
+    text.push_back(fmt::format("Steps run on a network with faults that their plans know nothing of: {}.",
+                               fmt::join(result.options.faults, ", ")));
+  }
+  if (!result.options.slow.empty()) {
+    text.push_back(fmt::format("Steps run with slow chips that their plans know nothing of: {}.",
+                               fmt::join(result.options.slow, ", ")));
+  }
   return text;
 }
 
 std::vector<std::string> step_notes(const SimulationResult& result, const SimulatedStep& step) {
   std::vector<std::string> notes;
+  if (folds(result.options)) {
+    notes.push_back("simulated " + describe(step.run.folding));
+  }
   if (has_packets(result.options)) {
     notes.push_back(step.packet_scale == 1
                         ? fmt::format("packets of their real size, {} packet-hops", count(double(step.run.packet_hops)))

@@ -10,7 +10,7 @@ namespace podium {
 
 /// What was run and what was not, in sentences.
 std::vector<std::string> scope(const SimulationResult&);
-/// Of one step: how large its packets were, and what could not be done as asked for.
+/// Of one step: what was simulated, how large its packets were, and what could not be done as asked for.
 std::vector<std::string> step_notes(const SimulationResult&, const SimulatedStep&);
 
 /// Whether the steps ran on another network, or otherwise, than the one their plans were found with.

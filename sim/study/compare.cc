@@ -216,6 +216,9 @@ ComparisonResult run_comparison(const Study& study, const RunOptions& options) {
     for (const std::string& fault : entry_of(study, one.system).faults) {
       one.notes.push_back("the network has a fault: " + fault);
     }
+    for (const std::string& slow : entry_of(study, one.system).slow) {
+      one.notes.push_back("slow chips: " + slow + (one.objective ? "; every instance is as slow as the slowest" : ""));
+    }
   }
   result.crossovers.resize(contests.size());
   parallel_for(contests.size(), second, [&](std::size_t i) {

@@ -1,5 +1,8 @@
 #include "sim/study/evaluate.h"
 
+#include <algorithm>
+#include <map>
+
 namespace podium {
 namespace {
 
@@ -12,6 +15,15 @@ auto with_case(const Study& study, const CaseId& id, Call call) {
         return call(workload, regime, regime.systems.at(id.options));
       },
       study.workloads.at(id.workload));
+}
+
+std::vector<SlowChip> slow_chips(const StudySystem& system) {
+  std::vector<SlowChip> all;
+  for (const std::string& text : system.slow) {
+    const std::vector<SlowChip> some = parse_slow_chips(text);
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 }  // namespace
@@ -42,11 +54,30 @@ Allocation allocate(const Study& study, const std::string& system, std::uint32_t
                     std::uint32_t ranks_per_domain) {
   Allocation result{.ranks = ranks, .ranks_per_domain = ranks_per_domain};
   for (const StudySystem& entry : study.systems) {
-    for (const std::string& fault : entry.faults) {
-      if (entry.name == system) {
+    if (entry.name == system) {
+      for (const std::string& fault : entry.faults) {
         result.faults.push_back(parse_fault(fault));
       }
+      result.slow = slow_chips(entry);
     }
+  }
+  std::erase_if(result.slow, [&](const SlowChip& slow) { return slow.rank >= ranks; });
+  return result;
+}
+
+Allocation allocate_instance(const Study& study, const std::string& system, std::uint32_t ranks) {
+  Allocation result = allocate(study, system, ranks);
+  std::map<std::uint32_t, SlowChip> slowest;  // by place
+  for (const StudySystem& entry : study.systems) {
+    for (SlowChip slow : entry.name == system ? slow_chips(entry) : std::vector<SlowChip>()) {
+      slow.rank %= ranks;
+      SlowChip& there = slowest.try_emplace(slow.rank, slow).first->second;
+      there.slowdown = std::max(there.slowdown, slow.slowdown);
+    }
+  }
+  result.slow.clear();
+  for (const auto& [rank, slow] : slowest) {
+    result.slow.push_back(slow);
   }
   return result;
 }

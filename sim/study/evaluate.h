@@ -47,8 +47,12 @@ ServingLog serving_log(const Study&, const ServingWorkload&, const ServingRegime
 /// How the steps of a study are simulated.
 SimulatorOptions simulator_options(const Study&);
 
-/// The first ranks of a system, on a network with the faults that the study gives it.
+/// The first ranks of a system, on a network with the faults that the study gives it, and with those of its slow chips
+/// that are among them.
 Allocation allocate(const Study&, const std::string& system, std::uint32_t ranks, std::uint32_t ranks_per_domain = 0);
+/// Of many instances side by side the one that stands for all: it has every slow chip, at its place in its own
+/// instance. So no instance is slower, and the others may be faster.
+Allocation allocate_instance(const Study&, const std::string& system, std::uint32_t ranks);
 
 /// Says of a case what all its ranks could do, in a type.
 void set_peaks(CaseResult&, const ChipSpec&, DataType);

@@ -87,8 +87,8 @@ ServingCandidate Candidates::make(const Entry& entry) const {
                       " a rank: no room for the cache of one request",
                   c.memory.total() / chip_.memory_size);
   }
-  c.machine =
-      std::make_unique<Machine>(make_machine(study_, system_, chip_, allocate(study_, system_.name, c.plan.ranks())));
+  c.machine = std::make_unique<Machine>(
+      make_machine(study_, system_, chip_, allocate_instance(study_, system_.name, c.plan.ranks())));
   c.simulator = std::make_unique<Simulator>(*c.machine, simulator_options(study_));
   c.steps = std::make_unique<StepTimes>(*c.simulator, model_, c.plan);
   c.stage == Stage::prefill ? predict_prefill(c) : predict(c);

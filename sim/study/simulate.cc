@@ -81,8 +81,9 @@ double packet_hops(const SimulationResult& result) {
 
 void execute_steps(SimulationResult& result, const RunOptions& run_options) {
   const std::vector<SimulatedStep*> steps = steps_of(result);
-  const bool same =
-      result.options.network == result.network && folds(result.options) && result.options.timeline_slices == 0;
+  const StepOptions& asked = result.options;
+  const bool same = asked.network == result.network && folds(asked) && !asked.check_folding && !is_worse(asked) &&
+                    asked.timeline_slices == 0;
   const auto all = static_cast<std::size_t>(packet_hops(result) / 1000);
   std::mutex mutex;
   std::uint64_t done = 0;

@@ -268,7 +268,7 @@ Workload read_workload(const Study& study, const Node& node) {
 }
 
 StudySystem read_system_entry(const Node& node) {
-  StudySystem result{known_file("configs/systems", node.at("name")), positive(node.at("domains")), {}};
+  StudySystem result{known_file("configs/systems", node.at("name")), positive(node.at("domains")), {}, {}};
   const SystemSpec spec = load_system(result.name, {}, node.at("name").where());
   if (result.domains > static_cast<std::uint32_t>(spec.max_domains)) {
     node.at("domains").fail(result.name + " has at most " + std::to_string(spec.max_domains) + " domains, not " +
@@ -284,6 +284,15 @@ StudySystem read_system_entry(const Node& node) {
       find_links(network, read.part, fault.where());
       result.faults.push_back(fault.text());
     }
+  }
+  if (const auto chips = node.find("slow")) {
+    Allocation whole{.ranks = static_cast<std::uint32_t>(spec.ranks_per_domain()) * result.domains};
+    for (const Node& slow : some(*chips)) {
+      const std::vector<SlowChip> read = parse_slow_chips(slow.text(), slow.where());
+      whole.slow.insert(whole.slow.end(), read.begin(), read.end());
+      result.slow.push_back(slow.text());
+    }
+    check_slow_chips(whole);
   }
   return result;
 }

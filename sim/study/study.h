@@ -96,6 +96,7 @@ struct StudySystem {
   std::string name;
   std::uint32_t domains = 1;
   std::vector<std::string> faults;  ///< of the network, all the time, as `parse_fault` reads them
+  std::vector<std::string> slow;    ///< chips, as `parse_slow_chips` reads them
 };
 
 /// Ask for the fewest chips of `challenger` that do as much as the whole reference machine.

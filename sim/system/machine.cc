@@ -1,8 +1,52 @@
 #include "sim/system/machine.h"
 
 #include <algorithm>
+#include <set>
 
 namespace podium {
+
+void check_slow_chips(const Allocation& allocation, const Location& where) {
+  std::set<std::uint32_t> seen;
+  for (const SlowChip& slow : allocation.slow) {
+    const Location& at = slow.where.file.empty() ? where : slow.where;
+    if (slow.rank >= allocation.ranks || !(slow.slowdown >= 1)) {
+      throw InputError(at, "a slow chip is one of ranks 0 to " + std::to_string(allocation.ranks - 1) +
+                               " and takes at least as long as others, not rank " + std::to_string(slow.rank) +
+                               " and " + std::to_string(slow.slowdown) + " times as long");
+    }
+    if (!seen.insert(slow.rank).second) {
+      throw InputError(at, "rank " + std::to_string(slow.rank) + " is slow twice");
+    }
+  }
+}
+
+std::vector<SlowChip> parse_slow_chips(std::string_view text, const Location& where) {
+  const std::size_t equals = text.find('=');
+  const std::string_view ranks = text.substr(0, equals);
+  const std::size_t dots = ranks.find("..");
+  constexpr std::size_t most_digits = 7;
+  const auto is_rank = [](std::string_view digits) {
+    return !digits.empty() && digits.size() <= most_digits &&
+           digits.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  const std::string_view first = ranks.substr(0, dots);
+  const std::string_view last = dots == std::string_view::npos ? first : ranks.substr(dots + 2);
+  std::vector<SlowChip> slow;
+  if (equals != std::string_view::npos && is_rank(first) && is_rank(last)) {
+    const double left = parse_number(text.substr(equals + 1), where);
+    const auto end = static_cast<std::uint32_t>(std::stoul(std::string(last)));
+    for (auto rank = static_cast<std::uint32_t>(std::stoul(std::string(first))); left > 0 && left < 1 && rank <= end;
+         ++rank) {
+      slow.push_back({rank, 1 / left, where});
+    }
+  }
+  if (slow.empty()) {
+    throw InputError(where, "'" + std::string(text) +
+                                "' names no slow chips: RANK=LEFT or FIRST..LAST=LEFT is right, as 5=80% or "
+                                "8..15=50%, where more than 0 and under 100 % of the speed are left");
+  }
+  return slow;
+}
 
 Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
                  const std::map<std::string, std::string>& overrides, const Location& where)
@@ -19,19 +63,15 @@ Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
                                 " ranks a domain asked for, but a domain of " + system_.name + " has " +
                                 std::to_string(whole));
   }
+  std::sort(allocation_.slow.begin(), allocation_.slow.end(),
+            [](const SlowChip& a, const SlowChip& b) { return a.rank < b.rank; });
   domains_ = (allocation_.ranks + allocation_.ranks_per_domain - 1) / allocation_.ranks_per_domain;
   if (domains_ > static_cast<std::uint32_t>(system_.max_domains)) {
     throw InputError(where, std::to_string(allocation_.ranks) + " ranks need " + std::to_string(domains_) +
                                 " domains of " + system_.name + ", whose scale-out plane is built for " +
                                 std::to_string(system_.max_domains));
   }
-  for (const SlowChip& slow : allocation_.slow) {
-    if (slow.rank >= allocation_.ranks || !(slow.slowdown >= 1)) {
-      throw InputError(where, "a slow chip is one of ranks 0 to " + std::to_string(allocation_.ranks - 1) +
-                                  " and takes at least as long as others, not rank " + std::to_string(slow.rank) +
-                                  " and " + std::to_string(slow.slowdown) + " times as long");
-    }
-  }
+  check_slow_chips(allocation_, where);
   const std::uint32_t in_last = allocation_.ranks - (domains_ - 1) * allocation_.ranks_per_domain;
   std::vector<NetworkState> states =
       apply_faults(load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, overrides, where),
@@ -57,12 +97,9 @@ NodeId Machine::node(std::uint32_t rank) const {
 }
 
 double Machine::slowdown(std::uint32_t rank) const {
-  for (const SlowChip& slow : allocation_.slow) {
-    if (slow.rank == rank) {
-      return slow.slowdown;
-    }
-  }
-  return 1;
+  const auto found = std::lower_bound(allocation_.slow.begin(), allocation_.slow.end(), rank,
+                                      [](const SlowChip& slow, std::uint32_t other) { return slow.rank < other; });
+  return found != allocation_.slow.end() && found->rank == rank ? found->slowdown : 1;
 }
 
 const Protocol& Machine::protocol(std::uint32_t plane) const {

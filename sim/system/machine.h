@@ -4,6 +4,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "sim/compute/compute_model.h"
 #include "sim/hardware/system.h"
@@ -19,7 +21,11 @@ enum class Bundles : std::uint8_t { merged, apart };
 struct SlowChip {
   std::uint32_t rank = 0;
   double slowdown = 1;
+  Location where = {};
 };
+
+/// "5=80%", "8..15=50%": one rank or several, and what is left of their speed. InputError: none of it is left, or all.
+std::vector<SlowChip> parse_slow_chips(std::string_view text, const Location& where = {});
 
 /// How many ranks of a system a run uses and where they sit. Ranks fill domains one after the other.
 struct Allocation {
@@ -30,11 +36,15 @@ struct Allocation {
   std::vector<SlowChip> slow = {};
 };
 
+/// InputError where a slow chip is not among the allocation's ranks, is faster than others, or is there twice.
+void check_slow_chips(const Allocation&, const Location& where = {});
+
 /// A machine that is ready to run: its specs, its network as sprayed traffic sees it, and where each rank sits.
 /// Immutable, shared by threads.
 class Machine {
  public:
-  /// InputError where the allocation asks for more than the system's domains hold. `overrides` are of the topology.
+  /// InputError where the allocation asks for more than the system's domains hold, or has slow chips that cannot be.
+  /// `overrides` are of the topology.
   Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
           const std::map<std::string, std::string>& overrides = {}, const Location& where = {});
 

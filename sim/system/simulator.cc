@@ -15,6 +15,7 @@
 #include "sim/collective/select.h"
 #include "sim/system/calls.h"
 #include "sim/system/executor.h"
+#include "sim/system/folding_check.h"
 #include "sim/system/split.h"
 
 namespace podium {
@@ -74,6 +75,12 @@ void unsplit(Execution& execution, const SplitGraph& parts, const TaskGraph& gra
     }
   }
   execution.by_role = std::move(by_role);
+  for (RankClass& one : execution.classes) {
+    std::erase_if(one.task_ends, [&](const TaskEnd& end) { return !parts.original[end.task]; });
+    for (TaskEnd& end : one.task_ends) {
+      end.task = *parts.original[end.task];
+    }
+  }
   std::vector<Span> spans;
   for (const Span& span : execution.spans) {
     const RoleId part = parts.graph.tasks()[span.task].role;
@@ -83,6 +90,13 @@ void unsplit(Execution& execution, const SplitGraph& parts, const TaskGraph& gra
     }
   }
   execution.spans = std::move(spans);
+}
+
+void add(FoldingUse& sum, const FoldingUse& other) {
+  sum.messages += other.messages;
+  sum.bundles += other.bundles;
+  sum.links += other.links;
+  sum.link_classes += other.link_classes;
 }
 
 }  // namespace
@@ -101,6 +115,7 @@ struct Simulator::Impl {
   std::map<std::vector<OperationKey>, std::unique_ptr<FoldedFabric>> fabrics;
   using Colours = Table<NodeId, std::uint64_t>;
   std::map<std::pair<std::vector<OperationKey>, std::vector<std::uint64_t>>, Colours> colours;  ///< refined, by initial
+  std::unique_ptr<Simulator> unfolded;                                                          ///< to check against
 
   Impl(const Machine& m, SimulatorOptions o)
       : machine(m),
@@ -120,7 +135,11 @@ struct Simulator::Impl {
     if (library) {
       library_times.emplace(*library, m.network(), router, costs);
     }
+    options.keep_task_ends |= options.check_folding;
     if (Networks::find(options.network).needs_wires()) {
+      if (options.check_folding) {
+        throw InputError("nothing is folded on the " + options.network + " network: there is nothing to check");
+      }
       options.folding = Folding::off;
       for (const PacketSettings& plane : load_packet_settings(costs.planes)) {
         packets.push_back(enlarged(plane, options.packet_scale));
@@ -370,10 +389,16 @@ Execution Simulator::Impl::execute(PreparedGraph& prepared, const Calls& calls) 
   Engine engine;
   const std::unique_ptr<Network> network = make_network(options.network, engine, *prepared.fabric, packets);
   Player player(engine, *network, *prepared.fabric, costs);
-  Executor executor(engine, player, prepared, options.keep_spans);
+  Executor executor(engine, player, prepared, options.keep_spans || options.keep_task_ends);
   executor.start();
   std::vector<LinkHistory::Sample> samples = run(engine, *network);
   Execution execution = executor.result();
+  if (options.keep_task_ends) {
+    for (const Span& span : execution.spans) {
+      execution.classes[prepared.graph->tasks()[span.task].role.index()].task_ends.push_back({span.task, span.end});
+    }
+  }
+  add(execution.folding, folding_use(*prepared.fabric));
   for (const Execution& block : prepared.blocks) {
     execution.notes.insert(block.notes.begin(), block.notes.end());
     execution.signature = (execution.signature ^ block.signature) * 0x100000001b3ULL;
@@ -451,6 +476,13 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
     execution = execute(prepared, calls);
   }
   execution.notes.insert(notes.begin(), notes.end());
+  for (const auto& [key, block] : blocks) {
+    add(execution.folding, block.folding);
+  }
+  for (const Role& role : graph.roles()) {
+    execution.folding.ranks += role.count;
+  }
+  execution.folding.classes = execution.classes.size();
   return execution;
 }
 
@@ -459,7 +491,24 @@ Simulator::Simulator(const Machine& machine, SimulatorOptions options)
 Simulator::~Simulator() = default;
 Simulator::Simulator(Simulator&&) noexcept = default;
 
-Execution Simulator::run(const TaskGraph& graph) { return impl_->run(graph, 0); }
+Execution Simulator::run(const TaskGraph& graph) {
+  if (!impl_->options.check_folding) {
+    return impl_->run(graph, 0);
+  }
+  if (!impl_->unfolded) {
+    SimulatorOptions by_itself = impl_->options;
+    by_itself.folding = Folding::off;
+    by_itself.check_folding = by_itself.keep_links = false;
+    by_itself.progress = nullptr;
+    impl_->unfolded = std::make_unique<Simulator>(impl_->machine, by_itself);
+  }
+  Execution execution = impl_->run(graph, 0);
+  const std::string difference = difference_between(graph, execution, impl_->unfolded->run(graph));
+  if (!difference.empty()) {
+    throw RunError(difference);
+  }
+  return execution;
+}
 const Machine& Simulator::machine() const { return impl_->machine; }
 
 }  // namespace podium

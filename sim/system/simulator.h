@@ -21,12 +21,27 @@ struct Span {
   std::uint32_t detail = 0;  ///< of a collective or send: in Execution::algorithms; of a block: in Execution::blocks
 };
 
+/// When a rank had done a task.
+struct TaskEnd {
+  TaskId task;
+  Time at;
+};
+
 /// Ranks of a role that did the same all the time.
 struct RankClass {
   RoleId role;
   std::vector<std::uint32_t> positions;  ///< in the role, ascending; empty: all of it
   Seconds end;                           ///< of its last task
   Account account;                       ///< sums to the time of the execution
+  std::vector<TaskEnd> task_ends = {};   ///< only where they were asked for
+};
+
+/// What was simulated, and what it stands for. Messages and links are of the graph and of each of its blocks, which run
+/// once each on a network of their own; steps that send the same messages count once.
+struct FoldingUse {
+  std::size_t ranks = 0, classes = 0;
+  std::size_t messages = 0, bundles = 0;    ///< bundles were simulated
+  std::size_t links = 0, link_classes = 0;  ///< that messages take; merged links of switches in a bundle are one
 };
 
 /// What a run of a task graph came to.
@@ -37,6 +52,7 @@ struct Execution {
   std::vector<RankClass> classes;  ///< together all ranks
   Flops flops;                     ///< of all ranks
   Bytes memory_traffic;            ///< of all ranks
+  FoldingUse folding;
   std::uint64_t signature = 0;
   std::set<std::string> notes;  ///< where what the options ask for could not be done, and what was instead
   // only where they were asked for
@@ -59,6 +75,10 @@ struct SimulatorOptions {
   /// Off: every rank and every message by itself. Models of real links are never folded, and ask for a machine whose
   /// bundles are apart.
   Folding folding = Folding::exact;
+  /// Runs every rank by itself too and compares when each has done each task: a RunError where it differs by a
+  /// picosecond. Not with models of real links, which are never folded: an InputError.
+  bool check_folding = false;
+  bool keep_task_ends = false;
   bool keep_links = false;
   std::size_t link_samples = 0;  ///< at least, of the traffic over time of links that are kept; 0: none
   double packet_scale = 1;       ///< packets are so many times as large as the planes' are

@@ -106,6 +106,25 @@ TEST(Replay, NotesOptionsThatChangeNothing) {
                              HasSubstr("no dependency is missing: --missing-dependencies has no effect")));
 }
 
+TEST(Replay, RunsWithSlowChipsAndFaultsAndChecksItsFolding) {
+  const TraceFile file("t.goal",
+                       "num_ranks 2\nrank 0 {\nl1: calc 5000\nl2: send 1000000b to 1\nl2 requires l1\n}\nrank 1 {\n"
+                       "l1: recv 1000000b from 0\n}\n");
+  const auto seconds = [&](const std::string& arguments) {
+    const Outcome outcome = replay(file.path() + " --format json" + arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.errors;
+    const auto json = nlohmann::json::parse(outcome.output);
+    EXPECT_EQ(json["simulated"]["ranks"], 2);
+    return json["makespan_seconds"].get<double>();
+  };
+  const double whole = seconds("");
+  EXPECT_EQ(seconds(" --fold check"), whole);
+  EXPECT_EQ(seconds(" --slow 1=50%"), whole) << "it computes nothing";
+  EXPECT_GT(seconds(" --fail NVSwitch[0..2] --fold check"), whole);
+  EXPECT_NE(replay(file.path() + " --slow 2=50%").errors.find("--slow: a slow chip is one of ranks 0 to 1"),
+            std::string::npos);
+}
+
 TEST(Replay, EndsWithStatus1WhereATraceCannotEndAnd2WhereItIsWrong) {
   const TraceFile deadlock("t.goal",
                            "num_ranks 2\nrank 0 {\nr: recv 8b from 1\ns: send 8b to 1\ns requires r\n}\n"

@@ -59,6 +59,12 @@ TEST(Simulate, SaysInTextWhatWasRunOnWhat) {
   }
   EXPECT_THAT(run_podium(serving).output, HasSubstr("One of each class of equal messages is simulated"));
   EXPECT_THAT(run_podium(serving + " --fold off").output, HasSubstr("Every message is simulated"));
+  const Outcome checked = run_podium(serving + " --fold check --slow 1=80%");
+  ASSERT_EQ(checked.status, 0) << checked.errors;
+  for (const char* said : {"Every rank was simulated by itself, too",
+                           "slow chips that their plans know nothing of: 1=80%", "simulated 2 ranks as 2 classes"}) {
+    EXPECT_THAT(checked.output, HasSubstr(said));
+  }
 }
 
 TEST(Simulate, HasARowAStepInCsv) {
@@ -150,7 +156,10 @@ TEST(Simulate, RefusesWhatItCannotDoBeforeItRuns) {
   refused("quick-look --regime fp8", "--regime: unknown regime of this study 'fp8'");
   refused("quick-look --timeline /no/such/place/t.json", "--timeline: there is no folder /no/such/place");
   refused("quick-look --timeline configs", "--timeline: configs is a folder, and a file would be right");
-  refused("quick-look --fold maybe", "--fold: 'maybe' is neither on nor off");
+  refused("quick-look --fold maybe", "--fold: 'maybe' is none of on, off and check");
+  refused("quick-look --fold check --network packet", "--fold: nothing is folded on the packet network");
+  refused("quick-look --slow 5", "--slow: '5' names no slow chips: RANK=LEFT");
+  refused("quick-look --fail NVSwitch@1ms", "--fail: 'NVSwitch@1ms': a step's faults are there from the start");
   refused("quick-look --packet-scale 2", "--packet-scale: the flow network has no packets");
   refused("quick-look --network packet --packet-scale 0", "--packet-scale: '0' is under 1");
   refused("quick-look --network packet --packet-scale many", "--packet-scale: 'many' is not a number");

@@ -91,6 +91,25 @@ TEST(RunComparison, IsSlowerOnANetworkWithFaultsAndSaysSo) {
   }
 }
 
+TEST(RunComparison, IsSlowerWithASlowChipAndSaysSo) {
+  const std::string text = replaced(quick_look(), "tp: [1, 2, 4]", "tp: [4]");
+  const ComparisonResult whole = run_comparison(study_of(text));
+  const ComparisonResult slowed = run_comparison(
+      study_of(replaced(text, "{name: hgx-h100, domains: 2}", "{name: hgx-h100, domains: 2, slow: [\"13=80%\"]}")));
+  for (std::size_t i = 0; i < whole.cases.size(); ++i) {
+    const double speed = slowed.cases[i].throughput.per_system / whole.cases[i].throughput.per_system;
+    if (slowed.cases[i].system == "hgx-h100") {
+      EXPECT_LT(speed, 1);
+      if (!slowed.cases[i].objective) {  // served requests wait in queues, too
+        EXPECT_GE(speed, 0.8 * (1 - 1e-9)) << "a step waits no longer than for kernels at 80 %";
+      }
+      EXPECT_THAT(slowed.cases[i].notes, testing::Contains(testing::HasSubstr("slow chips: 13=80%")));
+    } else {
+      EXPECT_EQ(speed, 1);
+    }
+  }
+}
+
 TEST(RunComparison, HasACaseForEachSystemOfEachRegimeInTheStudysOrder) {
   const ComparisonResult result = run_comparison(study_of(quick_look()));
   std::vector<std::string> cases;

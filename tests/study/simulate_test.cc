@@ -103,6 +103,21 @@ TEST(StepRun, IsTheSameFoldedOrNot) {
   }
 }
 
+TEST(StepRun, RunsWithDefectsThatItsPlanKnowsNothingOf) {
+  StepOptions slow, faulty, elsewhere;
+  slow.slow = {"5=80%"};
+  slow.check_folding = true;
+  faulty.faults = {"NVSwitch[0]"};
+  elsewhere.slow = {"8..9=50%"};
+  const StepRun whole = on(training_step(), "flow");
+  EXPECT_GT(execute(training_step(), slow).time, whole.time);
+  EXPECT_LE(execute(training_step(), slow).time, whole.time / 0.8);
+  EXPECT_GT(execute(training_step(), faulty).time, whole.time);
+  const StepRun same = execute(training_step(), elsewhere);
+  EXPECT_EQ(same.time, whole.time);
+  EXPECT_THAT(same.notes, testing::Contains(HasSubstr("slow chips 8..9=50%: the step runs on ranks 0 to 7")));
+}
+
 TEST(StepRun, SaysWhichPortsWereHowBusy) {
   const StepRun run = on(prefill(), "packet", 8);
   ASSERT_EQ(run.tiers.size(), 2U);

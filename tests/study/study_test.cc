@@ -80,6 +80,17 @@ TEST(StudyFile, TakesFaultsThatAreThereFromTheStart) {
   EXPECT_THAT(error_of([&] { study_of(with("[\"NVSwitch[0]@1 ms\"]")); }), HasSubstr("from the start"));
 }
 
+TEST(StudyFile, TakesSlowChips) {
+  const auto with = [](const std::string& slow) {
+    return replaced(quick_look(), "{name: hgx-h100, domains: 2}", "{name: hgx-h100, domains: 2, slow: " + slow + "}");
+  };
+  EXPECT_EQ(study_of(with("[\"5=80%\", \"8..15=50%\"]")).systems.at(1).slow,
+            (std::vector<std::string>{"5=80%", "8..15=50%"}));
+  EXPECT_THAT(error_of([&] { study_of(with("[\"5\"]")); }), HasSubstr("study.yaml:10"));
+  EXPECT_THAT(error_of([&] { study_of(with("[\"16=80%\"]")); }), HasSubstr("one of ranks 0 to 15"));
+  EXPECT_THAT(error_of([&] { study_of(with("[\"5=80%\", \"0..7=50%\"]")); }), HasSubstr("rank 5 is slow twice"));
+}
+
 TEST(StudyFile, RefusesASystemThatTheStudyDoesNotName) {
   const std::string error = problem_with("          hgx-h100: *server", "          hgx-b200: *server");
   EXPECT_THAT(error, HasSubstr("unknown system in this study 'hgx-b200'"));

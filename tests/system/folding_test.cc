@@ -1,9 +1,12 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <rapidcheck/gtest.h>
 #include <cmath>
 
+#include "sim/system/folding_check.h"
 #include "sim/topology/fault.h"
+#include "tests/core/error_of.h"
 #include "tests/system/graphs.h"
 
 /// Representatives of classes of ranks do what every rank by itself does, to the picosecond.
@@ -117,6 +120,50 @@ TEST(Folding, RefusesAChipThatIsFasterThanItself) {
   EXPECT_THROW(machine("hgx-h100", 8, {{8, 2}}), InputError);
 }
 
+TEST(Folding, CountsWhatWasSimulatedForWhat) {
+  Stages s(16, 4);
+  s.talk(s.first, s.tp, CollectiveKind::all_to_all, 1_MiB);
+  const FoldingUse folded = run_on(machine("hgx-h100", 16), s.graph, Folding::exact).folding;
+  const FoldingUse full = run_on(machine("hgx-h100", 16), s.graph, Folding::off).folding;
+  EXPECT_EQ(folded.ranks, 16U);
+  EXPECT_EQ(folded.classes, 2U) << "two stages";
+  EXPECT_EQ(folded.messages, 2 * 4 * 3U) << "to three others in each of two groups";
+  EXPECT_EQ(folded.bundles, 1U);
+  EXPECT_EQ(folded.links, 8 * 2U) << "a way in and one out";
+  EXPECT_EQ(folded.link_classes, 1U) << "of one bandwidth and load";
+  EXPECT_EQ(full.classes, 16U);
+  EXPECT_EQ(full.bundles, full.messages);
+  EXPECT_EQ(full.link_classes, full.links);
+  EXPECT_EQ(describe(folded),
+            "16 ranks as 2 classes (8 times fewer), 24 messages as 1 bundle (24 times fewer), 16 links as 1 class (16 "
+            "times fewer)");
+}
+
+TEST(Folding, ChecksItselfAgainstEveryRank) {
+  Stages s(16, 4);
+  s.work(s.first, 1024);
+  s.block(s.first, 3);
+  s.hand_over(1_MiB);
+  const Machine one = machine("hgx-h100", 16, {{5, 2}});
+  EXPECT_EQ(Simulator(one, {.check_folding = true}).run(s.graph).time, run_on(one, s.graph, Folding::exact).time);
+  EXPECT_THROW(Simulator(one, {.network = "packet", .check_folding = true}), InputError);
+}
+
+TEST(Folding, NamesTheRankAndTheTaskThatEndsAtAnotherTime) {
+  Stages s(16, 4);
+  s.work(s.first, 1024);
+  s.talk(s.first, s.tp, CollectiveKind::all_reduce, 1_MiB);
+  const auto run = [&](std::vector<SlowChip> slow) {
+    return Simulator(machine("hgx-h100", 16, std::move(slow)), {.keep_task_ends = true}).run(s.graph);
+  };
+  const Execution even = run({}), odd = run({{2, 2}});
+  EXPECT_EQ(difference_between(s.graph, even, even), "");
+  EXPECT_THAT(
+      difference_between(s.graph, even, odd),
+      testing::MatchesRegex("folding is wrong: rank 2 of 'stage 0' has done 'work' \\(task 0\\) after [0-9]+ ps, "
+                            "and after [0-9]+ ps where every rank runs by itself"));
+}
+
 /// A cable of the network by the names of its ends, with half of it left, or less.
 std::string some_fault(const Topology& network) {
   const Link& link = network.links[LinkId(*rc::gen::inRange<std::size_t>(0, network.links.size()))];
@@ -171,6 +218,7 @@ RC_GTEST_PROP(Folding, EndsEveryRankWhenItWouldByItself, ()) {
   RC_CLASSIFY(folded.classes.size() > 2, "asymmetric");
   RC_ASSERT(full.classes.size() == ranks);
   RC_ASSERT(ends(s.graph, folded) == ends(s.graph, full));
+  Simulator(one, {.check_folding = true}).run(s.graph);  // of every task, too
 }
 
 }  // namespace

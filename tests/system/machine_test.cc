@@ -1,6 +1,9 @@
 #include "sim/system/machine.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/core/error_of.h"
 
 namespace podium::test {
 namespace {
@@ -25,6 +28,30 @@ TEST(Machine, TakesFiguresOfItsNetworkThatDifferFromTheFiles) {
   EXPECT_EQ(link("2 GB/s"), 2 * link("1 GB/s"));
   EXPECT_LT(link("1 GB/s"), first_link(Machine(system, chip, {8, 0}), plane));
   EXPECT_THROW(Machine(system, chip, {8, 0}, {{"planes.0.no_such_figure", "1 GB/s"}}), InputError);
+}
+
+TEST(SlowChips, AreReadOneByOneOrInRangesWithWhatIsLeftOfTheirSpeed) {
+  const std::vector<SlowChip> one = parse_slow_chips("5=80%"), several = parse_slow_chips("8..10=50 %");
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(one[0].rank, 5U);
+  EXPECT_DOUBLE_EQ(one[0].slowdown, 1.25);
+  ASSERT_EQ(several.size(), 3U);
+  EXPECT_EQ(several[2].rank, 10U);
+  EXPECT_DOUBLE_EQ(several[2].slowdown, 2);
+}
+
+TEST(SlowChips, AreRefusedWhereTheyCannotBe) {
+  for (const char* wrong : {"", "5", "=80%", "5=0%", "5=100%", "5=120%", "-1=50%", "5.5=50%", "9..8=50%", "1..=50%",
+                            "..3=50%", "99999999=50%"}) {
+    EXPECT_THAT(error_of([&] { parse_slow_chips(wrong, {"--slow"}); }),
+                testing::HasSubstr("--slow: '" + std::string(wrong) + "' names no slow chips"));
+  }
+  EXPECT_THAT(error_of([] { parse_slow_chips("5=fast"); }), testing::HasSubstr("'fast'"));
+  const auto on_eight = [](std::vector<SlowChip> slow) {
+    return error_of([&] { load_machine("hgx-h100", {.ranks = 8, .slow = std::move(slow)}); });
+  };
+  EXPECT_THAT(on_eight({{8, 2}}), testing::HasSubstr("one of ranks 0 to 7"));
+  EXPECT_THAT(on_eight({{3, 2}, {1, 2}, {3, 1.5}}), testing::HasSubstr("rank 3 is slow twice"));
 }
 
 }  // namespace
