@@ -13,8 +13,9 @@ bool same(const Pattern& a, const Pattern& b) {
 
 class Expansion {
  public:
-  Expansion(const Pattern& pattern, const Topology& topology, Router& router, const RouteVisitor& visit)
-      : pattern_(pattern), topology_(topology), router_(router), visit_(visit) {}
+  Expansion(const Pattern& pattern, const Topology& topology, Router& router, const RouteVisitor& visit,
+            const NetworkOrbits* orbits)
+      : pattern_(pattern), topology_(topology), router_(router), visit_(visit), orbits_(orbits) {}
 
   void run() const {
     for (const std::vector<NodeId>& group : pattern_.placement->groups) {
@@ -25,12 +26,23 @@ class Expansion {
  private:
   void expand(const std::vector<NodeId>& group) const {
     const auto n = static_cast<std::uint32_t>(group.size());
-    if (!in_switch(pattern_.step->pairing)) {
-      for_each_message(*pattern_.step, n,
-                       [&](std::uint32_t from, std::uint32_t to) { unicast(group[from], group[to]); });
+    const auto send = [&](std::uint32_t from, std::uint32_t to) {
+      if (is_visited(group[from])) {
+        unicast(group[from], group[to]);
+      }
+    };
+    if (pattern_.step->pairing == Pairing::listed) {
+      for_each_message(*pattern_.step, n, send);
       return;
     }
     for (std::uint32_t i = 0; i < n; ++i) {
+      if (!is_visited(group[i])) {
+        continue;
+      }
+      if (!in_switch(pattern_.step->pairing)) {
+        for_each_message_from(*pattern_.step, n, i, send);
+        continue;
+      }
       std::vector<NodeId> members;
       for (const std::uint32_t peer : peers_of(*pattern_.step, n, i)) {
         members.push_back(group[peer]);
@@ -39,13 +51,15 @@ class Expansion {
     }
   }
 
+  bool is_visited(NodeId owner) const { return orbits_ == nullptr || orbits_->is_first(owner); }
+
   void unicast(NodeId from, NodeId to) const {
     const std::optional<Route> route = router_.route(from, to, pattern_.plane);
     if (!route) {
       throw InputError(topology_.name + ": no " + plane_text() + " joins rank " + std::to_string(from.index()) +
                        " and rank " + std::to_string(to.index()));
     }
-    visit_(*route);
+    visit_(*route, from);
   }
 
   void tree(const std::vector<NodeId>& group, NodeId root) const {
@@ -56,7 +70,7 @@ class Expansion {
       throw InputError(topology_.name + ": no " + plane_text() + " whose switches reduce and multicast joins all " +
                        std::to_string(group.size()) + " ranks of the group of rank " + std::to_string(root.index()));
     }
-    visit_(*route);
+    visit_(*route, root);
   }
 
   std::string plane_text() const {
@@ -67,6 +81,7 @@ class Expansion {
   const Topology& topology_;
   Router& router_;
   const RouteVisitor& visit_;
+  const NetworkOrbits* orbits_;
 };
 
 }  // namespace
@@ -91,8 +106,9 @@ Patterns find_patterns(std::span<const Operation> operations) {
   return patterns;
 }
 
-void expand(const Pattern& pattern, const Topology& topology, Router& router, const RouteVisitor& visit) {
-  Expansion(pattern, topology, router, visit).run();
+void expand(const Pattern& pattern, const Topology& topology, Router& router, const RouteVisitor& visit,
+            const NetworkOrbits* orbits) {
+  Expansion(pattern, topology, router, visit, orbits).run();
 }
 
 }  // namespace podium

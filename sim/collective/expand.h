@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/collective/fold.h"
+#include "sim/topology/symmetry.h"
 
 namespace podium {
 
@@ -23,9 +24,10 @@ struct Patterns {
 };
 Patterns find_patterns(std::span<const Operation>);
 
-using RouteVisitor = std::function<void(const Route&)>;
-/// Visits the routes of all messages of a pattern, one group after the other. InputError where no plane joins two
-/// nodes.
-void expand(const Pattern&, const Topology&, Router&, const RouteVisitor& visit);
+using RouteVisitor = std::function<void(const Route&, NodeId owner)>;
+/// Visits the routes of all messages of a pattern, one group after the other, with their senders; of trees in the
+/// switches with their roots. With `orbits` only those of owners that are the first of theirs. InputError where no
+/// plane joins two nodes.
+void expand(const Pattern&, const Topology&, Router&, const RouteVisitor& visit, const NetworkOrbits* orbits = nullptr);
 
 }  // namespace podium

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <unordered_map>
 
 #include "sim/collective/expand.h"
+#include "sim/collective/kept_turns.h"
 #include "sim/collective/refine.h"
 
 namespace podium {
@@ -53,12 +55,14 @@ struct Ends {
   int switches = 0;
 };
 
-/// All messages of all patterns as a graph to be partitioned.
+/// All messages of all patterns as a graph to be partitioned, or those of the first rank of each orbit.
 struct Expanded {
+  const NetworkOrbits* orbits = nullptr;
   Crossings graph;
   std::vector<Ends> messages;
-  std::vector<LinkId> links;  ///< the used ones, by number in the graph
-  std::vector<double> loads;  ///< by label
+  std::vector<NodeId> owners;  ///< by message, where there are orbits
+  std::vector<LinkId> links;   ///< the used ones, by number in the graph; the first of their orbits
+  std::vector<double> loads;   ///< by label
 };
 
 /// To whole multiples of 2^-36, so that the loads of all members add up without rounding (under 2^17), and a bundle is
@@ -105,32 +109,56 @@ void colour_links(Expanded& expanded, const Topology& topology) {
   }
 }
 
-Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topology, Router& router, Folding folding) {
+InputError too_many_messages(std::size_t messages) {
+  return InputError("the operations expand to " + with_commas(static_cast<long long>(messages)) +
+                    " messages, more than the " + with_commas(static_cast<long long>(most_messages)) +
+                    " that can be folded; an algorithm with fewer messages, as ring, would do");
+}
+
+Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topology, Router& router, Folding folding,
+                    NetworkOrbits* orbits) {
   Expanded expanded;
-  Table<LinkId, std::optional<std::uint32_t>> numbers(topology.capacities());
+  expanded.orbits = orbits;
+  constexpr std::uint32_t none = UINT32_MAX;
+  std::vector<std::uint32_t> numbers(orbits == nullptr ? topology.capacities() : 0, none);  // by link
+  std::unordered_map<std::uint32_t, std::uint32_t> few;                                     // the same of orbits
   if (folding == Folding::off) {
-    for (const LinkId link : numbers.ids()) {
-      numbers[link] = link.index();
-      expanded.links.push_back(link);
+    for (std::uint32_t link = 0; link < topology.capacities(); ++link) {
+      numbers[link] = link;
+      expanded.links.emplace_back(link);
     }
   }
   Numbering loads;
   Crossings& graph = expanded.graph;
   graph.first.push_back(0);
   for (std::uint32_t p = 0; p < patterns.size(); ++p) {
-    expand(patterns[p], topology, router, [&](const Route& route) {
+    const auto visit = [&](const Route& route, NodeId owner) {
       for (const LinkLoad& crossing : route.links) {
-        std::optional<std::uint32_t>& number = numbers[crossing.link];
-        if (!number) {
+        const Member<LinkId> orbit = orbits != nullptr ? orbits->link(crossing.link) : Member<LinkId>{crossing.link};
+        const LinkId link = orbit.first;
+        std::uint32_t& number =
+            orbits == nullptr ? numbers[link.index()] : few.try_emplace(link.index(), none).first->second;
+        if (number == none) {
           number = static_cast<std::uint32_t>(expanded.links.size());
-          expanded.links.push_back(crossing.link);
+          expanded.links.push_back(link);
+          if (orbits != nullptr) {
+            graph.link_weight.push_back(orbit.size);
+          }
         }
-        graph.link.push_back(*number);
+        graph.link.push_back(number);
         graph.label.push_back(loads.number(crossing.load));
+      }
+      if (orbits != nullptr) {
+        graph.message_weight.push_back(orbits->node(owner).size);
+        expanded.owners.push_back(owner);
       }
       graph.first.push_back(static_cast<std::uint32_t>(graph.link.size()));
       expanded.messages.push_back({p, route.latency, route.plane, route.switches});
-    });
+      if (expanded.messages.size() > most_messages) {
+        throw too_many_messages(expanded.messages.size());
+      }
+    };
+    expand(patterns[p], topology, router, visit, orbits);
   }
   merge_equal_loads(expanded, loads.values());
   colour_messages(expanded);
@@ -140,7 +168,6 @@ Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topolo
 
 /// A pair may be one node, which is a copy on the spot; in larger groups a node twice is a mistake.
 void check_placements(std::span<const Operation> operations, const Topology& topology) {
-  std::size_t messages = 0;
   for (const Operation& operation : operations) {
     for (const std::vector<NodeId>& group : operation.placement.groups) {
       PODIUM_CHECK(group.size() == operation.schedule.ranks, "a group has as many nodes as its schedule has ranks");
@@ -152,12 +179,6 @@ void check_placements(std::span<const Operation> operations, const Topology& top
         throw InputError("rank " + std::to_string(twice->index()) + " is twice in one group");
       }
     }
-    messages += operation.schedule.messages() * operation.placement.groups.size();
-  }
-  if (messages > most_messages) {
-    throw InputError("the operations expand to " + with_commas(static_cast<long long>(messages)) +
-                     " messages, more than the " + with_commas(static_cast<long long>(most_messages)) +
-                     " that can be folded; an algorithm with fewer messages, as ring, would do");
   }
 }
 
@@ -171,7 +192,7 @@ void make_bundles(FoldedFabric& fabric, const Expanded& expanded, const Partitio
     bundle.route.latency = ends.latency;
     bundle.route.plane = ends.plane;
     bundle.route.switches = ends.switches;
-    bundle.multiplicity = partition.messages[partition.class_of_message[m]];
+    bundle.multiplicity = static_cast<double>(partition.messages[partition.class_of_message[m]]);
     pattern_of[partition.class_of_message[m]] = ends.pattern;
   }
   for (std::size_t l = 0; l < partition.crossed_by.size(); ++l) {
@@ -180,7 +201,7 @@ void make_bundles(FoldedFabric& fabric, const Expanded& expanded, const Partitio
       if (links.empty() || links.back().link != LinkId(l)) {
         links.push_back({LinkId(l), 0});
       }
-      links.back().load += crossing.count * expanded.loads[crossing.label];
+      links.back().load += static_cast<double>(crossing.count) * expanded.loads[crossing.label];
     }
   }
   fabric.bundles = bundles.size();
@@ -218,6 +239,65 @@ bool are_groups_alike(const Patterns& patterns, const Expanded& expanded, const 
   return true;
 }
 
+bool share_nodes(const std::vector<std::vector<NodeId>>& groups) {
+  std::vector<NodeId> all;
+  for (const std::vector<NodeId>& group : groups) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  std::sort(all.begin(), all.end());
+  return std::adjacent_find(all.begin(), all.end()) != all.end();
+}
+
+/// The same from the messages of the first of each orbit: a group has those of its members' orbits.
+bool are_groups_alike_in_orbits(const Patterns& patterns, const Expanded& expanded, const Partition& partition) {
+  std::vector<std::map<NodeId, std::vector<std::uint32_t>>> sent(patterns.all.size());  // classes, by owner
+  for (std::size_t m = 0; m < expanded.messages.size(); ++m) {
+    sent[expanded.messages[m].pattern][expanded.owners[m]].push_back(partition.class_of_message[m]);
+  }
+  for (std::size_t p = 0; p < patterns.all.size(); ++p) {
+    const std::vector<std::vector<NodeId>>& groups = patterns.all[p].placement->groups;
+    if (sent[p].size() == 1 && groups.front().size() > 2) {
+      continue;  // such groups share no nodes: a turn would not be known to keep them
+    }
+    if (groups.front().size() == 2 && share_nodes(groups)) {
+      const std::uint32_t one = sent[p].begin()->second.front();
+      for (const auto& [owner, classes] : sent[p]) {
+        if (std::any_of(classes.begin(), classes.end(), [&](std::uint32_t other) { return other != one; })) {
+          return false;
+        }
+      }
+      continue;
+    }
+    std::vector<std::uint32_t> expected;
+    for (const std::vector<NodeId>& group : groups) {
+      std::vector<std::uint32_t> classes;
+      for (const NodeId node : group) {
+        const auto found = sent[p].find(expanded.orbits->node(node).first);
+        if (found != sent[p].end()) {
+          classes.insert(classes.end(), found->second.begin(), found->second.end());
+        }
+      }
+      std::sort(classes.begin(), classes.end());
+      if (&group == &groups.front()) {
+        expected = classes;
+      } else if (classes != expected) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+/// Nothing where no turn keeps everything.
+NetworkOrbits* find_orbits(Router& router, const Patterns& patterns) {
+  Symmetry* symmetry = symmetry_of(patterns, router);
+  if (symmetry == nullptr) {
+    return nullptr;
+  }
+  const std::vector<Turn> turns = kept_turns(*symmetry, patterns);
+  return turns.empty() ? nullptr : &symmetry->orbits(turns);
+}
+
 void add_operations(FoldedFabric& fabric, std::span<const Operation> operations, const Patterns& patterns) {
   for (std::size_t i = 0; i < operations.size(); ++i) {
     FoldedOperation folded{operations[i].schedule, patterns.by_step[i], 0};
@@ -242,19 +322,40 @@ Operation make_sends(std::span<const std::pair<NodeId, NodeId>> pairs, std::opti
   return operation;
 }
 
-FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operation> operations, Folding folding) {
+FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operation> operations, Folding folding,
+                  LinkClasses links) {
   check_placements(operations, merged);
   const Patterns patterns = find_patterns(operations);
-  const Expanded expanded = expand_all(patterns.all, merged, router, folding);
+  NetworkOrbits* orbits = folding == Folding::exact ? find_orbits(router, patterns) : nullptr;
+  std::size_t messages = 0;
+  for (const Operation& operation : operations) {
+    messages += operation.schedule.messages() * operation.placement.groups.size();
+  }
+  if (orbits == nullptr && messages > most_messages) {
+    throw too_many_messages(messages);
+  }
+  const Expanded expanded = expand_all(patterns.all, merged, router, folding, orbits);
   const Partition partition = folding == Folding::exact ? coarsest_equitable(expanded.graph) : discrete(expanded.graph);
   FoldedFabric fabric;
-  fabric.messages = expanded.messages.size();
-  fabric.classes.resize(merged.capacities());
+  fabric.looked_at = expanded.messages.size();
+  for (std::size_t m = 0; m < expanded.messages.size(); ++m) {
+    fabric.messages += orbits != nullptr ? expanded.graph.message_weight[m] : 1;
+  }
+  if (links == LinkClasses::kept) {
+    fabric.classes.resize(merged.capacities());
+  }
   fabric.capacities.resize(partition.links.size());
   for (std::size_t l = 0; l < expanded.links.size(); ++l) {
     const LinkId of(partition.class_of_link[l]);
-    fabric.classes[expanded.links[l]] = of;
+    if (links == LinkClasses::kept) {
+      fabric.classes[expanded.links[l]] = of;
+    }
     fabric.capacities[of] = merged.capacity(expanded.links[l]);
+  }
+  if (orbits != nullptr && links == LinkClasses::kept) {
+    for (const LinkId link : fabric.classes.ids()) {
+      fabric.classes[link] = fabric.classes[orbits->link(link).first];
+    }
   }
   if (folding == Folding::off) {
     for (const Link& it : merged.links) {
@@ -265,7 +366,9 @@ FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operat
   for (const std::uint32_t members : partition.links) {
     fabric.members.push_back(members);
   }
-  fabric.groups_alike = folding == Folding::exact && are_groups_alike(patterns, expanded, partition);
+  fabric.groups_alike =
+      folding == Folding::exact && (orbits != nullptr ? are_groups_alike_in_orbits(patterns, expanded, partition)
+                                                      : are_groups_alike(patterns, expanded, partition));
   fabric.patterns.resize(patterns.all.size());
   make_bundles(fabric, expanded, partition);
   add_operations(fabric, operations, patterns);

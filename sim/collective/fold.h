@@ -49,18 +49,25 @@ struct FoldedFabric {
   /// Whether the groups of each operation are alike: their messages are of the same classes, so that groups which begin
   /// together end together. Not found out where folding is off.
   bool groups_alike = false;
-  std::size_t messages = 0;  ///< in all patterns, before folding
-  std::size_t bundles = 0;   ///< after it
+  std::size_t messages = 0;   ///< in all patterns, before folding
+  std::size_t looked_at = 0;  ///< of these: one of each orbit of the turns that keep the network and the messages
+  std::size_t bundles = 0;    ///< after it
 };
 
 /// `off` leaves every link and every message a class of its own, and links their ids: the check of `exact`, and for
 /// networks that change in the course of a run.
 enum class Folding { exact, off };
 
+/// Whether FoldedFabric::classes is filled: only who looks at single links needs it.
+enum class LinkClasses { kept, left_out };
+
 /// Expands the steps of all operations to messages, and folds messages and links to the classes of their coarsest
 /// equitable partition (colour refinement: Paige and Tarjan 1987; of linear programs: Grohe et al. 2014), on which
-/// max-min fair rates are constant whichever operations run at the same time. The partition is verified exactly. Nodes
-/// that no plane joins, and a node twice in a group, are an InputError. Cost: messages x links of a route.
-FoldedFabric fold(const Topology& merged, Router&, std::span<const Operation>, Folding = Folding::exact);
+/// max-min fair rates are constant whichever operations run at the same time. The partition is verified exactly. Where
+/// turns of ranks leave the network and all messages as they are (kept_turns.h), only the messages of one rank of each
+/// orbit are expanded, and stand for all. Nodes that no plane joins, and a node twice in a group, are an InputError.
+/// Cost: messages that are expanded x links of a route; nodes and links once for each guess of a turn.
+FoldedFabric fold(const Topology& merged, Router&, std::span<const Operation>, Folding = Folding::exact,
+                  LinkClasses = LinkClasses::kept);
 
 }  // namespace podium

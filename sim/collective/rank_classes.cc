@@ -81,7 +81,7 @@ class Refinement {
     for (std::size_t p = 0; p < patterns.all.size(); ++p) {
       const Pattern& pattern = patterns.all[p];
       const std::size_t begin = messages_.size();
-      expand(pattern, topology, router, [&](const Route& route) {
+      expand(pattern, topology, router, [&](const Route& route, NodeId) {
         const Colour seen = mix(p) + hash(route.latency.value()) + mix(mix(route.plane)) + mix(~Colour(route.switches));
         messages_.push_back({seen, 0, static_cast<std::uint32_t>(crossings_.size())});
         for (const LinkLoad& crossing : route.links) {

@@ -11,6 +11,23 @@ namespace podium {
 namespace {
 
 using Colours = std::vector<std::uint64_t>;
+__extension__ using Wide = unsigned __int128;
+
+// Sums of hashes over what crosses a link are modulo 2^61 - 1. That is a field: where a link stands for many, it has
+// the mean of what crosses them all, though what one message adds to it need not be whole.
+constexpr std::uint64_t modulus = (std::uint64_t{1} << 61) - 1;
+
+std::uint64_t times(std::uint64_t a, std::uint64_t b) { return static_cast<std::uint64_t>(Wide{a} * b % modulus); }
+
+/// By Fermat's little theorem.
+std::uint64_t inverse(std::uint64_t a) {
+  std::uint64_t result = 1;
+  for (std::uint64_t exponent = modulus - 2; exponent > 0; exponent /= 2) {
+    result = exponent % 2 == 1 ? times(result, a) : result;
+    a = times(a, a);
+  }
+  return result;
+}
 
 std::uint64_t edge_hash(std::uint64_t colour, std::uint32_t label) { return mix(colour ^ mix(label)); }
 
@@ -30,29 +47,38 @@ void colour_messages(const Crossings& graph, const Colours& links, Colours& mess
   }
 }
 
-void colour_links(const Crossings& graph, const Colours& messages, Colours& links) {
+/// `shares` are by link one over its weight; empty where all weigh one.
+void colour_links(const Crossings& graph, const Colours& messages, const Colours& shares, Colours& links) {
   Colours sums(links.size());
   for (std::size_t m = 0; m < messages.size(); ++m) {
     for (std::uint32_t e = graph.first[m]; e < graph.first[m + 1]; ++e) {
-      sums[graph.link[e]] += edge_hash(messages[m], graph.label[e]);
+      const std::uint64_t hash = edge_hash(messages[m], graph.label[e]) % modulus;
+      std::uint64_t& sum = sums[graph.link[e]];
+      sum = (sum + (shares.empty() ? hash : times(hash, graph.message_weight[m]))) % modulus;
     }
   }
   for (std::size_t l = 0; l < links.size(); ++l) {
-    links[l] = mix(links[l] + mix(sums[l]));
+    links[l] = mix(links[l] + mix(shares.empty() ? sums[l] : times(sums[l], shares[l])));
   }
 }
 
+std::uint32_t weight_of(const std::vector<std::uint32_t>& weights, std::size_t i) {
+  return weights.empty() ? 1 : weights[i];
+}
+
 /// Classes by colour, numbered by first appearance, and how many each has.
-std::vector<std::uint32_t> number(const Colours& colours, std::vector<std::uint32_t>& members) {
+template <class Count>
+std::vector<std::uint32_t> number(const Colours& colours, const std::vector<std::uint32_t>& weights,
+                                  std::vector<Count>& members) {
   std::unordered_map<std::uint64_t, std::uint32_t> classes;
   std::vector<std::uint32_t> result;
   result.reserve(colours.size());
-  for (const std::uint64_t colour : colours) {
-    const auto [place, is_new] = classes.try_emplace(colour, static_cast<std::uint32_t>(members.size()));
+  for (std::size_t i = 0; i < colours.size(); ++i) {
+    const auto [place, is_new] = classes.try_emplace(colours[i], static_cast<std::uint32_t>(members.size()));
     if (is_new) {
       members.push_back(0);
     }
-    ++members[place->second];
+    members[place->second] += weight_of(weights, i);
     result.push_back(place->second);
   }
   return result;
@@ -65,12 +91,23 @@ std::vector<std::uint64_t> sorted_keys(std::vector<std::uint64_t> keys) {
 
 std::uint64_t key(std::uint32_t class_number, std::uint32_t label) { return std::uint64_t{class_number} << 32 | label; }
 
-/// By link: (class of message, label) of each crossing, in CSR form.
+/// By link: (class of message, label) of each crossing, with its weight, in CSR form.
 struct LinkView {
   std::vector<std::uint32_t> first;
-  std::vector<std::uint64_t> keys;
-  std::vector<std::uint64_t> of(std::size_t link) const {
-    return {keys.begin() + first[link], keys.begin() + first[link + 1]};
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> keys;
+
+  /// Of all that the link stands for, by class and label.
+  std::vector<ClassCrossing> of(std::size_t link) {
+    std::sort(keys.begin() + first[link], keys.begin() + first[link + 1]);
+    std::vector<ClassCrossing> runs;
+    for (std::uint32_t i = first[link]; i < first[link + 1]; ++i) {
+      const auto& [key, weight] = keys[i];
+      if (i == first[link] || key != keys[i - 1].first) {
+        runs.push_back({static_cast<std::uint32_t>(key >> 32), static_cast<std::uint32_t>(key), 0});
+      }
+      runs.back().count += weight;
+    }
+    return runs;
   }
 };
 
@@ -87,7 +124,8 @@ LinkView view_from_links(const Crossings& graph, const Partition& partition) {
   std::vector<std::uint32_t> filled(view.first.begin(), view.first.end() - 1);
   for (std::size_t m = 0; m < graph.message_colour.size(); ++m) {
     for (std::uint32_t e = graph.first[m]; e < graph.first[m + 1]; ++e) {
-      view.keys[filled[graph.link[e]]++] = key(partition.class_of_message[m], graph.label[e]);
+      view.keys[filled[graph.link[e]]++] = {key(partition.class_of_message[m], graph.label[e]),
+                                            weight_of(graph.message_weight, m)};
     }
   }
   return view;
@@ -100,17 +138,6 @@ std::vector<std::uint32_t> representatives(const std::vector<std::uint32_t>& cla
     first[class_of[i]] = static_cast<std::uint32_t>(i);
   }
   return first;
-}
-
-std::vector<ClassCrossing> run_lengths(const std::vector<std::uint64_t>& sorted) {
-  std::vector<ClassCrossing> runs;
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
-    if (i == 0 || sorted[i] != sorted[i - 1]) {
-      runs.push_back({static_cast<std::uint32_t>(sorted[i] >> 32), static_cast<std::uint32_t>(sorted[i]), 0});
-    }
-    ++runs.back().count;
-  }
-  return runs;
 }
 
 void verify_messages(const Crossings& graph, const Partition& partition) {
@@ -136,24 +163,30 @@ void verify_messages(const Crossings& graph, const Partition& partition) {
 /// Checks the links' half of the definition and fills `crossed_by`.
 void verify_links(const Crossings& graph, Partition& partition) {
   const auto first = representatives(partition.class_of_link, partition.links.size());
-  const LinkView view = view_from_links(graph, partition);
-  std::vector<std::vector<std::uint64_t>> expected;
+  LinkView view = view_from_links(graph, partition);
+  const auto of_one = [&](std::uint32_t link) {
+    std::vector<ClassCrossing> crossings = view.of(link);
+    for (ClassCrossing& crossing : crossings) {
+      PODIUM_CHECK(crossing.count % weight_of(graph.link_weight, link) == 0, "as many cross each link");
+      crossing.count /= weight_of(graph.link_weight, link);
+    }
+    return crossings;
+  };
   for (const std::uint32_t link : first) {
-    expected.push_back(sorted_keys(view.of(link)));
-    partition.crossed_by.push_back(run_lengths(expected.back()));
+    partition.crossed_by.push_back(of_one(link));
   }
   for (std::size_t l = 0; l < graph.link_colour.size(); ++l) {
     const std::uint32_t of = partition.class_of_link[l];
     PODIUM_CHECK(graph.link_colour[l] == graph.link_colour[first[of]]);
-    PODIUM_CHECK(l == first[of] || sorted_keys(view.of(l)) == expected[of],
+    PODIUM_CHECK(l == first[of] || of_one(static_cast<std::uint32_t>(l)) == partition.crossed_by[of],
                  "links of a class must be crossed by equal messages");
   }
 }
 
 Partition classify(const Crossings& graph, const Colours& messages, const Colours& links) {
   Partition partition;
-  partition.class_of_message = number(messages, partition.messages);
-  partition.class_of_link = number(links, partition.links);
+  partition.class_of_message = number(messages, graph.message_weight, partition.messages);
+  partition.class_of_link = number(links, graph.link_weight, partition.links);
   verify_messages(graph, partition);
   verify_links(graph, partition);
   return partition;
@@ -166,10 +199,14 @@ Partition coarsest_equitable(const Crossings& graph) {
   for (const std::uint64_t colour : graph.link_colour) {
     links.push_back(mix(colour));
   }
+  Colours shares;
+  for (const std::uint32_t weight : graph.link_weight) {
+    shares.push_back(inverse(weight));
+  }
   Colours messages(graph.message_colour.size());
   for (std::size_t before = 0, now = distinct(links); now > before;) {
     colour_messages(graph, links, messages);
-    colour_links(graph, messages, links);
+    colour_links(graph, messages, shares, links);
     before = now;
     now = distinct(links);
   }

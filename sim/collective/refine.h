@@ -10,6 +10,9 @@ namespace podium {
 struct Crossings {
   std::vector<std::uint64_t> message_colour;
   std::vector<std::uint64_t> link_colour;
+  /// A message or link may stand for many, which are alike by a symmetry of the whole. Empty: each for itself.
+  std::vector<std::uint32_t> message_weight;
+  std::vector<std::uint32_t> link_weight;
   std::vector<std::uint32_t> first;
   std::vector<std::uint32_t> link;
   std::vector<std::uint32_t> label;
@@ -19,7 +22,7 @@ struct Crossings {
 struct ClassCrossing {
   std::uint32_t message_class = 0;
   std::uint32_t label = 0;
-  std::uint32_t count = 0;
+  std::uint64_t count = 0;
   bool operator==(const ClassCrossing&) const = default;
 };
 
@@ -29,8 +32,8 @@ struct ClassCrossing {
 struct Partition {
   std::vector<std::uint32_t> class_of_message;
   std::vector<std::uint32_t> class_of_link;
-  std::vector<std::uint32_t> messages;                 ///< by class of messages
-  std::vector<std::uint32_t> links;                    ///< by class of links
+  std::vector<std::uint64_t> messages;                 ///< by class of messages, with weights
+  std::vector<std::uint32_t> links;                    ///< by class of links, with weights
   std::vector<std::vector<ClassCrossing>> crossed_by;  ///< by class of links: of each of its links
 };
 

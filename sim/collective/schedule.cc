@@ -61,6 +61,31 @@ std::vector<std::uint32_t> peers_of(const Step& step, std::uint32_t ranks, std::
   return peers;
 }
 
+void for_each_message_from(const Step& step, std::uint32_t ranks, std::uint32_t i,
+                           const std::function<void(std::uint32_t from, std::uint32_t to)>& visit) {
+  const std::uint32_t size = values_of(step, ranks);
+  const std::uint32_t digit = i / step.stride % size;
+  const auto with = [&](std::uint32_t other) { return i - digit * step.stride + other * step.stride; };
+  switch (step.pairing) {
+    case Pairing::shift:
+      visit(i, with((digit + step.offset) % size));
+      break;
+    case Pairing::chain:
+    case Pairing::exclusive_or:
+      if (const std::uint32_t to = step.pairing == Pairing::chain ? digit + step.offset : digit ^ step.offset;
+          to < size) {
+        visit(i, with(to));
+      }
+      break;
+    default:
+      // each begins with its neighbour, as libraries do, so that they do not all begin with the same one
+      for (std::uint32_t further = 1; further < size; ++further) {
+        visit(i, with((digit + further) % size));
+      }
+      break;
+  }
+}
+
 void for_each_message(const Step& step, std::uint32_t ranks,
                       const std::function<void(std::uint32_t from, std::uint32_t to)>& visit) {
   const std::uint32_t size = values_of(step, ranks);
@@ -72,26 +97,7 @@ void for_each_message(const Step& step, std::uint32_t ranks,
     return;
   }
   for (std::uint32_t i = 0; i < ranks; ++i) {
-    const std::uint32_t digit = i / step.stride % size;
-    const auto with = [&](std::uint32_t other) { return i - digit * step.stride + other * step.stride; };
-    switch (step.pairing) {
-      case Pairing::shift:
-        visit(i, with((digit + step.offset) % size));
-        break;
-      case Pairing::chain:
-      case Pairing::exclusive_or:
-        if (const std::uint32_t to = step.pairing == Pairing::chain ? digit + step.offset : digit ^ step.offset;
-            to < size) {
-          visit(i, with(to));
-        }
-        break;
-      default:
-        // each begins with its neighbour, as libraries do, so that they do not all begin with the same one
-        for (std::uint32_t further = 1; further < size; ++further) {
-          visit(i, with((digit + further) % size));
-        }
-        break;
-    }
+    for_each_message_from(step, ranks, i, visit);
   }
 }
 

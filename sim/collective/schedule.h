@@ -50,6 +50,9 @@ struct Step {
 bool same_messages(const Step&, const Step&);
 /// The positions that position `i` may exchange with in a step, itself among them, ascending.
 std::vector<std::uint32_t> peers_of(const Step&, std::uint32_t ranks, std::uint32_t i);
+/// Visits the messages of a step, none of listed pairs, that position `i` sends, by their ends.
+void for_each_message_from(const Step&, std::uint32_t ranks, std::uint32_t i,
+                           const std::function<void(std::uint32_t from, std::uint32_t to)>& visit);
 /// Visits all messages of a step by their ends: unicasts, and of trees in the switches each branch between two ranks.
 void for_each_message(const Step&, std::uint32_t ranks,
                       const std::function<void(std::uint32_t from, std::uint32_t to)>& visit);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "sim/collective/kept_turns.h"
+
 namespace podium {
 
 namespace {
@@ -140,9 +142,11 @@ std::vector<Tier> tiers_of(const std::vector<NodeId>& group, std::optional<std::
 std::vector<Tier> tiers_of(const Placement& placement, std::optional<std::uint32_t> plane, Router& router,
                            Apart apart) {
   const std::vector<Tier> tiers = tiers_of(placement.groups.front(), plane, router, apart);
-  const bool all_have =
-      tiers.empty() || std::all_of(placement.groups.begin(), placement.groups.end(),
-                                   [&](const auto& group) { return tiers_of(group, plane, router, apart) == tiers; });
+  const auto has_them = [&](const std::vector<NodeId>* group) {
+    return tiers_of(*group, plane, router, apart) == tiers;
+  };
+  const std::vector<const std::vector<NodeId>*> groups = different_groups(placement, plane, router);
+  const bool all_have = tiers.empty() || std::all_of(groups.begin(), groups.end(), has_them);
   return all_have ? tiers : std::vector<Tier>();
 }
 
@@ -153,9 +157,9 @@ GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> pla
   PODIUM_CHECK(!placement.groups.empty());
   GroupShape shape{.ranks = static_cast<std::uint32_t>(placement.groups.front().size())};
   shape.in_switch_reduction = shape.ranks > 1;
-  for (const std::vector<NodeId>& group : placement.groups) {
+  for (const std::vector<NodeId>* group : different_groups(placement, plane, router)) {
     const std::optional<Route> tree =
-        shape.in_switch_reduction ? router.multicast(group.front(), group, plane) : std::nullopt;
+        shape.in_switch_reduction ? router.multicast(group->front(), *group, plane) : std::nullopt;
     shape.in_switch_reduction =
         tree && costs.protocols.at(tree->plane) && costs.protocols.at(tree->plane)->in_switch_reduction;
   }
@@ -197,7 +201,7 @@ const Selector::Entry& Selector::entry(CollectiveKind kind, const Placement& pla
   }
   Entry fresh{kind, plane, routing, placement, {}};
   for (const Operation& operation : operations) {
-    fresh.algorithms.push_back(fold(topology_, router_, {&operation, 1}));
+    fresh.algorithms.push_back(fold(topology_, router_, {&operation, 1}, Folding::exact, LinkClasses::left_out));
   }
   entries_.push_back(std::move(fresh));
   return entries_.back();

@@ -86,8 +86,9 @@ FoldingUse folding_use(const FoldedFabric& fabric) {
       }
     }
   }
-  use.links = static_cast<std::size_t>(std::count_if(fabric.classes.begin(), fabric.classes.end(),
-                                                     [&](const auto& of) { return of && taken[*of] > 0; }));
+  for (const LinkId one : taken.ids()) {
+    use.links += taken[one] > 0 ? fabric.members[one] : 0;
+  }
   use.link_classes = static_cast<std::size_t>(std::count(taken.begin(), taken.end(), 1));
   return use;
 }

@@ -17,6 +17,7 @@
 #include "sim/system/executor.h"
 #include "sim/system/folding_check.h"
 #include "sim/system/split.h"
+#include "sim/topology/symmetry.h"
 
 namespace podium {
 namespace {
@@ -156,6 +157,7 @@ struct Simulator::Impl {
                       const BlockRuns& blocks) const;
   void prepare_communication(PreparedGraph& prepared, const Calls& calls);
   Choice choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes);
+  std::uint32_t first_alike(const Role& role, std::uint32_t shift);
   BlockRuns run_blocks(const TaskGraph& graph, std::uint32_t shift);
   std::optional<ClassOf> find_classes(const TaskGraph& graph, std::uint32_t shift, const Calls& calls,
                                       const BlockRuns& blocks);
@@ -252,19 +254,38 @@ void Simulator::Impl::prepare_communication(PreparedGraph& prepared, const Calls
 const FoldedFabric& Simulator::Impl::fabric(const Calls& calls) {
   std::unique_ptr<FoldedFabric>& known = fabrics[calls.keys];
   if (!known) {
-    known = std::make_unique<FoldedFabric>(fold(machine.network(), router, calls.operations, options.folding));
+    known = std::make_unique<FoldedFabric>(fold(machine.network(), router, calls.operations, options.folding,
+                                                options.keep_links ? LinkClasses::kept : LinkClasses::left_out));
   }
   return *known;
 }
 
+/// The least rank from which on as many ranks as the role has are to the network what the role's are, one by one: what
+/// is found out there holds for the role. Its own first rank where no other is known.
+std::uint32_t Simulator::Impl::first_alike(const Role& role, std::uint32_t shift) {
+  const std::uint32_t base = role.base + shift;
+  const std::uint32_t begin = base % role.count, size = (machine.ranks() - begin) / role.count;
+  const bool in_a_row = role.listed.empty() && machine.node(machine.ranks() - 1).index() == machine.ranks() - 1;
+  if (options.folding == Folding::off || !in_a_row || size < 2 || !machine.allocation().slow.empty()) {
+    return base;
+  }
+  Symmetry* symmetry = router.symmetry(static_cast<std::uint32_t>(machine.network().planes.size()));
+  const Turn turn{begin, begin + size * role.count, role.count, size};
+  return symmetry != nullptr && symmetry->find(turn) != nullptr ? begin : base;
+}
+
 Simulator::Impl::BlockRuns Simulator::Impl::run_blocks(const TaskGraph& graph, std::uint32_t shift) {
   BlockRuns runs;
+  std::map<std::tuple<BlockId, std::uint32_t, std::uint32_t>, const Execution*> known;  // by ranks
   for (const Task& task : graph.tasks()) {
     if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
       const auto [place, is_new] = runs.try_emplace({block->block, task.role});
       if (is_new) {
-        PODIUM_CHECK(graph.roles()[task.role].listed.empty(), "a block's ranks lie in a row");
-        place->second = run(graph.blocks().at(block->block.index()), shift + graph.roles()[task.role].base);
+        const Role& role = graph.roles()[task.role];
+        PODIUM_CHECK(role.listed.empty(), "a block's ranks lie in a row");
+        const std::uint32_t base = options.keep_links ? role.base + shift : first_alike(role, shift);
+        const auto [same, is_first] = known.try_emplace({block->block, base, role.count}, &place->second);
+        place->second = is_first ? run(graph.blocks().at(block->block.index()), base) : *same->second;
       }
     }
   }
@@ -447,9 +468,21 @@ void Simulator::Impl::prepare_blocks(PreparedGraph& prepared, const TaskGraph& g
 Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
   const BlockRuns blocks = run_blocks(graph, shift);
   std::set<std::string> notes;
-  const Calls calls = find_calls(machine, graph, shift, [&](TaskId, const CollectiveTask& call, const Placement& on) {
-    return choose(call, on, notes);
-  });
+  const Calls calls =
+      find_calls(machine, graph, shift, [&](TaskId id, const CollectiveTask& call, const Placement& on) {
+        if (!std::holds_alternative<CollectiveTask>(graph.tasks()[id].payload)) {
+          return choose(call, on, notes);
+        }
+        const Role& role = graph.roles()[graph.tasks()[id].role];
+        const std::uint32_t back = role.base + shift - first_alike(role, shift);
+        Placement alike = on;
+        for (std::vector<NodeId>& group : alike.groups) {
+          for (NodeId& node : group) {
+            node = NodeId(node.index() - back);
+          }
+        }
+        return choose(call, alike, notes);
+      });
   const std::optional<ClassOf> classes = find_classes(graph, shift, calls, blocks);
   SplitGraph parts;
   if (classes) {

@@ -38,9 +38,20 @@ void merge_shared(const Topology& topology, const Table<LinkId, LinkId>& first_o
 }  // namespace
 
 Topology merge_bundles(const Topology& topology) {
-  Topology merged = topology;
-  merged.nodes = {};
-  merged.links = {};
+  // nodes and links are many, and made anew
+  Topology merged{topology.name,
+                  topology.description,
+                  {},
+                  {},
+                  topology.shared,
+                  topology.planes,
+                  topology.accelerators,
+                  topology.accelerators_per_package,
+                  topology.accelerators_per_node,
+                  topology.accelerators_per_domain,
+                  topology.hosts_per_node,
+                  topology.domains,
+                  topology.figures};
   Table<NodeId, NodeId> of_node(topology.nodes.size());
   for (const NodeId id : topology.nodes.ids()) {
     const std::uint32_t bundle = topology.nodes[id].bundle;

@@ -4,9 +4,13 @@
 #include <map>
 
 #include "sim/core/mix.h"
+#include "sim/topology/symmetry.h"
 
 namespace podium {
 namespace {
+
+constexpr std::size_t most_remembered = std::size_t{1} << 17;  // routes
+constexpr std::size_t most_named = std::size_t{1} << 28;       // nodes
 
 void sort_by_link(std::vector<LinkLoad>& links) {
   const auto before = [](const LinkLoad& a, const LinkLoad& b) { return a.link < b.link; };
@@ -50,6 +54,9 @@ Router::Router(const Topology& topology) : topology_(topology), ways_(topology.p
   }
 }
 
+Router::~Router() = default;
+Router::Router(Router&&) noexcept = default;
+
 /// What goes over links that share a capacity, after the links.
 void Router::add_shared(Route& route) const {
   if (shared_.empty()) {
@@ -80,11 +87,44 @@ void Router::set_capacity(LinkId link, BytesPerSecond capacity) {
     return;
   }
   used_ = {};
+  is_changed_ = true;
+  remembered_.clear();
   const bool was_there = capacity_.at(link) > BytesPerSecond(0);
   capacity_[link] = capacity;
   if (was_there != (capacity > BytesPerSecond(0))) {
     ways_[topology_.links[link].plane] = {};
   }
+}
+
+Symmetry* Router::symmetry(std::uint32_t planes) {
+  if (is_changed_) {
+    return nullptr;
+  }
+  symmetries_.resize(topology_.planes.size() + 1);
+  std::unique_ptr<Symmetry>& symmetry = symmetries_.at(planes);
+  if (!symmetry) {
+    symmetry = std::make_unique<Symmetry>(topology_, planes);
+  }
+  return symmetry.get();
+}
+
+std::uint32_t Router::planes_of_trees() const {
+  std::uint32_t planes = 0;
+  for (std::uint32_t plane = 0; plane < topology_.planes.size(); ++plane) {
+    planes = topology_.planes[plane].multicast ? plane + 1 : planes;
+  }
+  return planes;
+}
+
+std::uint32_t Router::planes_joining(std::span<const NodeId> group) {
+  const auto planes = static_cast<std::uint32_t>(topology_.planes.size());
+  for (std::uint32_t plane = 0; plane < planes; ++plane) {
+    const Ways& on = ways(plane, topology_.planes[plane].routing.order);
+    if (std::all_of(group.begin(), group.end(), [&](NodeId node) { return are_near(on, group.front(), node); })) {
+      return plane + 1;
+    }
+  }
+  return planes;
 }
 
 std::optional<Route> Router::route(NodeId from, NodeId to, std::optional<std::uint32_t> plane, std::uint64_t flow) {
@@ -118,14 +158,35 @@ std::optional<Route> Router::route(NodeId from, NodeId to, std::uint32_t plane, 
 std::optional<Route> Router::find(NodeId from, NodeId to, std::uint32_t plane, const Routing& routing,
                                   std::uint64_t flow) {
   Ways& ways = this->ways(plane, routing.order);
-  std::optional<std::uint32_t> length = hops(ways, from, to);
+  const bool is_spread = routing.spread == Spread::sprayed && routing.detour == Detour::none;
+  // by 28 bits for each end, and plane and order
+  const std::uint64_t key = std::uint64_t{from.index()} << 36 | std::uint64_t{to.index()} << 8 |
+                            std::uint64_t{plane & 63U} << 2 | static_cast<std::uint64_t>(routing.order);
+  if (is_spread) {
+    const auto known = remembered_.find(key);
+    if (known != remembered_.end()) {
+      return known->second;
+    }
+  }
+  Ways::Lattice lattice;
+  std::optional<std::uint32_t> length;
+  if (is_spread && from != to && are_near(ways, from, to) && ways.is_seldom_asked(to)) {
+    lattice = ways.find_lattice(from, to);
+    length = lattice.empty() ? std::nullopt : std::optional(static_cast<std::uint32_t>(lattice.size()));
+  } else {
+    length = hops(ways, from, to);
+  }
   if (!length) {
     return std::nullopt;
   }
   Choice choice{routing.spread, mix(mix(mix(routing.seed, from.index()), to.index()), flow), to.index()};
   Route route;
   route.plane = plane;
-  if (routing.detour == Detour::none) {
+  if (!lattice.empty()) {
+    spray(lattice, from, route.links);
+    route.latency = propagation(route.links, from, to);
+    sort_by_link(route.links);
+  } else if (routing.detour == Detour::none) {
     follow(ways, from, to, choice, route.links);
     route.latency = propagation(route.links, from, to);
     sort_by_link(route.links);
@@ -140,12 +201,23 @@ std::optional<Route> Router::find(NodeId from, NodeId to, std::uint32_t plane, c
   for (LinkLoad& link : route.links) {
     link.load /= efficiency;
   }
+  if (!lattice.empty() && topology_.nodes.size() < most_named && plane < 64) {
+    if (remembered_.size() == most_remembered) {
+      remembered_.clear();
+    }
+    remembered_.emplace(key, route);
+  }
   return route;
+}
+
+/// Whether there may be a way at all.
+bool Router::are_near(const Ways& ways, NodeId from, NodeId to) {
+  return ways.component(from) == ways.component(to) && !ways.entering(to).empty();
 }
 
 /// Links on a shortest way, if there is one.
 std::optional<std::uint32_t> Router::hops(Ways& ways, NodeId from, NodeId to) {
-  if (ways.component(from) != ways.component(to) || ways.entering(to).empty()) {
+  if (!are_near(ways, from, to)) {
     return std::nullopt;
   }
   const std::uint32_t distance = ways.towards(to).distance[ways.slot(from, 0)];
@@ -201,6 +273,38 @@ void Router::spray(Ways& ways, NodeId from, NodeId to, std::vector<LinkLoad>& li
     split(ways.entering(to), state, [&](LinkId link) {
       return topology_.links[link].from.index() == state / phases && ways.last_phase(link) >= state % phases;
     });
+  }
+}
+
+void Router::spray(const Ways::Lattice& lattice, NodeId from, std::vector<LinkLoad>& links) {
+  front_.clear();
+  share_[from.index()] = 1;
+  front_.push_back(from.index());
+  for (const std::vector<LinkId>& hop : lattice) {
+    behind_.clear();
+    for (auto first = hop.begin(); first != hop.end();) {
+      const NodeId here = topology_.links[*first].from;
+      double bandwidth = 0;
+      auto last = first;
+      for (; last != hop.end() && topology_.links[*last].from == here; ++last) {
+        bandwidth += capacity_[*last].value();
+      }
+      for (; first != last; ++first) {
+        links.push_back({*first, share_[here.index()] * (capacity_[*first].value() / bandwidth)});
+        const std::uint32_t next = topology_.links[*first].to.index();
+        if (share_[next] == 0) {
+          behind_.push_back(next);
+        }
+        share_[next] += links.back().load;
+      }
+    }
+    for (const std::uint32_t node : front_) {
+      share_[node] = 0;
+    }
+    std::swap(front_, behind_);
+  }
+  for (const std::uint32_t node : front_) {
+    share_[node] = 0;
   }
 }
 

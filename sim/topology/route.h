@@ -4,12 +4,15 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "sim/topology/topology.h"
 #include "sim/topology/ways.h"
 
 namespace podium {
+
+class Symmetry;
 
 /// What one unit of a transfer's rate puts on a link: the share of the bytes that goes over it, divided by the payload
 /// efficiency. A bundle of m equal transfers puts m times as much.
@@ -33,6 +36,8 @@ struct Route {
 class Router {
  public:
   explicit Router(const Topology& topology);
+  ~Router();
+  Router(Router&&) noexcept;
 
   /// On the first plane that joins the two, or on `plane`, by the plane's own routing. To itself: an empty route.
   /// Nothing where they are not joined. Hashed transfers between the same two tell their `flow`s apart.
@@ -52,6 +57,13 @@ class Router {
   /// none of those before. What links share has no say in where they go.
   void set_capacity(LinkId, BytesPerSecond);
 
+  /// What leaves the first so many planes, and so routes on them, as they are. Nothing once a capacity was set.
+  Symmetry* symmetry(std::uint32_t planes);
+  /// So many planes are looked through at most until a route between any two of a group is found.
+  /// So many planes are looked through at most for a tree.
+  std::uint32_t planes_of_trees() const;
+  std::uint32_t planes_joining(std::span<const NodeId> group);
+
  private:
   /// What single paths are chosen by.
   struct Choice {
@@ -63,9 +75,11 @@ class Router {
 
   Ways& ways(std::uint32_t plane, WayOrder);
   std::optional<Route> find(NodeId from, NodeId to, std::uint32_t plane, const Routing&, std::uint64_t flow = 0);
+  static bool are_near(const Ways&, NodeId from, NodeId to);
   std::optional<std::uint32_t> hops(Ways&, NodeId from, NodeId to);
   void follow(Ways&, NodeId from, NodeId to, Choice&, std::vector<LinkLoad>& links);
   void spray(Ways&, NodeId from, NodeId to, std::vector<LinkLoad>& links);
+  void spray(const Ways::Lattice&, NodeId from, std::vector<LinkLoad>& links);
   void pick(Ways&, NodeId from, NodeId to, Choice&, std::vector<LinkLoad>& links);
   LinkId pick_one(std::span<const LinkId> candidates, NodeId at, Choice&);
   LinkId pick_least_used(std::span<const LinkId> candidates, std::uint64_t hash);
@@ -78,9 +92,12 @@ class Router {
 
   const Topology& topology_;
   bool has_long_links_ = false;
+  bool is_changed_ = false;                            ///< from the topology
+  std::vector<std::unique_ptr<Symmetry>> symmetries_;  ///< by planes, where they were asked for
   Table<LinkId, BytesPerSecond> capacity_;
-  Table<LinkId, double> used_;                 ///< adaptive routes on each link; empty while there are none
-  Table<LinkId, std::vector<LinkId>> shared_;  ///< by link; empty where the topology has none
+  Table<LinkId, double> used_;                           ///< adaptive routes on each link; empty while there are none
+  Table<LinkId, std::vector<LinkId>> shared_;            ///< by link; empty where the topology has none
+  std::unordered_map<std::uint64_t, Route> remembered_;  ///< from lattices, by both ends and plane
   std::vector<std::array<std::unique_ptr<Ways>, 4>> ways_;  ///< by plane and order, where they were asked for
   /// States of ways, as node times phases plus phase; the shares are zero between calls.
   std::vector<double> share_;

@@ -33,6 +33,10 @@ class Ways {
     }
   };
 
+  /// The shortest ways from one node to another: by hop the links that may be taken there, those that leave one node in
+  /// a row.
+  using Lattice = std::vector<std::vector<LinkId>>;
+
   Ways(const Topology&, std::uint32_t plane, WayOrder, const Table<LinkId, BytesPerSecond>& capacities);
 
   std::uint32_t phases() const { return phases_; }
@@ -56,6 +60,12 @@ class Ways {
   Field find_field(const Access&) const;
   /// The same, remembered. The reference holds until the next call. The destination has links that enter it.
   const Field& towards(NodeId destination);
+  /// Whether a lattice costs less than the field would: in large networks of one phase, for destinations that few have
+  /// asked for. Counts as asking.
+  bool is_seldom_asked(NodeId destination);
+  /// Found from both ends at once, so that only what is near one of them is looked at. One phase; the ends are of one
+  /// component and not the same. Empty where no way joins them.
+  Lattice find_lattice(NodeId from, NodeId to);
   /// Where Valiant's detours go: the switches next to accelerators, and accelerators that have none next to them.
   std::vector<NodeId> relays(std::uint32_t component) const;
 
@@ -63,6 +73,18 @@ class Ways {
   void index_links(std::uint32_t plane, const Table<LinkId, BytesPerSecond>& capacities);
   void number_places();
   void forget();
+  /// A search for lattices, level by level.
+  struct Side {
+    std::vector<std::uint32_t>& hops;
+    std::vector<NodeId> reached;
+    std::size_t level = 0;                   ///< where the last level begins in `reached`
+    std::vector<std::vector<LinkId>> taken;  ///< by hop
+  };
+  void index_leaving();
+  std::vector<NodeId> meet(Side& ahead, Side& behind) const;
+  std::span<const LinkId> leaving(NodeId node) const {
+    return std::span(out_).subspan(first_out_[node.index()], first_out_[node.index() + 1] - first_out_[node.index()]);
+  }
 
   const Topology& topology_;
   WayOrder order_;
@@ -77,6 +99,12 @@ class Ways {
   std::map<Access, std::uint32_t> field_towards_;
   std::vector<Field> fields_;
   std::size_t remembered_ = 0;  ///< entries of all fields
+
+  // of lattices, where one was asked for
+  std::vector<std::uint32_t> asked_;      ///< by destination: how often
+  std::vector<std::uint32_t> first_out_;  ///< as `first_in_`, of the links that leave a node, in `out_`
+  std::vector<LinkId> out_;
+  std::vector<std::uint32_t> hops_from_, hops_to_;  ///< by node; none between calls
 };
 
 }  // namespace podium

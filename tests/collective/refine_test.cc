@@ -39,7 +39,7 @@ Crossings ring(std::uint32_t n) {
 
 TEST(Refinement, FindsARingAndItsLinksEqual) {
   const Partition partition = coarsest_equitable(ring(6));
-  EXPECT_EQ(partition.messages, std::vector<std::uint32_t>{6});
+  EXPECT_EQ(partition.messages, std::vector<std::uint64_t>{6});
   EXPECT_EQ(partition.links, std::vector<std::uint32_t>{12}) << "up and down links are crossed alike";
   EXPECT_EQ(partition.crossed_by[0], (std::vector<ClassCrossing>{{0, 0, 1}}));
 }
@@ -56,25 +56,25 @@ TEST(Refinement, SplitsAroundOneOddLinkAsFarAsItCanBeFelt) {
   Crossings graph = ring(6);
   graph.link_colour[0] = 1;
   const Partition partition = coarsest_equitable(graph);
-  EXPECT_EQ(partition.messages, (std::vector<std::uint32_t>{1, 5})) << "a ring's messages share no link";
+  EXPECT_EQ(partition.messages, (std::vector<std::uint64_t>{1, 5})) << "a ring's messages share no link";
   EXPECT_EQ(partition.links, (std::vector<std::uint32_t>{1, 10, 1})) << "the odd one, the others, and where it leads";
 }
 
 TEST(Refinement, TellsLoadsApart) {
   const Partition partition = coarsest_equitable(make(2, {{{0, 0}}, {{1, 1}}}));
-  EXPECT_EQ(partition.messages, (std::vector<std::uint32_t>{1, 1}));
+  EXPECT_EQ(partition.messages, (std::vector<std::uint64_t>{1, 1}));
   EXPECT_EQ(partition.links, (std::vector<std::uint32_t>{1, 1}));
 }
 
 TEST(Refinement, GroupsMessagesWithoutLinksByColour) {
   Crossings graph = make(0, {{}, {}, {}});
   graph.message_colour[2] = 7;
-  EXPECT_EQ(coarsest_equitable(graph).messages, (std::vector<std::uint32_t>{2, 1}));
+  EXPECT_EQ(coarsest_equitable(graph).messages, (std::vector<std::uint64_t>{2, 1}));
 }
 
 TEST(Refinement, LeavesAllApartWhenDiscrete) {
   const Partition partition = discrete(ring(4));
-  EXPECT_EQ(partition.messages, std::vector<std::uint32_t>(4, 1));
+  EXPECT_EQ(partition.messages, std::vector<std::uint64_t>(4, 1));
   EXPECT_EQ(partition.links, std::vector<std::uint32_t>(8, 1));
 }
 

@@ -1,0 +1,361 @@
+#include "sim/collective/kept_turns.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace podium {
+namespace {
+
+/// Where the positions of a group go.
+using Positions = std::vector<std::uint32_t>;
+/// With what they have in common, which saves looking at each.
+struct Renaming {
+  Positions to;
+  bool rotates = true;  ///< all go on by as many, modulo their count
+  bool flips = true;    ///< all change the same bits, and their count is a power of two
+  explicit Renaming(Positions positions) : to(std::move(positions)) {
+    const auto n = static_cast<std::uint32_t>(to.size());
+    flips = (n & (n - 1)) == 0;
+    for (std::uint32_t i = 0; i < n && (rotates || flips); ++i) {
+      rotates = rotates && to[i] == (i + to[0]) % n;
+      flips = flips && to[i] == (i ^ to[0]);
+    }
+  }
+};
+constexpr std::size_t most_renamings = 8;  // different ones of one placement; more are no pattern but an accident
+
+/// The ranks from the first that is in a group to behind the last.
+std::pair<std::uint32_t, std::uint32_t> reach(const Placement& placement) {
+  NodeId least = placement.groups.front().front(), most = least;
+  for (const std::vector<NodeId>& group : placement.groups) {
+    for (const NodeId node : group) {
+      least = std::min(least, node);
+      most = std::max(most, node);
+    }
+  }
+  return {least.index(), most.index() + 1};
+}
+
+/// The groups of a placement by their nodes.
+class Seats {
+ public:
+  explicit Seats(const Placement& placement) : placement_(placement) {
+    const auto [begin, end] = reach(placement);
+    begin_ = begin;
+    seats_.resize(end - begin);
+    for (std::uint32_t g = 0; g < placement.groups.size(); ++g) {
+      for (std::uint32_t i = 0; i < placement.groups[g].size(); ++i) {
+        Seat& seat = seats_[placement.groups[g][i].index() - begin_];
+        are_disjoint_ = are_disjoint_ && seat.group == none;
+        seat = {g, i};
+      }
+    }
+    if (!are_disjoint_ && placement.groups.front().size() == 2) {
+      pairs_ = placement.groups;
+      std::sort(pairs_.begin(), pairs_.end());
+    }
+  }
+
+  /// The different renamings of the groups' positions; false where a group does not go to a group.
+  bool rename(const Turn& turn, std::vector<Renaming>& renamings) const {
+    const auto to = [&](NodeId node) { return NodeId(turn.apply(node.index())); };
+    if (!are_disjoint_) {
+      return rename_pairs(turn, renamings);
+    }
+    Positions renaming;
+    for (const std::vector<NodeId>& group : placement_.groups) {
+      const std::uint32_t there = seat(to(group.front())).group;
+      renaming.clear();
+      for (const NodeId node : group) {
+        const Seat there_is = seat(to(node));
+        if (there == none || there_is.group != there) {
+          return false;
+        }
+        renaming.push_back(there_is.position);
+      }
+      if (placement_.groups[there].size() != group.size()) {
+        return false;
+      }
+      const auto same = [&](const Renaming& other) { return other.to == renaming; };
+      if (std::find_if(renamings.rbegin(), renamings.rend(), same) == renamings.rend()) {
+        renamings.emplace_back(renaming);
+        if (renamings.size() > most_renamings) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+ private:
+  static constexpr std::uint32_t none = UINT32_MAX;
+  struct Seat {
+    std::uint32_t group = none;
+    std::uint32_t position = 0;
+  };
+
+  Seat seat(NodeId node) const {
+    const std::size_t place = std::size_t{node.index()} - begin_;
+    return node.index() >= begin_ && place < seats_.size() ? seats_[place] : Seat();
+  }
+
+  /// Pairs that share nodes, as those of a ring do.
+  bool rename_pairs(const Turn& turn, std::vector<Renaming>& renamings) const {
+    const auto to = [&](NodeId node) { return NodeId(turn.apply(node.index())); };
+    renamings = {Renaming({0, 1})};
+    return std::is_sorted(pairs_.begin(), pairs_.end()) &&
+           std::all_of(pairs_.begin(), pairs_.end(),
+                       [&](const std::vector<NodeId>& pair) {
+                         const std::vector<NodeId> image{to(pair[0]), to(pair[1])};
+                         const auto [first, last] = std::equal_range(pairs_.begin(), pairs_.end(), image);
+                         const auto [begin, end] = std::equal_range(pairs_.begin(), pairs_.end(), pair);
+                         return last - first == end - begin;
+                       }) &&
+           !pairs_.empty();
+  }
+
+  const Placement& placement_;
+  bool are_disjoint_ = true;
+  std::uint32_t begin_ = 0;
+  std::vector<Seat> seats_;                 ///< from the first rank of the placement on
+  std::vector<std::vector<NodeId>> pairs_;  ///< sorted, where they are not disjoint
+};
+
+/// Whether renamed positions send the same messages.
+bool keeps(const Renaming& renaming, const Step& step) {
+  const Positions& to = renaming.to;
+  const auto n = static_cast<std::uint32_t>(to.size());
+  const std::uint32_t size = step.size > 0 ? step.size : n;
+  if (size == n && ((step.pairing == Pairing::shift && renaming.rotates) ||
+                    (step.pairing == Pairing::exclusive_or && renaming.flips) || step.pairing == Pairing::all_others ||
+                    in_switch(step.pairing))) {
+    return true;
+  }
+  const auto digit = [&](std::uint32_t i) { return i / step.stride % size; };
+  const auto with = [&](std::uint32_t i, std::uint32_t other) {
+    return i + other * step.stride - digit(i) * step.stride;
+  };
+  const auto partner = [&](std::uint32_t i) -> std::optional<std::uint32_t> {
+    const std::uint32_t other = step.pairing == Pairing::shift   ? (digit(i) + step.offset) % size
+                                : step.pairing == Pairing::chain ? digit(i) + step.offset
+                                                                 : digit(i) ^ step.offset;
+    return other < size ? std::optional(with(i, other)) : std::nullopt;
+  };
+  if (step.pairing == Pairing::listed) {
+    std::set<std::pair<std::uint32_t, std::uint32_t>> pairs(step.pairs.begin(), step.pairs.end());
+    return pairs.size() == step.pairs.size() && std::all_of(pairs.begin(), pairs.end(), [&](const auto& pair) {
+             return pairs.count({to[pair.first], to[pair.second]}) > 0;
+           });
+  }
+  for (std::uint32_t i = 0; i < n; ++i) {
+    if (step.pairing == Pairing::all_others || in_switch(step.pairing)) {
+      // those that exchange with one another still do: a row goes to a row
+      if (with(to[i], 0) != with(to[with(i, 0)], 0)) {
+        return false;
+      }
+      continue;
+    }
+    const auto before = partner(i), after = partner(to[i]);
+    if (before.has_value() != after.has_value() || (before && to[*before] != *after)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Spaces of a group's members and of its whole, where they are even; the reach of all groups.
+void add_strides(const Placement& placement, std::set<std::uint32_t>& strides) {
+  for (const std::vector<NodeId>& group : {placement.groups.front(), placement.groups.back()}) {
+    for (std::size_t i = 1; i < group.size(); ++i) {
+      const std::uint32_t space = group[i].index() - group[i - 1].index();
+      if (group[i] > group[i - 1]) {
+        strides.insert(space);
+        if (i == 1) {
+          strides.insert(space * static_cast<std::uint32_t>(group.size()));
+        }
+      }
+      if (strides.size() > 64) {
+        return;  // no order to be seen
+      }
+    }
+  }
+}
+
+class Guesses {
+ public:
+  Guesses(const Symmetry& symmetry, const Patterns& patterns)
+      : strides_(symmetry.strides().begin(), symmetry.strides().end()) {
+    ranges_.insert({0, symmetry.topology().accelerators});
+    const Placement* last = nullptr;
+    for (const Pattern& pattern : patterns.all) {
+      has_xor_ = has_xor_ || pattern.step->pairing == Pairing::exclusive_or;
+      if (pattern.placement != last) {
+        last = pattern.placement;
+        add_strides(*last, strides_);
+        const auto range = reach(*last);
+        ranges_.insert(range);
+        strides_.insert(range.second - range.first);
+      }
+    }
+  }
+
+  /// Those of the longest range first, then of the least stride and the most values.
+  std::vector<Turn> all() const {
+    std::set<std::array<std::uint32_t, 4>> order;
+    for (const auto& [begin, end] : ranges_) {
+      for (auto low = strides_.begin(); low != strides_.end(); ++low) {
+        for (auto high = std::next(low); high != strides_.end(); ++high) {
+          if (*low > 0 && *high % *low == 0 && (end - begin) % *high == 0) {
+            order.insert({~(end - begin), *low, ~(*high / *low), begin});
+            for (std::uint32_t half = *low; has_xor_ && *high / half % 2 == 0; half *= 2) {
+              order.insert({~(end - begin), half, ~2U, begin});
+            }
+          }
+        }
+      }
+    }
+    std::vector<Turn> turns;
+    for (const auto& [length, stride, size, begin] : order) {
+      turns.push_back({begin, begin + ~length, stride, ~size});
+    }
+    return turns;
+  }
+
+ private:
+  std::set<std::uint32_t> strides_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> ranges_;
+  bool has_xor_ = false;
+};
+
+bool keeps(const Turn& turn, const Patterns& patterns,
+           const std::vector<std::pair<const Placement*, Seats>>& placements) {
+  for (const auto& [placement, seats] : placements) {
+    std::vector<Renaming> renamings;
+    if (!seats.rename(turn, renamings)) {
+      return false;
+    }
+    for (const Pattern& pattern : patterns.all) {
+      for (const Renaming& renaming : renamings) {
+        if (pattern.placement == placement && !keeps(renaming, *pattern.step)) {
+          return false;
+        }
+      }
+    }
+  }
+  return true;
+}
+
+/// The ranks of all placements in orbits of the turns so far: a turn that joins none of these brings nothing.
+class Joined {
+ public:
+  explicit Joined(const std::vector<std::pair<const Placement*, Seats>>& placements) {
+    for (const auto& [placement, seats] : placements) {
+      for (const std::vector<NodeId>& group : placement->groups) {
+        for (const NodeId node : group) {
+          ranks_.push_back(node.index());
+        }
+      }
+    }
+    std::sort(ranks_.begin(), ranks_.end());
+    ranks_.erase(std::unique(ranks_.begin(), ranks_.end()), ranks_.end());
+    roots_ = ranks_;
+    parent_.resize(ranks_.empty() ? 0 : ranks_.back() + 1);
+    std::iota(parent_.begin(), parent_.end(), 0U);
+  }
+
+  /// Looks at one rank of each orbit: turns of one kind take all ranks of an orbit alike.
+  bool would_join(const Turn& turn) {
+    return std::any_of(roots_.begin(), roots_.end(), [&](std::uint32_t rank) {
+      const std::uint32_t to = turn.apply(rank);
+      return to < parent_.size() && root(to) != rank;
+    });
+  }
+  void join(const Turn& turn) {
+    for (const std::uint32_t rank : ranks_) {
+      const std::uint32_t a = root(rank), b = root(turn.apply(rank));
+      parent_[std::max(a, b)] = std::min(a, b);
+    }
+    roots_.erase(std::remove_if(roots_.begin(), roots_.end(), [&](std::uint32_t rank) { return root(rank) != rank; }),
+                 roots_.end());
+  }
+
+ private:
+  std::uint32_t root(std::uint32_t i) {
+    while (parent_[i] != i) {
+      parent_[i] = parent_[parent_[i]];
+      i = parent_[i];
+    }
+    return i;
+  }
+  std::vector<std::uint32_t> ranks_;
+  std::vector<std::uint32_t> roots_;
+  std::vector<std::uint32_t> parent_;
+};
+
+}  // namespace
+
+Symmetry* symmetry_of(const Patterns& patterns, Router& router) {
+  std::uint32_t planes = 0;
+  const Placement* last = nullptr;
+  for (const Pattern& pattern : patterns.all) {
+    planes = std::max(planes, pattern.plane ? *pattern.plane + 1 : 0);
+    if (in_switch(pattern.step->pairing)) {
+      planes = std::max(planes, router.planes_of_trees());
+    }
+    if (pattern.placement != last) {
+      last = pattern.placement;
+      for (const std::vector<NodeId>& group : last->groups) {
+        planes = std::max(planes, router.planes_joining(group));
+      }
+    }
+  }
+  return planes > 0 ? router.symmetry(planes) : nullptr;
+}
+
+std::vector<Turn> kept_turns(Symmetry& symmetry, const Patterns& patterns) {
+  std::vector<std::pair<const Placement*, Seats>> placements;
+  for (const Pattern& pattern : patterns.all) {
+    const auto known = std::find_if(placements.begin(), placements.end(),
+                                    [&](const auto& other) { return other.first == pattern.placement; });
+    if (known == placements.end()) {
+      if (reach(*pattern.placement).second > symmetry.topology().accelerators) {
+        return {};  // turns are of ranks
+      }
+      placements.emplace_back(pattern.placement, Seats(*pattern.placement));
+    }
+  }
+  std::vector<Turn> kept;
+  Joined joined(placements);
+  for (const Turn& turn : Guesses(symmetry, patterns).all()) {
+    if (joined.would_join(turn) && keeps(turn, patterns, placements) && symmetry.find(turn) != nullptr) {
+      joined.join(turn);
+      kept.push_back(turn);
+    }
+  }
+  return kept;
+}
+
+std::vector<const std::vector<NodeId>*> different_groups(const Placement& placement, std::optional<std::uint32_t> plane,
+                                                         Router& router) {
+  const Step in_order{.pairing = Pairing::chain};  // which only groups that keep their order send alike
+  const Step tree{.pairing = Pairing::multicast};
+  const Patterns patterns{{{&placement, plane, &in_order}, {&placement, plane, &tree}}, {}};
+  Symmetry* symmetry = placement.groups.size() > 1 ? symmetry_of(patterns, router) : nullptr;
+  const std::vector<Turn> turns = symmetry != nullptr ? kept_turns(*symmetry, patterns) : std::vector<Turn>();
+  const NetworkOrbits* orbits = turns.empty() ? nullptr : &symmetry->orbits(turns);
+  // of the groups that go into each other one has the first node of an orbit
+  const auto leads = [&](NodeId node) { return orbits == nullptr || orbits->is_first(node); };
+  std::vector<const std::vector<NodeId>*> groups;
+  for (const std::vector<NodeId>& group : placement.groups) {
+    if (std::any_of(group.begin(), group.end(), leads)) {
+      groups.push_back(&group);
+    }
+  }
+  return groups;
+}
+
+}  // namespace podium

@@ -1,0 +1,139 @@
+#include <algorithm>
+
+#include "sim/topology/symmetry.h"
+
+namespace podium {
+namespace {
+
+/// A partition that grows coarser; the least member names each part.
+template <class Key>
+class Joined {
+ public:
+  explicit Joined(std::size_t count) {
+    first_.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      first_.push_back(Key(i));
+    }
+  }
+  void join(Key a, Key b) {
+    a = root(a);
+    b = root(b);
+    first_[std::max(a, b)] = std::min(a, b);
+  }
+  /// By member: the least of its part, and how many the part has.
+  void take(Table<Key, Key>& first, Table<Key, std::uint32_t>& sizes) {
+    sizes.resize(first_.size());
+    for (const Key id : first_.ids()) {
+      first_[id] = first_[first_[id]];  // a root is less than its members, so theirs is known
+      ++sizes[first_[id]];
+    }
+    for (const Key id : first_.ids()) {
+      sizes[id] = sizes[first_[id]];
+    }
+    first = std::move(first_);
+  }
+
+ private:
+  Key root(Key id) {
+    while (first_[id] != id) {
+      first_[id] = first_[first_[id]];
+      id = first_[id];
+    }
+    return id;
+  }
+  Table<Key, Key> first_;
+};
+
+}  // namespace
+
+NetworkOrbits::NetworkOrbits(Symmetry& symmetry, std::vector<Turn> turns)
+    : symmetry_(symmetry), turns_(std::move(turns)) {
+  Joined<NodeId> joined(symmetry.topology().nodes.size());
+  for (const Turn& turn : turns_) {
+    const Automorphism* found = symmetry.find(turn);
+    PODIUM_CHECK(found != nullptr, "the turn leaves the network as it is");
+    for (const auto& [node, image] : found->nodes) {
+      joined.join(node, image);
+    }
+  }
+  joined.take(nodes_, sizes_);
+}
+
+/// By the end of the orbit's first node: nothing where that has several links like it into the orbit of the other end.
+std::optional<Member<LinkId>> NetworkOrbits::by_end(LinkId id, bool by_tail) const {
+  const Topology& topology = symmetry_.topology();
+  const Link& link = topology.links[id];
+  const NodeId end = by_tail ? link.from : link.to;
+  const NodeId other = nodes_[by_tail ? link.to : link.from];
+  const auto of_node = [&](NodeId node) {
+    std::optional<LinkId> only;
+    std::uint32_t count = 0;
+    const auto look = [&](LinkId candidate) {
+      const Link& there = topology.links[candidate];
+      if (symmetry_.alike(id, candidate) && nodes_[by_tail ? there.to : there.from] == other) {
+        only = candidate;
+        ++count;
+      }
+    };
+    if (by_tail) {
+      for (const Symmetry::Out& out : symmetry_.leaving(node)) {
+        look(out.link);
+      }
+    } else {
+      for (const LinkId candidate : symmetry_.entering(node)) {
+        look(candidate);
+      }
+    }
+    return count == 1 ? only : std::nullopt;
+  };
+  if (!of_node(end)) {
+    return std::nullopt;
+  }
+  const auto first = of_node(nodes_[end]);
+  PODIUM_CHECK(first.has_value(), "nodes of an orbit have links alike");
+  return Member<LinkId>{*first, sizes_[end]};
+}
+
+Member<LinkId> NetworkOrbits::link(LinkId id) {
+  if (symmetry_.topology().plane(id) >= symmetry_.planes_) {
+    return {id};
+  }
+  const auto known = known_.find(id.index());
+  if (known != known_.end()) {
+    return known->second;
+  }
+  std::optional<Member<LinkId>> found;
+  if (!symmetry_.topology().is_shared(id)) {
+    found = by_end(id, true);
+    found = found ? found : by_end(id, false);
+  }
+  if (!found) {
+    if (links_.empty()) {
+      join_links();
+    }
+    found = links_[id];
+  }
+  return known_.emplace(id.index(), *found).first->second;
+}
+
+void NetworkOrbits::join_links() {
+  const Topology& topology = symmetry_.topology();
+  Joined<LinkId> joined(topology.capacities());
+  for (const Turn& turn : turns_) {
+    const Automorphism& found = *symmetry_.find(turn);
+    symmetry_.set_images(found);
+    symmetry_.move_links(found, [&](LinkId from, LinkId to) { joined.join(from, to); });
+    for (const auto& [links, pool] : symmetry_.pools_) {
+      joined.join(topology.shared_id(pool), topology.shared_id(symmetry_.image_of_pool(pool).value()));
+    }
+    symmetry_.clear_images(found);
+  }
+  Table<LinkId, LinkId> first;
+  Table<LinkId, std::uint32_t> sizes;
+  joined.take(first, sizes);
+  for (const LinkId link : first.ids()) {
+    links_.push_back({first[link], sizes[link]});
+  }
+}
+
+}  // namespace podium

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "sim/topology/topology.h"
+
+namespace podium {
+
+/// A renaming of accelerators: of those from `begin` to `end`, in blocks of `stride` x `size`, the digit
+/// (position / stride) mod size goes to its next value, and the last to the first.
+struct Turn {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  std::uint32_t stride = 1;
+  std::uint32_t size = 1;
+  auto operator<=>(const Turn&) const = default;
+  std::uint32_t apply(std::uint32_t accelerator) const;
+};
+
+/// A renaming of nodes that leaves the network as it is, with switches and hosts taken along: those that are looked at,
+/// ascending; all others stay. Links and what they share go along with the nodes.
+struct Automorphism {
+  std::vector<std::pair<NodeId, NodeId>> nodes;
+};
+
+/// One of those that renamings, one after the other, can turn into each other.
+template <class Key>
+struct Member {
+  Key first;               ///< the least of its orbit, or another that stands for it
+  std::uint32_t size = 1;  ///< of its orbit
+};
+
+class Symmetry;
+
+/// The orbits of nodes and links under some turns.
+class NetworkOrbits {
+ public:
+  NetworkOrbits(Symmetry&, std::vector<Turn>);
+
+  Member<NodeId> node(NodeId id) const { return {nodes_[id], sizes_[id]}; }
+  bool is_first(NodeId id) const { return nodes_[id] == id; }
+  /// Of a link or what links share. Where one end has no other link like it, it goes where that end goes; else all
+  /// links are looked at.
+  Member<LinkId> link(LinkId);
+
+ private:
+  std::optional<Member<LinkId>> by_end(LinkId, bool by_tail) const;
+  void join_links();
+
+  Symmetry& symmetry_;
+  std::vector<Turn> turns_;
+  Table<NodeId, NodeId> nodes_;
+  Table<NodeId, std::uint32_t> sizes_;  ///< of each one's orbit
+  std::unordered_map<std::uint32_t, Member<LinkId>> known_;
+  Table<LinkId, Member<LinkId>> links_;  ///< where all were looked at
+};
+
+/// Renamings that leave a network as it is, so that a route and its renamed route are alike in all. They are guessed
+/// from the order of ranks and then checked link by link: a guess that does not hold is none. The topology outlives it.
+/// Not shared between threads.
+class Symmetry {
+ public:
+  /// Of the first so many planes: the others may be as they like.
+  Symmetry(const Topology&, std::uint32_t planes);
+
+  const Topology& topology() const { return topology_; }
+  /// Distances of ranks at which the network may repeat itself, ascending.
+  const std::vector<std::uint32_t>& strides() const { return strides_; }
+  /// The turn, with switches, hosts and links taken along; nothing where it changes the network. Remembered. Cost: what
+  /// it moves.
+  const Automorphism* find(const Turn&);
+  /// Under the group of all these turns, which `find` has found. Remembered, the last few.
+  NetworkOrbits& orbits(const std::vector<Turn>&);
+
+ private:
+  friend class NetworkOrbits;
+  struct Out {
+    NodeId to;
+    LinkId link;
+  };
+  std::span<const Out> leaving(NodeId node) const {
+    return std::span(out_).subspan(first_out_[node.index()], first_out_[node.index() + 1] - first_out_[node.index()]);
+  }
+  std::span<const LinkId> entering(NodeId node) const {
+    return std::span(in_).subspan(first_in_[node.index()], first_in_[node.index() + 1] - first_in_[node.index()]);
+  }
+  void index_links();
+  void find_strides();
+  void find_strides_of(std::uint32_t plane, std::set<std::uint32_t>& strides) const;
+  bool alike(LinkId, LinkId) const;
+  bool seems_kept(const Turn&) const;
+  bool move_nodes(const Turn&, Automorphism&);
+  using LinkMove = std::function<void(LinkId from, LinkId to)>;
+  bool move_links(const Automorphism&, const LinkMove&) const;
+  bool move_links_of(NodeId, const LinkMove&) const;
+  bool move_shared() const;
+  std::optional<LinkId> image_of(LinkId) const;
+  std::optional<std::size_t> image_of_pool(std::size_t pool) const;
+  void set_images(const Automorphism&);
+  void clear_images(const Automorphism&);
+
+  const Topology& topology_;
+  std::uint32_t planes_;
+  bool is_spread_evenly_ = true;
+  std::vector<std::uint32_t> first_out_, first_in_;  ///< by node, and one past the end: of `out_` and `in_`
+  std::vector<Out> out_;    ///< links by the node that they leave, then by where they lead and plane
+  std::vector<LinkId> in_;  ///< links by the node that they enter
+  std::size_t pool_count_ = 0;
+  std::map<std::vector<LinkId>, std::size_t> pools_;  ///< by their links
+  std::vector<std::uint32_t> strides_;
+  Table<NodeId, NodeId> image_;  ///< of the turn that is looked at; else each is its own
+  std::map<Turn, std::unique_ptr<Automorphism>> known_;
+  std::map<std::vector<Turn>, std::unique_ptr<NetworkOrbits>> orbits_;
+};
+
+}  // namespace podium
