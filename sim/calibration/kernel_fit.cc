@@ -202,12 +202,26 @@ KernelTime memory_time(const ChipSpec& chip, const MemoryFigures& figures) {
   };
 }
 
+namespace {
+
+/// A library's own rule, where it has one.
+std::string splits_text(const AttentionFigures& figures) {
+  return figures.part_tokens > 0 ? fmt::format("splits: {{part_tokens: {:g}, part_waves: {:g}, heads_at_once: {:g}}}\n",
+                                               figures.part_tokens, figures.part_waves, figures.heads_at_once)
+                                 : std::string();
+}
+
+}  // namespace
+
 std::string to_yaml(AttentionFigures figures, const std::string& kind, const KernelFit& fit, const ChipSpec& chip,
                     const std::string& origin) {
   return heading(kind, fit, chip.name, figures.stack, origin) +
          fmt::format("tile: {:g}\nfewest_grouped: {:g}\nmost_grouped: {:g}\n", figures.tile, figures.fewest_grouped,
                      figures.most_grouped) +
-         figures_text(parameters_of(figures));
+         splits_text(figures) + figures_text(parameters_of(figures), [&](const std::string& type) {
+           const double from = figures.types.at(parse_data_type(type)).grouped_from;
+           return from > 0 ? fmt::format("    grouped_from: {:g}\n", from) : std::string();
+         });
 }
 
 std::string to_yaml(MemoryFigures figures, const KernelFit& fit, const ChipSpec& chip, const std::string& origin) {

@@ -146,6 +146,64 @@ Spread spread_of(const Shape& shape, const AttentionFigures& figures, const Atte
           loading + 2 * (shape.key + shape.value) * rows / peak};
 }
 
+/// Rows of a group as the matrix units take them.
+double padded_rows(double rows) {
+  constexpr double fewest = 8;  // of a tensor core's smallest tile
+  return std::max(fewest, std::exp2(std::ceil(std::log2(rows))));
+}
+
+/// Contexts as a library's own rule spreads them.
+struct Rule {
+  double contexts, parts;
+  double at_once;    ///< parts of a core
+  double start;      ///< of a part
+  double token;      ///< seconds on a core
+  double at_a_time;  ///< tokens
+};
+
+Rule rule_of(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores) {
+  const double grouped = shape.heads / shape.kv_heads;
+  const double most_parts = std::max(1.0, std::floor(shape.longest / figures.part_tokens));
+  const double contexts = shape.batch * shape.kv_heads, heads = shape.batch * shape.heads;
+  const auto at_most = [&](double parts) { return std::max(1.0, std::min(most_parts, std::floor(parts))); };
+  if (grouped >= figures.fewest_grouped && grouped <= figures.most_grouped &&
+      contexts * most_parts >= type.grouped_from * cores.count) {
+    const double rows = padded_rows(grouped * shape.query), elements = shape.key + shape.value;
+    const double loading = type.loading > 0 ? shape.cached * size_of(shape.cache_type).value() / type.loading : 0;
+    return {contexts,
+            at_most(figures.part_waves * cores.count / contexts),
+            1,
+            type.sequence + (type.width * elements / 2 + type.row * rows * elements / 2) / block,
+            loading + 2 * elements * rows / (type.decode_compute * cores.peak),
+            page};
+  }
+  constexpr double fewest_parts = 4;  // of one head, that it is split for
+  const bool splits = heads < cores.count && most_parts >= fewest_parts;
+  return {heads,
+          splits ? at_most(figures.heads_at_once * cores.count / heads) : 1,
+          figures.heads_at_once,
+          figures.head_start,
+          shape.query * shape.cached * figures.head_element,
+          1};
+}
+
+/// Where the library splits contexts by its own rule.
+double ruled_time(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores,
+                  double memory) {
+  const Rule rule = rule_of(shape, figures, type, cores);
+  const double reach = shape.window > 0 ? shape.window + shape.query - 1 : shape.longest;
+  const double size = shape.context / rule.parts, longest = shape.longest / rule.parts;
+  const double waves = std::ceil(rule.contexts * rule.parts / (rule.at_once * cores.count));
+  const auto met = [&](double tokens) {
+    return std::ceil(std::min(tokens, reach) / rule.at_a_time) * rule.at_a_time * rule.token;
+  };
+  // a window that begins within a part takes part of it
+  const double filled = std::min(1.0, (std::ceil(reach / size) + 1) / rule.parts);
+  const double busy = waves * (filled * (rule.start + met(size)) + (1 - filled) * type.empty);
+  const double rest = std::max({0.0, busy - rule.start, met(longest)});
+  return rule.start + overlapped(rest, memory) + (rule.parts > 1 ? figures.split_start : 0);
+}
+
 /// The fastest split of the contexts.
 double decode_time(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores,
                    double memory) {
@@ -197,8 +255,9 @@ Cost cost_of(const Shape& shape, AttentionPhase phase, const ChipSpec& chip, con
   const double memory = (moved_once / (chip.memory_bandwidth * figures.memory)).value();
   const bool prefill = phase == AttentionPhase::prefill;
   const double start = prefill ? type.prefill_start : figures.decode_start;
-  double busy = prefill ? overlapped(prefill_on_cores(shape, figures, type, cores), memory)
-                        : decode_time(shape, figures, type, cores, memory);
+  double busy = prefill                   ? overlapped(prefill_on_cores(shape, figures, type, cores), memory)
+                : figures.part_tokens > 0 ? ruled_time(shape, figures, type, cores, memory)
+                                          : decode_time(shape, figures, type, cores, memory);
   if (conditions == Conditions::measured && type.preparation > 0) {
     const Bytes moved = shape.prepared * (size_of(shape.type) + size_of(shape.cache_type));
     busy += (moved / (chip.memory_bandwidth * type.preparation)).value();

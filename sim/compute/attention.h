@@ -23,6 +23,10 @@ struct AttentionType {
   double decode_compute = 1;  ///< of a core's peak
   double sequence = 0;        ///< decode: seconds a core takes for a sequence's KV head, or a part of it, in any case
   double row = 0;             ///< decode: the same for each query of the group and 128 of its elements
+  double width = 0;           ///< decode: the same for 128 elements, whatever the queries
+  double loading = 0;         ///< decode by a library's own splits: bytes/s of the cache that a core takes in
+  double empty = 0;           ///< … seconds of a part that lies before the window, on its core
+  double grouped_from = 0;    ///< … fewest parts for each core that go grouped
 };
 
 /// Figures of attention, or of multi-head latent attention, for one chip and one software stack.
@@ -40,6 +44,9 @@ struct AttentionFigures {
   double resident = 0;        ///< share of the last-level cache that kept what the measurement used last
   double head_start = 0;      ///< decode head by head: of each head on its core
   double head_element = 0;    ///< and a core's seconds for an element of the cache
+  double part_tokens = 0;     ///< a library that splits contexts by its own rule: fewest of a part; none: the fastest
+  double part_waves = 1;      ///< … parts for each core at most …
+  double heads_at_once = 1;   ///< … and heads that a core does at the same time
   std::map<DataType, AttentionType> types;
 };
 
@@ -55,6 +62,13 @@ struct AttentionFigures {
 ///
 ///     part  = sequence + rows x row + tokens (bytes / core bandwidth + rows x 2 (key + value) / (compute x peak))
 ///     time  = start + ((ceil(parts / cores) part)^4 + memory^4)^(1/4) + adding up
+///
+/// Some libraries split by a rule of their own, however many waves it takes, and take heads one by one where few parts
+/// are left (TensorRT-LLM: xqaParams and kEnableMinBlockFactor in its decoderXQARunner). Then the first part of a core
+/// shows, and its others hide behind the memory:
+///
+///     parts = min(tokens / part_tokens, part_waves x cores / contexts)
+///     time  = start + part's start + (((waves x part) - start)^4 + memory^4)^(1/4) + adding up
 ///
 /// A part of the longest context, where contexts differ, is a bound of its own. Blocks that the causal mask or the
 /// window cuts are computed whole. As measured, what comes before on some stacks (rotary embedding, quantising, writing

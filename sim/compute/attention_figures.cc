@@ -28,6 +28,9 @@ constexpr ParameterEntry<AttentionType> own_figures[] = {
     {"decode_compute", &AttentionType::decode_compute, 0.02, 1, Unit::none},
     {"sequence", &AttentionType::sequence, 1e-8, 50e-6, Unit::seconds},
     {"row", &AttentionType::row, 1e-10, 1e-6, Unit::seconds, false},
+    {"width", &AttentionType::width, 1e-8, 10e-6, Unit::seconds, false},
+    {"loading", &AttentionType::loading, 10e9, 500e9, Unit::bytes_per_second, false},
+    {"empty", &AttentionType::empty, 1e-8, 10e-6, Unit::seconds, false},
 };
 
 double positive_count(const Node& node) {
@@ -58,9 +61,18 @@ AttentionFigures read_attention(const Document& document) {
   figures.fewest_grouped = positive_count(root.at("fewest_grouped"));
   figures.most_grouped = positive_count(root.at("most_grouped"));
   read_parameters(common_figures, root, figures);
+  if (const auto rule = root.find("splits")) {
+    figures.part_tokens = positive_count(rule->at("part_tokens"));
+    figures.part_waves = positive_count(rule->at("part_waves"));
+    figures.heads_at_once = positive_count(rule->at("heads_at_once"));
+  }
   const Node types = root.at("types");
   for (const auto& [name, node] : types.entries()) {
-    read_parameters(own_figures, node, figures.types[parse_data_type(name, node.where())]);
+    AttentionType& type = figures.types[parse_data_type(name, node.where())];
+    read_parameters(own_figures, node, type);
+    if (const auto from = node.find("grouped_from")) {
+      type.grouped_from = from->number();
+    }
   }
   if (figures.types.empty()) {
     types.fail("there is no data type");

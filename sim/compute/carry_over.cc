@@ -19,7 +19,9 @@ void carry_sustained(TiledFigures& figures, const ChipSpec& from, const ChipSpec
   const double clock = std::cbrt((to.power - to.idle_power) / (from.power - from.idle_power));
   for (auto& [type, own] : figures.types) {
     if (own.sustained < 1 && from.supports(type) && to.supports(type)) {
-      own.sustained = std::min(1.0, own.sustained * clock * (from.peak(type) / to.peak(type)));
+      const double ratio = clock * (from.peak(type) / to.peak(type));
+      own.sustained = std::min(1.0, own.sustained * ratio);
+      own.burst = std::min(1.0, own.burst * (from.peak(type) / to.peak(type)));
     }
   }
 }

@@ -36,6 +36,7 @@ TiledFigures products_of(const ExpertShare& share, TiledFigures figures, const E
   TiledType product = figures.of(share.type);
   product.compute *= own.compute;
   product.sustained *= own.compute;
+  product.burst *= own.compute;
   product.exposed = own.exposed > 0 ? own.exposed : product.exposed;
   product.store_bandwidth = own.store_bandwidth > 0 ? own.store_bandwidth : product.store_bandwidth;
   product.reread = own.reread;

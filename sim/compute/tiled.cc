@@ -36,6 +36,7 @@ struct Product {
   double core_peak;      ///< data sheet
   double read, written;  ///< seconds at the memory
   double weights;        ///< of `read`
+  bool settled;          ///< it has been busy for long
   double again;          ///< share of `weights` that each further row of tiles reads once more
 };
 
@@ -73,6 +74,16 @@ double row_tiles(const Shape& shape, double rows) {
   PODIUM_CHECK(false, "a spread is one of three");
 }
 
+/// Seconds at the rate that the power limit leaves, of work that takes `at_peak` with the chip's whole peak.
+double limited(double at_peak, bool settled, const TiledFigures& figures, const TiledType& type) {
+  const double slow = at_peak / type.sustained;
+  if (settled || type.burst <= type.sustained || slow <= 0) {
+    return slow;
+  }
+  const double part = -std::expm1(-slow / figures.settling) * figures.settling / slow;
+  return at_peak / (type.sustained + (type.burst - type.sustained) * part);
+}
+
 /// Tries one tile and one split of the loop over k.
 void try_tile(Way& best, const Product& product, const TiledFigures& figures, const TiledType& type, Tile tile,
               double along, double tiles, double splits) {
@@ -81,8 +92,10 @@ void try_tile(Way& best, const Product& product, const TiledFigures& figures, co
   const double units = tiles * splits;
   const double waves = std::ceil(units / product.cores);
   const double area = tile.rows * tile.columns;
-  const double slowest = std::max(waves / type.compute, units / (type.sustained * product.all_cores));
-  const double loop = 2 * area * k / product.core_peak * slowest + waves * 2 * area / type.store_bandwidth;
+  const double at_peak = 2 * area * k / product.core_peak;  // of a tile on its core
+  const double loop = std::max(waves * at_peak / type.compute,
+                               limited(units * at_peak / product.all_cores, product.settled, figures, type)) +
+                      waves * 2 * area / type.store_bandwidth;
   const double loading =
       waves * (tile.rows + tile.columns) * k * product.element * product.all_cores / figures.cache_bandwidth;
   const double working = std::max(loop, loading);
@@ -183,6 +196,7 @@ Cost cost_of(const Shape& shape, const Work& needed, const ChipSpec& chip, const
                         moved.read / bandwidth,
                         moved.written / bandwidth,
                         moved.weights / bandwidth,
+                        conditions == Conditions::running,
                         reread_share(shape, chip, type)};
   const Way way = best_way(product, figures, type);
   double busy = way.time;

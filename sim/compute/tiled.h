@@ -23,12 +23,13 @@ struct Tile {
 /// What the library of a stack does with products of one data type. Figures that are fitted are doubles in SI units,
 /// since a fit moves them all alike.
 struct TiledType {
-  double compute = 1;           ///< of a core's peak, inside the loop over k, where its clock is not held back
-  double sustained = 1;         ///< of the chip's peak, with all cores busy: what the power limit leaves
-  double exposed = 0;           ///< share of the shorter of computing and reading memory that the longer does not hide
-  double exposed_once = 0;      ///< the same where one row of tiles covers C, whose weights are streamed; 0: the same
-  double store_bandwidth = 0;   ///< at which one core writes its finished tile
-  double drain = 0;             ///< seconds a row of the last tile takes when nothing is left to hide behind
+  double compute = 1;          ///< of a core's peak, inside the loop over k, where its clock is not held back
+  double sustained = 1;        ///< of the chip's peak, with all cores busy: what the power limit leaves in the long run
+  double burst = 0;            ///< … and at first, before the limit takes hold; 0: the same
+  double exposed = 0;          ///< share of the shorter of computing and reading memory that the longer does not hide
+  double exposed_once = 0;     ///< the same where one row of tiles covers C, whose weights are streamed; 0: the same
+  double store_bandwidth = 0;  ///< at which one core writes its finished tile
+  double drain = 0;            ///< seconds a row of the last tile takes when nothing is left to hide behind
   double weights_resident = 0;  ///< share of the cache that holds weights since the measurement took them last
   double padded = 0;            ///< least seconds of 3 rows or more, but fewer than a step: a kernel before pads them
   double preparation = 0;       ///< seconds before the passes that quantise the activations
@@ -52,6 +53,7 @@ struct TiledFigures {
   double cache_bandwidth = 0;       ///< of the last-level cache to all cores, which load the operands of their tiles
   double sum_bandwidth = 1e18;      ///< at which partial sums are exchanged
   double activations_resident = 0;  ///< share of the last-level cache that still holds activations just written
+  double settling = 1;              ///< seconds of a kernel after which the power limit has taken hold
   double in_turn = 1;               ///< sets of weights and outputs that the measurement took in turn
   double step = 0;  ///< rows and columns that a core computes at once, where the edge of C cuts tiles; 0: whole tiles
   std::map<DataType, TiledType> types;
@@ -74,8 +76,13 @@ struct TiledFigures {
 ///     time    = start + max(working, reading, reading and writing) + exposed x min(working, reading)
 ///               + drain of the last tile + exchange of partial sums
 ///
-/// `reading` and `writing` are what moves between memory and the last-level cache; of the operands only what the cache
-/// no longer holds does.
+/// Where a power limit takes some time to hold the clock back, a product that takes T at the sustained rate has
+///
+///     share = sustained + (burst - sustained) (settling / T) (1 - exp(-T / settling))
+///
+/// of the peak: what a clock that decays from one to the other gives on average over T. A running chip has long
+/// settled. `reading` and `writing` are what moves between memory and the last-level cache; of the operands only what
+/// the cache no longer holds does.
 Cost tiled_cost(const Gemm&, const ChipSpec&, const TiledFigures&, CoreShare, Conditions);
 
 /// The same of the product of each expert. Skewed rows leave half a tile an expert unused.

@@ -17,11 +17,13 @@ constexpr ParameterEntry<TiledFigures> common_figures[] = {
     {"cache_bandwidth", &TiledFigures::cache_bandwidth, 2e12, 60e12, Unit::bytes_per_second},
     {"sum_bandwidth", &TiledFigures::sum_bandwidth, 0.2e12, 60e12, Unit::bytes_per_second, false},
     {"activations_resident", &TiledFigures::activations_resident, 0.01, 1, Unit::none, false},
+    {"settling", &TiledFigures::settling, 10e-6, 20e-3, Unit::seconds, false},
 };
 
 constexpr ParameterEntry<TiledType> own_figures[] = {
     {"compute", &TiledType::compute, 0.3, 1, Unit::none},
     {"sustained", &TiledType::sustained, 0.3, 0.99, Unit::none, false},
+    {"burst", &TiledType::burst, 0.3, 0.99, Unit::none, false},
     {"exposed", &TiledType::exposed, 0.01, 1, Unit::none},
     {"exposed_once", &TiledType::exposed_once, 0.001, 1, Unit::none, false},
     {"store_bandwidth", &TiledType::store_bandwidth, 5e9, 5e12, Unit::bytes_per_second},

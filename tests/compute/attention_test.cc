@@ -98,6 +98,47 @@ TEST(AttentionByTiles, GoesHeadByHeadWhereAGroupIsMoreThanTheLibraryTakes) {
   EXPECT_NEAR(bench.time(decode(bench.chip.matrix_cores, 32, 1, 1024)), 32 * each, 1e-9 * each);
 }
 
+/// Figures of a library that splits contexts by its own rule; each part takes as long, whatever is in it.
+Bench ruled() {
+  Bench bench;
+  bench.figures.part_tokens = 128;
+  bench.figures.part_waves = 8;
+  bench.figures.heads_at_once = 2;
+  bench.figures.fewest_grouped = 2;
+  bench.figures.split_start = 3e-6;
+  bench.figures.head_start = 2e-6;
+  AttentionType& type = bench.figures.types.at(DataType::bf16);
+  type.decode_compute = 1e6;
+  type.sequence = 4e-6;
+  type.grouped_from = 0.25;
+  return bench;
+}
+
+TEST(AttentionByTiles, SplitsContextsByTheLibrarysOwnRuleThoughMoreWavesTakeLonger) {
+  const Bench bench = ruled();
+  const double cores = bench.chip.matrix_cores, part = 4e-6;
+  EXPECT_NEAR(bench.time(decode(cores / 4, 32, 4, 127)), part, 1e-8) << "a part for each core";
+  EXPECT_NEAR(bench.time(decode(cores / 4, 32, 4, 4 * 128)), 4 * part + 3e-6, 1e-8);
+  EXPECT_NEAR(bench.time(decode(cores / 4, 32, 4, 64 * 128)), 8 * part + 3e-6, 1e-7) << "eight waves at most";
+  EXPECT_NEAR(bench.time(decode(8 * cores, 32, 4, 64 * 128)), 32 * part, 1e-7) << "enough of them: whole contexts";
+}
+
+TEST(AttentionByTiles, GoesHeadByHeadWhereTheLibraryFindsTooFewParts) {
+  const Bench bench = ruled();
+  const double few = bench.time(decode(1, 32, 4, 127)), enough = bench.time(decode(1, 32, 4, 16 * 128));
+  EXPECT_NEAR(few, 2e-6, 1e-9) << "32 heads on cores of their own";
+  EXPECT_NEAR(enough, 4e-6 + 3e-6, 1e-8) << "64 parts are more than a quarter of the cores";
+}
+
+TEST(AttentionByTiles, PassesPartsThatLieBeforeTheWindow) {
+  Bench bench = ruled();
+  bench.figures.types.at(DataType::bf16).empty = 1e-6;
+  Attention attention = decode(bench.chip.matrix_cores / 4, 32, 4, 8 * 128);
+  attention.window = 128;
+  // of eight waves the window's end and beginning lie in two
+  EXPECT_NEAR(bench.time(attention), 2 * 4e-6 + 6 * 1e-6 + 3e-6, 1e-8);
+}
+
 TEST(AttentionByTiles, FindsASmallCacheOnTheChipOnlyAsMeasured) {
   Bench bench;
   bench.figures.resident = 1;

@@ -64,6 +64,24 @@ TEST(Tiled, HoldsAllCoresTogetherToWhatThePowerSustains) {
   EXPECT_NEAR(bench.busy(128, 128, 4096), tile, 1e-9 * tile) << "one core";
 }
 
+TEST(Tiled, LetsShortProductsRunAheadOfThePowerLimitOnAChipThatWasIdle) {
+  Bench bench;
+  TiledType& type = bench.figures.types.at(DataType::bf16);
+  type.sustained = 0.5;
+  type.burst = 0.8;
+  const Gemm gemm{DataType::bf16, 4096, 128.0 * bench.chip.matrix_cores, 4096, 1};
+  const double at_peak = (work(gemm).flops / bench.chip.peak(DataType::bf16)).value();
+  const auto busy = [&](double settling, Conditions conditions) {
+    bench.figures.settling = settling;
+    return tiled_cost(gemm, bench.chip, bench.figures, {}, conditions).time.value() - bench.figures.start;
+  };
+  const double slow = at_peak / type.sustained;
+  EXPECT_NEAR(busy(1e6 * slow, Conditions::measured), at_peak / type.burst, 1e-5 * slow) << "long before it settles";
+  EXPECT_NEAR(busy(1e-6 * slow, Conditions::measured), slow, 1e-5 * slow) << "long after";
+  EXPECT_NEAR(busy(slow, Conditions::measured), at_peak / (0.5 + 0.3 * (1 - std::exp(-1))), 1e-9 * slow);
+  EXPECT_NEAR(busy(1e6 * slow, Conditions::running), slow, 1e-9 * slow) << "a running model never rests";
+}
+
 TEST(Tiled, HidesOfComputingAndReadingAllButTheExposedShareOfTheShorter) {
   Bench bench;
   const Gemm gemm{DataType::bf16, 128, 128.0 * bench.chip.matrix_cores, 4096, 1};
