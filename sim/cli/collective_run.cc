@@ -142,7 +142,7 @@ std::optional<Bytes> CollectiveRun::size() const {
 }
 
 TimedCollective CollectiveRun::play(Bytes bytes) {
-  TimedCollective row{bytes, {}, options_.algorithm, {}, {}};
+  TimedCollective row{bytes, {}, options_.algorithm, {}, {}, {}};
   if (const auto choices =
           times_ ? times_->rank(kind_, placement_, bytes, options_.routing) : std::vector<LibraryChoice>();
       !choices.empty()) {

@@ -1,5 +1,7 @@
 #include "sim/collective/experts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -155,8 +157,7 @@ void check_routing(const TokenRouting& routing, const Location& where) {
   }
   const double slots = routing.slots * routing.groups_chosen / routing.groups;
   if (routing.choices < 1 || routing.choices > slots) {
-    throw InputError(where, "a token cannot choose " + std::to_string(routing.choices) + " different experts of " +
-                                std::to_string(slots));
+    throw InputError(where, fmt::format("a token cannot choose {} different experts of {:g}", routing.choices, slots));
   }
 }
 
