@@ -63,17 +63,20 @@ class Splitter {
 
   void add_task(TaskId id) {
     const Task& task = graph_.tasks()[id];
-    std::vector<std::pair<RoleId, TaskId>>& made = made_.push_back_and_get();
-    for (const RoleId role : classes_of_.at(task.role)) {
+    std::vector<TaskId>& made = made_.push_back_and_get();
+    const std::vector<RoleId>& classes = classes_of_.at(task.role);
+    for (std::size_t place = 0; place < classes.size(); ++place) {
+      const RoleId role = classes[place];
       if (shared_.insert({role, task.stream}).second) {
         result_.graph.share_cores(role, task.stream, graph_.cores(task.role, task.stream));
       }
       std::vector<TaskId> after;
       for (const TaskId before : graph_.after(task)) {
-        for (const auto& [other, copy] : made_.at(before)) {
-          if (other == role || graph_.tasks()[before].role != task.role) {
-            after.push_back(copy);
-          }
+        const std::vector<TaskId>& copies = made_.at(before);
+        if (graph_.tasks()[before].role == task.role) {
+          after.push_back(copies[place]);
+        } else {
+          after.insert(after.end(), copies.begin(), copies.end());
         }
       }
       if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
@@ -81,7 +84,7 @@ class Splitter {
         const GroupTask barrier{.groups = joined, .kind = CollectiveKind::broadcast, .bytes = Bytes(), .barrier = true};
         after = {add(role, task, barrier, after, std::nullopt)};
       }
-      made.emplace_back(role, add(role, task, payload(task, role), after, id));
+      made.push_back(add(role, task, payload(task, role), after, id));
     }
   }
 
@@ -179,8 +182,8 @@ class Splitter {
 
   const TaskGraph& graph_;
   SplitGraph result_;
-  Rows<RoleId, RoleId> classes_of_;               ///< by role of the original
-  Rows<TaskId, std::pair<RoleId, TaskId>> made_;  ///< by task of the original
+  Rows<RoleId, RoleId> classes_of_;  ///< by role of the original
+  Rows<TaskId, TaskId> made_;        ///< by task of the original: one for each class of its role
   std::map<std::uint32_t, RoleId> class_of_rank_;
   std::set<std::pair<RoleId, std::uint16_t>> shared_;
   std::map<Origin, ByClass> groups_;

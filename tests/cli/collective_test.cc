@@ -250,7 +250,7 @@ TEST(CollectiveCommand, ChecksWhatEverySizeIsDoneBy) {
 }
 
 TEST(CollectiveCommand, PrintsAllRunnersUpWhereAsked) {
-  const std::string arguments = "all_reduce --system cloudmatrix384 --ranks 16 --bytes 1MiB";
+  const std::string arguments = "all_reduce --system cloudmatrix384 --ranks 16 --bytes 1MiB --library off";
   const auto shown = [](const std::string& text) { return std::count(text.begin(), text.end(), ','); };
   EXPECT_GT(shown(run_podium("collective " + arguments + " --all").output),
             shown(run_podium("collective " + arguments).output) + 5);
@@ -298,8 +298,8 @@ TEST(CollectiveCommand, ExchangesUnevenSizes) {
       << "as many bytes, but twice as many go into the port of rank 1";
   expect_refused("all_reduce --system hgx-h100 --ranks 3 --sizes " + file, "--sizes: ");
   expect_refused("all_to_all --system hgx-h100 --ranks 4 --sizes " + file, "of an all_to_all among 3 ranks");
-  expect_refused(arguments, "one of --bytes and --sizes");
-  expect_refused(arguments + "--bytes 8 --sizes " + file, "one of --bytes and --sizes");
+  expect_refused(arguments, "one of --bytes, --sizes and --tokens");
+  expect_refused(arguments + "--bytes 8 --sizes " + file, "one of --bytes, --sizes and --tokens");
 }
 
 TEST(CollectiveCommand, RefusesSizesThatMakeNoSense) {
@@ -308,7 +308,7 @@ TEST(CollectiveCommand, RefusesSizesThatMakeNoSense) {
   };
   refused("8x", "'8 x': 'x' is not a unit of size");
   refused("nan", "'nan' is not");
-  refused("''", "one of --bytes and --sizes");
+  refused("''", "one of --bytes, --sizes and --tokens");
   refused("1.5", "'1.5 B' is not a whole number of bytes");
   refused("8:4", "'8:4' ends before it begins");
   refused("0:8", "'0:8' never gets to its end");
