@@ -346,7 +346,7 @@ std::vector<const std::vector<NodeId>*> different_groups(const Placement& placem
   const Patterns patterns{{{&placement, plane, &in_order}, {&placement, plane, &tree}}, {}};
   Symmetry* symmetry = placement.groups.size() > 1 ? symmetry_of(patterns, router) : nullptr;
   const std::vector<Turn> turns = symmetry != nullptr ? kept_turns(*symmetry, patterns) : std::vector<Turn>();
-  const NetworkOrbits* orbits = turns.empty() ? nullptr : &symmetry->orbits(turns);
+  const NetworkOrbits* orbits = symmetry == nullptr || turns.empty() ? nullptr : &symmetry->orbits(turns);
   // of the groups that go into each other one has the first node of an orbit
   const auto leads = [&](NodeId node) { return orbits == nullptr || orbits->is_first(node); };
   std::vector<const std::vector<NodeId>*> groups;

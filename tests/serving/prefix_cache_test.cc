@@ -39,7 +39,7 @@ TEST(PrefixCache, CountsABlockOnceHoweverManyUseIt) {
 
 TEST(PrefixCache, LetsGoOfWhatWasUsedLongestAgoAndNeverOfWhatIsInUse) {
   PrefixCache cache;
-  for (const std::uint64_t block : {1, 2, 3}) {
+  for (const std::uint64_t block : {1U, 2U, 3U}) {
     cache.hold(block);
   }
   cache.release(2);
