@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
+
+#include "sim/core/disjoint_sets.h"
 
 namespace podium {
 namespace {
@@ -107,15 +108,13 @@ class Seats {
   bool rename_pairs(const Turn& turn, std::vector<Renaming>& renamings) const {
     const auto to = [&](NodeId node) { return NodeId(turn.apply(node.index())); };
     renamings = {Renaming({0, 1})};
-    return std::is_sorted(pairs_.begin(), pairs_.end()) &&
-           std::all_of(pairs_.begin(), pairs_.end(),
-                       [&](const std::vector<NodeId>& pair) {
-                         const std::vector<NodeId> image{to(pair[0]), to(pair[1])};
-                         const auto [first, last] = std::equal_range(pairs_.begin(), pairs_.end(), image);
-                         const auto [begin, end] = std::equal_range(pairs_.begin(), pairs_.end(), pair);
-                         return last - first == end - begin;
-                       }) &&
-           !pairs_.empty();
+    const auto copies = [&](const std::vector<NodeId>& pair) {
+      const auto [first, last] = std::equal_range(pairs_.begin(), pairs_.end(), pair);
+      return last - first;
+    };
+    return !pairs_.empty() && std::all_of(pairs_.begin(), pairs_.end(), [&](const std::vector<NodeId>& pair) {
+      return copies({to(pair[0]), to(pair[1])}) == copies(pair);
+    });
   }
 
   const Placement& placement_;
@@ -263,37 +262,29 @@ class Joined {
     std::sort(ranks_.begin(), ranks_.end());
     ranks_.erase(std::unique(ranks_.begin(), ranks_.end()), ranks_.end());
     roots_ = ranks_;
-    parent_.resize(ranks_.empty() ? 0 : ranks_.back() + 1);
-    std::iota(parent_.begin(), parent_.end(), 0U);
+    sets_ = DisjointSets(ranks_.empty() ? 0 : ranks_.back() + 1);
   }
 
   /// Looks at one rank of each orbit: turns of one kind take all ranks of an orbit alike.
   bool would_join(const Turn& turn) {
     return std::any_of(roots_.begin(), roots_.end(), [&](std::uint32_t rank) {
       const std::uint32_t to = turn.apply(rank);
-      return to < parent_.size() && root(to) != rank;
+      return to < sets_.size() && sets_.first(to) != rank;
     });
   }
   void join(const Turn& turn) {
     for (const std::uint32_t rank : ranks_) {
-      const std::uint32_t a = root(rank), b = root(turn.apply(rank));
-      parent_[std::max(a, b)] = std::min(a, b);
+      sets_.join(rank, turn.apply(rank));
     }
-    roots_.erase(std::remove_if(roots_.begin(), roots_.end(), [&](std::uint32_t rank) { return root(rank) != rank; }),
-                 roots_.end());
+    roots_.erase(
+        std::remove_if(roots_.begin(), roots_.end(), [&](std::uint32_t rank) { return sets_.first(rank) != rank; }),
+        roots_.end());
   }
 
  private:
-  std::uint32_t root(std::uint32_t i) {
-    while (parent_[i] != i) {
-      parent_[i] = parent_[parent_[i]];
-      i = parent_[i];
-    }
-    return i;
-  }
   std::vector<std::uint32_t> ranks_;
-  std::vector<std::uint32_t> roots_;
-  std::vector<std::uint32_t> parent_;
+  std::vector<std::uint32_t> roots_;  ///< the first of each orbit
+  DisjointSets sets_{0};
 };
 
 }  // namespace

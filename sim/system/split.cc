@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <set>
 #include <utility>
+
+#include "sim/core/disjoint_sets.h"
 
 namespace podium {
 namespace {
@@ -189,28 +190,18 @@ class Splitter {
   std::map<Origin, ByClass> groups_;
 };
 
-void join(const TaskGraph& block, std::vector<std::uint32_t>& first_of) {
-  const auto root = [&](std::uint32_t i) {
-    while (first_of[i] != i) {
-      i = first_of[i];
-    }
-    return i;
-  };
+void join(const TaskGraph& block, DisjointSets& joined) {
   for (const Task& task : block.tasks()) {
     if (const auto* inner = std::get_if<BlockTask>(&task.payload)) {
-      join(block.blocks()[inner->block.index()], first_of);
+      join(block.blocks()[inner->block.index()], joined);
     } else if (const auto* call = std::get_if<CollectiveTask>(&task.payload)) {
       const Communicator& communicator = block.communicators()[call->communicator];
-      for (const auto& group : groups_of(communicator, static_cast<std::uint32_t>(first_of.size()))) {
+      for (const auto& group : groups_of(communicator, static_cast<std::uint32_t>(joined.size()))) {
         for (const std::uint32_t member : group) {
-          const std::uint32_t a = root(group.front()), b = root(member);
-          first_of[std::max(a, b)] = std::min(a, b);
+          joined.join(group.front(), member);
         }
       }
     }
-  }
-  for (std::uint32_t i = 0; i < first_of.size(); ++i) {
-    first_of[i] = root(i);
   }
 }
 
@@ -232,12 +223,11 @@ std::vector<std::vector<std::uint32_t>> groups_of(const Communicator& communicat
 }
 
 std::vector<std::vector<std::uint32_t>> joined_by(const TaskGraph& block, std::uint32_t count) {
-  std::vector<std::uint32_t> first_of(count);
-  std::iota(first_of.begin(), first_of.end(), 0U);
-  join(block, first_of);
+  DisjointSets joined(count);
+  join(block, joined);
   std::map<std::uint32_t, std::vector<std::uint32_t>> parts;
   for (std::uint32_t i = 0; i < count; ++i) {
-    parts[first_of[i]].push_back(i);
+    parts[joined.first(i)].push_back(i);
   }
   Groups groups;
   for (auto& [first, part] : parts) {

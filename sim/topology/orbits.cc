@@ -1,62 +1,38 @@
-#include <algorithm>
+#include <utility>
 
+#include "sim/core/disjoint_sets.h"
 #include "sim/topology/symmetry.h"
 
 namespace podium {
 namespace {
 
-/// A partition that grows coarser; the least member names each part.
+/// By member: the least of its part, and how many the part has.
 template <class Key>
-class Joined {
- public:
-  explicit Joined(std::size_t count) {
-    first_.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      first_.push_back(Key(i));
-    }
+void take(DisjointSets joined, Table<Key, Key>& first, Table<Key, std::uint32_t>& sizes) {
+  first.reserve(joined.size());
+  sizes.resize(joined.size());
+  for (std::uint32_t member = 0; member < joined.size(); ++member) {
+    first.push_back(Key(joined.first(member)));
+    ++sizes[Key(joined.first(member))];
   }
-  void join(Key a, Key b) {
-    a = root(a);
-    b = root(b);
-    first_[std::max(a, b)] = std::min(a, b);
+  for (const Key id : first.ids()) {
+    sizes[id] = sizes[first[id]];
   }
-  /// By member: the least of its part, and how many the part has.
-  void take(Table<Key, Key>& first, Table<Key, std::uint32_t>& sizes) {
-    sizes.resize(first_.size());
-    for (const Key id : first_.ids()) {
-      first_[id] = first_[first_[id]];  // a root is less than its members, so theirs is known
-      ++sizes[first_[id]];
-    }
-    for (const Key id : first_.ids()) {
-      sizes[id] = sizes[first_[id]];
-    }
-    first = std::move(first_);
-  }
-
- private:
-  Key root(Key id) {
-    while (first_[id] != id) {
-      first_[id] = first_[first_[id]];
-      id = first_[id];
-    }
-    return id;
-  }
-  Table<Key, Key> first_;
-};
+}
 
 }  // namespace
 
 NetworkOrbits::NetworkOrbits(Symmetry& symmetry, std::vector<Turn> turns)
     : symmetry_(symmetry), turns_(std::move(turns)) {
-  Joined<NodeId> joined(symmetry.topology().nodes.size());
+  DisjointSets joined(symmetry.topology().nodes.size());
   for (const Turn& turn : turns_) {
     const Automorphism* found = symmetry.find(turn);
     PODIUM_CHECK(found != nullptr, "the turn leaves the network as it is");
     for (const auto& [node, image] : found->nodes) {
-      joined.join(node, image);
+      joined.join(node.index(), image.index());
     }
   }
-  joined.take(nodes_, sizes_);
+  take(std::move(joined), nodes_, sizes_);
 }
 
 /// By the end of the orbit's first node: nothing where that has several links like it into the orbit of the other end.
@@ -118,19 +94,19 @@ Member<LinkId> NetworkOrbits::link(LinkId id) {
 
 void NetworkOrbits::join_links() {
   const Topology& topology = symmetry_.topology();
-  Joined<LinkId> joined(topology.capacities());
+  DisjointSets joined(topology.capacities());
   for (const Turn& turn : turns_) {
     const Automorphism& found = *symmetry_.find(turn);
     symmetry_.set_images(found);
-    symmetry_.move_links(found, [&](LinkId from, LinkId to) { joined.join(from, to); });
+    symmetry_.move_links(found, [&](LinkId from, LinkId to) { joined.join(from.index(), to.index()); });
     for (const auto& [links, pool] : symmetry_.pools_) {
-      joined.join(topology.shared_id(pool), topology.shared_id(symmetry_.image_of_pool(pool).value()));
+      joined.join(topology.shared_id(pool).index(), topology.shared_id(symmetry_.image_of_pool(pool).value()).index());
     }
     symmetry_.clear_images(found);
   }
   Table<LinkId, LinkId> first;
   Table<LinkId, std::uint32_t> sizes;
-  joined.take(first, sizes);
+  take(std::move(joined), first, sizes);
   for (const LinkId link : first.ids()) {
     links_.push_back({first[link], sizes[link]});
   }

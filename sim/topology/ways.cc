@@ -1,8 +1,9 @@
 #include "sim/topology/ways.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
+
+#include "sim/core/disjoint_sets.h"
 
 namespace podium {
 namespace {
@@ -13,14 +14,6 @@ constexpr std::size_t most_remembered = std::size_t{1} << 26;
 /// In components of as many slots a field costs more than some lattices: one more for each so many slots.
 constexpr std::uint32_t large = 4096;
 constexpr std::uint32_t slots_of_a_lattice = 256;
-
-std::uint32_t find_root(std::vector<std::uint32_t>& parent, std::uint32_t node) {
-  while (parent[node] != node) {
-    parent[node] = parent[parent[node]];
-    node = parent[node];
-  }
-  return node;
-}
 
 /// Hops from the nearest of `starts` by node, against the links; hosts are not passed through.
 std::vector<std::uint32_t> hops_from(const Ways& ways, const Topology& topology, std::vector<NodeId> starts) {
@@ -137,16 +130,15 @@ void Ways::index_links(std::uint32_t plane, const Table<LinkId, BytesPerSecond>&
 
 void Ways::number_places() {
   const std::size_t nodes = topology_.nodes.size();
-  std::vector<std::uint32_t> parent(nodes);
-  std::iota(parent.begin(), parent.end(), 0U);
+  DisjointSets joined(nodes);
   for (const LinkId link : in_) {
-    parent[find_root(parent, topology_.links[link].to.index())] = find_root(parent, topology_.links[link].from.index());
+    joined.join(topology_.links[link].from.index(), topology_.links[link].to.index());
   }
   component_.resize(nodes);
   place_.resize(nodes);
-  std::vector<std::uint32_t> component_of_root(nodes, none);
+  std::vector<std::uint32_t> component_of_first(nodes, none);
   for (std::uint32_t node = 0; node < nodes; ++node) {
-    std::uint32_t& component = component_of_root[find_root(parent, node)];
+    std::uint32_t& component = component_of_first[joined.first(node)];
     if (component == none) {
       component = static_cast<std::uint32_t>(size_.size());
       size_.push_back(0);
