@@ -11,16 +11,6 @@ namespace {
 
 constexpr std::size_t few = 3;
 
-/// The number of each node among those of its tier.
-Table<NodeId, std::uint32_t> numbers_in_tier(const Topology& topology) {
-  Table<NodeId, std::uint32_t> numbers(topology.nodes.size());
-  std::map<std::string, std::uint32_t> count;
-  for (const NodeId node : topology.nodes.ids()) {
-    numbers[node] = count[topology.nodes[node].tier]++;
-  }
-  return numbers;
-}
-
 void add(PortTier& tier, const PortStatistics& port) {
   PortStatistics& sum = tier.sum;
   sum.packets += port.packets;

@@ -175,16 +175,6 @@ class Histogram {
   std::vector<double> parts_;
 };
 
-/// "die 3": its number among those of its tier.
-std::string node_name(const Topology& topology, NodeId id) {
-  const std::string& tier = topology.nodes[id].tier;
-  std::size_t before = 0;
-  for (const NodeId other : topology.nodes.ids()) {
-    before += other < id && topology.nodes[other].tier == tier ? 1 : 0;
-  }
-  return fmt::format("{} {}", tier, before);
-}
-
 /// Traffic of one plane: of all its links that were used, and of the one that carried most.
 struct PlaneTraffic {
   std::optional<LinkId> busiest;
@@ -301,6 +291,8 @@ void LinkCounter::add_bytes(LinkId id, double bytes, const Stretch& where) {
 }
 
 std::vector<Counter> LinkCounter::counters() const {
+  const Table<NodeId, std::uint32_t> numbers = numbers_in_tier(topology_);
+  const auto name = [&](NodeId node) { return fmt::format("{} {}", topology_.nodes[node].tier, numbers[node]); };
   std::vector<Counter> result;
   for (std::size_t p = 0; p < planes_.size(); ++p) {
     const PlaneTraffic& plane = planes_[p];
@@ -316,8 +308,7 @@ std::vector<Counter> LinkCounter::counters() const {
       result.push_back({std::nullopt, "links of " + topology_.planes[p].name, series, std::move(values)});
     };
     add("mean %", plane.all, plane.bandwidth);
-    add(fmt::format("{} to {} %, the busiest", node_name(topology_, link.from), node_name(topology_, link.to)),
-        plane.one, link.bandwidth);
+    add(fmt::format("{} to {} %, the busiest", name(link.from), name(link.to)), plane.one, link.bandwidth);
   }
   return result;
 }

@@ -246,6 +246,16 @@ std::uint32_t Topology::plane_index(std::string_view plane) const {
   throw InputError(unknown_name("plane of " + name, plane, known));
 }
 
+Table<NodeId, std::uint32_t> numbers_in_tier(const Topology& topology) {
+  Table<NodeId, std::uint32_t> numbers;
+  numbers.reserve(topology.nodes.size());
+  std::map<std::string, std::uint32_t> count;
+  for (const NetworkNode& node : topology.nodes) {
+    numbers.push_back(count[node.tier]++);
+  }
+  return numbers;
+}
+
 Topology build_topology(const Document& document, std::string_view name, std::uint32_t domains,
                         std::uint32_t accelerators) {
   const Node root = document.root();

@@ -101,6 +101,9 @@ struct Topology {
   std::uint32_t plane_index(std::string_view plane) const;  ///< InputError where there is none
 };
 
+/// The number of each node among those of its tier: "L1 800" is the one with 800.
+Table<NodeId, std::uint32_t> numbers_in_tier(const Topology&);
+
 /// Builds topologies/NAME.yaml with `domains` scale-up networks. `accelerators` fewer than they hold leave the last
 /// domain partial; 0 means whole domains. A number that does not need just so many domains is an InputError.
 Topology load_topology(std::string_view name, std::uint32_t domains = 1, std::uint32_t accelerators = 0,
