@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "sim/cli/command_text.h"
 #include "sim/cli/fold_option.h"
 #include "sim/cli/results.h"
 #include "sim/core/text.h"
@@ -77,12 +78,6 @@ TraceOptions trace_options(const Options& options) {
   return result;
 }
 
-bool leaves_out_dependencies(const Trace& trace) {
-  return std::any_of(trace.notes.begin(), trace.notes.end(), [](const std::string& note) {
-    return note.find("dependencies on nodes that the file does not have") != std::string::npos;
-  });
-}
-
 /// Options that were given and changed nothing.
 void note_idle_options(const Options& options, const Trace& trace, std::set<std::string>& notes) {
   bool communicates = false, computes = false, gathers = false;
@@ -102,7 +97,7 @@ void note_idle_options(const Options& options, const Trace& trace, std::set<std:
   if (options.fold == "off" && Networks::find(options.network).needs_wires()) {
     notes.insert("the " + options.network + " network is never folded: --fold has no effect");
   }
-  if (options.missing == "ignore" && !leaves_out_dependencies(trace)) {
+  if (options.missing == "ignore" && trace.dependencies_left_out == 0) {
     notes.insert("no dependency is missing: --missing-dependencies has no effect");
   }
   if (!computes && options.compute != "recorded") {
@@ -116,29 +111,25 @@ void note_idle_options(const Options& options, const Trace& trace, std::set<std:
   }
 }
 
-/// What to type for the same result again.
 std::string command_line(const Options& options) {
-  std::string line = fmt::format("podium replay {} --system {}", fmt::join(options.traces, " "), options.system);
-  const auto add = [&](const char* option, const std::string& value, const std::string& by_default) {
-    line += value == by_default ? "" : fmt::format(" --{} {}", option, value);
-  };
-  add("network", options.network, "flow");
-  add("algorithm", options.algorithm, "auto");
-  add("compute", options.compute, "recorded");
-  add("recorded-on", options.recorded_on, "");
-  add("ranks", std::to_string(options.ranks), "0");
-  add("model-parallel", std::to_string(options.model_parallel), "0");
-  add("groups", options.groups, "");
-  add("missing-dependencies", options.missing, "refuse");
-  add("trace-format", options.trace_format, "");
-  add("fold", options.fold, "on");
-  for (const std::string& fault : options.faults) {
-    add("fail", fault, "");
+  CommandText command("podium replay");
+  for (const std::string& trace : options.traces) {
+    command.argument(trace);
   }
-  for (const std::string& slow : options.slow) {
-    add("slow", slow, "");
-  }
-  return line;
+  return command.option("system", options.system)
+      .option("network", options.network, "flow")
+      .option("algorithm", options.algorithm, "auto")
+      .option("compute", options.compute, "recorded")
+      .option("recorded-on", options.recorded_on)
+      .option("ranks", std::to_string(options.ranks), "0")
+      .option("model-parallel", std::to_string(options.model_parallel), "0")
+      .option("groups", options.groups)
+      .option("missing-dependencies", options.missing, "refuse")
+      .option("trace-format", options.trace_format)
+      .option("fold", options.fold, "on")
+      .options("fail", options.faults)
+      .options("slow", options.slow)
+      .text();
 }
 
 SimulatorOptions simulator_options(const Options& options, FoldChoice fold) {

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 
+#include "sim/cli/command_text.h"
 #include "sim/cli/fold_option.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/results.h"
@@ -56,28 +57,19 @@ StepOptions parse(const Options& options, const Study& study) {
   return result;
 }
 
-/// What to type for the same result again: what does not change it (threads, format, timeline) is left out.
+/// What does not change the result (threads, format, timeline) is left out.
 std::string command_line(const Options& options) {
-  const auto quoted = [](const std::string& text) {
-    return text.find(' ') == std::string::npos ? text : "\"" + text + "\"";
-  };
-  std::string line = "podium simulate " + quoted(options.study);
-  const auto add = [&](const char* option, const std::string& value, const std::string& by_default) {
-    line += value == by_default ? "" : std::string(" --") + option + " " + quoted(value);
-  };
-  add("workload", options.choice.workload, "");
-  add("regime", options.choice.regime, "");
-  add("system", options.choice.system, "");
-  add("network", options.network, "");
-  add("fold", options.fold, "on");
-  add("packet-scale", options.packet_scale, "");
-  for (const std::string& fault : options.faults) {
-    add("fail", fault, "");
-  }
-  for (const std::string& slow : options.slow) {
-    add("slow", slow, "");
-  }
-  return line;
+  return CommandText("podium simulate")
+      .argument(options.study)
+      .option("workload", options.choice.workload)
+      .option("regime", options.choice.regime)
+      .option("system", options.choice.system)
+      .option("network", options.network)
+      .option("fold", options.fold, "on")
+      .option("packet-scale", options.packet_scale)
+      .options("fail", options.faults)
+      .options("slow", options.slow)
+      .text();
 }
 
 /// Before work that is long.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "sim/cli/command.h"
+#include "sim/cli/command_text.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/results.h"
 #include "sim/report/report.h"
@@ -46,11 +47,13 @@ void write_report(const Result& result, const std::filesystem::path& folder) {
   std::cerr << "report: " << (folder / "report.html").string() << '\n';
 }
 
-/// What to type for the same result again: what does not change it (threads, format, folder) is left out.
+/// What does not change the result (threads, format, folder) is left out.
 std::string command_line(const std::string& command, const Options& options) {
-  return "podium " + command + " " + options.study +
-         (options.requests.empty() ? "" : " --requests " + options.requests) +
-         (options.network.empty() ? "" : " --network " + options.network);
+  return CommandText("podium " + command)
+      .argument(options.study)
+      .option("requests", options.requests)
+      .option("network", options.network)
+      .text();
 }
 
 template <class Run>

@@ -124,6 +124,7 @@ void TraceProgramBuilder::finish(TraceOptions::Missing missing) {
     }
     node.after_count = static_cast<std::uint32_t>(program_.after.size()) - node.first_after;
   }
+  trace_.dependencies_left_out += ignored;
   if (ignored > 0) {
     trace_.notes.insert(program_.file + ": " + std::to_string(ignored) +
                         " dependencies on nodes that the file does not have were left out");

@@ -84,7 +84,8 @@ struct Trace {
   std::vector<TraceGroup> groups;      ///< the first is all ranks
   NameTable names;
   std::vector<Kernel> kernels;
-  std::set<std::string> notes;  ///< what was left out, or read in one of several ways
+  std::set<std::string> notes;              ///< what was left out, or read in one of several ways
+  std::uint64_t dependencies_left_out = 0;  ///< on nodes that a file does not have
 
   std::uint32_t ranks() const;
   /// "a.3.et: rank 3: node 7 ('attention')", or with the line in its file.
