@@ -1,32 +1,15 @@
 // Folding operations onto classes of links, choosing among algorithms, and playing the longest of them.
 #include <benchmark/benchmark.h>
 
-#include "sim/collective/select.h"
+#include "tests/benchmark/collectives.h"
 
 namespace podium {
 namespace {
 
-Topology cloudmatrix(std::uint32_t domains) { return merge_bundles(load_topology("cloudmatrix384", domains)); }
-
-Placement first_ranks(std::uint32_t count) {
-  Placement placement;
-  placement.groups.emplace_back();
-  for (std::uint32_t rank = 0; rank < count; ++rank) {
-    placement.groups.front().emplace_back(rank);
-  }
-  return placement;
-}
+using benchmarks::cloudmatrix, benchmarks::first_ranks, benchmarks::free_of_cost;
 
 Operation operation(std::string_view algorithm, CollectiveKind kind, std::uint32_t ranks) {
   return {make_schedule(algorithm, kind, {.ranks = ranks}), first_ranks(ranks), {}};
-}
-
-CommunicationCosts free_of_cost(const Topology& topology) {
-  CommunicationCosts costs;
-  costs.protocols.assign(topology.planes.size(), Protocol());
-  costs.planes.resize(topology.planes.size());
-  costs.memory_bandwidth = BytesPerSecond(1e12);
-  return costs;
 }
 
 /// Every rank to every other: n (n - 1) messages, routes and all.

@@ -5,35 +5,21 @@
 #include <chrono>
 #include <cmath>
 
-#include "sim/collective/select.h"
 #include "sim/system/simulator.h"
 #include "sim/topology/fault.h"
 #include "sim/workload/training.h"
+#include "tests/benchmark/collectives.h"
 
 namespace podium {
 namespace {
+
+using benchmarks::cloudmatrix, benchmarks::first_ranks, benchmarks::free_of_cost;
 
 /// The most memory that the process has had.
 double peak_megabytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
-Placement first_ranks(std::uint32_t count) {
-  Placement placement;
-  for (std::uint32_t rank = 0; rank < count; ++rank) {
-    (placement.groups.empty() ? placement.groups.emplace_back() : placement.groups.front()).emplace_back(rank);
-  }
-  return placement;
-}
-
-CommunicationCosts free_of_cost(const Topology& topology) {
-  CommunicationCosts costs;
-  costs.protocols.assign(topology.planes.size(), Protocol());
-  costs.planes.resize(topology.planes.size());
-  costs.memory_bandwidth = BytesPerSecond(1e12);
-  return costs;
 }
 
 /// Folds and plays one collective on a machine that is built and whose routes have been asked for before.
@@ -56,7 +42,6 @@ void run_collective(benchmark::State& state, const Topology& topology, std::stri
   state.counters["peak_MB"] = peak_megabytes();
 }
 
-Topology cloudmatrix(std::uint32_t domains) { return merge_bundles(load_topology("cloudmatrix384", domains)); }
 /// Servers of 8 under a fat tree.
 Topology servers(std::uint32_t ranks) { return merge_bundles(load_topology("hgx-h100", ranks / 8)); }
 
