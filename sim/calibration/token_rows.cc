@@ -38,8 +38,7 @@ TokenColumns::TokenColumns(const RowTable& table)
       groups_chosen_(Column::optional(table, chosen_names)) {}
 
 std::optional<TokenRouting> TokenColumns::routing(const TableRow& row, CollectiveKind kind) const {
-  const bool experts = kind == CollectiveKind::dispatch || kind == CollectiveKind::combine;
-  if (!experts || !routing_.has(row) || routing_.text(row) == "balanced") {
+  if (!is_expert_exchange(kind) || !routing_.has(row) || routing_.text(row) == "balanced") {
     return std::nullopt;
   }
   if (routing_.text(row) != "random") {
@@ -59,8 +58,7 @@ double TokenColumns::copies(const TableRow& row, CollectiveKind kind, std::uint3
 }
 
 Bytes TokenColumns::bytes(const TableRow& row, CollectiveKind kind, std::uint32_t ranks) const {
-  const bool experts = kind == CollectiveKind::dispatch || kind == CollectiveKind::combine;
-  if (!experts || bytes_.has(row)) {
+  if (!is_expert_exchange(kind) || bytes_.has(row)) {
     return Bytes(bytes_.number(row));
   }
   const double copies = this->copies(row, kind, ranks), width = hidden_.positive(row);

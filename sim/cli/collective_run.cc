@@ -175,7 +175,7 @@ TimedCollective CollectiveRun::play(Bytes bytes) {
 
 /// All ranks of a group end with it.
 void CollectiveRun::check_folding(const TimedCollective& row, Seconds unfolded) const {
-  const auto picoseconds = [](Seconds time) { return std::llround(time.value() * 1e12); };
+  const auto picoseconds = [](Seconds time) { return (Time() + time).picoseconds(); };
   if (picoseconds(row.time) != picoseconds(unfolded)) {
     throw RunError("folding is wrong: " + row.algorithm + " of " + std::to_string(std::llround(row.bytes.value())) +
                    " B ends on all ranks after " + std::to_string(picoseconds(row.time)) + " ps, and after " +

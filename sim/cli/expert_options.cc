@@ -30,7 +30,7 @@ std::optional<TokenRouting> routing_of(const ExpertOptions& options, CollectiveK
   if (!given) {
     return std::nullopt;
   }
-  if (kind != CollectiveKind::dispatch && kind != CollectiveKind::combine) {
+  if (!is_expert_exchange(kind)) {
     throw InputError({"--experts"},
                      "tokens and experts are of dispatch and combine, not of " + std::string(to_string(kind)));
   }

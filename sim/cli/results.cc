@@ -46,8 +46,9 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 
 void check_folder(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
-  std::vector<fs::path> missing;  // the innermost first
-  fs::path there = fs::absolute(folder).lexically_normal();
+  const fs::path whole = fs::absolute(folder).lexically_normal();  // "a/../b" makes no a
+  std::vector<fs::path> missing;                                   // the innermost first
+  fs::path there = whole;
   for (; !fs::exists(there) && there != there.parent_path(); there = there.parent_path()) {
     missing.push_back(there);
   }
@@ -59,7 +60,7 @@ void check_folder(const std::filesystem::path& folder) {
   }
   // some file systems refuse what their permissions allow (/proc, a quota): only an attempt tells
   std::error_code failed;
-  fs::create_directories(fs::absolute(folder), failed);
+  fs::create_directories(whole, failed);
   for (const fs::path& made : missing) {
     std::error_code ignored;
     fs::remove(made, ignored);

@@ -73,10 +73,6 @@ double sum_of_none(const TokenRouting& routing, std::span<const Touched> touched
   return sum;
 }
 
-bool is_expert_exchange(CollectiveKind kind) {
-  return kind == CollectiveKind::dispatch || kind == CollectiveKind::combine;
-}
-
 bool suits_once(CollectiveKind kind, const GroupShape& shape) { return is_expert_exchange(kind) && shape.routing; }
 
 /// A node's ranks take whole groups of slots, or each group whole nodes, so that all nodes are alike.

@@ -32,6 +32,11 @@ std::string_view to_string(CollectiveKind);
 CollectiveKind parse_collective_kind(std::string_view name, const Location& where = {});
 std::vector<CollectiveKind> all_collective_kinds();
 
+/// Dispatch and combine: tokens to their experts and back.
+constexpr bool is_expert_exchange(CollectiveKind kind) {
+  return kind == CollectiveKind::dispatch || kind == CollectiveKind::combine;
+}
+
 /// How tokens choose their experts, and how these lie in a group: what decides to how many ranks and nodes a token
 /// goes. With it, the bytes of a dispatch or combine are a copy for each choice of each token of a rank; algorithms
 /// that know it send less. Without it, they are what a rank sends.

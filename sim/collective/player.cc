@@ -68,8 +68,7 @@ double efficiency(const Step& step, const Protocol& protocol) {
 }
 
 Seconds step_time(CollectiveKind kind, const Protocol& protocol) {
-  const bool one_sided =
-      kind == CollectiveKind::send || kind == CollectiveKind::dispatch || kind == CollectiveKind::combine;
+  const bool one_sided = kind == CollectiveKind::send || is_expert_exchange(kind);
   return one_sided ? Seconds() : protocol.step;
 }
 

@@ -277,6 +277,24 @@ double parse_number(std::string_view text, const Location& where) {
   return scanned.value;
 }
 
+std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_range(std::string_view text) {
+  constexpr std::size_t most_digits = 7;
+  const auto is_number = [](std::string_view digits) {
+    return !digits.empty() && digits.size() <= most_digits &&
+           digits.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  const std::size_t dots = text.find("..");
+  const std::string_view first = text.substr(0, dots);
+  const std::string_view last = dots == std::string_view::npos ? first : text.substr(dots + 2);
+  if (!is_number(first) || !is_number(last)) {
+    return std::nullopt;
+  }
+  const auto number = [](std::string_view digits) {
+    return static_cast<std::uint32_t>(std::stoul(std::string(digits)));
+  };
+  return std::pair(number(first), number(last));
+}
+
 std::int64_t parse_count(std::string_view text, const Location& where) {
   constexpr double largest = 0x1p53;  // every whole number below it is a double
   const Scanned scanned = scan_number(text, "", where);

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sim/core/check.h"
 #include "sim/core/units.h"
@@ -35,6 +37,8 @@ PerSecond parse_quantity<PerSecond>(std::string_view, const Location&);
 
 /// A whole or decimal number; a percentage ("85 %") is divided by 100. Not finite, or trailing text: InputError.
 double parse_number(std::string_view text, const Location& where = {});
+/// "5", or "8..15": the first number and the last, of seven digits at most; nothing where it is not written like that.
+std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_range(std::string_view text);
 /// A whole number that is not negative; "4,096" and "4096" are the same.
 std::int64_t parse_count(std::string_view text, const Location& where = {});
 

@@ -22,21 +22,11 @@ void check_slow_chips(const Allocation& allocation, const Location& where) {
 
 std::vector<SlowChip> parse_slow_chips(std::string_view text, const Location& where) {
   const std::size_t equals = text.find('=');
-  const std::string_view ranks = text.substr(0, equals);
-  const std::size_t dots = ranks.find("..");
-  constexpr std::size_t most_digits = 7;
-  const auto is_rank = [](std::string_view digits) {
-    return !digits.empty() && digits.size() <= most_digits &&
-           digits.find_first_not_of("0123456789") == std::string_view::npos;
-  };
-  const std::string_view first = ranks.substr(0, dots);
-  const std::string_view last = dots == std::string_view::npos ? first : ranks.substr(dots + 2);
+  const auto ranks = parse_range(text.substr(0, equals));
   std::vector<SlowChip> slow;
-  if (equals != std::string_view::npos && is_rank(first) && is_rank(last)) {
+  if (equals != std::string_view::npos && ranks) {
     const double left = parse_number(text.substr(equals + 1), where);
-    const auto end = static_cast<std::uint32_t>(std::stoul(std::string(last)));
-    for (auto rank = static_cast<std::uint32_t>(std::stoul(std::string(first))); left > 0 && left < 1 && rank <= end;
-         ++rank) {
+    for (std::uint32_t rank = ranks->first; left > 0 && left < 1 && rank <= ranks->second; ++rank) {
       slow.push_back({rank, 1 / left, where});
     }
   }

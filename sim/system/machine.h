@@ -58,9 +58,8 @@ class Machine {
   std::uint32_t domains() const { return domains_; }
   NodeId node(std::uint32_t rank) const;
   double slowdown(std::uint32_t rank) const;  ///< 1 where it is as fast as it should be
-  double launch_speed() const {
-    return launch_speed_;
-  }  ///< kernels are launched so many times as fast as their model says
+  /// Kernels are launched so many times as fast as their model says.
+  double launch_speed() const { return launch_speed_; }
   const Protocol& protocol(std::uint32_t plane) const;  ///< InputError where the system has none for it
 
   /// The same machine where a resource is so many times as good.

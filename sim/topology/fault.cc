@@ -12,14 +12,6 @@ namespace {
 
 using Names = std::map<std::string, NodeId>;
 
-std::optional<std::size_t> as_number(std::string_view text) {
-  constexpr std::size_t most_digits = 8;
-  if (text.empty() || text.size() > most_digits || text.find_first_not_of("0123456789") != std::string_view::npos) {
-    return std::nullopt;
-  }
-  return std::stoul(std::string(text));
-}
-
 /// "spine[3]" and "spine[0..15]": none where it is not written like that, or one of them is not there.
 std::set<NodeId> find_numbered(const Topology& topology, const Names& names, std::string_view text) {
   const std::size_t open = text.find('[');
@@ -27,12 +19,9 @@ std::set<NodeId> find_numbered(const Topology& topology, const Names& names, std
     return {};
   }
   const std::string tier(text.substr(0, open));
-  const std::string_view numbers = text.substr(open + 1, text.size() - open - 2);
-  const std::size_t dots = numbers.find("..");
-  const auto first = as_number(numbers.substr(0, dots));
-  const auto last = dots == std::string_view::npos ? first : as_number(numbers.substr(dots + 2));
+  const auto range = parse_range(text.substr(open + 1, text.size() - open - 2));
   std::set<NodeId> found;
-  for (std::size_t number = first.value_or(1); first && last && number <= *last; ++number) {
+  for (std::uint32_t number = range ? range->first : 0; range && number <= range->second; ++number) {
     const auto in_tier = names.find(tier + std::to_string(number));
     const auto node = in_tier == names.end() ? names.find(std::to_string(number)) : in_tier;
     if (node == names.end() || topology.nodes[node->second].tier != tier) {

@@ -181,6 +181,15 @@ TEST(WithCommas, SeparatesThousands) {
   EXPECT_EQ(with_commas(-1234567), "-1,234,567");
 }
 
+TEST(ParseRange, TakesOneNumberOrTheFirstAndTheLast) {
+  EXPECT_EQ(parse_range("5"), std::pair(5U, 5U));
+  EXPECT_EQ(parse_range("8..15"), std::pair(8U, 15U));
+  EXPECT_EQ(parse_range("15..8"), std::pair(15U, 8U));
+  for (const char* wrong : {"", "..", "5..", "..5", "1.5", "-1", "a", "1..2..3", "12345678"}) {
+    EXPECT_EQ(parse_range(wrong), std::nullopt) << wrong;
+  }
+}
+
 RC_GTEST_PROP(WithCommas, IsReadBackByParseCount, (std::uint32_t count)) {
   RC_ASSERT(parse_count(with_commas(count)) == static_cast<std::int64_t>(count));
 }

@@ -29,14 +29,16 @@ TEST(Simulator, DoesCollectivesAsTheLibraryWasMeasuredWhereItIsAskedTo) {
   for (std::uint32_t rank = 0; rank < 8; ++rank) {
     all.groups.front().push_back(server().node(rank));
   }
-  for (const Bytes bytes : {Bytes(64_KiB), Bytes(64_MiB)}) {
+  // large ones go in the switches, whose copies wait for the first sums: a prediction takes both to begin at once
+  for (const auto& [bytes, filling] : {std::pair(Bytes(64_KiB), 0.0), std::pair(Bytes(64_MiB), 0.4e-6)}) {
     Builder b;
     b.all_reduce(0, bytes);
     SimulatorOptions options;
     options.use_library = true;
     const double measured = run(b.graph, options).time.value();
-    // played on the network, what was predicted is met but for the last bits of a pipeline
-    EXPECT_NEAR(measured, times.time(CollectiveKind::all_reduce, all, bytes)->value(), 3e-3 * measured);
+    const double predicted = times.time(CollectiveKind::all_reduce, all, bytes)->value();
+    EXPECT_GE(measured, predicted - picosecond);
+    EXPECT_LE(measured, predicted + filling + picosecond);
     EXPECT_NE(measured, run(b.graph).time.value());
     options.algorithm = "ring";
     EXPECT_NE(measured, run(b.graph, options).time.value()) << "a schedule, where one is named";
