@@ -84,18 +84,10 @@ typename Kind::Figures fitted(const std::vector<typename Kind::Row>& rows, const
   return figures;
 }
 
-ErrorsByType summaries(const std::map<std::string, std::vector<double>>& errors) {
-  ErrorsByType result;
-  for (const auto& [type, all] : errors) {
-    result[type] = summary_of(all);
-  }
-  return result;
-}
-
 template <class Kind>
 ErrorsByType errors_of(const std::vector<typename Kind::Row>& rows, const Kind& kind,
                        const typename Kind::Figures& figures) {
-  std::map<std::string, std::vector<double>> errors;
+  Errors errors;
   for (const typename Kind::Row& row : rows) {
     errors[Kind::name(row)].push_back(kind.time(row, figures) / row.time - 1);
   }
@@ -106,7 +98,7 @@ template <class Kind>
 ErrorsByType unseen_errors(const std::vector<typename Kind::Row>& rows, const Kind& kind,
                            const typename Kind::Figures& start, int folds) {
   const auto parts = parts_of<Kind>(rows, folds);
-  std::map<std::string, std::vector<double>> errors;
+  Errors errors;
   for (int fold = 0; fold < folds; ++fold) {
     const auto belongs = [&](const typename Kind::Row& row) { return parts.at(Kind::weights(row)) == fold; };
     std::vector<typename Kind::Row> others;
@@ -181,15 +173,6 @@ std::vector<Row> measured_products(const RowTable& table, std::string_view kind,
   return chosen_of(std::move(all), most);
 }
 
-std::string text_of(const ErrorsByType& errors) {
-  std::string text;
-  for (const auto& [type, error] : errors) {
-    text += fmt::format("{}{} {} rows {:.1f} % (90th percentile {:.1f} %)", text.empty() ? "" : ", ", type, error.rows,
-                        100 * error.mean, 100 * error.p90);
-  }
-  return text;
-}
-
 std::string text_of(const std::vector<Tile>& tiles) {
   std::string text;
   for (const Tile& tile : tiles) {
@@ -257,6 +240,23 @@ ErrorSummary summary_of(const std::vector<double>& errors) {
     absolute.push_back(std::abs(error));
   }
   return {errors.size(), mean(absolute), quantile(absolute, 0.9), mean(errors)};
+}
+
+ErrorsByType summaries(const Errors& errors) {
+  ErrorsByType result;
+  for (const auto& [type, all] : errors) {
+    result[type] = summary_of(all);
+  }
+  return result;
+}
+
+std::string text_of(const ErrorsByType& errors) {
+  std::string text;
+  for (const auto& [type, error] : errors) {
+    text += fmt::format("{}{} {} rows {:.1f} % (90th percentile {:.1f} %)", text.empty() ? "" : ", ", type, error.rows,
+                        100 * error.mean, 100 * error.p90);
+  }
+  return text;
 }
 
 ErrorsByType errors_of(const std::vector<MeasuredGemm>& rows, const ChipSpec& chip, const TiledFigures& figures) {

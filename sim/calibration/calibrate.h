@@ -44,7 +44,12 @@ struct ErrorSummary {
   double mean = 0, p90 = 0, bias = 0;
 };
 ErrorSummary summary_of(const std::vector<double>& errors);
+/// By a type or name of what was measured.
+using Errors = std::map<std::string, std::vector<double>>;
 using ErrorsByType = std::map<std::string, ErrorSummary>;
+ErrorsByType summaries(const Errors& errors);
+/// "bf16 12 rows 3.4 % (90th percentile 8.1 %), ...".
+std::string text_of(const ErrorsByType& errors);
 
 ErrorsByType errors_of(const std::vector<MeasuredGemm>& rows, const ChipSpec& chip, const TiledFigures& figures);
 

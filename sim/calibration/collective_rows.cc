@@ -81,7 +81,7 @@ void fit_rows(std::span<const CollectiveRow> rows, CommunicationLibrary& library
   });
 }
 
-std::string text_of(const std::map<std::string, ErrorSummary>& errors) {
+std::string errors_text(const std::map<std::string, ErrorSummary>& errors) {
   std::string text;
   for (const auto& [name, error] : errors) {
     text += fmt::format("{}{} {:.1f} % ({} rows)", text.empty() ? "" : ", ", name, 100 * error.mean, error.rows);
@@ -124,20 +124,10 @@ const char* size_class(Bytes bytes) {
   return bytes < Bytes(64 << 10) ? "below 64 KiB" : bytes < Bytes(4 << 20) ? "64 KiB to 4 MiB" : "4 MiB and up";
 }
 
-using Errors = std::map<std::string, std::vector<double>>;
-
 void add_errors(Errors& errors, std::span<const CollectiveRow> rows, const CollectiveTime& time) {
   for (const CollectiveRow& row : rows) {
     errors[size_class(row.bytes)].push_back(time(row) / *row.time - 1);
   }
-}
-
-std::map<std::string, ErrorSummary> summaries(const Errors& errors) {
-  std::map<std::string, ErrorSummary> result;
-  for (const auto& [name, all] : errors) {
-    result[name] = summary_of(all);
-  }
-  return result;
 }
 
 /// Errors of rows of each number of ranks by figures that were fitted to all others, from those of the whole fit.
@@ -259,8 +249,8 @@ std::string to_yaml(const Calibration<CommunicationLibrary>& calibration, std::s
       "sources:\n  rows:\n    text: \"{}. Mean error of the fit: {}; of rows of as many ranks as no row of the fit: "
       "{}; "
       "before: {}\"\n    grade: derived\n{}stack: {}\nplane: {}\nregimes:\n{}",
-      system, library.stack, origin, text_of(calibration.fitted), text_of(calibration.unseen),
-      text_of(calibration.before), all_measured ? "" : start, library.stack, library.plane, regimes);
+      system, library.stack, origin, errors_text(calibration.fitted), errors_text(calibration.unseen),
+      errors_text(calibration.before), all_measured ? "" : start, library.stack, library.plane, regimes);
 }
 
 }  // namespace podium

@@ -51,20 +51,10 @@ void fit_rows(std::span<const MeasuredKernel> rows, std::span<const Parameter> p
   });
 }
 
-using Errors = std::map<std::string, std::vector<double>>;
-
 void add_errors(Errors& errors, std::span<const MeasuredKernel> rows, const KernelTime& time) {
   for (const MeasuredKernel& row : rows) {
     errors[name_of(row.kernel)].push_back(ratio(row, time) - 1);
   }
-}
-
-ErrorsByName summaries(const Errors& errors) {
-  ErrorsByName result;
-  for (const auto& [name, all] : errors) {
-    result[name] = summary_of(all);
-  }
-  return result;
 }
 
 /// The rows of each part; rows of one shape are in one part.
@@ -82,7 +72,7 @@ std::vector<std::vector<MeasuredKernel>> parts_of(std::span<const MeasuredKernel
   return parts;
 }
 
-ErrorsByName unseen_errors(std::span<const MeasuredKernel> rows, std::span<const Parameter> parameters,
+ErrorsByType unseen_errors(std::span<const MeasuredKernel> rows, std::span<const Parameter> parameters,
                            const KernelTime& time, int folds) {
   std::vector<double> fitted;
   for (const Parameter& parameter : parameters) {
@@ -104,15 +94,6 @@ ErrorsByName unseen_errors(std::span<const MeasuredKernel> rows, std::span<const
     }
   }
   return summaries(errors);
-}
-
-std::string text_of(const ErrorsByName& errors) {
-  std::string text;
-  for (const auto& [name, error] : errors) {
-    text += fmt::format("{}{} {} rows {:.1f} % (90th percentile {:.1f} %)", text.empty() ? "" : ", ", name, error.rows,
-                        100 * error.mean, 100 * error.p90);
-  }
-  return text;
 }
 
 /// How a file begins: what it is of, and how good.
@@ -168,7 +149,7 @@ std::vector<MeasuredKernel> measured_kernels(const RowTable& table, std::string_
   return chosen;
 }
 
-ErrorsByName errors_of(std::span<const MeasuredKernel> rows, const KernelTime& time) {
+ErrorsByType errors_of(std::span<const MeasuredKernel> rows, const KernelTime& time) {
   Errors errors;
   add_errors(errors, rows, time);
   return summaries(errors);

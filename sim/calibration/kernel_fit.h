@@ -24,21 +24,19 @@ struct MeasuredKernel {
 /// evenly chosen (0: all).
 std::vector<MeasuredKernel> measured_kernels(const RowTable& table, std::string_view kind, std::size_t most = 0);
 
-/// By what a kernel is: "attention_prefill bf16", of the type of its cache.
-using ErrorsByName = std::map<std::string, ErrorSummary>;
 using KernelTime = std::function<Seconds(const Kernel&)>;
 
 struct KernelFit {
-  ErrorsByName before;  ///< with the parameters' values at the start
-  ErrorsByName fitted;  ///< on the rows that were fitted
-  ErrorsByName unseen;  ///< each row by parameters fitted without any row of its shape (heads, widths, sequences)
+  ErrorsByType before;  ///< with the parameters' values at the start
+  ErrorsByType fitted;  ///< on the rows that were fitted
+  ErrorsByType unseen;  ///< each row by parameters fitted without any row of its shape (heads, widths, sequences)
 };
 
 /// Moves the parameters, which `time` reads, to where they fit the rows. InputError where there are fewer rows than
 /// twice the parameters.
 KernelFit fit_kernels(std::span<const MeasuredKernel> rows, std::span<const Parameter> parameters,
                       const KernelTime& time, int folds);
-ErrorsByName errors_of(std::span<const MeasuredKernel> rows, const KernelTime& time);
+ErrorsByType errors_of(std::span<const MeasuredKernel> rows, const KernelTime& time);
 
 /// Times of attention or MLA, whichever the figures are of, as measured. Both arguments must live as long as the
 /// result.

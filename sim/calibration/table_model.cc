@@ -105,9 +105,9 @@ const MeasuredKernel& nearest(const Rows& rows, const std::vector<double>& sizes
   return *found;
 }
 
-class Table final : public ComputeModel {
+class TableModel final : public ComputeModel {
  public:
-  explicit Table(std::span<const MeasuredKernel> rows) : roofline_(ComputeModels::find("roofline")(ChipSpec{})) {
+  explicit TableModel(std::span<const MeasuredKernel> rows) : roofline_(ComputeModels::find("roofline")(ChipSpec{})) {
     for (const MeasuredKernel& row : rows) {
       const Position place = position(row.kernel);
       Rows& table = tables_[place.table];
@@ -145,13 +145,14 @@ class Table final : public ComputeModel {
   std::unique_ptr<ComputeModel> roofline_;
 };
 
-const ComputeModels::Entry entry{"table", "measured rows and what lies between them, from configs/calibration/rows",
-                                 [](const ChipSpec& chip) { return table_model(load_measured_rows(chip.name)); }};
+const ComputeModels::Entry table_model_entry{
+    "table", "measured rows and what lies between them, from configs/calibration/rows",
+    [](const ChipSpec& chip) { return table_model(load_measured_rows(chip.name)); }};
 
 }  // namespace
 
 std::unique_ptr<ComputeModel> table_model(std::span<const MeasuredKernel> rows) {
-  return std::make_unique<Table>(rows);
+  return std::make_unique<TableModel>(rows);
 }
 
 std::vector<MeasuredKernel> load_measured_rows(std::string_view chip) {

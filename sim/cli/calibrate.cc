@@ -16,7 +16,7 @@
 namespace podium {
 namespace {
 
-struct Options {
+struct CalibrationOptions {
   std::string kind;
   std::string chip, system;
   std::string start;
@@ -47,11 +47,11 @@ std::string to_text(const std::vector<Line>& lines, const char* unseen) {
   return text;
 }
 
-std::string origin_of(const Options& options) {
+std::string origin_of(const CalibrationOptions& options) {
   return options.origin.empty() ? std::filesystem::path(options.in).filename().string() : options.origin;
 }
 
-void write(const Options& options, const std::string& text) {
+void write(const CalibrationOptions& options, const std::string& text) {
   std::ofstream out(options.out);
   if (!(out << text << std::flush)) {
     throw RunError("cannot write '" + options.out + "'");
@@ -59,7 +59,9 @@ void write(const Options& options, const std::string& text) {
 }
 
 /// Where a fit starts: a file, or the figures of a chip or of a chip and a stack.
-const std::string& start_of(const Options& options) { return options.start.empty() ? options.chip : options.start; }
+const std::string& start_of(const CalibrationOptions& options) {
+  return options.start.empty() ? options.chip : options.start;
+}
 
 /// Of a Calibration or a KernelFit.
 template <class Fit>
@@ -71,7 +73,7 @@ std::vector<Line> lines_of(const Fit& fit) {
   return lines;
 }
 
-std::vector<Line> calibrate_products(const Options& options, const ChipSpec& chip) {
+std::vector<Line> calibrate_products(const CalibrationOptions& options, const ChipSpec& chip) {
   const TiledFigures start = load_tiled(start_of(options));
   const std::vector<MeasuredGemm> rows = measured_gemms(load_table(options.in), start, options.rows);
   const Calibration<TiledFigures> calibration = calibrate_gemm(rows, chip, start, options.folds);
@@ -79,7 +81,7 @@ std::vector<Line> calibrate_products(const Options& options, const ChipSpec& chi
   return lines_of(calibration);
 }
 
-std::vector<Line> calibrate_grouped(const Options& options, const ChipSpec& chip) {
+std::vector<Line> calibrate_grouped(const CalibrationOptions& options, const ChipSpec& chip) {
   const TiledFigures start =
       read_tiled(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
   const std::vector<MeasuredGroup> rows = measured_groups(load_table(options.in), start, options.rows);
@@ -88,7 +90,7 @@ std::vector<Line> calibrate_grouped(const Options& options, const ChipSpec& chip
   return lines_of(calibration);
 }
 
-std::vector<Line> calibrate_moe(const Options& options, const ChipSpec& chip) {
+std::vector<Line> calibrate_moe(const CalibrationOptions& options, const ChipSpec& chip) {
   const ExpertFigures start =
       read_experts(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
   const std::vector<MeasuredExperts> rows = measured_experts(load_table(options.in), start, options.rows);
@@ -98,7 +100,7 @@ std::vector<Line> calibrate_moe(const Options& options, const ChipSpec& chip) {
   return lines_of(calibration);
 }
 
-std::vector<Line> calibrate_attention(const Options& options, const ChipSpec& chip) {
+std::vector<Line> calibrate_attention(const CalibrationOptions& options, const ChipSpec& chip) {
   AttentionFigures figures =
       read_attention(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
   const auto rows = measured_kernels(load_table(options.in), options.kind, options.rows);
@@ -107,7 +109,7 @@ std::vector<Line> calibrate_attention(const Options& options, const ChipSpec& ch
   return lines_of(fit);
 }
 
-std::vector<Line> calibrate_memory(const Options& options, const ChipSpec& chip) {
+std::vector<Line> calibrate_memory(const CalibrationOptions& options, const ChipSpec& chip) {
   MemoryFigures figures = read_memory(Document::load(find_file("configs/calibration/memory", start_of(options))));
   const auto rows = measured_kernels(load_table(options.in), "memory", options.rows);
   const KernelFit fit = fit_kernels(rows, parameters_of(figures), memory_time(chip, figures), options.folds);
@@ -115,7 +117,7 @@ std::vector<Line> calibrate_memory(const Options& options, const ChipSpec& chip)
   return lines_of(fit);
 }
 
-std::vector<Line> calibrate_library(const Options& options) {
+std::vector<Line> calibrate_library(const CalibrationOptions& options) {
   if (options.system.empty()) {
     throw InputError("--system says on which system the collectives were measured");
   }
@@ -127,12 +129,12 @@ std::vector<Line> calibrate_library(const Options& options) {
   return lines_of(calibration);
 }
 
-int calibrate(const Options& options) {
+int calibrate(const CalibrationOptions& options) {
   if (options.kind == "collective") {
     std::cout << to_text(calibrate_library(options), "other ranks");
     return 0;
   }
-  using Fit = std::vector<Line> (*)(const Options&, const ChipSpec&);
+  using Fit = std::vector<Line> (*)(const CalibrationOptions&, const ChipSpec&);
   const std::map<std::string, Fit> kinds{{"gemm", calibrate_products},       {"grouped_gemm", calibrate_grouped},
                                          {"attention", calibrate_attention}, {"mla", calibrate_attention},
                                          {"memory", calibrate_memory},       {"moe", calibrate_moe}};
@@ -151,8 +153,8 @@ int calibrate(const Options& options) {
   return 0;
 }
 
-std::function<int()> add(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+std::function<int()> calibrate_command(CLI::App& app) {
+  const auto options = std::make_shared<CalibrationOptions>();
   app.add_option("kind", options->kind,
                  "What the rows are: gemm, grouped_gemm, attention, mla, memory, moe, collective")
       ->required();
@@ -174,7 +176,7 @@ std::function<int()> add(CLI::App& app) {
   return [options] { return calibrate(*options); };
 }
 
-const Commands::Entry entry{"calibrate", "Fit a compute model to measured rows", add};
+const Commands::Entry calibrate_entry{"calibrate", "Fit a compute model to measured rows", calibrate_command};
 
 }  // namespace
 }  // namespace podium

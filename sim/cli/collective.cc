@@ -20,16 +20,16 @@
 namespace podium {
 namespace {
 
-struct Options : CollectiveOptions {
+struct CollectiveCommand : CollectiveOptions {
   std::string operation, ranks, bytes, type = "fp32", drawing, fold_text = "on";
   ExpertOptions experts;
   bool all_candidates = false;
   OutputFormat format = OutputFormat::text;
 };
 
-using Row = TimedCollective;
+using SizeRow = TimedCollective;
 
-struct Result {
+struct CollectiveResult {
   CollectiveKind kind;
   std::string system, network;
   std::uint32_t ranks;
@@ -38,23 +38,25 @@ struct Result {
   bool shows_all;   ///< of the algorithms that suit, and not only the next best
   bool is_checked;  ///< every schedule was followed, byte by byte
   FoldChoice fold;
-  std::vector<Row> rows;
+  std::vector<SizeRow> rows;
   std::vector<std::string> notes;  ///< what was given and changed nothing
 };
 
-BytesPerSecond algorithm_bandwidth(const Row& row) {
+BytesPerSecond algorithm_bandwidth(const SizeRow& row) {
   return row.time > Seconds() ? row.bytes / row.time : BytesPerSecond();
 }
 
-BytesPerSecond bus_bandwidth(const Result& result, const Row& row) {
+BytesPerSecond bus_bandwidth(const CollectiveResult& result, const SizeRow& row) {
   return algorithm_bandwidth(row) * bus_factor(result.kind, static_cast<int>(result.ranks));
 }
 
-double count(const Result& result, const Row& row) { return std::floor(row.bytes / size_of(result.type)); }
+double count(const CollectiveResult& result, const SizeRow& row) {
+  return std::floor(row.bytes / size_of(result.type));
+}
 
 /// The last size.
-void draw(const CollectiveRun& run, const Machine& machine, const Result& result, const std::string& path) {
-  const Row& row = result.rows.back();
+void draw(const CollectiveRun& run, const Machine& machine, const CollectiveResult& result, const std::string& path) {
+  const SizeRow& row = result.rows.back();
   write_file(path, to_svg({.kind = result.kind,
                            .system = result.system,
                            .bytes = row.bytes,
@@ -65,9 +67,10 @@ void draw(const CollectiveRun& run, const Machine& machine, const Result& result
 }
 
 /// Planes that no size sends anything over.
-std::vector<std::string> idle_planes(const CollectiveRun& run, const Topology& network, const std::vector<Row>& rows) {
+std::vector<std::string> idle_planes(const CollectiveRun& run, const Topology& network,
+                                     const std::vector<SizeRow>& rows) {
   std::vector<bool> used(network.planes.size());
-  for (const Row& row : rows) {
+  for (const SizeRow& row : rows) {
     const Table<LinkId, Seconds> busy = run.busy_times(row);
     for (const LinkId link : network.links.ids()) {
       used[network.links[link].plane] = used[network.links[link].plane] || busy[link] > Seconds();
@@ -82,7 +85,8 @@ std::vector<std::string> idle_planes(const CollectiveRun& run, const Topology& n
   return idle;
 }
 
-void note_idle_options(const Options& options, const CollectiveRun& run, const Machine& machine, Result& result) {
+void note_idle_options(const CollectiveCommand& options, const CollectiveRun& run, const Machine& machine,
+                       CollectiveResult& result) {
   const auto note = [&](bool idle, const std::string& text) {
     if (idle) {
       result.notes.push_back(text);
@@ -100,14 +104,14 @@ void note_idle_options(const Options& options, const CollectiveRun& run, const M
   note(options.check && options.algorithm.ends_with(".xml"),
        "--check has no effect: an algorithm of one's own is followed as it is read");
   const bool sends =
-      std::none_of(result.rows.begin(), result.rows.end(), [](const Row& r) { return r.bytes == Bytes(); });
+      std::none_of(result.rows.begin(), result.rows.end(), [](const SizeRow& r) { return r.bytes == Bytes(); });
   if (sends && machine.changes().empty()) {
     const std::vector<std::string> idle = idle_planes(run, machine.network(), result.rows);
     note(!idle.empty(), fmt::format("nothing is sent over {}: its figures have no effect", fmt::join(idle, ", ")));
   }
 }
 
-Result measure(Options options) {
+CollectiveResult measure_collective(CollectiveCommand options) {
   const CollectiveKind kind = parse_collective_kind(options.operation);
   const DataType type = parse_data_type(options.type, {"--type"});
   if (!options.bytes.empty() + !options.sizes.empty() + !options.experts.tokens.empty() != 1) {
@@ -135,17 +139,17 @@ Result measure(Options options) {
     throw InputError({"--fold"}, "nothing is folded where links change in the course of a run: nothing to check");
   }
   CollectiveRun run(machine, kind, ranks, options);
-  Result result{kind,
-                options.system,
-                options.network,
-                static_cast<std::uint32_t>(ranks.size()),
-                type,
-                options.faults,
-                options.all_candidates,
-                options.check,
-                options.fold,
-                {},
-                {}};
+  CollectiveResult result{kind,
+                          options.system,
+                          options.network,
+                          static_cast<std::uint32_t>(ranks.size()),
+                          type,
+                          options.faults,
+                          options.all_candidates,
+                          options.check,
+                          options.fold,
+                          {},
+                          {}};
   if (const std::optional<Bytes> size = run.size()) {
     sizes = {*size};
   }
@@ -160,10 +164,10 @@ Result measure(Options options) {
 }
 
 /// A line for each algorithm of which equal messages were simulated once.
-std::string folding_text(const Result& result) {
+std::string folding_text(const CollectiveResult& result) {
   std::string text;
   std::set<std::string> seen;
-  for (const Row& row : result.rows) {
+  for (const SizeRow& row : result.rows) {
     if (row.folding.bundles < row.folding.messages && seen.insert(row.algorithm).second) {
       text += fmt::format("# simulated of {}: {}\n", row.algorithm, describe(row.folding));
     }
@@ -172,7 +176,7 @@ std::string folding_text(const Result& result) {
          (result.fold.check ? "# folding checked: every message by itself takes as long, to the picosecond\n" : "");
 }
 
-std::string to_text(const Result& result) {
+std::string text_of(const CollectiveResult& result) {
   std::string text = fmt::format("# {} among {} ranks of {}, {} network\n", to_string(result.kind), result.ranks,
                                  result.system, result.network);
   for (const std::string& fault : result.faults) {
@@ -187,7 +191,7 @@ std::string to_text(const Result& result) {
   text += fmt::format("#{:>14} {:>14} {:>8} {:>30} {:>12} {:>9} {:>9}\n", "(B)", "(elements)", "", "", "(us)", "(GB/s)",
                       "(GB/s)");
   double total = 0;
-  for (const Row& row : result.rows) {
+  for (const SizeRow& row : result.rows) {
     const double bus = bus_bandwidth(result, row).value() / 1e9;
     total += bus;
     const std::string way = row.regime.empty() ? row.algorithm : fmt::format("{} ({})", row.algorithm, row.regime);
@@ -209,11 +213,11 @@ std::string to_text(const Result& result) {
   return text;
 }
 
-std::string to_csv(const Result& result) {
+std::string csv_of(const CollectiveResult& result) {
   std::string text =
       "operation,system,ranks,network,bytes,count,type,algorithm,time_seconds,algbw_bytes_per_second,"
       "busbw_bytes_per_second\n";
-  for (const Row& row : result.rows) {
+  for (const SizeRow& row : result.rows) {
     text +=
         fmt::format("{},{},{},{},{:.0f},{:.0f},{},{},{},{},{}\n", to_string(result.kind), result.system, result.ranks,
                     result.network, row.bytes.value(), count(result, row), to_string(result.type), row.algorithm,
@@ -222,7 +226,7 @@ std::string to_csv(const Result& result) {
   return text;
 }
 
-std::string to_json(const Result& result) {
+std::string json_of(const CollectiveResult& result) {
   nlohmann::ordered_json json{{"operation", to_string(result.kind)},
                               {"system", result.system},
                               {"ranks", result.ranks},
@@ -232,7 +236,7 @@ std::string to_json(const Result& result) {
                               {"folding_checked", result.fold.check},
                               {"notes", result.notes},
                               {"results", nlohmann::ordered_json::array()}};
-  for (const Row& row : result.rows) {
+  for (const SizeRow& row : result.rows) {
     nlohmann::ordered_json line{{"bytes", static_cast<std::int64_t>(row.bytes.value())},
                                 {"count", static_cast<std::int64_t>(count(result, row))},
                                 {"type", to_string(result.type)},
@@ -258,24 +262,24 @@ std::string to_json(const Result& result) {
   return json.dump(2) + '\n';
 }
 
-int run(const Options& options) {
-  const Result result = measure(options);
+int run_collective(const CollectiveCommand& options) {
+  const CollectiveResult result = measure_collective(options);
   switch (options.format) {
     case OutputFormat::text:
-      std::cout << to_text(result);
+      std::cout << text_of(result);
       break;
     case OutputFormat::csv:
-      std::cout << to_csv(result);
+      std::cout << csv_of(result);
       break;
     case OutputFormat::json:
-      std::cout << to_json(result);
+      std::cout << json_of(result);
       break;
   }
   return 0;
 }
 
 std::function<int()> collective(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CollectiveCommand>();
   app.footer(
       "Ranks are dies or GPUs, taken from rank 0 on where only their number is given. Bytes are what the size column "
       "of nccl-tests counts: one rank's\n"
@@ -321,10 +325,11 @@ std::function<int()> collective(CLI::App& app) {
   app.add_option("--recovery", options->recovery, "From a fault within a run until traffic takes other ways")
       ->option_text("TIME");
   add_format_option(app, options->format);
-  return [options] { return run(*options); };
+  return [options] { return run_collective(*options); };
 }
 
-const Commands::Entry entry{"collective", "Time one collective operation, as nccl-tests prints it", collective};
+const Commands::Entry collective_entry{"collective", "Time one collective operation, as nccl-tests prints it",
+                                       collective};
 
 }  // namespace
 }  // namespace podium

@@ -16,7 +16,7 @@
 namespace podium {
 namespace {
 
-struct Options {
+struct ExportOptions {
   std::string study, out, to = "chakra";
   std::vector<std::string> traces;
   CaseChoice choice;
@@ -43,7 +43,7 @@ KernelTimes times_on(const ChipSpec& chip) {
 }
 
 /// A folder for each step: WORKLOAD.REGIME.SYSTEM/STEP.RANK.et.
-void export_study(const Options& options) {
+void export_study(const ExportOptions& options) {
   const Study whole = load_study(options.study);
   const Study study = choose(whole, options.choice);
   ProgressBar search(study.title + ": plans");
@@ -69,7 +69,7 @@ void export_study(const Options& options) {
   }
 }
 
-int run(const Options& options) {
+int run_export(const ExportOptions& options) {
   if (options.to != "chakra" && options.to != "goal") {
     throw InputError({"--to"}, "'" + options.to + "' is neither chakra nor goal");
   }
@@ -89,7 +89,7 @@ int run(const Options& options) {
 }
 
 std::function<int()> export_command(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExportOptions>();
   app.footer(
       "Steps of a study's kept plans become Chakra traces, a file a rank, with the times of the system's chip, counts\n"
       "of operations and bytes, and communicator groups. Traces of messages become GOAL.\n\n"
@@ -101,10 +101,10 @@ std::function<int()> export_command(CLI::App& app) {
   app.add_option("--system", options->choice.system, "One system of the study (default: all)");
   app.add_option("--to", options->to, "chakra (of a study) or goal (of traces)")->capture_default_str();
   app.add_option("--out", options->out, "Folder for Chakra, file for GOAL")->required();
-  return [options] { return run(*options); };
+  return [options] { return run_export(*options); };
 }
 
-const Commands::Entry entry{"export", "Write workloads as execution traces for other programs", export_command};
+const Commands::Entry export_entry{"export", "Write workloads as execution traces for other programs", export_command};
 
 }  // namespace
 }  // namespace podium

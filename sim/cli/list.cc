@@ -132,13 +132,13 @@ const std::map<std::string, Lister>& kinds() {
   return all;
 }
 
-struct Options {
+struct ListOptions {
   std::string kind, name;
   bool sources = false;
   OutputFormat format = OutputFormat::text;
 };
 
-void print_text(const std::vector<Item>& items, const Options& options) {
+void print_text(const std::vector<Item>& items, const ListOptions& options) {
   std::size_t widest = 0;
   for (const Item& item : items) {
     widest = std::max(widest, item.name.size());
@@ -151,7 +151,7 @@ void print_text(const std::vector<Item>& items, const Options& options) {
   }
 }
 
-void print_json(const std::vector<Item>& items, const Options& options) {
+void print_json(const std::vector<Item>& items, const ListOptions& options) {
   Json all = Json::array();
   for (const Item& item : items) {
     Json one{{"name", item.name}, {"description", item.description}};
@@ -175,7 +175,7 @@ std::string cell(const std::string& text) {
   return quoted + "\"";
 }
 
-void print_csv(const std::vector<Item>& items, const Options& options) {
+void print_csv(const std::vector<Item>& items, const ListOptions& options) {
   std::cout << (options.sources ? "name,grade,source\n" : "name,description\n");
   for (const Item& item : items) {
     if (!options.sources) {
@@ -187,7 +187,7 @@ void print_csv(const std::vector<Item>& items, const Options& options) {
   }
 }
 
-int run(const Options& options) {
+int run_list(const ListOptions& options) {
   const auto found = kinds().find(options.kind);
   if (found == kinds().end()) {
     std::vector<std::string> known;
@@ -215,7 +215,7 @@ int run(const Options& options) {
 }
 
 std::function<int()> list_command(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ListOptions>();
   std::string known;
   for (const auto& [kind, lister] : kinds()) {
     known += (known.empty() ? "" : ", ") + kind;
@@ -225,11 +225,11 @@ std::function<int()> list_command(CLI::App& app) {
   app.add_flag("--sources", options->sources, "List the sources of each file's figures");
   add_format_option(app, options->format);
   app.footer("Example: podium list systems --sources");
-  return [options] { return run(*options); };
+  return [options] { return run_list(*options); };
 }
 
-const Commands::Entry entry{"list", "List chips, systems, topologies, models, algorithms …, with their sources",
-                            list_command};
+const Commands::Entry list_entry{"list", "List chips, systems, topologies, models, algorithms …, with their sources",
+                                 list_command};
 
 }  // namespace
 }  // namespace podium

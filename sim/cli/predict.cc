@@ -16,7 +16,7 @@
 namespace podium {
 namespace {
 
-struct Options {
+struct PredictOptions {
   std::string kind;
   std::string chip;
   std::string system;
@@ -39,7 +39,7 @@ Cost placed(const TableRow& row, CostOf cost) {
 
 /// The model that was asked for. Without one, rows as the best known stack was measured, or of a chip of which there
 /// are no measured rows the model that its file names. A layer's kernels find what the ones before them left.
-std::unique_ptr<ComputeModel> model_of(const Options& options, const ChipSpec& chip) {
+std::unique_ptr<ComputeModel> model_of(const PredictOptions& options, const ChipSpec& chip) {
   const std::vector<std::string> calibrated = list_files("configs/calibration");
   const bool known = std::count(calibrated.begin(), calibrated.end(), chip.name) > 0;
   const std::string otherwise = known || !options.stack.empty() ? "tiled" : chip.compute_model;
@@ -58,7 +58,8 @@ std::unique_ptr<ComputeModel> model_of(const Options& options, const ChipSpec& c
 }
 
 /// What a row costs: its kernels one after another, or experts as a stack was measured with them.
-std::function<Cost(const TableRow&)> cost_of(const Options& options, const ChipSpec& chip, const RowTable& table) {
+std::function<Cost(const TableRow&)> cost_of(const PredictOptions& options, const ChipSpec& chip,
+                                             const RowTable& table) {
   const bool measured = options.model.empty() || options.model == "tiled";
   if (const auto experts = load_experts_for(chip, options.stack); options.kind == "moe" && measured && experts) {
     const TiledFigures products = load_tiled_for(chip, experts->stack);
@@ -101,7 +102,7 @@ void print(const RowTable& table, const std::vector<Cost>& costs, bool details) 
   std::cout << text;
 }
 
-std::vector<Cost> operator_costs(const Options& options, const RowTable& table) {
+std::vector<Cost> operator_costs(const PredictOptions& options, const RowTable& table) {
   if (options.chip.empty()) {
     throw InputError("--chip says which chip does the " + options.kind);
   }
@@ -123,7 +124,7 @@ std::vector<Cost> operator_costs(const Options& options, const RowTable& table) 
 }
 
 /// As the library of the system was measured; by schedules where it was not.
-std::vector<Cost> collective_costs(const Options& options, const RowTable& table) {
+std::vector<Cost> collective_costs(const PredictOptions& options, const RowTable& table) {
   if (options.system.empty()) {
     throw InputError("--system says on which system the collectives are");
   }
@@ -141,7 +142,7 @@ std::vector<Cost> collective_costs(const Options& options, const RowTable& table
   return costs;
 }
 
-int predict(const Options& options) {
+int predict(const PredictOptions& options) {
   const bool collective = options.kind == "collective";
   if (!collective) {
     OperatorRows::find(options.kind);
@@ -154,8 +155,8 @@ int predict(const Options& options) {
   return 0;
 }
 
-std::function<int()> add(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+std::function<int()> predict_command(CLI::App& app) {
+  const auto options = std::make_shared<PredictOptions>();
   app.add_option("kind", options->kind,
                  fmt::format("What a row is: {}, collective", fmt::join(OperatorRows::names(), ", ")))
       ->required();
@@ -177,7 +178,8 @@ std::function<int()> add(CLI::App& app) {
   return [options] { return predict(*options); };
 }
 
-const Commands::Entry entry{"predict", "Predict the times of measured or invented rows of operators", add};
+const Commands::Entry predict_entry{"predict", "Predict the times of measured or invented rows of operators",
+                                    predict_command};
 
 }  // namespace
 }  // namespace podium

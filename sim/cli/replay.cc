@@ -23,7 +23,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct ReplayOptions {
   std::vector<std::string> traces;
   std::string system, network = "flow", algorithm = "auto", fold = "on", compute = "recorded", recorded_on,
                       trace_format, groups, timeline;
@@ -33,7 +33,7 @@ struct Options {
   OutputFormat format = OutputFormat::text;
 };
 
-struct Result {
+struct ReplayResult {
   std::size_t nodes = 0;
   std::uint32_t ranks = 0;
   Execution execution;
@@ -54,7 +54,7 @@ TraceTimes::Compute parse_compute(const std::string& text) {
   return static_cast<TraceTimes::Compute>(found - names.begin());
 }
 
-TraceTimes times_for(const Options& options, const Machine& machine) {
+TraceTimes times_for(const ReplayOptions& options, const Machine& machine) {
   TraceTimes times{.compute = parse_compute(options.compute), .chip = machine.chip()};
   if (!options.recorded_on.empty()) {
     times.recorded_on = load_chip(options.recorded_on, {}, {"--recorded-on"});
@@ -64,7 +64,7 @@ TraceTimes times_for(const Options& options, const Machine& machine) {
   return times;
 }
 
-TraceOptions trace_options(const Options& options) {
+TraceOptions trace_options(const ReplayOptions& options) {
   TraceOptions result;
   result.ranks = options.ranks;
   result.model_parallel = options.model_parallel;
@@ -79,7 +79,7 @@ TraceOptions trace_options(const Options& options) {
 }
 
 /// Options that were given and changed nothing.
-void note_idle_options(const Options& options, const Trace& trace, std::set<std::string>& notes) {
+void note_idle_options(const ReplayOptions& options, const Trace& trace, std::set<std::string>& notes) {
   bool communicates = false, computes = false, gathers = false;
   for (const TraceProgram& program : trace.programs) {
     for (const TraceNode& node : program.nodes) {
@@ -111,7 +111,7 @@ void note_idle_options(const Options& options, const Trace& trace, std::set<std:
   }
 }
 
-std::string command_line(const Options& options) {
+std::string replay_command_line(const ReplayOptions& options) {
   CommandText command("podium replay");
   for (const std::string& trace : options.traces) {
     command.argument(trace);
@@ -132,7 +132,7 @@ std::string command_line(const Options& options) {
       .text();
 }
 
-SimulatorOptions simulator_options(const Options& options, FoldChoice fold) {
+SimulatorOptions simulator_options(const ReplayOptions& options, FoldChoice fold) {
   SimulatorOptions result;
   result.network = options.network;
   result.algorithm = options.algorithm;
@@ -145,7 +145,7 @@ SimulatorOptions simulator_options(const Options& options, FoldChoice fold) {
 }
 
 /// When each role's last task ended, and what set the whole's time.
-void explain(const Machine& machine, const TaskGraph& graph, Result& result) {
+void explain(const Machine& machine, const TaskGraph& graph, ReplayResult& result) {
   for (const Role& role : graph.roles()) {
     result.roles.push_back(role.name);
   }
@@ -158,7 +158,7 @@ void explain(const Machine& machine, const TaskGraph& graph, Result& result) {
   result.elasticities = elasticities(machine, result.path);
 }
 
-Result replay(const Options& options) {
+ReplayResult replay(const ReplayOptions& options) {
   const bool wires = Networks::find(options.network, {"--network"}).needs_wires();
   const FoldChoice fold = parse_fold(options.fold, options.network);
   parse_compute(options.compute);
@@ -172,7 +172,7 @@ Result replay(const Options& options) {
   add_defects(allocation, options.faults, options.slow);
   const Machine machine = load_machine(options.system, allocation, {"--system"});
   TraceGraph run = to_task_graph(trace, match, times_for(options, machine));
-  Result result;
+  ReplayResult result;
   result.execution = Simulator(machine, simulator_options(options, fold)).run(run.graph);
   result.ranks = trace.ranks();
   result.simulates_classes = fold.folding == Folding::exact && !wires;
@@ -181,7 +181,7 @@ Result replay(const Options& options) {
     const std::string name = fmt::format("{} on {}", fmt::join(options.traces, ", "), options.system);
     const Timeline timeline = make_timeline(machine, run.graph, result.execution, result.path, timeline_slices,
                                             [&](TaskId task) { return trace.names.at(run.names[task.index()]); });
-    write_timeline_file(options.timeline, to_trace(timeline, name, command_line(options)));
+    write_timeline_file(options.timeline, to_trace(timeline, name, replay_command_line(options)));
   }
   for (const TraceProgram& program : trace.programs) {
     result.nodes += program.nodes.size();
@@ -199,7 +199,7 @@ Result replay(const Options& options) {
 std::string in_microseconds(Seconds time) { return fmt::format("{:.3f} us", time.value() * 1e6); }
 
 /// Its parts, the longest first, and what one per cent more of each resource is worth.
-std::string path_of(const Result& result) {
+std::string path_of(const ReplayResult& result) {
   std::string text = "\nthe critical path, the chain of nodes that set the makespan\n";
   std::vector<std::pair<std::string, Seconds>> parts = result.path.account.parts();
   std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
@@ -215,7 +215,7 @@ std::string path_of(const Result& result) {
   return text;
 }
 
-std::string text_of(const Options& options, const Result& result) {
+std::string text_of(const ReplayOptions& options, const ReplayResult& result) {
   std::string text = fmt::format("{} nodes of {} ranks on {}, network {}\n\nmakespan  {}\n\n",
                                  with_commas(static_cast<long long>(result.nodes)), with_commas(result.ranks),
                                  options.system, options.network, in_microseconds(result.execution.time));
@@ -244,7 +244,7 @@ std::string text_of(const Options& options, const Result& result) {
   return text + (result.notes.empty() ? "" : "\n");
 }
 
-std::string json_of(const Options& options, const Result& result) {
+std::string json_of(const ReplayOptions& options, const ReplayResult& result) {
   const auto split = [](const Account& account) {
     Json parts = Json::object();
     for (const auto& [part, time] : account.parts()) {
@@ -280,7 +280,7 @@ std::string json_of(const Options& options, const Result& result) {
   return json.dump(2) + '\n';
 }
 
-std::string csv_of(const Result& result) {
+std::string csv_of(const ReplayResult& result) {
   std::string text = "rank,end_seconds\n";
   for (std::size_t i = 0; i < result.roles.size(); ++i) {
     text += fmt::format("{},{}\n", result.roles[i], result.ends[i].value());
@@ -288,8 +288,8 @@ std::string csv_of(const Result& result) {
   return text;
 }
 
-int run(const Options& options) {
-  const Result result = replay(options);
+int run_replay(const ReplayOptions& options) {
+  const ReplayResult result = replay(options);
   std::cout << (options.format == OutputFormat::json  ? json_of(options, result)
                 : options.format == OutputFormat::csv ? csv_of(result)
                                                       : text_of(options, result));
@@ -297,7 +297,7 @@ int run(const Options& options) {
 }
 
 std::function<int()> replay_command(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReplayOptions>();
   app.footer(
       "Formats are told by content and may be gzipped or zstandard: 'podium list formats', docs/TRACES.md. A trace "
       "that "
@@ -333,10 +333,10 @@ std::function<int()> replay_command(CLI::App& app) {
   app.add_option("--timeline", options->timeline,
                  "File for a timeline of the run, which Perfetto and chrome://tracing open");
   add_format_option(app, options->format);
-  return [options] { return run(*options); };
+  return [options] { return run_replay(*options); };
 }
 
-const Commands::Entry entry{"replay", "Run a recorded execution trace on a system", replay_command};
+const Commands::Entry replay_entry{"replay", "Run a recorded execution trace on a system", replay_command};
 
 }  // namespace
 }  // namespace podium

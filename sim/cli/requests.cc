@@ -14,7 +14,7 @@
 namespace podium {
 namespace {
 
-struct Options {
+struct RequestsOptions {
   std::string trace, out;
   OutputFormat format = OutputFormat::text;
 };
@@ -43,7 +43,7 @@ std::string to_line(const char* name, const Lengths& tokens) {
                      tokens.median, tokens.p99, tokens.most);
 }
 
-int run(const Options& options) {
+int run_requests(const RequestsOptions& options) {
   if (!options.out.empty()) {
     check_folder(std::filesystem::absolute(options.out).parent_path());
   }
@@ -77,7 +77,7 @@ int run(const Options& options) {
 }
 
 std::function<int()> requests(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RequestsOptions>();
   std::string formats;
   for (const std::string& name : RequestFormats::names()) {
     formats += fmt::format("  {:<17} {}\n", name, RequestFormats::description(name));
@@ -88,10 +88,10 @@ std::function<int()> requests(CLI::App& app) {
   app.add_option("trace", options->trace, "A request trace")->required();
   app.add_option("--out", options->out, "File for the requests as CSV: arrival (seconds), input, output (tokens)");
   add_format_option(app, options->format);
-  return [options] { return run(*options); };
+  return [options] { return run_requests(*options); };
 }
 
-const Commands::Entry entry{"requests", "Tell what a request trace holds, or convert it to CSV", requests};
+const Commands::Entry requests_entry{"requests", "Tell what a request trace holds, or convert it to CSV", requests};
 
 }  // namespace
 }  // namespace podium

@@ -18,7 +18,7 @@
 namespace podium {
 namespace {
 
-struct Options {
+struct SimulateOptions {
   std::string study, network, fold = "on", packet_scale, timeline;
   std::vector<std::string> faults, slow;
   CaseChoice choice;
@@ -26,7 +26,7 @@ struct Options {
   OutputFormat format = OutputFormat::text;
 };
 
-StepOptions parse(const Options& options, const Study& study) {
+StepOptions parse(const SimulateOptions& options, const Study& study) {
   StepOptions result;
   result.network = options.network.empty() ? study.network : options.network;
   Networks::find(result.network, {"--network"});
@@ -58,7 +58,7 @@ StepOptions parse(const Options& options, const Study& study) {
 }
 
 /// What does not change the result (threads, format, timeline) is left out.
-std::string command_line(const Options& options) {
+std::string simulate_command_line(const SimulateOptions& options) {
   return CommandText("podium simulate")
       .argument(options.study)
       .option("workload", options.choice.workload)
@@ -84,7 +84,7 @@ void tell_cost(const SimulationResult& result) {
   }
 }
 
-int run(const Options& options) {
+int run_simulate(const SimulateOptions& options) {
   const Study whole = load_study(options.study);
   const StepOptions steps = parse(options, whole);
   const Study study = choose(whole, options.choice);
@@ -103,7 +103,7 @@ int run(const Options& options) {
   run_options.progress = [&execution](std::size_t done, std::size_t of) { execution.update(done, of); };
   execute_steps(result, run_options);
   execution.finish();
-  result.command = command_line(options);
+  result.command = simulate_command_line(options);
   if (!options.timeline.empty()) {
     write_timeline_file(options.timeline, to_trace(result));
   }
@@ -112,7 +112,7 @@ int run(const Options& options) {
 }
 
 std::function<int()> simulate(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<SimulateOptions>();
   app.footer(
       "Plans are searched as 'podium compare' does, with the study's own network. Then the steps of each kept plan (a\n"
       "training step; the mean iteration of a prefill and of a decode instance) are executed on the network asked "
@@ -143,10 +143,10 @@ std::function<int()> simulate(CLI::App& app) {
   app.add_option("-j,--jobs", options->threads, "Threads (default: all cores); the result does not depend on it")
       ->check(CLI::Range(1, 1024));
   add_format_option(app, options->format);
-  return [options] { return run(*options); };
+  return [options] { return run_simulate(*options); };
 }
 
-const Commands::Entry entry{"simulate", "Execute the steps of a study's plans on any network model", simulate};
+const Commands::Entry simulate_entry{"simulate", "Execute the steps of a study's plans on any network model", simulate};
 
 }  // namespace
 }  // namespace podium

@@ -16,14 +16,14 @@
 namespace podium {
 namespace {
 
-struct Options {
+struct StudyOptions {
   std::string study, output, requests, network;
   int threads = 0;
   OutputFormat format = OutputFormat::text;
 };
 
 /// The folder for the report; nothing where none is wanted.
-std::filesystem::path report_folder(const Study& study, const Options& options) {
+std::filesystem::path report_folder(const Study& study, const StudyOptions& options) {
   if (options.output.empty() && options.format == OutputFormat::text) {
     return std::filesystem::path("results") / study.name;
   }
@@ -48,7 +48,7 @@ void write_report(const Result& result, const std::filesystem::path& folder) {
 }
 
 /// What does not change the result (threads, format, folder) is left out.
-std::string command_line(const std::string& command, const Options& options) {
+std::string study_command_line(const std::string& command, const StudyOptions& options) {
   return CommandText("podium " + command)
       .argument(options.study)
       .option("requests", options.requests)
@@ -57,7 +57,7 @@ std::string command_line(const std::string& command, const Options& options) {
 }
 
 template <class Run>
-int run(const std::string& command, const Options& options, Run run_study) {
+int run_study(const std::string& command, const StudyOptions& options, Run run_study) {
   const Study study = load_study(options.study, {options.network, options.requests});
   const std::filesystem::path folder = report_folder(study, options);
   if (!folder.empty()) {
@@ -70,7 +70,7 @@ int run(const std::string& command, const Options& options, Run run_study) {
   auto result = run_study(study, run_options);
   bar.finish();
   insist_on_a_result(study, result);
-  result.command = command_line(command, options);
+  result.command = study_command_line(command, options);
   if (!folder.empty()) {
     write_report(result, folder);
   }
@@ -78,8 +78,8 @@ int run(const std::string& command, const Options& options, Run run_study) {
   return 0;
 }
 
-std::shared_ptr<Options> add_options(CLI::App& app, const std::string& example) {
-  auto options = std::make_shared<Options>();
+std::shared_ptr<StudyOptions> add_options(CLI::App& app, const std::string& example) {
+  auto options = std::make_shared<StudyOptions>();
   app.add_option("study", options->study, "A study: a file, or a name in configs/studies")->required();
   app.add_option("-o,--output", options->output, "Folder for the report (default: results/NAME, with --format text)");
   app.add_option("--requests", options->requests, "A request trace that replaces the arrivals of serving workloads");
@@ -94,7 +94,7 @@ std::shared_ptr<Options> add_options(CLI::App& app, const std::string& example) 
 std::function<int()> compare(CLI::App& app) {
   auto options = add_options(app, "podium compare configs/studies/cm384-vs-nvl72.yaml");
   return [options] {
-    return run("compare", *options, [](const Study& study, const RunOptions& run_options) {
+    return run_study("compare", *options, [](const Study& study, const RunOptions& run_options) {
       ComparisonResult result = run_comparison(study, run_options);
       add_gains(study, result, run_options);
       add_uncertainty(study, result, run_options);
@@ -106,7 +106,7 @@ std::function<int()> compare(CLI::App& app) {
 std::function<int()> sweep(CLI::App& app) {
   auto options = add_options(app, "podium sweep configs/studies/chip-count.yaml --format csv");
   return [options] {
-    return run("sweep", *options, [](const Study& study, const RunOptions& run_options) {
+    return run_study("sweep", *options, [](const Study& study, const RunOptions& run_options) {
       if (study.chips.empty()) {
         throw InputError(Location{study.file}, "a sweep needs 'chips', a list of counts");
       }

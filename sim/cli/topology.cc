@@ -21,7 +21,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct TopologyOptions {
   std::string name;
   std::uint32_t domains = 1;
   std::uint32_t accelerators = 0;
@@ -270,7 +270,7 @@ void draw(const Topology& topology, const std::vector<PlaneMeasures>& all, const
 }
 
 /// No more domains than a scale-out plane is built for, where a system uses the topology.
-void check_domains(const Options& options) {
+void check_domains(const TopologyOptions& options) {
   std::int64_t most = 0;
   for (const std::string& name : list_files("configs/systems")) {
     const SystemSpec system = load_system(name);
@@ -283,7 +283,7 @@ void check_domains(const Options& options) {
 }
 
 /// As it is after all faults.
-Topology load_with_faults(const Options& options) {
+Topology load_with_faults(const TopologyOptions& options) {
   std::vector<Fault> faults;
   for (const std::string& fault : options.faults) {
     faults.push_back(parse_fault(fault, {"--fail"}));
@@ -291,7 +291,7 @@ Topology load_with_faults(const Options& options) {
   return apply_faults(load_topology(options.name, options.domains, options.accelerators), faults).back().network;
 }
 
-int run(const Options& options) {
+int run_topology(const TopologyOptions& options) {
   check_domains(options);
   const Topology topology = load_with_faults(options);
   const std::vector<PlaneMeasures> all = measure(topology);
@@ -313,7 +313,7 @@ int run(const Options& options) {
 }
 
 std::function<int()> topology_command(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TopologyOptions>();
   app.add_option("NAME", options->name, "A name in topologies/, or a path to a YAML file")->required();
   const CLI::Range positive(1, 1'000'000);
   app.add_option("--domains", options->domains, "Scale-up domains (supernodes, racks, servers)")
@@ -330,11 +330,11 @@ std::function<int()> topology_command(CLI::App& app) {
   app.add_option("--svg", options->svg, "Draw it to this file")->option_text("FILE");
   add_format_option(app, options->format);
   app.footer("Example: podium topology cloudmatrix384 --svg cloudmatrix384.svg");
-  return [options] { return run(*options); };
+  return [options] { return run_topology(*options); };
 }
 
-const Commands::Entry entry{"topology", "Show a network: counts, diameter, path diversity, bisection, sources",
-                            topology_command};
+const Commands::Entry topology_entry{"topology", "Show a network: counts, diameter, path diversity, bisection, sources",
+                                     topology_command};
 
 }  // namespace
 }  // namespace podium

@@ -18,7 +18,7 @@
 namespace podium {
 namespace {
 
-struct Options {
+struct TrafficOptions {
   std::string pattern, system, bytes = "1 MiB";
   std::vector<std::string> networks{"flow"}, faults;
   std::uint32_t ranks = 0, ranks_per_domain = 0;
@@ -27,7 +27,7 @@ struct Options {
 };
 
 /// What one network model made of the pattern.
-struct Row {
+struct TrafficRow {
   std::string network;
   Seconds time;
   Seconds busiest;      ///< the longest time for which a link was sending
@@ -35,22 +35,22 @@ struct Row {
   std::uint64_t drops = 0;
 };
 
-struct Result {
-  Options options;
+struct TrafficResult {
+  TrafficOptions options;
   TrafficShape shape;
   std::uint32_t messages = 0;
   Bytes bytes;  ///< of all messages
-  std::vector<Row> rows;
+  std::vector<TrafficRow> rows;
 };
 
-BytesPerSecond bandwidth(const Result& result, const Row& row) {
+BytesPerSecond bandwidth(const TrafficResult& result, const TrafficRow& row) {
   return row.time > Seconds() ? result.bytes / row.time / result.shape.ranks : BytesPerSecond();
 }
 
-Row measure(const std::string& network, const TaskGraph& graph, const std::string& system,
-            const Allocation& allocation) {
+TrafficRow measure_traffic(const std::string& network, const TaskGraph& graph, const std::string& system,
+                           const Allocation& allocation) {
   const Execution execution = run_on_wires(graph, system, allocation, network);
-  Row row{.network = network, .time = execution.time, .busiest = {}, .longest_queue = {}, .drops = 0};
+  TrafficRow row{.network = network, .time = execution.time, .busiest = {}, .longest_queue = {}, .drops = 0};
   for (const PortStatistics& port : execution.links.ports) {
     row.busiest = std::max(row.busiest, port.busy);
     row.longest_queue = std::max(row.longest_queue, port.queue_most);
@@ -59,7 +59,7 @@ Row measure(const std::string& network, const TaskGraph& graph, const std::strin
   return row;
 }
 
-Allocation allocate(const Options& options) {
+Allocation allocate(const TrafficOptions& options) {
   Allocation allocation{.ranks = options.ranks, .ranks_per_domain = options.ranks_per_domain};
   for (const std::string& fault : options.faults) {
     allocation.faults.push_back(parse_fault(fault, {"--fail"}));
@@ -67,8 +67,8 @@ Allocation allocate(const Options& options) {
   return allocation;
 }
 
-Result measure(const Options& options) {
-  Result result{options, {options.ranks, parse_size(options.bytes, {"--bytes"}), options.seed}, 0, {}, {}};
+TrafficResult measure_traffic(const TrafficOptions& options) {
+  TrafficResult result{options, {options.ranks, parse_size(options.bytes, {"--bytes"}), options.seed}, 0, {}, {}};
   for (const std::string& network : options.networks) {
     Networks::find(network, {"--network"});
   }
@@ -80,13 +80,13 @@ Result measure(const Options& options) {
     }
   }
   for (const std::string& network : options.networks) {
-    result.rows.push_back(measure(network, graph, options.system, allocate(options)));
+    result.rows.push_back(measure_traffic(network, graph, options.system, allocate(options)));
   }
   return result;
 }
 
-std::string to_text(const Result& result) {
-  const Options& options = result.options;
+std::string to_text(const TrafficResult& result) {
+  const TrafficOptions& options = result.options;
   std::string text = fmt::format("# {} among {} ranks of {}: {} messages of {:.0f} B\n", options.pattern, options.ranks,
                                  options.system, with_commas(result.messages), result.shape.bytes.value());
   for (const std::string& fault : options.faults) {
@@ -95,7 +95,7 @@ std::string to_text(const Result& result) {
   text += fmt::format("#{:>19} {:>14} {:>12} {:>14} {:>14} {:>7}\n", "network", "time", "bandwidth", "busiest link",
                       "longest queue", "drops");
   text += fmt::format("#{:>19} {:>14} {:>12} {:>14} {:>14} {:>7}\n", "", "(us)", "(GB/s/rank)", "(us)", "(B)", "");
-  for (const Row& row : result.rows) {
+  for (const TrafficRow& row : result.rows) {
     text += fmt::format(" {:>19} {:>14.3f} {:>12.2f} {:>14.3f} {:>14.0f} {:>7}\n", row.network, row.time.value() * 1e6,
                         bandwidth(result, row).value() / 1e9, row.busiest.value() * 1e6, row.longest_queue.value(),
                         row.drops);
@@ -103,11 +103,11 @@ std::string to_text(const Result& result) {
   return text;
 }
 
-std::string to_csv(const Result& result) {
+std::string to_csv(const TrafficResult& result) {
   std::string text =
       "pattern,system,ranks,messages,bytes,seed,network,time_seconds,bandwidth_bytes_per_second,"
       "busiest_link_seconds,longest_queue_bytes,drops\n";
-  for (const Row& row : result.rows) {
+  for (const TrafficRow& row : result.rows) {
     text += fmt::format("{},{},{},{},{:.0f},{},{},{},{},{},{:.0f},{}\n", result.options.pattern, result.options.system,
                         result.shape.ranks, result.messages, result.shape.bytes.value(), result.shape.seed, row.network,
                         row.time.value(), bandwidth(result, row).value(), row.busiest.value(),
@@ -116,7 +116,7 @@ std::string to_csv(const Result& result) {
   return text;
 }
 
-std::string to_json(const Result& result) {
+std::string to_json(const TrafficResult& result) {
   nlohmann::ordered_json json{{"pattern", result.options.pattern},
                               {"system", result.options.system},
                               {"ranks", result.shape.ranks},
@@ -125,7 +125,7 @@ std::string to_json(const Result& result) {
                               {"seed", result.shape.seed},
                               {"faults", result.options.faults},
                               {"results", nlohmann::ordered_json::array()}};
-  for (const Row& row : result.rows) {
+  for (const TrafficRow& row : result.rows) {
     json["results"].push_back({{"network", row.network},
                                {"time_seconds", row.time.value()},
                                {"bandwidth_bytes_per_second", bandwidth(result, row).value()},
@@ -136,8 +136,8 @@ std::string to_json(const Result& result) {
   return json.dump(2) + '\n';
 }
 
-int run(const Options& options) {
-  const Result result = measure(options);
+int run_traffic(const TrafficOptions& options) {
+  const TrafficResult result = measure_traffic(options);
   std::cout << (options.format == OutputFormat::json  ? to_json(result)
                 : options.format == OutputFormat::csv ? to_csv(result)
                                                       : to_text(result));
@@ -145,7 +145,7 @@ int run(const Options& options) {
 }
 
 std::function<int()> traffic(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TrafficOptions>();
   std::string patterns;
   for (const std::string& name : TrafficPatterns::names()) {
     patterns += fmt::format("  {:<12} {}\n", name, TrafficPatterns::description(name));
@@ -174,10 +174,11 @@ std::function<int()> traffic(CLI::App& app) {
       ->option_text("PART[=LEFT]")
       ->allow_extra_args(false);
   add_format_option(app, options->format);
-  return [options] { return run(*options); };
+  return [options] { return run_traffic(*options); };
 }
 
-const Commands::Entry entry{"traffic", "Time messages in a pattern on a network, by any network model", traffic};
+const Commands::Entry traffic_entry{"traffic", "Time messages in a pattern on a network, by any network model",
+                                    traffic};
 
 }  // namespace
 }  // namespace podium

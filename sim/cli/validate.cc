@@ -13,7 +13,7 @@
 namespace podium {
 namespace {
 
-struct Options {
+struct ValidateOptions {
   std::string file = "anchors";
   bool breakdown = false;
   OutputFormat format = OutputFormat::text;
@@ -74,7 +74,7 @@ std::string to_json(const std::vector<AnchorResult>& results) {
   return json.dump(2) + '\n';
 }
 
-int validate(const Options& options) {
+int validate(const ValidateOptions& options) {
   std::vector<AnchorResult> results;
   for (const Anchor& anchor : load_anchors(options.file)) {
     results.push_back(evaluate(anchor));
@@ -93,8 +93,8 @@ int validate(const Options& options) {
   return 0;
 }
 
-std::function<int()> add(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+std::function<int()> validate_command(CLI::App& app) {
+  auto options = std::make_shared<ValidateOptions>();
   app.add_option("file", options->file, "Published results: a file, or a name in configs/calibration")
       ->capture_default_str();
   app.add_flag("--breakdown", options->breakdown, "Where the time of each predicted step goes (text; JSON has it)");
@@ -103,7 +103,7 @@ std::function<int()> add(CLI::App& app) {
   return [options] { return validate(*options); };
 }
 
-const Commands::Entry entry{"validate", "Predictions against published results", add};
+const Commands::Entry validate_entry{"validate", "Predictions against published results", validate_command};
 
 }  // namespace
 }  // namespace podium

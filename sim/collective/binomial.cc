@@ -6,7 +6,7 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape& shape) {
+bool suits_binomial(CollectiveKind kind, const GroupShape& shape) {
   return shape.ranks > 2 &&
          (kind == CollectiveKind::broadcast || kind == CollectiveKind::scatter || kind == CollectiveKind::gather);
 }
@@ -49,7 +49,8 @@ Schedule binomial(CollectiveKind kind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{"binomial", "a tree from or to the root in ceil(log2 n) steps", {suits, binomial}};
+const Algorithms::Entry binomial_entry{
+    "binomial", "a tree from or to the root in ceil(log2 n) steps", {suits_binomial, binomial}};
 
 }  // namespace
 }  // namespace podium

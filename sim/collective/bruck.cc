@@ -5,7 +5,7 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape&) {
+bool suits_bruck(CollectiveKind kind, const GroupShape&) {
   return kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
          kind == CollectiveKind::reduce_scatter;
 }
@@ -38,7 +38,8 @@ Schedule bruck(CollectiveKind kind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{"bruck", "ceil(log2 n) steps each way, to positions 1, 2, 4 ... away", {suits, bruck}};
+const Algorithms::Entry bruck_entry{
+    "bruck", "ceil(log2 n) steps each way, to positions 1, 2, 4 ... away", {suits_bruck, bruck}};
 
 }  // namespace
 }  // namespace podium

@@ -3,7 +3,7 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape& shape) {
+bool suits_direct(CollectiveKind kind, const GroupShape& shape) {
   return kind == CollectiveKind::send ? shape.ranks == 2 : kind != CollectiveKind::barrier;
 }
 
@@ -49,7 +49,7 @@ Schedule direct(CollectiveKind kind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{"direct", "one step, each position to all others at once", {suits, direct}};
+const Algorithms::Entry direct_entry{"direct", "one step, each position to all others at once", {suits_direct, direct}};
 
 }  // namespace
 }  // namespace podium

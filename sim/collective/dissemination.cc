@@ -3,7 +3,7 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape&) { return kind == CollectiveKind::barrier; }
+bool suits_dissemination(CollectiveKind kind, const GroupShape&) { return kind == CollectiveKind::barrier; }
 
 /// The dissemination barrier (Hensgen, Finkel and Manber, Int. J. Parallel Program. 17, 1988): in ceil(log2 n) steps
 /// each position tells the one 1, 2, 4 ... further on what it has heard, without any bytes to carry.
@@ -15,8 +15,8 @@ Schedule dissemination(CollectiveKind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{
-    "dissemination", "ceil(log2 n) steps, to positions 1, 2, 4 ... away", {suits, dissemination}};
+const Algorithms::Entry dissemination_entry{
+    "dissemination", "ceil(log2 n) steps, to positions 1, 2, 4 ... away", {suits_dissemination, dissemination}};
 
 }  // namespace
 }  // namespace podium

@@ -5,7 +5,7 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape& shape) {
+bool suits_double_binary_tree(CollectiveKind kind, const GroupShape& shape) {
   return shape.ranks > 2 && (kind == CollectiveKind::all_reduce || kind == CollectiveKind::broadcast);
 }
 
@@ -75,8 +75,9 @@ Schedule double_binary_tree(CollectiveKind kind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{
-    "double_binary_tree", "two trees, half of the bytes each, pipelined", {suits, double_binary_tree}};
+const Algorithms::Entry double_binary_tree_entry{"double_binary_tree",
+                                                 "two trees, half of the bytes each, pipelined",
+                                                 {suits_double_binary_tree, double_binary_tree}};
 
 }  // namespace
 }  // namespace podium

@@ -14,7 +14,7 @@ namespace podium {
 
 namespace {
 
-constexpr std::size_t most_messages = std::size_t{1} << 23;
+constexpr std::size_t most_unfolded_messages = std::size_t{1} << 23;
 
 std::uint64_t bits_of(double value) {
   std::uint64_t bits = 0;
@@ -111,7 +111,7 @@ void colour_links(Expanded& expanded, const Topology& topology) {
 
 InputError too_many_messages(std::size_t messages) {
   return InputError("the operations expand to " + with_commas(static_cast<long long>(messages)) +
-                    " messages, more than the " + with_commas(static_cast<long long>(most_messages)) +
+                    " messages, more than the " + with_commas(static_cast<long long>(most_unfolded_messages)) +
                     " that can be folded; an algorithm with fewer messages, as ring, would do");
 }
 
@@ -154,7 +154,7 @@ Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topolo
       }
       graph.first.push_back(static_cast<std::uint32_t>(graph.link.size()));
       expanded.messages.push_back({p, route.latency, route.plane, route.switches});
-      if (expanded.messages.size() > most_messages) {
+      if (expanded.messages.size() > most_unfolded_messages) {
         throw too_many_messages(expanded.messages.size());
       }
     };
@@ -331,7 +331,7 @@ FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operat
   for (const Operation& operation : operations) {
     messages += operation.schedule.messages() * operation.placement.groups.size();
   }
-  if (orbits == nullptr && messages > most_messages) {
+  if (orbits == nullptr && messages > most_unfolded_messages) {
     throw too_many_messages(messages);
   }
   const Expanded expanded = expand_all(patterns.all, merged, router, folding, orbits);

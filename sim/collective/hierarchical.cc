@@ -5,17 +5,17 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape& shape) {
+bool suits_hierarchical(CollectiveKind kind, const GroupShape& shape) {
   return shape.tiers.size() > 1 && (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
                                     kind == CollectiveKind::reduce_scatter || kind == CollectiveKind::all_to_all);
 }
 
-bool suits_ring(CollectiveKind kind, const GroupShape& shape) {
-  return kind != CollectiveKind::all_to_all && suits(kind, shape);
+bool suits_hierarchical_ring(CollectiveKind kind, const GroupShape& shape) {
+  return kind != CollectiveKind::all_to_all && suits_hierarchical(kind, shape);
 }
 
 bool suits_two_level(CollectiveKind kind, const GroupShape& shape) {
-  return shape.tiers.size() > 2 && suits(kind, shape);
+  return shape.tiers.size() > 2 && suits_hierarchical(kind, shape);
 }
 
 enum class Within { direct, ring };
@@ -73,10 +73,11 @@ Schedule two_level(CollectiveKind kind, const GroupShape& shape) {
   return over({near, {shape.ranks / near.count, near.count}}, kind, shape, Within::direct);
 }
 
-const Algorithms::Entry all{
-    "hierarchical", "tier by tier (package, node, supernode), directly within each, on rails", {suits, hierarchical}};
+const Algorithms::Entry all{"hierarchical",
+                            "tier by tier (package, node, supernode), directly within each, on rails",
+                            {suits_hierarchical, hierarchical}};
 const Algorithms::Entry rings{
-    "hierarchical_ring", "tier by tier, by a ring within each", {suits_ring, hierarchical_ring}};
+    "hierarchical_ring", "tier by tier, by a ring within each", {suits_hierarchical_ring, hierarchical_ring}};
 const Algorithms::Entry two{
     "hierarchical_two_level", "the nearest tier, then all others, on rails", {suits_two_level, two_level}};
 

@@ -4,7 +4,7 @@ namespace podium {
 namespace {
 
 /// Two ranks have nothing to add up or copy on the way.
-bool suits(CollectiveKind kind, const GroupShape& shape) {
+bool suits_in_switch(CollectiveKind kind, const GroupShape& shape) {
   return shape.in_switch_reduction && shape.ranks > 2 &&
          (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
           kind == CollectiveKind::reduce_scatter);
@@ -30,7 +30,8 @@ Schedule in_switch(CollectiveKind kind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{"in_switch", "one level of reduction and multicast in the switches", {suits, in_switch}};
+const Algorithms::Entry in_switch_entry{
+    "in_switch", "one level of reduction and multicast in the switches", {suits_in_switch, in_switch}};
 
 }  // namespace
 }  // namespace podium

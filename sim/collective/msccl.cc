@@ -28,13 +28,13 @@ struct Range {
 };
 
 /// What a step does: each is a combination of these.
-struct Action {
+struct MscclAction {
   bool receives = false, reduces = false, stores = false, sends = false;
 };
 
 struct Instruction {
   Location where;
-  Action action;
+  MscclAction action;
   Range source, destination;
   std::uint32_t count = 1;
   std::optional<std::pair<std::uint32_t, std::uint32_t>> after;  ///< thread block and step of the same GPU
@@ -56,7 +56,7 @@ struct Gpu {
 };
 
 /// On its way between two thread blocks.
-struct Message {
+struct MscclMessage {
   std::uint32_t stage = 0;
   std::vector<Chunk> chunks;
   std::size_t sent = 0;  ///< its place among all that was sent
@@ -73,7 +73,7 @@ constexpr std::pair<const char*, CollectiveKind> operations[] = {{"allreduce", C
                                                                  {"reducescatter", CollectiveKind::reduce_scatter},
                                                                  {"alltoall", CollectiveKind::all_to_all}};
 
-const std::map<std::string, Action> actions{
+const std::map<std::string, MscclAction> actions{
     {"s", {false, false, false, true}},   {"r", {true, false, true, false}},  {"rcs", {true, false, true, true}},
     {"rrc", {true, true, true, false}},   {"rrs", {true, true, false, true}}, {"rrcs", {true, true, true, true}},
     {"cpy", {false, false, true, false}}, {"re", {false, true, true, false}}, {"nop", {false, false, false, false}},
@@ -270,7 +270,7 @@ class Program {
       if (!block.receive) {
         fail(now.where, "its thread block receives from nobody");
       }
-      std::deque<Message>& waiting = on_the_way_[{*block.receive, rank, block.channel}];
+      std::deque<MscclMessage>& waiting = on_the_way_[{*block.receive, rank, block.channel}];
       if (waiting.empty()) {
         return false;
       }
@@ -303,7 +303,7 @@ class Program {
 
   /// Reads, adds up and writes what a step does on its own GPU.
   void compute(std::uint32_t rank, const Instruction& now, std::vector<Chunk>& chunks) {
-    const Action& action = now.action;
+    const MscclAction& action = now.action;
     const bool is_local = !action.receives && (action.sends || action.stores);
     for (std::uint32_t k = 0; k < now.count && (is_local || action.receives); ++k) {
       if (is_local) {
@@ -379,7 +379,8 @@ class Program {
   std::uint32_t own_ = 0;  ///< of which one rank has so many, where each has some
   bool in_place_ = false;
   std::vector<Gpu> gpus_;
-  std::map<std::tuple<std::uint32_t, std::uint32_t, int>, std::deque<Message>> on_the_way_;  ///< by ends and channel
+  std::map<std::tuple<std::uint32_t, std::uint32_t, int>, std::deque<MscclMessage>>
+      on_the_way_;  ///< by ends and channel
   std::vector<Sent> sent_;
 };
 

@@ -3,7 +3,7 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape&) { return kind == CollectiveKind::all_reduce; }
+bool suits_one_shot(CollectiveKind kind, const GroupShape&) { return kind == CollectiveKind::all_reduce; }
 
 /// Everybody sends all it has to all others and adds up what it gets: one step, n - 1 times the bytes. For small
 /// messages (the one-shot all-reduce of TensorRT-LLM and vLLM); `direct` is the two-shot one.
@@ -13,7 +13,8 @@ Schedule one_shot(CollectiveKind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{"one_shot", "one step, all of the bytes to all others", {suits, one_shot}};
+const Algorithms::Entry one_shot_entry{
+    "one_shot", "one step, all of the bytes to all others", {suits_one_shot, one_shot}};
 
 }  // namespace
 }  // namespace podium

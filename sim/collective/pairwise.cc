@@ -3,7 +3,7 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape&) { return kind == CollectiveKind::all_to_all; }
+bool suits_pairwise(CollectiveKind kind, const GroupShape&) { return kind == CollectiveKind::all_to_all; }
 
 /// Pairwise exchange (Thakur, Rabenseifner and Gropp, 2005): in step k each position sends to the one k further on, so
 /// that every step is a permutation.
@@ -15,7 +15,7 @@ Schedule pairwise(CollectiveKind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{"pairwise", "n - 1 steps, each a shift by one more", {suits, pairwise}};
+const Algorithms::Entry pairwise_entry{"pairwise", "n - 1 steps, each a shift by one more", {suits_pairwise, pairwise}};
 
 }  // namespace
 }  // namespace podium

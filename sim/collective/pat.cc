@@ -6,7 +6,7 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape& shape) {
+bool suits_pat(CollectiveKind kind, const GroupShape& shape) {
   return shape.ranks > 2 && (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
                              kind == CollectiveKind::reduce_scatter);
 }
@@ -53,8 +53,8 @@ Schedule pat(CollectiveKind kind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{
-    "pat", "ceil(log2 n) steps each way, the farthest positions first with the fewest bytes", {suits, pat}};
+const Algorithms::Entry pat_entry{
+    "pat", "ceil(log2 n) steps each way, the farthest positions first with the fewest bytes", {suits_pat, pat}};
 
 }  // namespace
 }  // namespace podium

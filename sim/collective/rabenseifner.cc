@@ -5,7 +5,7 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape& shape) {
+bool suits_rabenseifner(CollectiveKind kind, const GroupShape& shape) {
   return kind == CollectiveKind::all_reduce && !std::has_single_bit(shape.ranks);
 }
 
@@ -39,9 +39,10 @@ Schedule rabenseifner(CollectiveKind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{"rabenseifner",
-                              "halving and doubling among a power of two, to which the others give their bytes",
-                              {suits, rabenseifner}};
+const Algorithms::Entry rabenseifner_entry{
+    "rabenseifner",
+    "halving and doubling among a power of two, to which the others give their bytes",
+    {suits_rabenseifner, rabenseifner}};
 
 }  // namespace
 }  // namespace podium

@@ -22,7 +22,7 @@ struct Group {
   const std::vector<NodeId>* members = nullptr;
   Colour colour = 0;
 };
-struct Message {
+struct ColouredMessage {
   Colour seen = 0;  ///< what the network sees of it beside its links
   std::uint32_t group = 0;
   std::uint32_t first = 0;  ///< of its crossings
@@ -128,7 +128,7 @@ class Refinement {
 
   void refine_groups() {
     std::vector<Colour> sums(groups_.size());
-    for (const Message& message : messages_) {
+    for (const ColouredMessage& message : messages_) {
       sums[message.group] += mix(message.colour);
     }
     Table<NodeId, Colour> node_sums(nodes_.size());
@@ -156,7 +156,7 @@ class Refinement {
     for (const Group& group : groups_) {
       groups.push_back(group.colour);
     }
-    for (const Message& message : messages_) {
+    for (const ColouredMessage& message : messages_) {
       messages.push_back(message.colour);
     }
     return distinct(std::move(groups)) + distinct(std::move(messages)) + distinct({links_.begin(), links_.end()}) +
@@ -167,7 +167,7 @@ class Refinement {
   Table<LinkId, Colour> links_;
   std::vector<std::pair<const Placement*, std::uint32_t>> placements_;  ///< different ones, with their first groups
   std::vector<Group> groups_;
-  std::vector<Message> messages_;
+  std::vector<ColouredMessage> messages_;
   std::vector<Crossing> crossings_;
 };
 

@@ -6,7 +6,7 @@
 namespace podium {
 namespace {
 
-bool suits(CollectiveKind kind, const GroupShape& shape) {
+bool suits_recursive_halving_doubling(CollectiveKind kind, const GroupShape& shape) {
   return std::has_single_bit(shape.ranks) &&
          (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
           kind == CollectiveKind::reduce_scatter);
@@ -36,8 +36,9 @@ Schedule halving_doubling(CollectiveKind kind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{
-    "recursive_halving_doubling", "log2 n steps each way between partners; powers of two", {suits, halving_doubling}};
+const Algorithms::Entry recursive_halving_doubling_entry{"recursive_halving_doubling",
+                                                         "log2 n steps each way between partners; powers of two",
+                                                         {suits_recursive_halving_doubling, halving_doubling}};
 
 }  // namespace
 }  // namespace podium

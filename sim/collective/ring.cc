@@ -7,19 +7,19 @@ namespace {
 
 constexpr std::size_t most_rings = 8;
 
-bool suits(CollectiveKind kind, const GroupShape&) {
+bool suits_ring(CollectiveKind kind, const GroupShape&) {
   return kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
          kind == CollectiveKind::reduce_scatter || kind == CollectiveKind::broadcast;
 }
 
 bool suits_several(CollectiveKind kind, const GroupShape& shape) {
-  return shape.ranks > 2 && kind != CollectiveKind::broadcast && suits(kind, shape);
+  return shape.ranks > 2 && kind != CollectiveKind::broadcast && suits_ring(kind, shape);
 }
 
 /// Bandwidth-optimal rings (Patarasuk and Yuan, J. Parallel Distrib. Comput. 69, 2009): parts of 1/n go round, added up
 /// at each position on the first round and copied on the second. Several rings, by the distances of their neighbours,
 /// move a lane each at the same time.
-Schedule rings(CollectiveKind kind, const GroupShape& shape, const std::vector<std::uint32_t>& offsets) {
+Schedule ring_schedule(CollectiveKind kind, const GroupShape& shape, const std::vector<std::uint32_t>& offsets) {
   const double part = 1.0 / shape.ranks / static_cast<double>(offsets.size());
   std::vector<Step> scatter, gather;
   for (std::uint32_t lane = 0; lane < offsets.size(); ++lane) {
@@ -42,7 +42,7 @@ Schedule rings(CollectiveKind kind, const GroupShape& shape, const std::vector<s
 /// A broadcast is a chain that passes chunks on as they arrive.
 Schedule ring(CollectiveKind kind, const GroupShape& shape) {
   if (kind != CollectiveKind::broadcast) {
-    return rings(kind, shape, {1});
+    return ring_schedule(kind, shape, {1});
   }
   Schedule schedule;
   schedule.stages = {{{.pairing = Pairing::chain, .offset = 1, .share = 1, .depth = shape.ranks - 1}}};
@@ -50,7 +50,9 @@ Schedule ring(CollectiveKind kind, const GroupShape& shape) {
 }
 
 /// Half of the bytes each way round, for links that are alike both ways.
-Schedule two_way_ring(CollectiveKind kind, const GroupShape& shape) { return rings(kind, shape, {1, shape.ranks - 1}); }
+Schedule two_way_ring(CollectiveKind kind, const GroupShape& shape) {
+  return ring_schedule(kind, shape, {1, shape.ranks - 1});
+}
 
 /// Rings whose neighbours lie 1, 2, 3 ... apart, where that comes round to all: no two share a link from rank to rank,
 /// so that they are spread over planes or links that one ring would leave idle.
@@ -61,10 +63,11 @@ Schedule multi_ring(CollectiveKind kind, const GroupShape& shape) {
       offsets.push_back(offset);
     }
   }
-  return rings(kind, shape, offsets);
+  return ring_schedule(kind, shape, offsets);
 }
 
-const Algorithms::Entry one{"ring", "n - 1 steps a round, each position to the next; bandwidth-optimal", {suits, ring}};
+const Algorithms::Entry one{
+    "ring", "n - 1 steps a round, each position to the next; bandwidth-optimal", {suits_ring, ring}};
 const Algorithms::Entry both_ways{
     "two_way_ring", "two rings, half of the bytes each way round", {suits_several, two_way_ring}};
 const Algorithms::Entry several{

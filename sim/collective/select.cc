@@ -9,7 +9,7 @@ namespace podium {
 
 namespace {
 
-constexpr std::size_t most_messages = std::size_t{1} << 20;
+constexpr std::size_t most_selected_messages = std::size_t{1} << 20;
 
 /// What a stage puts on one class of links.
 struct Use {
@@ -194,7 +194,7 @@ const Selector::Entry& Selector::entry(CollectiveKind kind, const Placement& pla
     operations.push_back({make_schedule(name, kind, shape), placement, plane});
   }
   const auto too_large = [&](const Operation& operation) {
-    return operation.schedule.messages() * placement.groups.size() > most_messages;
+    return operation.schedule.messages() * placement.groups.size() > most_selected_messages;
   };
   if (!std::all_of(operations.begin(), operations.end(), too_large)) {
     operations.erase(std::remove_if(operations.begin(), operations.end(), too_large), operations.end());

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint32_t at_once = 8;
 
-bool suits(CollectiveKind kind, const GroupShape& shape) {
+bool suits_spread(CollectiveKind kind, const GroupShape& shape) {
   return kind == CollectiveKind::all_to_all && shape.ranks > at_once + 1;
 }
 
@@ -24,7 +24,7 @@ Schedule spread(CollectiveKind, const GroupShape& shape) {
   return schedule;
 }
 
-const Algorithms::Entry entry{"spread", "each position to 8 others at a time", {suits, spread}};
+const Algorithms::Entry spread_entry{"spread", "each position to 8 others at a time", {suits_spread, spread}};
 
 }  // namespace
 }  // namespace podium

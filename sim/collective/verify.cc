@@ -14,7 +14,7 @@ namespace podium {
 
 namespace {
 
-using Message = std::pair<std::uint32_t, std::uint32_t>;
+using Carried = std::pair<std::uint32_t, std::uint32_t>;
 
 /// What a lane of a schedule does, one step after the other, repeats written out. A pipelined step passes on what it
 /// brings: its messages go `hops` times, each carrying its bytes in one of them.
@@ -22,7 +22,7 @@ struct Move {
   double share = 0;
   bool reduces = false;
   std::uint32_t hops = 1;
-  std::vector<Message> messages;
+  std::vector<Carried> messages;
 };
 
 std::vector<Move> moves_of(const Schedule& schedule, std::uint32_t lane) {
@@ -48,20 +48,20 @@ std::vector<Move> moves_of(const Schedule& schedule, std::uint32_t lane) {
 std::vector<Move> backwards(std::vector<Move> moves) {
   std::reverse(moves.begin(), moves.end());
   for (Move& move : moves) {
-    for (Message& message : move.messages) {
+    for (Carried& message : move.messages) {
       std::swap(message.first, message.second);
     }
   }
   return moves;
 }
 
-std::string text_of(const Message& message) {
+std::string text_of(const Carried& message) {
   return std::to_string(message.first) + " to " + std::to_string(message.second);
 }
 
 bool is_as_much(double carried, double expected) { return std::abs(carried - expected) <= 1e-9 * (1 + expected); }
 
-std::string wrong_share(std::size_t step, const Message& message, double carried, double expected) {
+std::string wrong_share(std::size_t step, const Carried& message, double carried, double expected) {
   return fmt::format("step {}: {} has {:g} parts to carry, its share is that of {:g}", step, text_of(message), carried,
                      expected);
 }
@@ -131,7 +131,7 @@ std::string check_sums(const std::vector<Move>& moves, const Schedule& schedule)
   }
   for (std::size_t s = 0; s < moves.size(); ++s) {
     const std::vector<BitSet> before = sums;
-    for (const Message& message : moves[s].messages) {
+    for (const Carried& message : moves[s].messages) {
       if (!is_as_much(moves[s].share * schedule.lanes, 1)) {
         return wrong_share(s, message, 1, moves[s].share * schedule.lanes);
       }
@@ -152,7 +152,7 @@ std::string check_all_reduce(const std::vector<Move>& moves, const Schedule& sch
   }
   BitSet gives_all(schedule.ranks);
   for (auto move = moves.begin(); move != half; ++move) {
-    for (const Message& message : move->messages) {
+    for (const Carried& message : move->messages) {
       if (is_as_much(move->share * schedule.lanes, 1)) {
         gives_all.set(message.first);
       }
@@ -188,16 +188,16 @@ std::vector<std::vector<BitSet>> reach_of(const std::vector<Move>& moves, std::u
 
 /// Which of the messages that leave a position takes what is for `destination`: the one that goes there; else, where it
 /// cannot go later, the first from whose end it can go on. None: as many as there are.
-std::size_t way_of(std::uint32_t destination, const std::vector<Message>& leaving, bool can_wait,
+std::size_t way_of(std::uint32_t destination, const std::vector<Carried>& leaving, bool can_wait,
                    const std::vector<BitSet>& reach_later) {
   const auto found = std::find_if(leaving.begin(), leaving.end(),
-                                  [&](const Message& message) { return message.second == destination; });
+                                  [&](const Carried& message) { return message.second == destination; });
   if (found != leaving.end() || can_wait) {
     return static_cast<std::size_t>(found - leaving.begin());
   }
   return static_cast<std::size_t>(
       std::find_if(leaving.begin(), leaving.end(),
-                   [&](const Message& message) { return reach_later[message.second].has(destination); }) -
+                   [&](const Carried& message) { return reach_later[message.second].has(destination); }) -
       leaving.begin());
 }
 
@@ -233,8 +233,8 @@ std::string check_addressed(const std::vector<Move>& moves, const Schedule& sche
   const std::uint32_t n = schedule.ranks;
   const std::vector<std::vector<BitSet>> reach = reach_of(moves, n);
   for (std::size_t s = 0; s < moves.size(); ++s) {
-    std::vector<std::vector<Message>> leaving(n);
-    for (const Message& message : moves[s].messages) {
+    std::vector<std::vector<Carried>> leaving(n);
+    for (const Carried& message : moves[s].messages) {
       leaving[message.first].push_back(message);
     }
     std::vector<Parts> after(n);

@@ -15,7 +15,7 @@ double fourth_power(double x) { return (x * x) * (x * x); }
 double overlapped(double x, double y) { return std::sqrt(std::sqrt(fourth_power(x) + fourth_power(y))); }
 
 /// What both kinds of attention have in common; counts of elements.
-struct Shape {
+struct AttentionShape {
   Work work;
   DataType type, cache_type;
   double batch, heads, kv_heads, query, context;
@@ -27,7 +27,7 @@ struct Shape {
   double prepared;    ///< of the new tokens, by what comes before
 };
 
-Shape shape_of(const Attention& a) {
+AttentionShape shape_of(const Attention& a) {
   return {work(a),
           a.type,
           a.cache_type,
@@ -45,7 +45,7 @@ Shape shape_of(const Attention& a) {
           a.batch * a.query * (a.query_heads + 2 * a.kv_heads) * a.head_dim};
 }
 
-Shape shape_of(const Mla& mla) {
+AttentionShape shape_of(const Mla& mla) {
   const bool absorbed = mla.phase == AttentionPhase::decode;
   const double key = (absorbed ? mla.latent : mla.nope) + mla.rope;
   const double value = absorbed ? mla.latent : mla.value;
@@ -67,7 +67,7 @@ Shape shape_of(const Mla& mla) {
 }
 
 /// The type that is multiplied: where a cache is narrower than 16 bits, its own if the library has kernels for it.
-DataType computing_type(const Shape& shape, const AttentionFigures& figures, const ChipSpec& chip) {
+DataType computing_type(const AttentionShape& shape, const AttentionFigures& figures, const ChipSpec& chip) {
   const bool narrow = size_of(shape.cache_type) < std::min(size_of(shape.type), size_of(DataType::bf16));
   return narrow && figures.types.contains(shape.cache_type) && chip.supports(shape.cache_type) ? shape.cache_type
                                                                                                : shape.type;
@@ -94,7 +94,7 @@ struct Blocks {
   double tiles, all, longest;
 };
 
-Blocks blocks_of(const Shape& shape, double tile) {
+Blocks blocks_of(const AttentionShape& shape, double tile) {
   const double tiles = std::ceil(shape.query / tile);
   const double before = std::ceil(std::max(shape.context - shape.query, 0.0) / block);
   const double step = tile / block;
@@ -113,7 +113,8 @@ Blocks blocks_of(const Shape& shape, double tile) {
   return blocks;
 }
 
-double prefill_on_cores(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores) {
+double prefill_on_cores(const AttentionShape& shape, const AttentionFigures& figures, const AttentionType& type,
+                        Cores cores) {
   const Blocks blocks = blocks_of(shape, figures.tile);
   const double score = 2 * (shape.key + shape.value) / (type.compute * cores.peak) + type.softmax;
   const double met = figures.tile * block * score;
@@ -133,7 +134,7 @@ struct Spread {
   double token;  ///< seconds on a core
 };
 
-Spread spread_of(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores) {
+Spread spread_of(const AttentionShape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores) {
   const double grouped = shape.heads / shape.kv_heads, rows = grouped * shape.query;
   const double peak = type.decode_compute * cores.peak;
   if (grouped < figures.fewest_grouped || grouped > figures.most_grouped) {
@@ -161,7 +162,7 @@ struct Rule {
   double at_a_time;  ///< tokens
 };
 
-Rule rule_of(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores) {
+Rule rule_of(const AttentionShape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores) {
   const double grouped = shape.heads / shape.kv_heads;
   const double most_parts = std::max(1.0, std::floor(shape.longest / figures.part_tokens));
   const double contexts = shape.batch * shape.kv_heads, heads = shape.batch * shape.heads;
@@ -188,7 +189,7 @@ Rule rule_of(const Shape& shape, const AttentionFigures& figures, const Attentio
 }
 
 /// Where the library splits contexts by its own rule.
-double ruled_time(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores,
+double ruled_time(const AttentionShape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores,
                   double memory) {
   const Rule rule = rule_of(shape, figures, type, cores);
   const double reach = shape.window > 0 ? shape.window + shape.query - 1 : shape.longest;
@@ -205,7 +206,7 @@ double ruled_time(const Shape& shape, const AttentionFigures& figures, const Att
 }
 
 /// The fastest split of the contexts.
-double decode_time(const Shape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores,
+double decode_time(const AttentionShape& shape, const AttentionFigures& figures, const AttentionType& type, Cores cores,
                    double memory) {
   const Spread spread = spread_of(shape, figures, type, cores);
   const double reach = shape.window > 0 ? shape.window + shape.query - 1 : shape.longest;
@@ -226,7 +227,8 @@ double decode_time(const Shape& shape, const AttentionFigures& figures, const At
 }
 
 /// What comes from memory. A measurement that repeats one kernel finds in the last-level cache what fits there.
-Bytes moved_bytes(const Shape& shape, const ChipSpec& chip, const AttentionFigures& figures, Conditions conditions) {
+Bytes moved_bytes(const AttentionShape& shape, const ChipSpec& chip, const AttentionFigures& figures,
+                  Conditions conditions) {
   const Bytes bytes = shape.work.read + shape.work.written;
   const double kept = conditions == Conditions::measured ? figures.resident * chip.cache_size.value() : 0;
   const double full = fourth_power(bytes.value());
@@ -234,7 +236,7 @@ Bytes moved_bytes(const Shape& shape, const ChipSpec& chip, const AttentionFigur
 }
 
 /// What cores load from the last-level cache: each tile of new tokens meets its own part of the context again.
-Bytes loaded_bytes(const Shape& shape, AttentionPhase phase, const AttentionFigures& figures) {
+Bytes loaded_bytes(const AttentionShape& shape, AttentionPhase phase, const AttentionFigures& figures) {
   const Bytes bytes = shape.work.read + shape.work.written;
   if (phase == AttentionPhase::decode) {
     return bytes;
@@ -243,7 +245,7 @@ Bytes loaded_bytes(const Shape& shape, AttentionPhase phase, const AttentionFigu
   return std::max(bytes, met * (shape.key + shape.value) * size_of(shape.cache_type));
 }
 
-Cost cost_of(const Shape& shape, AttentionPhase phase, const ChipSpec& chip, const AttentionFigures& figures,
+Cost cost_of(const AttentionShape& shape, AttentionPhase phase, const ChipSpec& chip, const AttentionFigures& figures,
              CoreShare share, Conditions conditions) {
   PODIUM_CHECK(share.matrix > 0 && share.matrix <= 1, "a share of the cores is more than none and at most all");
   chip.peak(shape.type);  // which the chip must have

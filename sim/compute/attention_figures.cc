@@ -8,7 +8,7 @@ namespace {
 
 using Unit = Parameter::Unit;
 
-constexpr ParameterEntry<AttentionFigures> common_figures[] = {
+constexpr ParameterEntry<AttentionFigures> attention_common_figures[] = {
     {"memory", &AttentionFigures::memory, 0.3, 0.95, Unit::none},
     {"tile_start", &AttentionFigures::tile_start, 1e-8, 30e-6, Unit::seconds},
     {"tail", &AttentionFigures::tail, 1e-3, 2, Unit::none},
@@ -20,7 +20,7 @@ constexpr ParameterEntry<AttentionFigures> common_figures[] = {
     {"head_element", &AttentionFigures::head_element, 1e-12, 1e-9, Unit::seconds, false},
 };
 
-constexpr ParameterEntry<AttentionType> own_figures[] = {
+constexpr ParameterEntry<AttentionType> attention_own_figures[] = {
     {"prefill_start", &AttentionType::prefill_start, 1e-6, 100e-6, Unit::seconds},
     {"preparation", &AttentionType::preparation, 0.03, 1, Unit::none, false},
     {"compute", &AttentionType::compute, 0.15, 1, Unit::none},
@@ -45,9 +45,9 @@ double positive_count(const Node& node) {
 
 std::vector<Parameter> parameters_of(AttentionFigures& figures) {
   std::vector<Parameter> all;
-  add_parameters(all, common_figures, "", figures);
+  add_parameters(all, attention_common_figures, "", figures);
   for (auto& [type, own] : figures.types) {
-    add_parameters(all, own_figures, fmt::format("types.{}.", to_string(type)), own);
+    add_parameters(all, attention_own_figures, fmt::format("types.{}.", to_string(type)), own);
   }
   return all;
 }
@@ -60,7 +60,7 @@ AttentionFigures read_attention(const Document& document) {
   figures.tile = positive_count(root.at("tile"));
   figures.fewest_grouped = positive_count(root.at("fewest_grouped"));
   figures.most_grouped = positive_count(root.at("most_grouped"));
-  read_parameters(common_figures, root, figures);
+  read_parameters(attention_common_figures, root, figures);
   if (const auto rule = root.find("splits")) {
     figures.part_tokens = positive_count(rule->at("part_tokens"));
     figures.part_waves = positive_count(rule->at("part_waves"));
@@ -69,7 +69,7 @@ AttentionFigures read_attention(const Document& document) {
   const Node types = root.at("types");
   for (const auto& [name, node] : types.entries()) {
     AttentionType& type = figures.types[parse_data_type(name, node.where())];
-    read_parameters(own_figures, node, type);
+    read_parameters(attention_own_figures, node, type);
     if (const auto from = node.find("grouped_from")) {
       type.grouped_from = from->number();
     }

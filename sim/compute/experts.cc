@@ -7,13 +7,13 @@
 namespace podium {
 namespace {
 
-constexpr ParameterEntry<ExpertFigures> common_figures[] = {
+constexpr ParameterEntry<ExpertFigures> expert_common_figures[] = {
     {"memory", &ExpertFigures::memory, 0.5, 0.98, Parameter::Unit::none},
     {"choice", &ExpertFigures::choice, 1e-9, 5e-6, Parameter::Unit::seconds, false},
     {"pair", &ExpertFigures::pair, 1e-12, 1e-8, Parameter::Unit::seconds, false},
 };
 
-constexpr ParameterEntry<ExpertType> own_figures[] = {
+constexpr ParameterEntry<ExpertType> expert_own_figures[] = {
     {"start", &ExpertType::start, 2e-6, 100e-6, Parameter::Unit::seconds},
     {"exposed", &ExpertType::exposed, 0.01, 1, Parameter::Unit::none, false},
     {"store_bandwidth", &ExpertType::store_bandwidth, 2e9, 5e12, Parameter::Unit::bytes_per_second, false},
@@ -94,9 +94,9 @@ Seconds experts_time(const ExpertShare& share, const ChipSpec& chip, const Tiled
 
 std::vector<Parameter> parameters_of(ExpertFigures& figures) {
   std::vector<Parameter> all;
-  add_parameters(all, common_figures, "", figures);
+  add_parameters(all, expert_common_figures, "", figures);
   for (auto& [type, own] : figures.types) {
-    add_parameters(all, own_figures, fmt::format("types.{}.", type), own);
+    add_parameters(all, expert_own_figures, fmt::format("types.{}.", type), own);
   }
   return all;
 }
@@ -106,7 +106,7 @@ ExpertFigures read_experts(const Document& document) {
   root.at("description").text();
   ExpertFigures figures;
   figures.stack = root.at("stack").text();
-  read_parameters(common_figures, root, figures);
+  read_parameters(expert_common_figures, root, figures);
   const Node types = root.at("types");
   for (const auto& [name, node] : types.entries()) {
     ExpertType& type = figures.types[name];
@@ -114,7 +114,7 @@ ExpertFigures read_experts(const Document& document) {
     if (const auto padded = node.find("padded")) {
       type.padded = padded->flag();
     }
-    read_parameters(own_figures, node, type);
+    read_parameters(expert_own_figures, node, type);
   }
   document.close();
   return figures;

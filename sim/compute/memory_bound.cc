@@ -12,7 +12,7 @@ namespace {
 
 using Unit = Parameter::Unit;
 
-constexpr ParameterEntry<MemoryFigures> common_figures[] = {
+constexpr ParameterEntry<MemoryFigures> memory_common_figures[] = {
     {"start", &MemoryFigures::start, 0.3e-6, 10e-6, Unit::seconds},
     {"memory", &MemoryFigures::memory, 0.5, 0.95, Unit::none},
     {"latency", &MemoryFigures::latency, 1e-8, 3e-6, Unit::seconds},
@@ -22,7 +22,7 @@ constexpr ParameterEntry<MemoryFigures> common_figures[] = {
     {"hot", &MemoryFigures::hot, 0.2, 1, Unit::none, false},
 };
 
-constexpr ParameterEntry<RowOperation> own_figures[] = {
+constexpr ParameterEntry<RowOperation> memory_own_figures[] = {
     {"column", &RowOperation::column, 1e-12, 10e-9, Unit::seconds},
     {"again", &RowOperation::again, 0.1e12, 100e12, Unit::bytes_per_second},
     {"again_long", &RowOperation::again_long, 0.1e12, 100e12, Unit::bytes_per_second, false},
@@ -90,9 +90,9 @@ Cost memory_cost(const MemoryOp& kernel, const ChipSpec& chip, const MemoryFigur
 
 std::vector<Parameter> parameters_of(MemoryFigures& figures) {
   std::vector<Parameter> all;
-  add_parameters(all, common_figures, "", figures);
+  add_parameters(all, memory_common_figures, "", figures);
   for (auto& [name, own] : figures.operations) {
-    add_parameters(all, own_figures, fmt::format("operations.{}.", name), own);
+    add_parameters(all, memory_own_figures, fmt::format("operations.{}.", name), own);
   }
   return all;
 }
@@ -104,9 +104,9 @@ MemoryFigures read_memory(const Document& document) {
   figures.stack = root.at("stack").text();
   figures.in_turn = root.at("in_turn").number();
   figures.long_row = root.at("long_row").number();
-  read_parameters(common_figures, root, figures);
+  read_parameters(memory_common_figures, root, figures);
   for (const auto& [name, node] : root.at("operations").entries()) {
-    read_parameters(own_figures, node, figures.operations[name]);
+    read_parameters(memory_own_figures, node, figures.operations[name]);
   }
   document.close();
   return figures;

@@ -51,7 +51,7 @@ class Roofline final : public ComputeModel {
   }
 };
 
-const ComputeModels::Entry entry{
+const ComputeModels::Entry roofline_entry{
     "roofline", "data sheet, two efficiencies and a start for each family of kernels",
     [](const ChipSpec&) -> std::unique_ptr<ComputeModel> { return std::make_unique<Roofline>(); }};
 

@@ -20,7 +20,7 @@ double missing(double footprint, double capacity) {
 }
 
 /// What the products of a kernel have in common: `batch` of m x k by k x n.
-struct Shape {
+struct TileShape {
   DataType type;
   double m, n, k, batch;
   double results;                      ///< bytes written
@@ -29,7 +29,7 @@ struct Shape {
 
 /// What does not depend on the tile, in SI units.
 struct Product {
-  Shape shape;
+  TileShape shape;
   double element;
   double cores;          ///< of the share
   double all_cores;      ///< of the chip: the cache's bandwidth and the power are shared by all
@@ -62,7 +62,7 @@ double random_tiles(double m, double rows) {
 }
 
 /// Tiles that the rows of C fill: of skewed products each leaves half a tile unused, or has one tile alone.
-double row_tiles(const Shape& shape, double rows) {
+double row_tiles(const TileShape& shape, double rows) {
   switch (shape.spread) {
     case RowSpread::even:
       return shape.batch * std::ceil(shape.m / rows);
@@ -113,7 +113,7 @@ void try_tile(Way& best, const Product& product, const TiledFigures& figures, co
 }
 
 /// A tile of which the edge of C leaves less, in steps of a core.
-Tile cut(Tile tile, const Shape& shape, double step) {
+Tile cut(Tile tile, const TileShape& shape, double step) {
   if (step == 0) {
     return tile;
   }
@@ -124,7 +124,7 @@ Tile cut(Tile tile, const Shape& shape, double step) {
 Way best_way(Product product, const TiledFigures& figures, const TiledType& type) {
   constexpr double fewest = 128;  // elements of k that a split is worth
   const double once = product.read;
-  const Shape& shape = product.shape;
+  const TileShape& shape = product.shape;
   Way best;
   for (const Tile& upright : type.tiles) {
     for (const Tile& whole : {upright, type.turned ? Tile{upright.columns, upright.rows} : upright}) {
@@ -150,7 +150,7 @@ struct Traffic {
   double weights;  ///< of `read`
 };
 
-Traffic traffic(const Shape& shape, const ChipSpec& chip, const TiledFigures& figures, const TiledType& type,
+Traffic traffic(const TileShape& shape, const ChipSpec& chip, const TiledFigures& figures, const TiledType& type,
                 Conditions conditions) {
   const double element = size_of(shape.type).value();
   const double activations = shape.batch * shape.m * shape.k * element;
@@ -163,7 +163,7 @@ Traffic traffic(const Shape& shape, const ChipSpec& chip, const TiledFigures& fi
 }
 
 /// Passes that quantise the activations, in seconds.
-double preparing(const Shape& shape, const ChipSpec& chip, const TiledFigures& figures, const TiledType& type,
+double preparing(const TileShape& shape, const ChipSpec& chip, const TiledFigures& figures, const TiledType& type,
                  double vector_cores) {
   const double rows = shape.m * shape.batch;
   // a stack that was measured without quantising moves the activations once for it
@@ -173,15 +173,15 @@ double preparing(const Shape& shape, const ChipSpec& chip, const TiledFigures& f
          bytes / (chip.memory_bandwidth.value() * figures.memory);
 }
 
-double reread_share(const Shape& shape, const ChipSpec& chip, const TiledType& type) {
+double reread_share(const TileShape& shape, const ChipSpec& chip, const TiledType& type) {
   const double weights = shape.n * shape.k * size_of(shape.type).value();
   return type.reread > 0 ? missing(weights, type.reread * chip.cache_size.value()) : 0;
 }
 
 double share_of(int cores, double share) { return std::max(1.0, std::floor(cores * share)); }
 
-Cost cost_of(const Shape& shape, const Work& needed, const ChipSpec& chip, const TiledFigures& figures, CoreShare share,
-             Conditions conditions) {
+Cost cost_of(const TileShape& shape, const Work& needed, const ChipSpec& chip, const TiledFigures& figures,
+             CoreShare share, Conditions conditions) {
   PODIUM_CHECK(share.matrix > 0 && share.matrix <= 1 && share.vector > 0 && share.vector <= 1,
                "a share of the cores is more than none and at most all");
   const TiledType& type = figures.of(shape.type);
@@ -264,7 +264,7 @@ class Tiled final : public ComputeModel {
 
 Cost tiled_cost(const Gemm& gemm, const ChipSpec& chip, const TiledFigures& figures, CoreShare share,
                 Conditions conditions) {
-  const Shape shape{gemm.type, gemm.m, gemm.n, gemm.k, gemm.batch, results_of(gemm)};
+  const TileShape shape{gemm.type, gemm.m, gemm.n, gemm.k, gemm.batch, results_of(gemm)};
   return cost_of(shape, work(gemm), chip, figures, share, conditions);
 }
 
@@ -273,7 +273,7 @@ Cost tiled_cost(const GroupedGemm& gemm, const ChipSpec& chip, const TiledFigure
   PODIUM_CHECK(gemm.sum == Bytes(), "gradients of the weights of experts are not products by tiles");
   const double touched = touched_experts(gemm);
   const double rows = touched > 0 ? gemm.rows / touched : 0;
-  const Shape shape{gemm.type, rows, gemm.n, gemm.k, touched, results_of(gemm), gemm.spread};
+  const TileShape shape{gemm.type, rows, gemm.n, gemm.k, touched, results_of(gemm), gemm.spread};
   return cost_of(shape, work(gemm), chip, figures, share, conditions);
 }
 
@@ -283,7 +283,7 @@ std::unique_ptr<ComputeModel> tiled_model(TiledFigures figures, Conditions condi
 
 namespace {
 
-const ComputeModels::Entry entry{
+const ComputeModels::Entry tiled_entry{
     "tiled",
     "products and attention by tiles, waves and cache, from configs/calibration; other kernels as the roofline",
     [](const ChipSpec& chip) { return tiled_model(load_tiled_for(chip), Conditions::running); }};

@@ -10,7 +10,7 @@ namespace {
 
 using Unit = Parameter::Unit;
 
-constexpr ParameterEntry<TiledFigures> common_figures[] = {
+constexpr ParameterEntry<TiledFigures> tiled_common_figures[] = {
     {"start", &TiledFigures::start, 0.5e-6, 20e-6, Unit::seconds},
     {"split_start", &TiledFigures::split_start, 0.1e-6, 10e-6, Unit::seconds},
     {"memory", &TiledFigures::memory, 0.5, 0.95, Unit::none},
@@ -20,7 +20,7 @@ constexpr ParameterEntry<TiledFigures> common_figures[] = {
     {"settling", &TiledFigures::settling, 10e-6, 20e-3, Unit::seconds, false},
 };
 
-constexpr ParameterEntry<TiledType> own_figures[] = {
+constexpr ParameterEntry<TiledType> tiled_own_figures[] = {
     {"compute", &TiledType::compute, 0.3, 1, Unit::none},
     {"sustained", &TiledType::sustained, 0.3, 0.99, Unit::none, false},
     {"burst", &TiledType::burst, 0.3, 0.99, Unit::none, false},
@@ -69,9 +69,9 @@ const TiledType& TiledFigures::of(DataType type) const {
 
 std::vector<Parameter> parameters_of(TiledFigures& figures) {
   std::vector<Parameter> all;
-  add_parameters(all, common_figures, "", figures);
+  add_parameters(all, tiled_common_figures, "", figures);
   for (auto& [type, own] : figures.types) {
-    add_parameters(all, own_figures, fmt::format("types.{}.", to_string(type)), own);
+    add_parameters(all, tiled_own_figures, fmt::format("types.{}.", to_string(type)), own);
   }
   return all;
 }
@@ -83,13 +83,13 @@ TiledFigures read_tiled(const Document& document) {
   figures.stack = root.at("stack").text();
   figures.in_turn = root.at("in_turn").number();
   figures.step = root.at("step").number();
-  read_parameters(common_figures, root, figures);
+  read_parameters(tiled_common_figures, root, figures);
   const Node types = root.at("types");
   for (const auto& [name, node] : types.entries()) {
     TiledType& type = figures.types[parse_data_type(name, node.where())];
     type.tiles = read_tiles(node.at("tiles"));
     type.most_splits = node.at("most_splits").number();
-    read_parameters(own_figures, node, type);
+    read_parameters(tiled_own_figures, node, type);
   }
   if (figures.types.empty()) {
     types.fail("there is no data type");

@@ -12,11 +12,6 @@
 #include "sim/core/file.h"
 
 namespace podium {
-namespace {
-
-using namespace std::string_view_literals;
-
-constexpr std::size_t chunk = std::size_t{1} << 16;
 
 /// Bytes in, characters out. `read` fills the whole of its buffer but at the end.
 class Decoder {
@@ -24,6 +19,12 @@ class Decoder {
   virtual ~Decoder() = default;
   virtual std::size_t read(char* to, std::size_t size) = 0;
 };
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::size_t chunk = std::size_t{1} << 16;
 
 class Plain final : public Decoder {
  public:

@@ -23,7 +23,7 @@ std::optional<Q> read_optional(const Node& node, std::string_view key) {
   return found ? std::optional<Q>(found->figure<Q>()) : std::nullopt;
 }
 
-double efficiency(const Node& node) {
+double protocol_efficiency(const Node& node) {
   const double value = node.figure_number();
   if (!(value > 0 && value <= 1)) {
     node.fail("an efficiency is more than 0 and at most 1");
@@ -41,7 +41,7 @@ void read_in_switch(const Node& node, Protocol& protocol) {
     protocol.in_switch_launch = launch->figure<Seconds>();
   }
   if (const auto achieved = find("in_switch_efficiency")) {
-    protocol.in_switch_efficiency = efficiency(*achieved);
+    protocol.in_switch_efficiency = protocol_efficiency(*achieved);
   }
 }
 
@@ -61,7 +61,7 @@ Protocol read_protocol(const Node& node) {
   if (protocol.core_share >= 1) {
     share.fail("collectives leave some of the cores to compute; a share is less than 1");
   }
-  protocol.bulk_efficiency = efficiency(node.at("bulk_efficiency"));
+  protocol.bulk_efficiency = protocol_efficiency(node.at("bulk_efficiency"));
   read_in_switch(node, protocol);
   if (const auto splits = node.find("splits")) {
     protocol.splits = static_cast<std::uint32_t>(at_least_one(*splits));

@@ -240,7 +240,7 @@ std::unique_ptr<Network> make_analytic(Engine& engine, const Table<LinkId, Bytes
   return std::make_unique<AnalyticNetwork>(engine, capacities);
 }
 
-const Networks::Entry entry{"analytic", "alpha-beta, with each batch's use of links counted", make_analytic};
+const Networks::Entry analytic_entry{"analytic", "alpha-beta, with each batch's use of links counted", make_analytic};
 
 }  // namespace
 }  // namespace podium

@@ -163,9 +163,9 @@ std::unique_ptr<Network> make_congestion_aware(Engine& engine, const Wiring& wir
   return std::make_unique<CongestionAwareNetwork>(engine, wiring);
 }
 
-const Networks::Entry entry{"congestion_aware",
-                            "whole messages stored and forwarded, one at a time on a link, in whole nanoseconds",
-                            make_congestion_aware};
+const Networks::Entry congestion_aware_entry{
+    "congestion_aware", "whole messages stored and forwarded, one at a time on a link, in whole nanoseconds",
+    make_congestion_aware};
 
 }  // namespace
 }  // namespace podium

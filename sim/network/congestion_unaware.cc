@@ -99,9 +99,9 @@ std::unique_ptr<Network> make_congestion_unaware(Engine& engine, const Wiring& w
   return std::make_unique<CongestionUnawareNetwork>(engine, wiring);
 }
 
-const Networks::Entry entry{"congestion_unaware",
-                            "hops x latency + size / bandwidth in whole nanoseconds, each transfer as if alone",
-                            make_congestion_unaware};
+const Networks::Entry congestion_unaware_entry{
+    "congestion_unaware", "hops x latency + size / bandwidth in whole nanoseconds, each transfer as if alone",
+    make_congestion_unaware};
 
 }  // namespace
 }  // namespace podium

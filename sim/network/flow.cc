@@ -201,7 +201,7 @@ std::unique_ptr<Network> make_flow(Engine& engine, const Table<LinkId, BytesPerS
   return std::make_unique<FlowNetwork>(engine, capacities);
 }
 
-const Networks::Entry entry{"flow", "max-min fair sharing of links by fluid transfers", make_flow};
+const Networks::Entry flow_entry{"flow", "max-min fair sharing of links by fluid transfers", make_flow};
 
 }  // namespace
 }  // namespace podium

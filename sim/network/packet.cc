@@ -310,8 +310,8 @@ std::unique_ptr<Network> make_packet(Engine& engine, const Wiring& wiring) {
   return std::make_unique<PacketNetwork>(engine, wiring);
 }
 
-const Networks::Entry entry{"packet", "every packet on its way: credits, PFC and DCQCN; on real links only",
-                            NetworkModel(make_packet, Moves::packets)};
+const Networks::Entry packet_entry{"packet", "every packet on its way: credits, PFC and DCQCN; on real links only",
+                                   NetworkModel(make_packet, Moves::packets)};
 
 }  // namespace
 }  // namespace podium

@@ -50,7 +50,7 @@ std::string contest_section(const ComparisonResult& result, const Contest& conte
   return text;
 }
 
-std::string certainty_section(const ComparisonResult& result) {
+std::string certainty_text(const ComparisonResult& result) {
   if (result.uncertainties.empty()) {
     return "";
   }
@@ -105,7 +105,7 @@ std::string to_markdown(const ComparisonResult& result) {
     }
     text += "\n" + markdown(crossover_table(result));
   }
-  text += certainty_section(result) + heading(2, "Plans that were tried");
+  text += certainty_text(result) + heading(2, "Plans that were tried");
   for (const CaseResult& one : result.cases) {
     text += heading(3, full_name(one.workload, one.regime) + ": " + display_name(result.systems, one.system));
     text += markdown(alternatives_table(one));

@@ -7,23 +7,17 @@
 #include <set>
 
 #include "sim/core/text.h"
+#include "sim/report/drawing.h"
 #include "sim/report/svg.h"
 
 namespace podium {
 namespace {
 
-constexpr double width = 1400;
-constexpr double left = 110;
-constexpr double right = width - 40;
-constexpr std::uint32_t most_ranks = 32;  // that are drawn, of a group
-constexpr std::size_t most_stages = 24;   // likewise of a schedule
-constexpr std::size_t most_links = 12;    // that are named one by one
+constexpr double schedule_left = 110;
+constexpr std::uint32_t most_drawn_ranks = 32;  // that are drawn, of a group
+constexpr std::size_t most_stages = 24;         // likewise of a schedule
+constexpr std::size_t most_links = 12;          // that are named one by one
 
-const char* const ink = "#1f2933";
-const char* const faint = "#7b8794";
-const char* const paper = "#f5f7fa";
-const char* const steel = "#486581";
-const char* const orange = "#d9822b";
 const char* const lanes[] = {"#486581", "#2f6f4f", "#8d5a97", "#b44d12", "#3e7cb1", "#7a8b2e", "#a23b72", "#5c5346"};
 
 /// Links of a plane between two tiers.
@@ -32,11 +26,11 @@ struct LinkKind {
   Seconds sum, most;
 };
 
-class Picture {
+class SchedulePicture {
  public:
-  explicit Picture(const PlayedSchedule& played)
+  explicit SchedulePicture(const PlayedSchedule& played)
       : played_(played),
-        ranks_(std::min(played.schedule.ranks, most_ranks)),
+        ranks_(std::min(played.schedule.ranks, most_drawn_ranks)),
         stages_(std::min(played.schedule.stages.size(), most_stages)) {}
 
   std::string draw() {
@@ -63,7 +57,8 @@ class Picture {
 
   double row(std::uint32_t rank) const { return top_ + 14 + pitch_ * rank; }
   double column(std::size_t stage) const {
-    return left + (right - left) * static_cast<double>(stage) / static_cast<double>(std::max<std::size_t>(1, stages_));
+    return schedule_left + (page_right - schedule_left) * static_cast<double>(stage) /
+                               static_cast<double>(std::max<std::size_t>(1, stages_));
   }
 
   /// A line for each rank from left to right, crossed by messages. Returns the y below.
@@ -71,15 +66,15 @@ class Picture {
     top_ = y;
     pitch_ = ranks_ > 16 ? 14 : 20;
     for (std::uint32_t rank = 0; rank < ranks_; ++rank) {
-      canvas_.line(left, row(rank), right, row(rank), "#d9e2ec");
-      canvas_.text(left - 10, row(rank) + 4, fmt::format("rank {}", rank), 11, ink, "end");
+      canvas_.line(schedule_left, row(rank), page_right, row(rank), "#d9e2ec");
+      canvas_.text(schedule_left - 10, row(rank) + 4, fmt::format("rank {}", rank), 11, ink, "end");
     }
     for (std::size_t stage = 0; stage < stages_; ++stage) {
       draw_stage(stage);
     }
     y = row(ranks_) + 6;
     if (ranks_ < played_.schedule.ranks || stages_ < played_.schedule.stages.size()) {
-      canvas_.text(left, y,
+      canvas_.text(schedule_left, y,
                    fmt::format("drawn are {} of {} ranks, with what they send to each other, and {} of {} stages",
                                ranks_, played_.schedule.ranks, stages_, played_.schedule.stages.size()),
                    12, faint);
@@ -200,11 +195,11 @@ class Picture {
   std::uint32_t ranks_;
   std::size_t stages_;
   double top_ = 0, pitch_ = 0;
-  SvgCanvas canvas_{width};
+  SvgCanvas canvas_{page_width};
 };
 
 }  // namespace
 
-std::string to_svg(const PlayedSchedule& played) { return Picture(played).draw(); }
+std::string to_svg(const PlayedSchedule& played) { return SchedulePicture(played).draw(); }
 
 }  // namespace podium

@@ -11,9 +11,9 @@
 namespace podium {
 namespace {
 
-class Writer {
+class ServingWriter {
  public:
-  Writer(TraceEvents& out, const ServingLog& log, std::uint32_t first) : out_(out), log_(log), first_(first) {}
+  ServingWriter(TraceEvents& out, const ServingLog& log, std::uint32_t first) : out_(out), log_(log), first_(first) {}
   void write(const std::string& run);
   /// Of requests, and of the whole deployment.
   std::uint32_t all() const { return first_ + log_.prefill_instances + log_.decode_instances; }
@@ -34,13 +34,13 @@ class Writer {
   std::map<std::pair<std::uint32_t, Time>, const LoggedIteration*> by_begin_, by_end_;  ///< and by instance
 };
 
-std::string Writer::name_of(std::uint32_t instance) const {
+std::string ServingWriter::name_of(std::uint32_t instance) const {
   return log_.prefill_instances == 0 ? fmt::format("mixed instance {}", instance)
          : decodes(instance)         ? fmt::format("decode instance {}", instance - log_.prefill_instances)
                                      : fmt::format("prefill instance {}", instance);
 }
 
-void Writer::write(const std::string& run) {
+void ServingWriter::write(const std::string& run) {
   for (std::uint32_t i = 0; i < log_.prefill_instances + log_.decode_instances; ++i) {
     out_.name(first_ + i, 0, run + ": " + name_of(i));
     out_.name(first_ + i, 1, "iterations");
@@ -58,7 +58,7 @@ void Writer::write(const std::string& run) {
   write_sums();
 }
 
-void Writer::write(const LoggedIteration& one) {
+void ServingWriter::write(const LoggedIteration& one) {
   std::string name;
   if (one.running > 0) {
     name = fmt::format("decode {}", with_commas(one.running));
@@ -95,7 +95,7 @@ void Writer::write(const LoggedIteration& one) {
 }
 
 /// Those that the run ended before are left out.
-void Writer::write(const LoggedRequest& request) {
+void ServingWriter::write(const LoggedRequest& request) {
   if (!request.finish || request.refused) {
     return;
   }
@@ -114,7 +114,7 @@ void Writer::write(const LoggedRequest& request) {
   span(request.decode, request.finish, "decode");
 }
 
-void Writer::connect(const LoggedRequest& request) {
+void ServingWriter::connect(const LoggedRequest& request) {
   if (!request.delivered || !request.first_token || !request.decode) {
     return;
   }
@@ -126,7 +126,7 @@ void Writer::connect(const LoggedRequest& request) {
 }
 
 /// Of all instances, each as it was at its last iteration.
-void Writer::write_sums() {
+void ServingWriter::write_sums() {
   struct Held {
     double running = 0, waiting = 0, cached = 0;
   };
@@ -153,7 +153,7 @@ void Writer::write_sums() {
 }  // namespace
 
 std::uint32_t write_serving(TraceEvents& out, const ServingLog& log, const std::string& run, std::uint32_t first) {
-  Writer writer(out, log, first);
+  ServingWriter writer(out, log, first);
   writer.write(run);
   return writer.all() + 1;
 }

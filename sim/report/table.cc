@@ -11,7 +11,7 @@ const std::string& cell(const std::vector<std::string>& row, std::size_t column)
 }
 
 /// Characters, where the text is UTF-8.
-std::size_t width(const std::string& text) {
+std::size_t characters(const std::string& text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
@@ -19,9 +19,9 @@ std::size_t width(const std::string& text) {
 std::vector<std::size_t> widths(const TextTable& table) {
   std::vector<std::size_t> result;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    std::size_t most = width(table.columns[i].title);
+    std::size_t most = characters(table.columns[i].title);
     for (const auto& row : table.rows) {
-      most = std::max(most, width(cell(row, i)));
+      most = std::max(most, characters(cell(row, i)));
     }
     result.push_back(most);
   }
@@ -41,7 +41,7 @@ std::string plain(const TextTable& table, std::size_t indent) {
   const auto add = [&](const std::vector<std::string>& row) {
     std::string line(indent, ' ');
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      const std::string padding(room[i] - width(cell(row, i)), ' ');
+      const std::string padding(room[i] - characters(cell(row, i)), ' ');
       line += i > 0 ? "  " : "";
       line += table.columns[i].align == Align::right ? padding + cell(row, i) : cell(row, i) + padding;
     }

@@ -10,9 +10,9 @@
 namespace podium {
 namespace {
 
-class Writer {
+class TimelineWriter {
  public:
-  Writer(TraceEvents& out, const Timeline& timeline, std::uint32_t first)
+  TimelineWriter(TraceEvents& out, const Timeline& timeline, std::uint32_t first)
       : out_(out), timeline_(timeline), first_(first) {}
   void write(const std::string& run);
   std::uint32_t path() const { return first_ + static_cast<std::uint32_t>(timeline_.roles.size()); }
@@ -31,7 +31,7 @@ class Writer {
   std::uint32_t first_;
 };
 
-void Writer::write(const std::string& run) {
+void TimelineWriter::write(const std::string& run) {
   for (std::uint32_t i = 0; i < timeline_.roles.size(); ++i) {
     const Role& role = timeline_.roles[i];
     const std::string ranks = role.count > 1 ? fmt::format("ranks {} to {}", role.base, role.base + role.count - 1)
@@ -63,7 +63,7 @@ void Writer::write(const std::string& run) {
   }
 }
 
-void Writer::write(const Slice& slice, const EventPlace& begin) {
+void TimelineWriter::write(const Slice& slice, const EventPlace& begin) {
   TraceArguments arguments;
   if (slice.flops > Flops()) {
     arguments.emplace_back("flops", exact(slice.flops.value()));
@@ -72,7 +72,7 @@ void Writer::write(const Slice& slice, const EventPlace& begin) {
     arguments.emplace_back("bytes", exact(slice.bytes.value()));
   }
   if (!slice.bound.empty()) {
-    arguments.emplace_back("bound", quoted(slice.bound));
+    arguments.emplace_back("bound", json_string(slice.bound));
   }
   if (slice.ranks > 0) {
     arguments.emplace_back("ranks", std::to_string(slice.ranks));
@@ -85,7 +85,7 @@ void Writer::write(const Slice& slice, const EventPlace& begin) {
 }
 
 /// Ends where both are under way; a receive that had not begun when its bytes arrived has no arrow.
-void Writer::write(const Arrow& arrow) {
+void TimelineWriter::write(const Arrow& arrow) {
   const Slice &from = timeline_.slices[arrow.from], &to = timeline_.slices[arrow.to];
   const Time end = std::max(from.begin, to.begin);
   if (end < to.end) {
@@ -93,7 +93,7 @@ void Writer::write(const Arrow& arrow) {
   }
 }
 
-void Writer::write(const Counter& counter) {
+void TimelineWriter::write(const Counter& counter) {
   const std::uint32_t process = counter.role ? first_ + counter.role->index() : machine();
   for (const auto& [time, value] : counter.values) {
     out_.count(process, time, counter.name, counter.series, value);
@@ -103,7 +103,7 @@ void Writer::write(const Counter& counter) {
 }  // namespace
 
 std::uint32_t write_timeline(TraceEvents& out, const Timeline& timeline, const std::string& run, std::uint32_t first) {
-  Writer writer(out, timeline, first);
+  TimelineWriter writer(out, timeline, first);
   writer.write(run);
   return writer.machine() + 1;
 }

@@ -7,34 +7,28 @@
 #include <set>
 
 #include "sim/core/text.h"
+#include "sim/report/drawing.h"
 #include "sim/report/svg.h"
 #include "sim/report/topology_layers.h"
 
 namespace podium {
 namespace {
 
-constexpr double width = 1400;
-constexpr double left = 270;  // where the drawing begins; captions stand before it
-constexpr double right = width - 40;
+constexpr double topology_left = 270;   // where the drawing begins; captions stand before it
 constexpr std::size_t most_chips = 36;  // of a row that are drawn one by one
 
-const char* const ink = "#1f2933";
-const char* const faint = "#7b8794";
-const char* const paper = "#f5f7fa";
-const char* const steel = "#486581";
-const char* const green = "#2f6f4f";
-const char* const orange = "#d9822b";
-
 /// A place on a box's edge that leans towards `target`, so that lines do not all meet in one point.
-double lean(const Box& box, double target) { return box.x + box.w * (0.15 + 0.7 * (target - left) / (right - left)); }
+double lean(const Box& box, double target) {
+  return box.x + box.w * (0.15 + 0.7 * (target - topology_left) / (page_right - topology_left));
+}
 
 std::string counted(std::size_t count, const std::string& one, const std::string& many) {
   return with_commas(static_cast<long long>(count)) + " " + (count == 1 ? one : many);
 }
 
-class Picture {
+class TopologyPicture {
  public:
-  Picture(const Topology& topology, const std::vector<PlaneMeasures>& measures)
+  TopologyPicture(const Topology& topology, const std::vector<PlaneMeasures>& measures)
       : topology_(topology), measures_(measures), layers_(find_layers(topology)) {}
 
   std::string draw() {
@@ -43,7 +37,7 @@ class Picture {
     double y = 100;
     for (const SwitchRow& row : layers_.above) {
       caption(row, 40, y);
-      y = draw_row(row, left, right, y) + 95;
+      y = draw_row(row, topology_left, page_right, y) + 95;
     }
     y = draw_below(draw_nodes(y) + 45);
     draw_links();
@@ -97,7 +91,7 @@ class Picture {
     others.erase(wide);
     double lowest = top;
     double y = top;
-    double x = right - column * static_cast<double>(others.size());
+    double x = page_right - column * static_cast<double>(others.size());
     const double split = x;
     std::uint32_t plane = wide;
     for (const SwitchRow& row : layers_.below) {
@@ -108,7 +102,7 @@ class Picture {
       }
       if (plane == wide) {
         caption(row, 40, y);
-        y = draw_row(row, left, split, y) + 50;
+        y = draw_row(row, topology_left, split, y) + 50;
       } else {
         const double below = draw_row(row, x, x + column, y);
         caption(row, x + 20, below + 8);
@@ -198,12 +192,12 @@ class Picture {
   /// Returns the y below the nodes.
   double draw_nodes(double y) {
     const double pitch = node_width() + (packages() > 4 ? 40 : 4);
-    const auto fits = static_cast<std::uint32_t>(std::max(3.0, (right - left) / pitch));
+    const auto fits = static_cast<std::uint32_t>(std::max(3.0, (page_right - topology_left) / pitch));
     const bool all = servers() <= fits;
     const std::uint32_t slots = all ? servers() : fits;
-    const double slot = (right - left) / slots;
+    const double slot = (page_right - topology_left) / slots;
     for (std::uint32_t i = 0; i < slots; ++i) {
-      const Box box{left + slot * (i + 0.5) - node_width() / 2, y, node_width(), node_height()};
+      const Box box{topology_left + slot * (i + 0.5) - node_width() / 2, y, node_width(), node_height()};
       if (!all && i + 2 == slots) {
         canvas_.text(box.middle(), y + box.h / 2, "…", 36, faint, "middle");
         continue;
@@ -318,7 +312,7 @@ class Picture {
   const std::vector<PlaneMeasures>& measures_;
   Layers layers_;
   std::map<NodeId, Box> place_;
-  SvgCanvas canvas_{width};
+  SvgCanvas canvas_{page_width};
 };
 
 }  // namespace
@@ -329,7 +323,7 @@ std::string describe_diameter(const PlaneMeasures& plane) {
 }
 
 std::string to_svg(const Topology& topology, const std::vector<PlaneMeasures>& measures) {
-  return Picture(topology, measures).draw();
+  return TopologyPicture(topology, measures).draw();
 }
 
 }  // namespace podium

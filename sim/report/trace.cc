@@ -20,27 +20,27 @@ std::string to_trace(const SimulationResult& result) {
       const Timeline& timeline = step.run.timeline;
       const std::string run = name + ", " + step.phase.name;
       steps += fmt::format("{}{{\"name\":{},\"plan\":{},\"first_pid\":{},\"time_seconds\":{},\"detailed_passes\":{}}}",
-                           steps.empty() ? "" : ",\n", quoted(run), quoted(step.phase.plan), next,
+                           steps.empty() ? "" : ",\n", json_string(run), json_string(step.phase.plan), next,
                            exact(timeline.time.value()), timeline.detailed_passes);
       next = write_timeline(events, timeline, run, next);
     }
     if (one.served) {
-      served +=
-          fmt::format("{}{{\"name\":{},\"first_pid\":{},\"begins_at_seconds\":{},\"iterations\":{},\"requests\":{}}}",
-                      served.empty() ? "" : ",\n", quoted(name), next, exact(since_start(one.served->from).value()),
-                      one.served->iterations.size(), one.served->requests.size());
+      served += fmt::format(
+          "{}{{\"name\":{},\"first_pid\":{},\"begins_at_seconds\":{},\"iterations\":{},\"requests\":{}}}",
+          served.empty() ? "" : ",\n", json_string(name), next, exact(since_start(one.served->from).value()),
+          one.served->iterations.size(), one.served->requests.size());
       next = write_serving(events, *one.served, name, next);
     }
   }
   return events.file(fmt::format(
       "\"command\":{},\"network\":{},\"signature\":\"{}\",\"steps\":[\n{}\n],\"served\":[\n{}\n]",
-      quoted(result.command), quoted(result.options.network), hexadecimal(result.signature), steps, served));
+      json_string(result.command), json_string(result.options.network), hexadecimal(result.signature), steps, served));
 }
 
 std::string to_trace(const Timeline& timeline, const std::string& run, const std::string& command) {
   TraceEvents events;
   write_timeline(events, timeline, run, 1);
-  return events.file(fmt::format("\"command\":{},\"time_seconds\":{},\"detailed_passes\":{}", quoted(command),
+  return events.file(fmt::format("\"command\":{},\"time_seconds\":{},\"detailed_passes\":{}", json_string(command),
                                  exact(timeline.time.value()), timeline.detailed_passes));
 }
 

@@ -25,7 +25,7 @@ std::string text_of(const TraceArguments& arguments) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -43,7 +43,7 @@ std::string quoted(std::string_view text) {
 void TraceEvents::name(std::uint32_t process, std::uint32_t thread, const std::string& text) {
   const char* const what = thread > 0 ? "thread" : "process";
   const std::string place = fmt::format("\"ph\":\"M\",\"pid\":{},\"tid\":{}", process, thread);
-  add(fmt::format("{},\"name\":\"{}_name\",\"args\":{{\"name\":{}}}", place, what, quoted(text)));
+  add(fmt::format("{},\"name\":\"{}_name\",\"args\":{{\"name\":{}}}", place, what, json_string(text)));
   add(fmt::format("{},\"name\":\"{}_sort_index\",\"args\":{{\"sort_index\":{}}}", place, what,
                   thread > 0 ? thread : process));
 }
@@ -51,25 +51,25 @@ void TraceEvents::name(std::uint32_t process, std::uint32_t thread, const std::s
 void TraceEvents::slice(const EventPlace& begin, Time end, const std::string& name, const std::string& category,
                         const TraceArguments& arguments) {
   add(fmt::format("\"ph\":\"X\",{},\"dur\":{},\"name\":{},\"cat\":{},\"args\":{}", text_of(begin),
-                  microseconds(end.picoseconds() - begin.at.picoseconds()), quoted(name), quoted(category),
+                  microseconds(end.picoseconds() - begin.at.picoseconds()), json_string(name), json_string(category),
                   text_of(arguments)));
 }
 
 void TraceEvents::arrow(const std::string& id, const EventPlace& from, const EventPlace& to) {
-  const std::string what = fmt::format("\"id\":{},\"name\":\"message\",\"cat\":\"message\"", quoted(id));
+  const std::string what = fmt::format("\"id\":{},\"name\":\"message\",\"cat\":\"message\"", json_string(id));
   add(fmt::format("\"ph\":\"s\",{},{}", text_of(from), what));
   add(fmt::format("\"ph\":\"f\",\"bp\":\"e\",{},{}", text_of(to), what));
 }
 
 void TraceEvents::count(std::uint32_t process, Time at, const std::string& name, const std::string& series,
                         double value) {
-  add(fmt::format("\"ph\":\"C\",{},\"name\":{},\"args\":{{{}:{:.6g}}}", text_of({process, 0, at}), quoted(name),
-                  quoted(series), value));
+  add(fmt::format("\"ph\":\"C\",{},\"name\":{},\"args\":{{{}:{:.6g}}}", text_of({process, 0, at}), json_string(name),
+                  json_string(series), value));
 }
 
 void TraceEvents::span(std::uint32_t process, const std::string& id, Time begin, Time end, const std::string& name,
                        const TraceArguments& arguments) {
-  const std::string what = fmt::format("\"id\":{},\"cat\":\"request\",\"name\":{}", quoted(id), quoted(name));
+  const std::string what = fmt::format("\"id\":{},\"cat\":\"request\",\"name\":{}", json_string(id), json_string(name));
   add(fmt::format("\"ph\":\"b\",{},{},\"args\":{}", text_of({process, 0, begin}), what, text_of(arguments)));
   add(fmt::format("\"ph\":\"e\",{},{}", text_of({process, 0, end}), what));
 }

@@ -20,7 +20,7 @@ struct EventPlace {
 using TraceArguments = std::vector<std::pair<const char*, std::string>>;
 
 /// As JSON writes a text.
-std::string quoted(std::string_view text);
+std::string json_string(std::string_view text);
 
 /// Events in the Trace Event Format (Chrome's JSON, which Perfetto opens). Times are microseconds, written to the
 /// picosecond.

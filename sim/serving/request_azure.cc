@@ -33,9 +33,9 @@ Seconds parse_timestamp(const std::string& text, std::int64_t& first_day, const 
   return Seconds(static_cast<double>(day - first_day) * 86400 + hour * 3600.0 + minute * 60.0 + second);
 }
 
-bool recognises(const std::string& head) { return head.rfind("TIMESTAMP,ContextTokens,GeneratedTokens", 0) == 0; }
+bool recognises_azure(const std::string& head) { return head.rfind("TIMESTAMP,ContextTokens,GeneratedTokens", 0) == 0; }
 
-void read(const std::string& path, const TakeRequest& take) {
+void read_azure(const std::string& path, const TakeRequest& take) {
   std::int64_t first_day = -1;
   read_csv(path, {"TIMESTAMP", "ContextTokens", "GeneratedTokens"},
            [&](const std::vector<std::string>& fields, const Location& where) {
@@ -46,7 +46,7 @@ void read(const std::string& path, const TakeRequest& take) {
 }
 
 const RequestFormats::Entry azure{
-    "azure-csv", "Azure's CSV with TIMESTAMP, ContextTokens and GeneratedTokens", {recognises, read}};
+    "azure-csv", "Azure's CSV with TIMESTAMP, ContextTokens and GeneratedTokens", {recognises_azure, read_azure}};
 
 }  // namespace
 }  // namespace podium

@@ -9,7 +9,7 @@
 namespace podium {
 namespace {
 
-bool recognises(const std::string& head) {
+bool recognises_mooncake(const std::string& head) {
   return head.rfind('{', 0) == 0 && head.find("\"input_length\"") != std::string::npos;
 }
 
@@ -40,7 +40,7 @@ std::vector<std::uint64_t> blocks(const nlohmann::json& object, std::uint32_t in
   return result;
 }
 
-void read(const std::string& path, const TakeRequest& take) {
+void read_mooncake(const std::string& path, const TakeRequest& take) {
   InputStream file(path, "the request trace");
   Location where{path, 0, 0};
   for (std::string line; std::getline(file, line);) {
@@ -64,7 +64,7 @@ void read(const std::string& path, const TakeRequest& take) {
 const RequestFormats::Entry mooncake{
     "mooncake-jsonl",
     "Mooncake's JSON lines with timestamp (milliseconds), input_length, output_length, and hash_ids of 512 tokens each",
-    {recognises, read}};
+    {recognises_mooncake, read_mooncake}};
 
 }  // namespace
 }  // namespace podium

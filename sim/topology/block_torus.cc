@@ -70,7 +70,8 @@ void block_torus(Site& site, const Node& parameters) {
   connect_grid(site, dimensions, coordinates);
 }
 
-const Fabrics::Entry entry{"block_torus", "torus of equal blocks, as near to a cube as can be (TPU pods)", block_torus};
+const Fabrics::Entry block_torus_entry{"block_torus", "torus of equal blocks, as near to a cube as can be (TPU pods)",
+                                       block_torus};
 
 }  // namespace
 }  // namespace podium

@@ -131,7 +131,8 @@ void clos(Site& site, const Node& parameters) {
   }
 }
 
-const Fabrics::Entry entry{"clos", "scale-out fat tree of leaf, spine and core switches, by node or by rail", clos};
+const Fabrics::Entry clos_entry{"clos", "scale-out fat tree of leaf, spine and core switches, by node or by rail",
+                                clos};
 
 }  // namespace
 }  // namespace podium

@@ -20,7 +20,7 @@ void die_link(Site& site, const Node& parameters) {
   }
 }
 
-const Fabrics::Entry entry{"die_link", "links between the dies of a package", die_link};
+const Fabrics::Entry die_link_entry{"die_link", "links between the dies of a package", die_link};
 
 }  // namespace
 }  // namespace podium

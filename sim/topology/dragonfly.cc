@@ -19,7 +19,7 @@ struct Dragonfly {
   LinkLabel global_link{1, false};
 };
 
-std::size_t positive_count(const Node& parameters, std::string_view key) {
+std::size_t count_of(const Node& parameters, std::string_view key) {
   const Node node = parameters.at(key);
   if (node.figure_count() < 1) {
     node.fail("at least 1 is expected");
@@ -29,9 +29,9 @@ std::size_t positive_count(const Node& parameters, std::string_view key) {
 
 Dragonfly read_dragonfly(const Node& parameters) {
   Dragonfly dragonfly;
-  dragonfly.terminals = positive_count(parameters, "terminals_per_router");
-  dragonfly.routers = positive_count(parameters, "routers_per_group");
-  dragonfly.global_links = positive_count(parameters, "global_links_per_router");
+  dragonfly.terminals = count_of(parameters, "terminals_per_router");
+  dragonfly.routers = count_of(parameters, "routers_per_group");
+  dragonfly.global_links = count_of(parameters, "global_links_per_router");
   dragonfly.terminal_bandwidth = parameters.at("terminal_bandwidth").figure<BytesPerSecond>();
   dragonfly.local_bandwidth = parameters.at("local_bandwidth").figure<BytesPerSecond>();
   dragonfly.global_bandwidth = parameters.at("global_bandwidth").figure<BytesPerSecond>();
@@ -97,8 +97,8 @@ void dragonfly(Site& site, const Node& parameters) {
   }
 }
 
-const Fabrics::Entry entry{"dragonfly", "groups of switches, all linked within and all groups to each other",
-                           dragonfly};
+const Fabrics::Entry dragonfly_entry{"dragonfly", "groups of switches, all linked within and all groups to each other",
+                                     dragonfly};
 
 }  // namespace
 }  // namespace podium

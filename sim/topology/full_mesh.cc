@@ -16,8 +16,8 @@ void full_mesh(Site& site, const Node& parameters) {
   connect_grid(site, {&all, 1});
 }
 
-const Fabrics::Entry entry{"full_mesh", "a link between every two accelerators, or every two in a row of a grid",
-                           full_mesh};
+const Fabrics::Entry full_mesh_entry{
+    "full_mesh", "a link between every two accelerators, or every two in a row of a grid", full_mesh};
 
 }  // namespace
 }  // namespace podium

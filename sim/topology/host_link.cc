@@ -14,7 +14,8 @@ void host_link(Site& site, const Node& parameters) {
   }
 }
 
-const Fabrics::Entry entry{"host_link", "a link from each accelerator to a host of its node (C2C, PCIe)", host_link};
+const Fabrics::Entry host_link_entry{"host_link", "a link from each accelerator to a host of its node (C2C, PCIe)",
+                                     host_link};
 
 }  // namespace
 }  // namespace podium

@@ -28,7 +28,8 @@ void host_nic(Site& site, const Node& parameters) {
   }
 }
 
-const Fabrics::Entry entry{"host_nic", "one network card a node, shared by its hosts and accelerators (VPC)", host_nic};
+const Fabrics::Entry host_nic_entry{"host_nic", "one network card a node, shared by its hosts and accelerators (VPC)",
+                                    host_nic};
 
 }  // namespace
 }  // namespace podium

@@ -13,7 +13,8 @@ void hypercube(Site& site, const Node& parameters) {
   connect_grid(site, std::vector<GridDimension>(static_cast<std::size_t>(bits), dimension));
 }
 
-const Fabrics::Entry entry{"hypercube", "links between accelerators whose numbers differ in one bit", hypercube};
+const Fabrics::Entry hypercube_entry{"hypercube", "links between accelerators whose numbers differ in one bit",
+                                     hypercube};
 
 }  // namespace
 }  // namespace podium

@@ -56,7 +56,7 @@ void links(Site& site, const Node& parameters) {
   }
 }
 
-const Fabrics::Entry entry{"links", "any network, as a list of links", links};
+const Fabrics::Entry links_entry{"links", "any network, as a list of links", links};
 
 }  // namespace
 }  // namespace podium

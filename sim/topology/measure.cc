@@ -13,14 +13,14 @@
 namespace podium {
 namespace {
 
-constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t not_in_part = std::numeric_limits<std::uint32_t>::max();
 
 /// One connected network of a plane: its nodes renumbered from 0, accelerators first.
 struct Part {
   std::vector<NodeId> nodes;
   std::vector<LinkId> links;
   std::size_t accelerators = 0;
-  std::vector<std::uint32_t> place;                 ///< by node of the topology, or none
+  std::vector<std::uint32_t> place;                 ///< by node of the topology, or not_in_part
   std::vector<std::vector<std::uint32_t>> leaving;  ///< by place: places one hop on, one a cable
 };
 
@@ -66,7 +66,7 @@ std::vector<std::vector<NodeId>> connected(const Topology& topology, std::uint32
 Part make_part(const Topology& topology, std::uint32_t plane, std::vector<NodeId> nodes) {
   Part part;
   part.nodes = std::move(nodes);
-  part.place.assign(topology.nodes.size(), none);
+  part.place.assign(topology.nodes.size(), not_in_part);
   for (std::uint32_t place = 0; place < part.nodes.size(); ++place) {
     part.place[part.nodes[place].index()] = place;
     part.accelerators += topology.nodes[part.nodes[place]].kind == NodeKind::accelerator ? 1 : 0;
@@ -74,7 +74,7 @@ Part make_part(const Topology& topology, std::uint32_t plane, std::vector<NodeId
   part.leaving.resize(part.nodes.size());
   for (const LinkId id : topology.links.ids()) {
     const Link& link = topology.links[id];
-    if (!in_plane(link, plane) || part.place[link.from.index()] == none) {
+    if (!in_plane(link, plane) || part.place[link.from.index()] == not_in_part) {
       continue;
     }
     part.links.push_back(id);
@@ -94,14 +94,15 @@ struct Reach {
 };
 
 Reach reach_from(const Part& part, std::uint32_t start) {
-  Reach reach{std::vector<std::uint32_t>(part.nodes.size(), none), std::vector<std::size_t>(part.nodes.size(), 0)};
+  Reach reach{std::vector<std::uint32_t>(part.nodes.size(), not_in_part),
+              std::vector<std::size_t>(part.nodes.size(), 0)};
   reach.hops[start] = 0;
   reach.paths[start] = 1;
   std::vector<std::uint32_t> order{start};
   for (std::size_t next = 0; next < order.size(); ++next) {
     const std::uint32_t here = order[next];
     for (const std::uint32_t there : part.leaving[here]) {
-      if (reach.hops[there] == none) {
+      if (reach.hops[there] == not_in_part) {
         reach.hops[there] = reach.hops[here] + 1;
         order.push_back(there);
       }
@@ -123,7 +124,7 @@ Farthest find_farthest(const Part& merged) {
   for (std::uint32_t from = 0; from < merged.accelerators; ++from) {
     const Reach reach = reach_from(merged, from);
     for (std::uint32_t to = 0; to < merged.accelerators; ++to) {
-      if (reach.hops[to] != none && reach.hops[to] > farthest.hops) {
+      if (reach.hops[to] != not_in_part && reach.hops[to] > farthest.hops) {
         farthest = {from, to, reach.hops[to]};
       }
     }

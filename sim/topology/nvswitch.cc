@@ -21,7 +21,8 @@ void nvswitch(Site& site, const Node& parameters) {
   }
 }
 
-const Fabrics::Entry entry{"nvswitch", "one tier of switch chips, every accelerator linked to each (NVLink)", nvswitch};
+const Fabrics::Entry nvswitch_entry{"nvswitch", "one tier of switch chips, every accelerator linked to each (NVLink)",
+                                    nvswitch};
 
 }  // namespace
 }  // namespace podium

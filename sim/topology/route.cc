@@ -9,8 +9,8 @@
 namespace podium {
 namespace {
 
-constexpr std::size_t most_remembered = std::size_t{1} << 17;  // routes
-constexpr std::size_t most_named = std::size_t{1} << 28;       // nodes
+constexpr std::size_t most_remembered_routes = std::size_t{1} << 17;  // routes
+constexpr std::size_t most_named = std::size_t{1} << 28;              // nodes
 
 void sort_by_link(std::vector<LinkLoad>& links) {
   const auto before = [](const LinkLoad& a, const LinkLoad& b) { return a.link < b.link; };
@@ -202,7 +202,7 @@ std::optional<Route> Router::find(NodeId from, NodeId to, std::uint32_t plane, c
     link.load /= efficiency;
   }
   if (!lattice.empty() && topology_.nodes.size() < most_named && plane < 64) {
-    if (remembered_.size() == most_remembered) {
+    if (remembered_.size() == most_remembered_routes) {
       remembered_.clear();
     }
     remembered_.emplace(key, route);

@@ -12,7 +12,7 @@ void single_switch(Site& site, const Node& parameters) {
   }
 }
 
-const Fabrics::Entry entry{"switch", "a single switch", single_switch};
+const Fabrics::Entry switch_entry{"switch", "a single switch", single_switch};
 
 }  // namespace
 }  // namespace podium

@@ -41,7 +41,8 @@ void ub_clos(Site& site, const Node& parameters) {
   }
 }
 
-const Fabrics::Entry entry{"ub_clos", "two-tier Clos in sub-planes, one L1 chip a node and sub-plane (UB)", ub_clos};
+const Fabrics::Entry ub_clos_entry{"ub_clos", "two-tier Clos in sub-planes, one L1 chip a node and sub-plane (UB)",
+                                   ub_clos};
 
 }  // namespace
 }  // namespace podium

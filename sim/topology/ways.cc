@@ -9,7 +9,7 @@ namespace podium {
 namespace {
 
 /// Entries of the fields that are remembered: 256 MiB.
-constexpr std::size_t most_remembered = std::size_t{1} << 26;
+constexpr std::size_t most_remembered_entries = std::size_t{1} << 26;
 
 /// In components of as many slots a field costs more than some lattices: one more for each so many slots.
 constexpr std::uint32_t large = 4096;
@@ -221,7 +221,7 @@ const Ways::Field& Ways::towards(NodeId destination) {
     if (known == field_towards_.end()) {
       Field field = find_field(key);
       const std::size_t entries = field.distance.size() + field.first.size() + field.next.size();
-      if (remembered_ + entries > most_remembered) {
+      if (remembered_ + entries > most_remembered_entries) {
         forget();
       }
       remembered_ += entries;

@@ -9,8 +9,6 @@
 namespace podium {
 namespace {
 
-constexpr double wide = 2;
-
 struct Builder {
   const InferenceSetup& setup;
   const Layer& layer;

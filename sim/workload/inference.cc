@@ -9,8 +9,6 @@ namespace {
 
 using After = ProgramWriter::After;
 
-constexpr std::uint16_t main_stream = 0;
-
 bool takes_part(CoreShare share) { return share.matrix < 1 || share.vector < 1; }
 
 Weaving choose_weaving(const InferencePlan& plan, const StepTokens& tokens) {
@@ -46,7 +44,7 @@ LayerProgram draft_layer(const InferenceSetup& setup, const StepTokens& tokens) 
 
 /// Writes one step. Layers are woven where there are two micro-batches; embedding and head run for both at once, since
 /// they would read their weights twice.
-struct StepWriter {
+struct PhaseWriter {
   const InferenceSetup& setup;
   const StepTokens& tokens;
   Weaving weaving;
@@ -100,7 +98,7 @@ TaskGraph inference_step(const ModelSpec& model, const ChipSpec& chip, const Inf
   PODIUM_CHECK(tokens.all() > 0, "a step has tokens");
   TaskGraph graph;
   ProgramWriter writer(graph, plan);
-  StepWriter step{setup, tokens, choose_weaving(plan, tokens), graph, writer};
+  PhaseWriter step{setup, tokens, choose_weaving(plan, tokens), graph, writer};
   After after = writer.add_delay("host", chip.graph_launch, {});
   after = writer.add(embedding_program(setup, tokens), main_stream, std::move(after));
   after = step.layers(std::move(after));

@@ -5,8 +5,6 @@
 namespace podium {
 namespace {
 
-constexpr double wide = 2;  // bytes of an activation that is not quantised
-
 struct LiveBytes {
   Bytes operator()(const Gemm& g) const { return g.batch * g.m * (g.k * size_of(g.type) + g.n * Bytes(wide)); }
   Bytes operator()(const GroupedGemm& g) const { return g.rows * (g.k * size_of(g.type) + g.n * Bytes(wide)); }

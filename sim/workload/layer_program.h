@@ -11,6 +11,9 @@
 /// Inside of inference: what one rank does for one layer, before it becomes tasks on streams.
 namespace podium {
 
+/// Bytes of an activation that is not quantised.
+inline constexpr double wide = 2;
+
 /// Tokens of one micro-batch at the fullest attention replica.
 struct StepTokens {
   double decode_sequences = 0, query = 1, decode_context = 0;  ///< `query` new tokens each, after the context

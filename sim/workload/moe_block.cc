@@ -6,8 +6,6 @@
 namespace podium {
 namespace {
 
-constexpr double wide = 2;
-
 /// base^exponent by multiplication alone, linear between whole exponents: the same on every machine, unlike pow.
 double power(double base, double exponent) {
   const double whole = std::floor(exponent);
@@ -117,7 +115,7 @@ Compute router(const InferenceSetup& setup, const MoeShape& moe, double rows, Da
 }
 
 /// Copies rows into the order in which they go to their ranks or experts, or back.
-Compute permute(const InferenceSetup& setup, const std::string& label, double rows, DataType type) {
+Compute permutation(const InferenceSetup& setup, const std::string& label, double rows, DataType type) {
   const double width = size_of(type).value();
   return {label, {elementwise("permute", rows, setup.model.hidden, width, width, 0)}};
 }
@@ -154,13 +152,14 @@ void add_exchanged(LayerProgram& program, const InferenceSetup& setup, const Moe
   program.feed_forward = {routed_experts(setup, load)};
   const bool in_bulk = tokens.prefill() > 0 && plan.ep > 1;
   if (in_bulk && !plan.once_per_rank && !routing) {
-    program.front.push_back(permute(setup, "router", sent, plan.dispatch_type));
+    program.front.push_back(permutation(setup, "router", sent, plan.dispatch_type));
     Kernel sum = elementwise("sum_experts", sent, hidden, size_of(plan.combine_type).value(), wide * held / sent, 2);
     program.finish.push_back(Compute{"experts", {sum}});
   }
   if (in_bulk) {
-    program.feed_forward.insert(program.feed_forward.begin(), permute(setup, "experts", load.rows, plan.dispatch_type));
-    program.feed_forward.push_back(permute(setup, "experts", load.rows, plan.combine_type));
+    program.feed_forward.insert(program.feed_forward.begin(),
+                                permutation(setup, "experts", load.rows, plan.dispatch_type));
+    program.feed_forward.push_back(permutation(setup, "experts", load.rows, plan.combine_type));
   }
   if (plan.expert_tp > 1) {
     program.finish.push_back(Exchange{"tp", Among::expert_tp, CollectiveKind::reduce_scatter, held * combined});

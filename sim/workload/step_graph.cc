@@ -8,7 +8,6 @@ namespace {
 
 using After = ProgramWriter::After;
 
-constexpr std::uint16_t main_stream = 0, expert_stream = 1, exchange_stream = 2;
 /// Longest pattern of layers that is looked for.
 constexpr std::size_t longest_pattern = 16;
 
@@ -21,9 +20,9 @@ After both(After a, const After& b) {
 
 /// What a pass through the block does: micro-batch A and B run `current`, while B ends `previous`, one layer behind.
 /// Without weaving there is only `current`.
-struct Pass {
+struct BlockPass {
   std::optional<std::size_t> current, previous;
-  auto operator<=>(const Pass&) const = default;
+  auto operator<=>(const BlockPass&) const = default;
 };
 
 /// Writes passes for two micro-batches A and B; `a` and `b` are what each waits for.
@@ -32,7 +31,7 @@ struct Weaver {
   const std::vector<LayerProgram>& programs;
   After a = {}, b = {};
 
-  void one(const Pass& pass) {
+  void one(const BlockPass& pass) {
     const LayerProgram& layer = programs[*pass.current];
     a = writer.add(layer.attention, main_stream, std::move(a));
     a = writer.add_behind_attention(layer, main_stream, std::move(a));
@@ -40,7 +39,7 @@ struct Weaver {
 
   /// In lockstep, since each half waits for both halves before it: A's attention beside B's experts of the layer
   /// before, then B's attention beside A's experts.
-  void share_cores(const Pass& pass) {
+  void share_cores(const BlockPass& pass) {
     if (pass.current) {
       a = writer.add(programs[*pass.current].attention, main_stream, std::move(a));
     }
@@ -55,7 +54,7 @@ struct Weaver {
 
   /// In four lockstep slots, each a computation of one beside an exchange of the other. What is computed of returned
   /// results waits for the end of the slot, so that it does not hold the other's computation up.
-  void take_turns(const Pass& pass) {
+  void take_turns(const BlockPass& pass) {
     if (pass.previous) {
       b = writer.add(programs[*pass.previous].back, main_stream, std::move(b));
     }
@@ -90,7 +89,7 @@ struct Weaver {
 };
 
 TaskGraph write_block(const InferencePlan& plan, Weaving weaving, const std::vector<LayerProgram>& programs,
-                      const std::vector<Pass>& passes) {
+                      const std::vector<BlockPass>& passes) {
   TaskGraph graph;
   ProgramWriter writer(graph, plan);
   if (weaving == Weaving::share_cores) {
@@ -98,7 +97,7 @@ TaskGraph write_block(const InferencePlan& plan, Weaving weaving, const std::vec
     graph.share_cores(RoleId(0), expert_stream, plan.expert_cores);
   }
   Weaver weaver{writer, programs};
-  for (const Pass& pass : passes) {
+  for (const BlockPass& pass : passes) {
     switch (weaving) {
       case Weaving::none:
         weaver.one(pass);
@@ -114,8 +113,8 @@ TaskGraph write_block(const InferencePlan& plan, Weaving weaving, const std::vec
   return graph;
 }
 
-std::vector<Pass> list_passes(const std::vector<std::size_t>& kinds, Weaving weaving) {
-  std::vector<Pass> passes;
+std::vector<BlockPass> list_passes(const std::vector<std::size_t>& kinds, Weaving weaving) {
+  std::vector<BlockPass> passes;
   std::optional<std::size_t> previous;
   for (const std::size_t kind : kinds) {
     passes.push_back({kind, weaving == Weaving::none ? std::nullopt : previous});
@@ -166,7 +165,7 @@ After ProgramWriter::add(const Program& program, std::uint16_t stream, After aft
     const auto& exchange = std::get<Exchange>(piece);
     const CollectiveTask task{communicators_.at(exchange.among), exchange.kind, exchange.bytes, exchange.imbalance,
                               exchange.routing};
-    const std::uint16_t on = exchange.among == Among::tp ? stream : exchange_stream;
+    const std::uint16_t on = exchange.among == Among::tp ? stream : transfer_stream;
     after = {graph_.add(role_, on, graph_.add_label(exchange.label), task, after)};
   }
   return after;
@@ -192,18 +191,18 @@ After ProgramWriter::add_behind_attention(const LayerProgram& layer, std::uint16
 After add_layers(TaskGraph& graph, ProgramWriter& writer, const InferencePlan& plan, Weaving weaving,
                  const std::vector<LayerProgram>& programs, const std::vector<std::size_t>& kinds,
                  const std::string& label, After after) {
-  const std::vector<Pass> passes = list_passes(kinds, weaving);
-  std::vector<Pass> distinct = passes;
+  const std::vector<BlockPass> passes = list_passes(kinds, weaving);
+  std::vector<BlockPass> distinct = passes;
   std::sort(distinct.begin(), distinct.end());
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   std::vector<std::size_t> pass_kinds;
-  for (const Pass& pass : passes) {
+  for (const BlockPass& pass : passes) {
     const auto place = std::lower_bound(distinct.begin(), distinct.end(), pass);
     pass_kinds.push_back(static_cast<std::size_t>(place - distinct.begin()));
   }
   for (const Repetition& run : find_repetitions(pass_kinds, longest_pattern)) {
     const auto first = passes.begin() + static_cast<std::ptrdiff_t>(run.first);
-    const std::vector<Pass> pattern(first, first + static_cast<std::ptrdiff_t>(run.period));
+    const std::vector<BlockPass> pattern(first, first + static_cast<std::ptrdiff_t>(run.period));
     const BlockId block = graph.add_block(write_block(plan, weaving, programs, pattern));
     after = writer.add_block(label, block, static_cast<std::uint32_t>(run.repeat), std::move(after));
   }

@@ -8,6 +8,9 @@
 /// Inside of inference: programs of layers become tasks on streams, and layers that come again become blocks.
 namespace podium {
 
+/// Streams of a step of inference.
+inline constexpr std::uint16_t main_stream = 0, expert_stream = 1, transfer_stream = 2;
+
 /// A stretch of a sequence that comes `repeat` times in a row: items [first, first + period x repeat).
 struct Repetition {
   std::size_t first = 0, period = 1, repeat = 1;

@@ -21,6 +21,9 @@ enum class TraceOperation : std::uint8_t { nothing, compute, memory, send, recei
 /// What a node keeps busy: the chip's cores, or the processor that drives it.
 enum class TracePlace : std::uint8_t { device, host };
 
+/// Ranks of a trace; more are beyond sense.
+inline constexpr std::uint32_t most_ranks = 10'000'000;
+
 /// One recorded operation of a rank.
 struct TraceNode {
   static constexpr std::uint32_t none = 0xFFFFFFFF;

@@ -12,7 +12,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::uint32_t most_ranks = 10'000'000;
 constexpr std::string_view header = "comm_type,comm_group,comm_group_size,msg_size,stage,";
 
 std::vector<std::string_view> cells_of(std::string_view line) {
@@ -181,18 +180,18 @@ class AicbReader {
   std::uint32_t ranks_ = 0;
 };
 
-void read(InputStream& in, std::uint32_t, const TraceOptions& options, Trace& trace) {
+void read_aicb(InputStream& in, std::uint32_t, const TraceOptions& options, Trace& trace) {
   AicbReader(in, options, trace).read();
 }
 
-bool recognises(std::string_view head) {
+bool recognises_aicb(std::string_view head) {
   if (head.starts_with("[rank0 ~ rank")) {
     head.remove_prefix(std::min(head.find('\n'), head.size() - 1) + 1);
   }
   return head.starts_with(header);
 }
 
-const TraceFormats::Entry entry{"aicb", "AICB's CSV of communication calls", {recognises, read}};
+const TraceFormats::Entry trace_aicb_entry{"aicb", "AICB's CSV of communication calls", {recognises_aicb, read_aicb}};
 
 }  // namespace
 }  // namespace podium

@@ -14,8 +14,6 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::uint64_t most_number = std::uint64_t{1} << 53;
-constexpr std::uint32_t most_ranks = 10'000'000;
-
 /// Which ranks exchange activations, and which gradients.
 enum class Parallelism { data, model, data_model, model_data, transformer, micro };
 
@@ -39,14 +37,14 @@ struct Exchange {
   std::string_view suffix;             ///< "", "EP" or "DP_EP"
   Bytes bytes;
 };
-struct Pass {
+struct AstraPass {
   Seconds time;
   Exchange exchange;
 };
-struct Layer {
+struct AstraLayer {
   std::uint32_t line = 0, name = 0;
   Parallelism parallelism{};
-  std::array<Pass, 3> passes;  ///< forward, inputs' gradients, weights' gradients
+  std::array<AstraPass, 3> passes;  ///< forward, inputs' gradients, weights' gradients
   Seconds update;
 };
 
@@ -169,8 +167,8 @@ class AstraReader {
     }
   }
 
-  Layer layer(const std::vector<std::string_view>& words) {
-    Layer layer;
+  AstraLayer layer(const std::vector<std::string_view>& words) {
+    AstraLayer layer;
     layer.line = lines_.number();
     layer.name = trace_.names.add(words[0]);
     if (words[1] != "-1") {
@@ -195,7 +193,7 @@ class AstraReader {
   void set_groups() {
     ranks_ = options_.ranks > 0 ? options_.ranks : ranks_;
     model_parallel_ = options_.model_parallel > 0 ? options_.model_parallel : model_parallel_;
-    const bool hybrid = std::any_of(layers_.begin(), layers_.end(), [](const Layer& layer) {
+    const bool hybrid = std::any_of(layers_.begin(), layers_.end(), [](const AstraLayer& layer) {
       return layer.parallelism == Parallelism::data_model || layer.parallelism == Parallelism::model_data ||
              layer.parallelism == Parallelism::transformer;
     });
@@ -221,7 +219,7 @@ class AstraReader {
   }
 
   /// Of a pass's exchange, the ranks: of activations (passes 0 and 1) or of weights' gradients.
-  std::uint32_t group(const Layer& layer, std::size_t pass, std::string_view suffix) {
+  std::uint32_t group(const AstraLayer& layer, std::size_t pass, std::string_view suffix) {
     const bool weights = pass == 2;
     if (layer.parallelism == Parallelism::transformer) {
       const std::uint32_t tp = model_parallel_, dp = ranks_ / (tp * stages_);
@@ -249,7 +247,7 @@ class AstraReader {
     return 0;
   }
 
-  std::uint64_t add(const Layer& layer, TraceNode node, std::span<const std::uint64_t> after) {
+  std::uint64_t add(const AstraLayer& layer, TraceNode node, std::span<const std::uint64_t> after) {
     node.id = ++last_id_;
     node.line = layer.line;
     node.name = layer.name;
@@ -258,7 +256,7 @@ class AstraReader {
   }
 
   /// The id of what has to end before the pass is done: the exchange, or the computing.
-  std::uint64_t write_pass(const Layer& layer, std::size_t pass, std::vector<std::uint64_t> after) {
+  std::uint64_t write_pass(const AstraLayer& layer, std::size_t pass, std::vector<std::uint64_t> after) {
     std::uint64_t last = 0;
     if (layer.parallelism != Parallelism::micro) {
       TraceNode computing;
@@ -289,7 +287,7 @@ class AstraReader {
       return id == 0 ? std::vector<std::uint64_t>() : std::vector<std::uint64_t>{id};
     };
     std::uint64_t before = 0;
-    for (const Layer& layer : layers_) {
+    for (const AstraLayer& layer : layers_) {
       if (const std::uint64_t last = write_pass(layer, 0, list(before)); last != 0) {
         before = last;
       }
@@ -317,16 +315,16 @@ class AstraReader {
   std::uint32_t ranks_ = 0, model_parallel_ = 0, expert_parallel_ = 1, stages_ = 1;
   bool is_customized_ = false;
   std::optional<Parallelism> all_;
-  std::vector<Layer> layers_;
+  std::vector<AstraLayer> layers_;
   std::uint64_t last_id_ = 0;
 };
 
-void read(InputStream& in, std::uint32_t, const TraceOptions& options, Trace& trace) {
+void read_astra_text(InputStream& in, std::uint32_t, const TraceOptions& options, Trace& trace) {
   AstraReader(in, options, trace).read();
 }
 
 /// A kind of parallelism, known or not, and then a count alone.
-bool recognises(std::string_view head) {
+bool recognises_astra_text(std::string_view head) {
   const std::size_t end = std::min(head.find('\n'), head.size());
   const auto words = words_of(head.substr(0, end));
   if (words.empty() || words[0].find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != std::string_view::npos) {
@@ -337,8 +335,9 @@ bool recognises(std::string_view head) {
   return count.size() == 1 && count[0].find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-const TraceFormats::Entry entry{
-    "astra-text", "text workloads of ASTRA-sim 1.0 and SimAI (HYBRID_TRANSFORMER …)", {recognises, read}};
+const TraceFormats::Entry trace_astra_text_entry{"astra-text",
+                                                 "text workloads of ASTRA-sim 1.0 and SimAI (HYBRID_TRANSFORMER …)",
+                                                 {recognises_astra_text, read_astra_text}};
 
 }  // namespace
 }  // namespace podium

@@ -212,7 +212,7 @@ bool read_length(std::streambuf& in, std::uint64_t& length, bool& whole) {
   return false;
 }
 
-void read(InputStream& in, std::uint32_t rank, const TraceOptions& options, Trace& trace) {
+void read_chakra(InputStream& in, std::uint32_t rank, const TraceOptions& options, Trace& trace) {
   ChakraProgram program(trace, in.path(), rank, options);
   std::string record;
   ChakraNode node;
@@ -256,7 +256,7 @@ void read(InputStream& in, std::uint32_t rank, const TraceOptions& options, Trac
 }
 
 /// GlobalMetadata first: a version ("0.0.4"), or attributes.
-bool recognises(std::string_view head) {
+bool recognises_chakra(std::string_view head) {
   Message start(head);
   const std::uint64_t length = start.varint();
   if (!start.ok() || length < 2 || length > 4096 || head.size() < 3) {
@@ -276,9 +276,9 @@ bool recognises(std::string_view head) {
   return body.size() < length || message.ok();
 }
 
-const TraceFormats::Entry entry{"chakra",
-                                "Chakra execution traces as protobuf, schema 0.0.4 and 1.x, a file a rank",
-                                {recognises, read, true, true}};
+const TraceFormats::Entry trace_chakra_entry{"chakra",
+                                             "Chakra execution traces as protobuf, schema 0.0.4 and 1.x, a file a rank",
+                                             {recognises_chakra, read_chakra, true, true}};
 
 }  // namespace
 }  // namespace podium

@@ -54,8 +54,8 @@ std::optional<ChakraValue> value_of(const Json& value) {
   return value.is_string() ? std::optional<ChakraValue>(value.get<std::string>()) : std::nullopt;
 }
 
-constexpr std::array type_names{"INVALID_NODE", "METADATA_NODE",  "MEM_LOAD_NODE",  "MEM_STORE_NODE",
-                                "COMP_NODE",    "COMM_SEND_NODE", "COMM_RECV_NODE", "COMM_COLL_NODE"};
+constexpr std::array node_type_names{"INVALID_NODE", "METADATA_NODE",  "MEM_LOAD_NODE",  "MEM_STORE_NODE",
+                                     "COMP_NODE",    "COMM_SEND_NODE", "COMM_RECV_NODE", "COMM_COLL_NODE"};
 
 class JsonReader {
  public:
@@ -141,14 +141,14 @@ class JsonReader {
 
   void type(const Json& value) {
     const auto* name = value.is_string() ? &value.get_ref<const std::string&>() : nullptr;
-    const auto known =
-        std::find_if(type_names.begin(), type_names.end(), [&](const char* text) { return name && *name == text; });
+    const auto known = std::find_if(node_type_names.begin(), node_type_names.end(),
+                                    [&](const char* text) { return name && *name == text; });
     const auto number = id_of(value);
-    if (known == type_names.end() && !number) {
+    if (known == node_type_names.end() && !number) {
       fail("its type is none of Chakra's: " + value.dump());
     }
-    node_.type = known != type_names.end() ? static_cast<std::uint32_t>(known - type_names.begin())
-                                           : static_cast<std::uint32_t>(std::min<std::uint64_t>(*number, 255));
+    node_.type = known != node_type_names.end() ? static_cast<std::uint32_t>(known - node_type_names.begin())
+                                                : static_cast<std::uint32_t>(std::min<std::uint64_t>(*number, 255));
   }
 
   void dependencies(const std::string& key, const Json& value) {
@@ -198,19 +198,20 @@ class JsonReader {
   std::uint64_t count_ = 0;
 };
 
-void read(InputStream& in, std::uint32_t rank, const TraceOptions& options, Trace& trace) {
+void read_chakra_json(InputStream& in, std::uint32_t rank, const TraceOptions& options, Trace& trace) {
   JsonReader(in, rank, options, trace).read();
 }
 
-bool recognises(std::string_view head) {
+bool recognises_chakra_json(std::string_view head) {
   return head.find_first_not_of(" \t\r\n") != std::string_view::npos &&
          head[head.find_first_not_of(" \t\r\n")] == '{' &&
          (head.find("\"workload_graph\"") != std::string_view::npos ||
           head.find("\"workloadGraph\"") != std::string_view::npos);
 }
 
-const TraceFormats::Entry entry{
-    "chakra-json", "Chakra execution traces as JSON, a file a rank", {recognises, read, true, true}};
+const TraceFormats::Entry trace_chakra_json_entry{"chakra-json",
+                                                  "Chakra execution traces as JSON, a file a rank",
+                                                  {recognises_chakra_json, read_chakra_json, true, true}};
 
 }  // namespace
 }  // namespace podium

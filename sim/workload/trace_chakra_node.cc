@@ -51,7 +51,7 @@ std::optional<CollectiveKind> kind_of(std::int64_t comm_type) {
   }
 }
 
-constexpr std::array type_names{
+constexpr std::array comm_type_names{
     "all-reduce", "reduce",         "all-gather",           "gather", "scatter", "broadcast",
     "all-to-all", "reduce-scatter", "reduce-scatter-block", "barrier"};
 
@@ -166,9 +166,9 @@ void ChakraProgram::communicate(const ChakraNode& from, TraceNode& node) {
   }
   const std::optional<CollectiveKind> kind = kind_of(*from.comm_type);
   if (!kind) {
-    const bool known = *from.comm_type >= 0 && static_cast<std::size_t>(*from.comm_type) < type_names.size();
+    const bool known = *from.comm_type >= 0 && static_cast<std::size_t>(*from.comm_type) < comm_type_names.size();
     builder_.fail(node, "comm_type " + std::to_string(*from.comm_type) +
-                            (known ? std::string(" (") + type_names[static_cast<std::size_t>(*from.comm_type)] +
+                            (known ? std::string(" (") + comm_type_names[static_cast<std::size_t>(*from.comm_type)] +
                                          ") has no algorithm here"
                                    : " is none of Chakra's"));
   }

@@ -11,8 +11,6 @@
 namespace podium {
 namespace {
 
-constexpr std::uint32_t most_ranks = 10'000'000;
-
 class GoalReader {
  public:
   GoalReader(InputStream& in, const TraceOptions& options, Trace& trace) : in_(in), options_(options), trace_(trace) {}
@@ -165,11 +163,11 @@ class GoalReader {
   std::uint64_t count_ = 0;
 };
 
-void read(InputStream& in, std::uint32_t, const TraceOptions& options, Trace& trace) {
+void read_goal(InputStream& in, std::uint32_t, const TraceOptions& options, Trace& trace) {
   GoalReader(in, options, trace).read();
 }
 
-bool recognises(std::string_view head) {
+bool recognises_goal(std::string_view head) {
   while (!head.empty()) {
     const std::size_t end = std::min(head.find('\n'), head.size());
     const std::string_view line = head.substr(0, end);
@@ -182,7 +180,8 @@ bool recognises(std::string_view head) {
   return false;
 }
 
-const TraceFormats::Entry entry{"goal", "GOAL, the text form that LogGOPSim and ATLAHS compile", {recognises, read}};
+const TraceFormats::Entry trace_goal_entry{
+    "goal", "GOAL, the text form that LogGOPSim and ATLAHS compile", {recognises_goal, read_goal}};
 
 }  // namespace
 }  // namespace podium

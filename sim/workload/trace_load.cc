@@ -11,8 +11,6 @@ namespace podium {
 namespace {
 
 constexpr std::size_t head_size = 4096;
-constexpr std::uint32_t most_ranks = 10'000'000;
-
 std::string head_of(InputStream& in) {
   std::string head(head_size, '\0');
   head.resize(static_cast<std::size_t>(in.rdbuf()->sgetn(head.data(), head_size)));

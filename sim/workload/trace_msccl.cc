@@ -4,7 +4,7 @@
 namespace podium {
 namespace {
 
-bool recognises(std::string_view head) {
+bool recognises_msccl(std::string_view head) {
   const std::size_t start = head.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   return start != std::string_view::npos && head[start] == '<' && head.find("<algo") != std::string_view::npos;
 }
@@ -16,10 +16,10 @@ void refuse(InputStream& in, std::uint32_t, const TraceOptions&, Trace&) {
                    "all-to-all: what it is for)");
 }
 
-const TraceFormats::Entry entry{
+const TraceFormats::Entry trace_msccl_entry{
     "msccl-xml",
     "algorithms of MSCCL: known and refused, for 'podium collective --algorithm' plays them",
-    {recognises, refuse}};
+    {recognises_msccl, refuse}};
 
 }  // namespace
 }  // namespace podium

@@ -5,9 +5,6 @@
 namespace podium {
 namespace {
 
-constexpr Bytes half = Bytes(2);    // bf16
-constexpr Bytes single = Bytes(4);  // fp32
-
 /// `flops` are those on the vector units for each element: counted from the formulas, a transcendental as one.
 Kernel memory_op(std::string_view name, double elements, Bytes read, Bytes written, double flops) {
   return MemoryOp{name, elements * read, elements * written, Flops(elements * flops)};

@@ -6,9 +6,6 @@
 namespace podium {
 namespace {
 
-constexpr Bytes half = Bytes(2);    // bf16
-constexpr Bytes single = Bytes(4);  // fp32
-
 /// What forward leaves for backward of one element of a product's input. Narrow types keep the copy that the weight
 /// gradient reads.
 Bytes kept_operand(DataType type) { return quantised(type) ? size_of(type) : half; }

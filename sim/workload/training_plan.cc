@@ -8,10 +8,10 @@
 namespace podium {
 namespace {
 
-constexpr double most_ranks = 1 << 24;
+constexpr double most_planned_ranks = 1 << 24;
 constexpr double most_passes = 1 << 22;
 
-bool whole(double value) { return std::floor(value) == value; }
+bool is_whole(double value) { return std::floor(value) == value; }
 
 /// Collects what is wrong with a plan into one kind of error.
 class Check {
@@ -45,17 +45,17 @@ void check_types(const Check& check, const ChipSpec& chip, const TrainingPlan& p
 void check_batches(const Check& check, const ModelSpec& model, const TrainingPlan& plan) {
   for (const auto& [value, what] :
        {std::pair{plan.global_batch, "global batch"}, {plan.micro_batch, "micro-batch"}, {plan.sequence, "sequence"}}) {
-    check.require(std::isfinite(value) && value >= 1 && whole(value),
+    check.require(std::isfinite(value) && value >= 1 && is_whole(value),
                   fmt::format("the {} is {}; it has to be a whole number of at least 1", what, value));
   }
   for (const std::uint32_t width : {plan.tp, plan.cp, plan.dp, plan.pp, plan.ep, plan.virtual_stages}) {
     check.require(width > 0, "tp, cp, dp, pp, ep and virtual stages are at least 1");
   }
   const double ranks = double(plan.tp) * plan.cp * plan.dp * plan.pp;
-  check.require(ranks <= most_ranks,
-                fmt::format("{} ranks are more than the {} that can be told apart", ranks, most_ranks));
+  check.require(ranks <= most_planned_ranks,
+                fmt::format("{} ranks are more than the {} that can be told apart", ranks, most_planned_ranks));
   check.require(plan.tp_overlap_chunks > 0, "tp overlap chunks are at least 1");
-  check.require(whole(plan.micro_batches()),
+  check.require(is_whole(plan.micro_batches()),
                 fmt::format("a global batch of {} is not a whole number of micro-batches of {} on each of {} replicas",
                             plan.global_batch, plan.micro_batch, plan.dp));
   check.divides(plan.tp * plan.cp, plan.sequence, "tokens of a sequence", "tp x cp");
@@ -121,6 +121,7 @@ void check_pipeline(const Check& check, const ModelSpec& model, const TrainingPl
 
 /// `items` over `bins`, as even as they go, the smaller bins outermost: the first, the last, the second …
 std::vector<int> spread(int items, int bins) {
+  PODIUM_CHECK(bins > 0);
   const int most = (items + bins - 1) / bins;
   std::vector<int> counts(static_cast<std::size_t>(bins), most);
   for (int missing = most * bins - items, k = 0; k < missing; ++k) {

@@ -8,6 +8,9 @@
 
 namespace podium {
 
+inline constexpr Bytes half = Bytes(2);    // bf16
+inline constexpr Bytes single = Bytes(4);  // fp32
+
 /// One rank's share of a linear layer: y[., out] = x[., in] W.
 struct Linear {
   double in = 0, out = 0;

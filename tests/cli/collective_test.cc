@@ -25,12 +25,8 @@ json run_json(const std::string& arguments) {
   return json::parse(outcome.output);
 }
 
-void expect_refused(const std::string& arguments, const std::string& problem) {
-  const Outcome outcome = run_podium("collective " + arguments);
-  EXPECT_EQ(outcome.status, 2) << arguments;
-  EXPECT_THAT(outcome.output, IsEmpty()) << arguments;
-  EXPECT_THAT(outcome.errors, HasSubstr(problem)) << arguments;
-  EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << outcome.errors;
+void expect_refused_collective(const std::string& arguments, const std::string& problem) {
+  expect_refused("collective " + arguments, problem);
 }
 
 TEST(CollectiveCommand, NotesWhatHasNoEffect) {
@@ -79,7 +75,7 @@ TEST(CollectiveCommand, DoesAsTheLibraryWasMeasured) {
   EXPECT_FALSE(schedule.contains("regime"));
   EXPECT_NE(schedule.at("time_seconds"), row.at("time_seconds"));
   EXPECT_FALSE(run_json(arguments + " --fail NVSwitch[0]").at("results").at(0).contains("regime"));
-  expect_refused(arguments + " --library nccl", "--library");
+  expect_refused_collective(arguments + " --library nccl", "--library");
 }
 
 TEST(CollectiveCommand, BringsTokensToTheirExperts) {
@@ -101,10 +97,13 @@ TEST(CollectiveCommand, BringsTokensToTheirExperts) {
         .at("time_seconds");
   };
   EXPECT_LT(time(" --groups 2 --groups-per-token 1").get<double>(), 0.7 * time("").get<double>());
-  expect_refused("dispatch --tokens 8 --topk 8 --hidden 7168 --system hgx-h100 --ranks 8", "--experts: a token cannot");
-  expect_refused("dispatch --tokens 8 --topk 8 --experts 64 --system hgx-h100 --ranks 8", "--tokens: ");
-  expect_refused("dispatch --bytes 8 --algorithm once_per_node --system hgx-h100 --ranks 16", "those that can: direct");
-  expect_refused("all_gather --bytes 8 --topk 8 --experts 64 --system hgx-h100 --ranks 8", "not of all_gather");
+  expect_refused_collective("dispatch --tokens 8 --topk 8 --hidden 7168 --system hgx-h100 --ranks 8",
+                            "--experts: a token cannot");
+  expect_refused_collective("dispatch --tokens 8 --topk 8 --experts 64 --system hgx-h100 --ranks 8", "--tokens: ");
+  expect_refused_collective("dispatch --bytes 8 --algorithm once_per_node --system hgx-h100 --ranks 16",
+                            "those that can: direct");
+  expect_refused_collective("all_gather --bytes 8 --topk 8 --experts 64 --system hgx-h100 --ranks 8",
+                            "not of all_gather");
 }
 
 TEST(CollectiveCommand, AgreesBetweenFluidsAndPacketsWhereMessagesAreManyPackets) {
@@ -198,28 +197,32 @@ TEST(CollectiveCommand, WaitsForTheRecoveryFromAFault) {
 
 TEST(CollectiveCommand, RefusesFaultsOfWhatIsNotThere) {
   const std::string good = "all_reduce --system hgx-h100 --ranks 8 --bytes 8 ";
-  expect_refused(good + "--fail NVSwitch[4]", "--fail: 'NVSwitch[4]' is neither a link nor a node of hgx-h100");
-  expect_refused(good + "--fail NVSwitch[0]=50", "is no fault: PART[=LEFT][@TIME]");
-  expect_refused(good + "--fail NVSwitch[0]@50", "unit of time");
-  expect_refused(good + "--fail NVSwitch[0]@1us --recovery 5", "--recovery");
+  expect_refused_collective(good + "--fail NVSwitch[4]",
+                            "--fail: 'NVSwitch[4]' is neither a link nor a node of hgx-h100");
+  expect_refused_collective(good + "--fail NVSwitch[0]=50", "is no fault: PART[=LEFT][@TIME]");
+  expect_refused_collective(good + "--fail NVSwitch[0]@50", "unit of time");
+  expect_refused_collective(good + "--fail NVSwitch[0]@1us --recovery 5", "--recovery");
 }
 
 TEST(CollectiveCommand, RefusesWhatCannotBe) {
   const std::string good = "all_reduce --system hgx-h100 ";
-  expect_refused("all_redoce --system hgx-h100 --ranks 8 --bytes 8", "did you mean 'all_reduce'?");
-  expect_refused("all_reduce --system hgx-h10 --ranks 8 --bytes 8", "did you mean 'hgx-h100'?");
-  expect_refused(good + "--ranks 1 --bytes 8", "--ranks: 1 rank has nobody to exchange with");
-  expect_refused(good + "--ranks 0 --bytes 8", "--ranks: 0 ranks have nobody to exchange with");
-  expect_refused(good + "--ranks -8 --bytes 8", "--ranks");
-  expect_refused(good + "--ranks 20000 --bytes 8", "20000 ranks need 2500 domains of hgx-h100");
-  expect_refused(good + "--ranks 8 --bytes 8 --algorithm rign", "did you mean 'ring'?");
-  expect_refused(good + "--ranks 6 --bytes 8 --algorithm recursive_halving_doubling", "those that can: bruck, direct");
-  expect_refused("send --system hgx-h100 --ranks 6 --bytes 8", "no algorithm does send among 6 ranks");
-  expect_refused(good + "--ranks 8 --bytes 8 --network flwo", "did you mean 'flow'?");
-  expect_refused(good + "--ranks 8 --bytes 8 --fold maybe", "'maybe' is none of on, off and check");
-  expect_refused(good + "--ranks 8 --bytes 8 --fold check --network packet", "--fold: nothing is folded on the packet");
-  expect_refused(good + "--ranks 8 --bytes 8 --fold check --fail NVSwitch[0]@1ms", "--fold: nothing is folded where");
-  expect_refused(good + "--ranks 8 --bytes 8 --type bf61", "did you mean 'bf16'?");
+  expect_refused_collective("all_redoce --system hgx-h100 --ranks 8 --bytes 8", "did you mean 'all_reduce'?");
+  expect_refused_collective("all_reduce --system hgx-h10 --ranks 8 --bytes 8", "did you mean 'hgx-h100'?");
+  expect_refused_collective(good + "--ranks 1 --bytes 8", "--ranks: 1 rank has nobody to exchange with");
+  expect_refused_collective(good + "--ranks 0 --bytes 8", "--ranks: 0 ranks have nobody to exchange with");
+  expect_refused_collective(good + "--ranks -8 --bytes 8", "--ranks");
+  expect_refused_collective(good + "--ranks 20000 --bytes 8", "20000 ranks need 2500 domains of hgx-h100");
+  expect_refused_collective(good + "--ranks 8 --bytes 8 --algorithm rign", "did you mean 'ring'?");
+  expect_refused_collective(good + "--ranks 6 --bytes 8 --algorithm recursive_halving_doubling",
+                            "those that can: bruck, direct");
+  expect_refused_collective("send --system hgx-h100 --ranks 6 --bytes 8", "no algorithm does send among 6 ranks");
+  expect_refused_collective(good + "--ranks 8 --bytes 8 --network flwo", "did you mean 'flow'?");
+  expect_refused_collective(good + "--ranks 8 --bytes 8 --fold maybe", "'maybe' is none of on, off and check");
+  expect_refused_collective(good + "--ranks 8 --bytes 8 --fold check --network packet",
+                            "--fold: nothing is folded on the packet");
+  expect_refused_collective(good + "--ranks 8 --bytes 8 --fold check --fail NVSwitch[0]@1ms",
+                            "--fold: nothing is folded where");
+  expect_refused_collective(good + "--ranks 8 --bytes 8 --type bf61", "did you mean 'bf16'?");
 }
 
 TEST(CollectiveCommand, TakesTheRanksThatAreNamed) {
@@ -233,13 +236,13 @@ TEST(CollectiveCommand, TakesTheRanksThatAreNamed) {
 
 TEST(CollectiveCommand, RefusesRanksThatCannotBe) {
   const std::string good = "all_reduce --system gb200-nvl72 --bytes 1MiB ";
-  expect_refused(good + "--ranks 0,1,5,1", "--ranks: rank 1 is there twice");
-  expect_refused(good + "--ranks 0..4,3", "--ranks: rank 3 is there twice");
-  expect_refused(good + "--ranks 7,", "--ranks");
-  expect_refused(good + "--ranks 7..7", "--ranks: 1 rank has nobody to exchange with");
-  expect_refused(good + "--ranks 5..2", "--ranks: '5..2' ends before it begins");
-  expect_refused(good + "--ranks 0,1.5", "--ranks: '1.5' is no rank");
-  expect_refused(good + "--ranks 0,800000", "800001 ranks need 11112 domains of gb200-nvl72");
+  expect_refused_collective(good + "--ranks 0,1,5,1", "--ranks: rank 1 is there twice");
+  expect_refused_collective(good + "--ranks 0..4,3", "--ranks: rank 3 is there twice");
+  expect_refused_collective(good + "--ranks 7,", "--ranks");
+  expect_refused_collective(good + "--ranks 7..7", "--ranks: 1 rank has nobody to exchange with");
+  expect_refused_collective(good + "--ranks 5..2", "--ranks: '5..2' ends before it begins");
+  expect_refused_collective(good + "--ranks 0,1.5", "--ranks: '1.5' is no rank");
+  expect_refused_collective(good + "--ranks 0,800000", "800001 ranks need 11112 domains of gb200-nvl72");
 }
 
 TEST(CollectiveCommand, ChecksWhatEverySizeIsDoneBy) {
@@ -265,7 +268,7 @@ TEST(CollectiveCommand, DrawsTheScheduleAndItsBottleneck) {
   EXPECT_THAT(text.str(), HasSubstr("all_to_all among 32 ranks of cloudmatrix384"));
   EXPECT_THAT(text.str(), HasSubstr("ub: die to L1"));
   EXPECT_THAT(text.str(), HasSubstr("the bottleneck"));
-  expect_refused("all_reduce --system hgx-h100 --ranks 8 --bytes 8 --draw /nowhere/x.svg", "/nowhere/x.svg");
+  expect_refused_collective("all_reduce --system hgx-h100 --ranks 8 --bytes 8 --draw /nowhere/x.svg", "/nowhere/x.svg");
 }
 
 TEST(CollectiveCommand, PlaysSchedulesOfOnesOwn) {
@@ -282,8 +285,9 @@ TEST(CollectiveCommand, PlaysSchedulesOfOnesOwn) {
 </algo>)";
   const std::string arguments = "all_to_all --system hgx-h100 --ranks 2 --bytes 64MiB --algorithm ";
   EXPECT_EQ(seconds_of(arguments + file), seconds_of(arguments + "direct"));
-  expect_refused("all_to_all --system hgx-h100 --ranks 4 --bytes 64MiB --algorithm " + file, "it is for 2 GPUs");
-  expect_refused(arguments + "/nowhere/x.xml", "/nowhere/x.xml: cannot be read");
+  expect_refused_collective("all_to_all --system hgx-h100 --ranks 4 --bytes 64MiB --algorithm " + file,
+                            "it is for 2 GPUs");
+  expect_refused_collective(arguments + "/nowhere/x.xml", "/nowhere/x.xml: cannot be read");
 }
 
 TEST(CollectiveCommand, ExchangesUnevenSizes) {
@@ -296,15 +300,15 @@ TEST(CollectiveCommand, ExchangesUnevenSizes) {
   EXPECT_GT(seconds_of(arguments + "--check --sizes " + file),
             seconds_of(arguments + "--algorithm direct --bytes 24MiB"))
       << "as many bytes, but twice as many go into the port of rank 1";
-  expect_refused("all_reduce --system hgx-h100 --ranks 3 --sizes " + file, "--sizes: ");
-  expect_refused("all_to_all --system hgx-h100 --ranks 4 --sizes " + file, "of an all_to_all among 3 ranks");
-  expect_refused(arguments, "one of --bytes, --sizes and --tokens");
-  expect_refused(arguments + "--bytes 8 --sizes " + file, "one of --bytes, --sizes and --tokens");
+  expect_refused_collective("all_reduce --system hgx-h100 --ranks 3 --sizes " + file, "--sizes: ");
+  expect_refused_collective("all_to_all --system hgx-h100 --ranks 4 --sizes " + file, "of an all_to_all among 3 ranks");
+  expect_refused_collective(arguments, "one of --bytes, --sizes and --tokens");
+  expect_refused_collective(arguments + "--bytes 8 --sizes " + file, "one of --bytes, --sizes and --tokens");
 }
 
 TEST(CollectiveCommand, RefusesSizesThatMakeNoSense) {
   const auto refused = [](const std::string& bytes, const std::string& problem) {
-    expect_refused("all_reduce --system hgx-h100 --ranks 8 --bytes " + bytes, "--bytes: " + problem);
+    expect_refused_collective("all_reduce --system hgx-h100 --ranks 8 --bytes " + bytes, "--bytes: " + problem);
   };
   refused("8x", "'8 x': 'x' is not a unit of size");
   refused("nan", "'nan' is not");

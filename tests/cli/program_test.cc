@@ -32,16 +32,6 @@ std::vector<std::string> commands() {
   return names;
 }
 
-/// A wrong command: status 2, nothing on stdout, one line that names the problem on stderr.
-void expect_refused(const std::string& arguments, const std::string& problem) {
-  const Outcome outcome = run_podium(arguments);
-  EXPECT_EQ(outcome.status, 2) << arguments;
-  EXPECT_THAT(outcome.output, IsEmpty()) << arguments;
-  EXPECT_THAT(outcome.errors, StartsWith("podium: ")) << arguments;
-  EXPECT_THAT(outcome.errors, HasSubstr(problem)) << arguments;
-  EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << outcome.errors;
-}
-
 TEST(Program, SaysHowToUseItWhereThereIsNoCommand) {
   const Outcome outcome = run_podium("");
   EXPECT_EQ(outcome.status, 2);

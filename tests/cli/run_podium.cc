@@ -1,8 +1,10 @@
 #include "tests/cli/run_podium.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -29,6 +31,15 @@ Outcome run_podium(const std::string& arguments) {
   Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(folder / "output"), content(folder / "errors")};
   std::filesystem::remove_all(folder);
   return outcome;
+}
+
+void expect_refused(const std::string& arguments, const std::string& problem) {
+  const Outcome outcome = run_podium(arguments);
+  EXPECT_EQ(outcome.status, 2) << arguments;
+  EXPECT_THAT(outcome.output, testing::IsEmpty()) << arguments;
+  EXPECT_THAT(outcome.errors, testing::StartsWith("podium: ")) << arguments;
+  EXPECT_THAT(outcome.errors, testing::HasSubstr(problem)) << arguments;
+  EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1) << outcome.errors;
 }
 
 }  // namespace podium::test

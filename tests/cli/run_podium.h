@@ -14,4 +14,7 @@ struct Outcome {
 /// Runs `podium ARGUMENTS` in the root of the sources; the arguments are words for the shell.
 Outcome run_podium(const std::string& arguments);
 
+/// A wrong command: status 2, nothing on stdout, one line that names the problem on stderr.
+void expect_refused(const std::string& arguments, const std::string& problem);
+
 }  // namespace podium::test

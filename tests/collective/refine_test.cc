@@ -29,7 +29,7 @@ Crossings make(std::size_t links, const std::vector<std::vector<Crossing>>& mess
 }
 
 /// Messages of a ring of n hosts behind one switch: host i goes up link i and comes down link n + i + 1.
-Crossings ring(std::uint32_t n) {
+Crossings ring_crossings(std::uint32_t n) {
   std::vector<std::vector<Crossing>> messages;
   for (std::uint32_t i = 0; i < n; ++i) {
     messages.push_back({{i, 0}, {n + (i + 1) % n, 0}});
@@ -38,14 +38,14 @@ Crossings ring(std::uint32_t n) {
 }
 
 TEST(Refinement, FindsARingAndItsLinksEqual) {
-  const Partition partition = coarsest_equitable(ring(6));
+  const Partition partition = coarsest_equitable(ring_crossings(6));
   EXPECT_EQ(partition.messages, std::vector<std::uint64_t>{6});
   EXPECT_EQ(partition.links, std::vector<std::uint32_t>{12}) << "up and down links are crossed alike";
   EXPECT_EQ(partition.crossed_by[0], (std::vector<ClassCrossing>{{0, 0, 1}}));
 }
 
 TEST(Refinement, KeepsColoursApart) {
-  Crossings graph = ring(6);
+  Crossings graph = ring_crossings(6);
   for (std::size_t l = 6; l < 12; ++l) {
     graph.link_colour[l] = 1;
   }
@@ -53,7 +53,7 @@ TEST(Refinement, KeepsColoursApart) {
 }
 
 TEST(Refinement, SplitsAroundOneOddLinkAsFarAsItCanBeFelt) {
-  Crossings graph = ring(6);
+  Crossings graph = ring_crossings(6);
   graph.link_colour[0] = 1;
   const Partition partition = coarsest_equitable(graph);
   EXPECT_EQ(partition.messages, (std::vector<std::uint64_t>{1, 5})) << "a ring's messages share no link";
@@ -73,7 +73,7 @@ TEST(Refinement, GroupsMessagesWithoutLinksByColour) {
 }
 
 TEST(Refinement, LeavesAllApartWhenDiscrete) {
-  const Partition partition = discrete(ring(4));
+  const Partition partition = discrete(ring_crossings(4));
   EXPECT_EQ(partition.messages, std::vector<std::uint64_t>(4, 1));
   EXPECT_EQ(partition.links, std::vector<std::uint32_t>(8, 1));
 }

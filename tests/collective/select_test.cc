@@ -13,7 +13,7 @@ using namespace literals;
 using test::consecutive;
 using test::operation;
 
-Protocol protocol() {
+Protocol bench_protocol() {
   Protocol result;
   result.launch = 5_us;
   result.bulk_efficiency = 0.9;
@@ -28,7 +28,7 @@ Protocol protocol() {
 /// A network, its costs and what chooses on it.
 struct Bench {
   Topology topology;
-  CommunicationCosts costs = test::costs(topology, protocol());
+  CommunicationCosts costs = test::costs(topology, bench_protocol());
   Router router{topology};
   Selector selector{topology, router, costs};
 

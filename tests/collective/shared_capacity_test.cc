@@ -10,17 +10,17 @@ namespace {
 
 using namespace literals;
 
-constexpr std::uint32_t ranks = 4;
-constexpr BytesPerSecond port = 10_GBps;
+constexpr std::uint32_t all_ranks = 4;
+constexpr BytesPerSecond port_rate = 10_GBps;
 constexpr double payload = 0.8;
-constexpr Seconds latency = 1.1_us;
+constexpr Seconds switch_latency = 1.1_us;
 
 /// Four accelerators on two equal switches.
 std::string two_switches(const std::string& shared = "") {
-  return yaml_of(packing_of(1, ranks, 1), plane_keys("nvswitch") +
-                                              "    chips: 2\n    links_per_accelerator: 2\n    tier: chip\n"
-                                              "    link_bandwidth: 5 GB/s\n" +
-                                              (shared.empty() ? "" : "    shared: [" + shared + "]\n"));
+  return yaml_of(packing_of(1, all_ranks, 1), plane_keys("nvswitch") +
+                                                  "    chips: 2\n    links_per_accelerator: 2\n    tier: chip\n"
+                                                  "    link_bandwidth: 5 GB/s\n" +
+                                                  (shared.empty() ? "" : "    shared: [" + shared + "]\n"));
 }
 
 Seconds time_of(const Topology& topology, const Operation& operation, Bytes bytes, Folding folding,
@@ -42,28 +42,29 @@ void expect_time(const std::string& yaml, const Operation& operation, Bytes byte
   }
 }
 
-Operation exchange() { return operation("direct", CollectiveKind::all_to_all, {consecutive(0, ranks)}); }
+Operation exchange() { return operation("direct", CollectiveKind::all_to_all, {consecutive(0, all_ranks)}); }
 
 TEST(SharedCapacity, HoldsASwitchToWhatItPassesOn) {
   const Bytes bytes = 64_MiB;
-  const Bytes sent = bytes * ((ranks - 1.0) / ranks / payload);
-  expect_time(two_switches(), exchange(), bytes, sent / port + latency);
+  const Bytes sent = bytes * ((all_ranks - 1.0) / all_ranks / payload);
+  expect_time(two_switches(), exchange(), bytes, sent / port_rate + switch_latency);
   // each of the two chips passes on half of what four ports bring
   expect_time(two_switches("{switch: chip, bandwidth: 12 GB/s}"), exchange(), bytes,
-              ranks * sent / (2 * 12_GBps) + latency);
-  expect_time(two_switches("{switch: chip, bandwidth: 50 GB/s}"), exchange(), bytes, sent / port + latency);
+              all_ranks * sent / (2 * 12_GBps) + switch_latency);
+  expect_time(two_switches("{switch: chip, bandwidth: 50 GB/s}"), exchange(), bytes, sent / port_rate + switch_latency);
 }
 
 TEST(SharedCapacity, GivesBothDirectionsOfAHalfDuplexCableWhatOneHas) {
   const Bytes bytes = 64_MiB;
   const std::string half_duplex = "{between: [GPU, chip], bandwidth: 5 GB/s}";
-  const Bytes sent = bytes * ((ranks - 1.0) / ranks / payload);
-  expect_time(two_switches(half_duplex), exchange(), bytes, 2 * sent / port + latency);
+  const Bytes sent = bytes * ((all_ranks - 1.0) / all_ranks / payload);
+  expect_time(two_switches(half_duplex), exchange(), bytes, 2 * sent / port_rate + switch_latency);
   // one way alone has all of it
   const std::vector<std::pair<NodeId, NodeId>> one_way{{NodeId(0), NodeId(1)}};
-  expect_time(two_switches(half_duplex), make_sends(one_way), bytes, bytes / (payload * port) + latency);
+  expect_time(two_switches(half_duplex), make_sends(one_way), bytes, bytes / (payload * port_rate) + switch_latency);
   const std::vector<std::pair<NodeId, NodeId>> both_ways{{NodeId(0), NodeId(1)}, {NodeId(1), NodeId(0)}};
-  expect_time(two_switches(half_duplex), make_sends(both_ways), bytes, 2 * bytes / (payload * port) + latency);
+  expect_time(two_switches(half_duplex), make_sends(both_ways), bytes,
+              2 * bytes / (payload * port_rate) + switch_latency);
 }
 
 TEST(SharedCapacity, GoesDownWithTheLinksThatShareIt) {
@@ -71,18 +72,19 @@ TEST(SharedCapacity, GoesDownWithTheLinksThatShareIt) {
   const Topology faulty = merge_bundles(
       apply_faults(topology, {{"GPU-chip[0]", 0.5, {}, {}}, {"GPU-chip[1]", 0.5, {}, {}}}).back().network);
   const Bytes bytes = 64_MiB;
-  const Bytes sent = bytes * ((ranks - 1.0) / ranks / payload);
-  EXPECT_NEAR(time_of(faulty, exchange(), bytes, Folding::exact).value(), (4 * sent / port + latency).value(), 5e-12);
+  const Bytes sent = bytes * ((all_ranks - 1.0) / all_ranks / payload);
+  EXPECT_NEAR(time_of(faulty, exchange(), bytes, Folding::exact).value(),
+              (4 * sent / port_rate + switch_latency).value(), 5e-12);
 }
 
 TEST(SharedCapacity, CountsEachCopyThatASwitchSendsOnce) {
   const Topology topology = merge_bundles(
-      build(yaml_of(packing_of(1, ranks, 1), plane_keys("switch", "domain", "true") +
-                                                 "    tier: chip\n    link_bandwidth: 10 GB/s\n    shared:\n"
-                                                 "      - {switch: chip, bandwidth: 40 GB/s}\n"
-                                                 "      - {between: [GPU, chip], bandwidth: 10 GB/s}\n")));
+      build(yaml_of(packing_of(1, all_ranks, 1), plane_keys("switch", "domain", "true") +
+                                                     "    tier: chip\n    link_bandwidth: 10 GB/s\n    shared:\n"
+                                                     "      - {switch: chip, bandwidth: 40 GB/s}\n"
+                                                     "      - {between: [GPU, chip], bandwidth: 10 GB/s}\n")));
   Router router(topology);
-  const std::vector<NodeId> all = consecutive(0, ranks);
+  const std::vector<NodeId> all = consecutive(0, all_ranks);
   const std::optional<Route> tree = router.multicast(NodeId(0), all);
   std::map<double, int> loads;  // of what is shared, in payload
   for (const LinkLoad& use : tree->links) {

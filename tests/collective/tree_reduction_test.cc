@@ -9,7 +9,7 @@ namespace {
 
 using namespace literals;
 
-constexpr std::uint32_t leaves = 4, per_leaf = 8, n = leaves * per_leaf;
+constexpr std::uint32_t leaves = 4, per_leaf = 8, all_leaves = leaves * per_leaf;
 constexpr CollectiveKind all_reduce = CollectiveKind::all_reduce;
 
 Seconds time_on(BytesPerSecond uplink, std::string_view algorithm, Bytes bytes, std::vector<std::vector<NodeId>> groups,
@@ -30,7 +30,7 @@ Seconds time_on(BytesPerSecond uplink, std::string_view algorithm, Bytes bytes, 
 
 /// Of the whole machine, with all else than bandwidth taken off: the difference between two sizes.
 Seconds wire_time(BytesPerSecond uplink, std::string_view algorithm, Bytes bytes) {
-  const std::vector<std::vector<NodeId>> all{test::consecutive(0, n)};
+  const std::vector<std::vector<NodeId>> all{test::consecutive(0, all_leaves)};
   return time_on(uplink, algorithm, 2 * bytes, all) - time_on(uplink, algorithm, bytes, all);
 }
 
@@ -39,21 +39,21 @@ TEST(TreeReduction, PutsTheBytesOnceOnEachUplinkHoweverManyRanksAreBehindIt) {
   const Bytes bytes = 256_MiB;
   EXPECT_NEAR(wire_time(10_GBps, "in_switch", bytes) / (bytes / 10_GBps), 1, 1e-3);
   // without the switches, for each of eight ranks and in each direction what is for the other leaves: 12 times
-  const double copies = 2.0 * per_leaf * (n - per_leaf) / n;
+  const double copies = 2.0 * per_leaf * (all_leaves - per_leaf) / all_leaves;
   EXPECT_NEAR(wire_time(10_GBps, "direct", bytes) / (copies * bytes / 10_GBps), 1, 1e-3);
   EXPECT_DOUBLE_EQ(copies, 12);
 }
 
 TEST(TreeReduction, IsHeldUpByPortsWhereUplinksAreFast) {
   const Bytes bytes = 256_MiB;
-  EXPECT_NEAR(wire_time(400_GBps, "in_switch", bytes) / ((n + 1.0) / n * bytes / 100_GBps), 1, 1e-3)
+  EXPECT_NEAR(wire_time(400_GBps, "in_switch", bytes) / ((all_leaves + 1.0) / all_leaves * bytes / 100_GBps), 1, 1e-3)
       << "own parts go to the switches too";
 }
 
 TEST(TreeReduction, LoadsAllUplinksAlikeBothWays) {
   Table<LinkId, Seconds> busy;
   const Bytes bytes = 64_MiB;
-  time_on(50_GBps, "in_switch", bytes, {test::consecutive(0, n)}, &busy);
+  time_on(50_GBps, "in_switch", bytes, {test::consecutive(0, all_leaves)}, &busy);
   const Topology topology = test::tree(leaves, per_leaf, 100_GBps, 50_GBps);
   std::size_t uplinks = 0;
   for (const LinkId link : topology.links.ids()) {

@@ -10,11 +10,11 @@ namespace podium {
 namespace {
 
 /// A chip and figures of which one term at a time is made to matter.
-struct Bench {
+struct AttentionBench {
   ChipSpec chip = load_chip("h100-sxm");
   AttentionFigures figures;
 
-  Bench() {
+  AttentionBench() {
     figures.types = {{DataType::bf16, {}}};
     figures.fewest_grouped = 1;
     chip.memory_bandwidth = BytesPerSecond(1e24);
@@ -34,17 +34,17 @@ Attention decode(double batch, double heads, double kv_heads, double context) {
 }
 
 /// Of one block of 128 new tokens by 128 of the context, in heads of 128.
-double block(const Bench& bench) { return 128.0 * 128 * 2 * (128 + 128) / bench.core(); }
+double block(const AttentionBench& bench) { return 128.0 * 128 * 2 * (128 + 128) / bench.core(); }
 
 TEST(AttentionByTiles, TakesAsLongAsTheLastTileWhileCoresAreFree) {
-  const Bench bench;
+  const AttentionBench bench;
   EXPECT_NEAR(bench.time(prefill(1, 128)), block(bench), 1e-9 * block(bench));
   EXPECT_NEAR(bench.time(prefill(1, 4 * 128)), 4 * block(bench), 1e-9 * block(bench));
   EXPECT_NEAR(bench.time(prefill(0.25 * bench.chip.matrix_cores, 4 * 128)), 4 * block(bench), 1e-9 * block(bench));
 }
 
 TEST(AttentionByTiles, SharesTheTriangleOfManyHeadsAmongTheCores) {
-  Bench bench;
+  AttentionBench bench;
   const double heads = bench.chip.matrix_cores;
   const double whole = (1 + 2 + 3 + 4) * block(bench);
   EXPECT_NEAR(bench.time(prefill(heads, 4 * 128)), whole, 1e-9 * whole);
@@ -53,7 +53,7 @@ TEST(AttentionByTiles, SharesTheTriangleOfManyHeadsAmongTheCores) {
 }
 
 TEST(AttentionByTiles, ComputesTheWholeSquareWithoutTheCausalMaskAndABandWithAWindow) {
-  const Bench bench;
+  const AttentionBench bench;
   const double heads = bench.chip.matrix_cores;
   Attention square = prefill(heads, 4 * 128);
   square.causal = false;
@@ -64,13 +64,13 @@ TEST(AttentionByTiles, ComputesTheWholeSquareWithoutTheCausalMaskAndABandWithAWi
 }
 
 TEST(AttentionByTiles, CountsTheSoftmaxOfEachScoreBesideTheProducts) {
-  Bench bench;
+  AttentionBench bench;
   bench.figures.types.at(DataType::bf16).softmax = 1e-10;
   EXPECT_NEAR(bench.time(prefill(1, 128)), block(bench) + 128.0 * 128 * 1e-10, 1e-9 * block(bench));
 }
 
 TEST(AttentionByTiles, SplitsALongContextWhereSequencesAreFew) {
-  Bench bench;
+  AttentionBench bench;
   bench.figures.core_bandwidth = 50e9;
   const double context = 128 * 1024;
   const double token = 2 * 128 * 2 / bench.figures.core_bandwidth + 2.0 * (128 + 128) / bench.core();
@@ -80,7 +80,7 @@ TEST(AttentionByTiles, SplitsALongContextWhereSequencesAreFew) {
 }
 
 TEST(AttentionByTiles, ReadsTheCacheOnceForAllQueriesOfAGroup) {
-  Bench bench;
+  AttentionBench bench;
   bench.chip.memory_bandwidth = load_chip("h100-sxm").memory_bandwidth;
   const double grouped = bench.time(decode(64, 32, 4, 8192)), single = bench.time(decode(64, 4, 4, 8192));
   EXPECT_NEAR(grouped, single, 0.01 * single);
@@ -89,7 +89,7 @@ TEST(AttentionByTiles, ReadsTheCacheOnceForAllQueriesOfAGroup) {
 }
 
 TEST(AttentionByTiles, GoesHeadByHeadWhereAGroupIsMoreThanTheLibraryTakes) {
-  Bench bench;
+  AttentionBench bench;
   bench.figures.most_grouped = 16;
   bench.figures.head_element = 1e-10;
   const double elements = 2.0 * 1024 * 128;  // keys and values of a head
@@ -99,8 +99,8 @@ TEST(AttentionByTiles, GoesHeadByHeadWhereAGroupIsMoreThanTheLibraryTakes) {
 }
 
 /// Figures of a library that splits contexts by its own rule; each part takes as long, whatever is in it.
-Bench ruled() {
-  Bench bench;
+AttentionBench ruled() {
+  AttentionBench bench;
   bench.figures.part_tokens = 128;
   bench.figures.part_waves = 8;
   bench.figures.heads_at_once = 2;
@@ -115,7 +115,7 @@ Bench ruled() {
 }
 
 TEST(AttentionByTiles, SplitsContextsByTheLibrarysOwnRuleThoughMoreWavesTakeLonger) {
-  const Bench bench = ruled();
+  const AttentionBench bench = ruled();
   const double cores = bench.chip.matrix_cores, part = 4e-6;
   EXPECT_NEAR(bench.time(decode(cores / 4, 32, 4, 127)), part, 1e-8) << "a part for each core";
   EXPECT_NEAR(bench.time(decode(cores / 4, 32, 4, 4 * 128)), 4 * part + 3e-6, 1e-8);
@@ -124,14 +124,14 @@ TEST(AttentionByTiles, SplitsContextsByTheLibrarysOwnRuleThoughMoreWavesTakeLong
 }
 
 TEST(AttentionByTiles, GoesHeadByHeadWhereTheLibraryFindsTooFewParts) {
-  const Bench bench = ruled();
+  const AttentionBench bench = ruled();
   const double few = bench.time(decode(1, 32, 4, 127)), enough = bench.time(decode(1, 32, 4, 16 * 128));
   EXPECT_NEAR(few, 2e-6, 1e-9) << "32 heads on cores of their own";
   EXPECT_NEAR(enough, 4e-6 + 3e-6, 1e-8) << "64 parts are more than a quarter of the cores";
 }
 
 TEST(AttentionByTiles, PassesPartsThatLieBeforeTheWindow) {
-  Bench bench = ruled();
+  AttentionBench bench = ruled();
   bench.figures.types.at(DataType::bf16).empty = 1e-6;
   Attention attention = decode(bench.chip.matrix_cores / 4, 32, 4, 8 * 128);
   attention.window = 128;
@@ -140,7 +140,7 @@ TEST(AttentionByTiles, PassesPartsThatLieBeforeTheWindow) {
 }
 
 TEST(AttentionByTiles, FindsASmallCacheOnTheChipOnlyAsMeasured) {
-  Bench bench;
+  AttentionBench bench;
   bench.figures.resident = 1;
   bench.chip.memory_bandwidth = BytesPerSecond(1e9);
   const Attention small = decode(1, 8, 8, 512);
@@ -149,7 +149,7 @@ TEST(AttentionByTiles, FindsASmallCacheOnTheChipOnlyAsMeasured) {
 }
 
 TEST(AttentionByTiles, IncludesWhatComesBeforeOnlyAsMeasured) {
-  Bench bench;
+  AttentionBench bench;
   bench.chip.memory_bandwidth = BytesPerSecond(1e12);
   const Attention shape = prefill(8, 1024);
   const double without = bench.time(shape, Conditions::measured);
@@ -160,7 +160,7 @@ TEST(AttentionByTiles, IncludesWhatComesBeforeOnlyAsMeasured) {
 }
 
 TEST(AttentionByTiles, MultipliesInTheTypeOfANarrowCacheWhereTheLibraryDoes) {
-  Bench bench;
+  AttentionBench bench;
   Attention narrow = prefill(64, 4096);
   narrow.cache_type = DataType::fp8;
   const double wide = bench.time(narrow);

@@ -10,7 +10,7 @@ ExpertShare share_of(double tokens, double rows, double touched) {
   return {DataType::bf16, tokens, 8, 4096, 1536, 32, rows, touched};
 }
 
-struct Bench {
+struct ExpertBench {
   ChipSpec chip = load_chip("gb200");
   TiledFigures products = load_tiled("gb200");
   ExpertFigures figures = *load_experts("gb200");
@@ -19,7 +19,7 @@ struct Bench {
 };
 
 TEST(Experts, ReadTheWeightsOfThoseThatHaveRows) {
-  const Bench bench;
+  const ExpertBench bench;
   const ExpertShare share = share_of(32, 32, 8);
   const double weights = 3 * share.hidden * share.inner * size_of(DataType::bf16).value();
   const double most = bench.chip.memory_bandwidth.value();
@@ -28,7 +28,7 @@ TEST(Experts, ReadTheWeightsOfThoseThatHaveRows) {
 }
 
 TEST(Experts, TakeLongerWithMoreRowsAndWithMoreTokensToSort) {
-  const Bench bench;
+  const ExpertBench bench;
   double last = 0;
   for (double rows = 32; rows < 1e6; rows *= 2) {
     const double time = bench.time(share_of(rows, rows, 32));
@@ -39,7 +39,7 @@ TEST(Experts, TakeLongerWithMoreRowsAndWithMoreTokensToSort) {
 }
 
 TEST(Experts, LeaveTilesUnfilledWhereRowsAreUneven) {
-  const Bench bench;
+  const ExpertBench bench;
   ExpertShare share = share_of(32 * 1024, 32 * 1024, 32);
   const double even = bench.time(share);
   share.spread = RowSpread::skewed;
@@ -47,7 +47,7 @@ TEST(Experts, LeaveTilesUnfilledWhereRowsAreUneven) {
 }
 
 TEST(Experts, PadRowsToTheTileThatAllTokensOfTheGroupWouldFill) {
-  Bench bench;
+  ExpertBench bench;
   ExpertShare share = share_of(16, 32, 32);
   share.type = DataType::mxfp4;
   bench.figures.choice = bench.figures.pair = 0;
@@ -80,7 +80,7 @@ TEST(Experts, ReadWeightsAgainForEachFurtherRowOfTilesWhereTheCacheDoesNotKeepTh
 }
 
 TEST(Experts, RefuseATypeThatTheStackWasNotMeasuredWith) {
-  const Bench bench;
+  const ExpertBench bench;
   ExpertShare share = share_of(32, 32, 8);
   share.type = DataType::tf32;
   EXPECT_THROW(bench.time(share), InputError);

@@ -8,11 +8,11 @@ namespace podium {
 namespace {
 
 /// A chip and figures of which one term at a time is made to matter.
-struct Bench {
+struct MemoryBench {
   ChipSpec chip = load_chip("h100-sxm");
   MemoryFigures figures;
 
-  Bench() {
+  MemoryBench() {
     figures.resident = 1e-6;
     figures.cache_bandwidth = 1e24;
   }
@@ -27,7 +27,7 @@ MemoryOp softmax(double rows, double columns) {
 }
 
 TEST(MemoryBound, StreamsLargeTensorsAtTheMemorysBandwidth) {
-  Bench bench;
+  MemoryBench bench;
   bench.figures.memory = 0.9;
   const MemoryOp copy{"copy", Bytes(1e9), Bytes(1e9), Flops(0)};
   const double expected = 2e9 / (0.9 * bench.chip.memory_bandwidth.value());
@@ -38,7 +38,7 @@ TEST(MemoryBound, StreamsLargeTensorsAtTheMemorysBandwidth) {
 }
 
 TEST(MemoryBound, FindsInTheCacheWhatTheMeasurementTookInTurn) {
-  Bench bench;
+  MemoryBench bench;
   bench.figures.resident = 1;
   const MemoryOp copy{"copy", 0.1 * bench.chip.cache_size, 0.1 * bench.chip.cache_size, Flops(0)};
   const double alone = bench.time(copy, Conditions::measured);
@@ -48,7 +48,7 @@ TEST(MemoryBound, FindsInTheCacheWhatTheMeasurementTookInTurn) {
 }
 
 TEST(MemoryBound, GoesThroughARowColumnByColumnHoweverFewRowsThereAre) {
-  Bench bench;
+  MemoryBench bench;
   bench.figures.operations["softmax"] = {1e-9, 1e24, 0};
   EXPECT_NEAR(bench.time(softmax(1, 8192)), 8192e-9, 1e-12);
   EXPECT_NEAR(bench.time(softmax(2, 8192)), 8192e-9, 1e-12);
@@ -57,7 +57,7 @@ TEST(MemoryBound, GoesThroughARowColumnByColumnHoweverFewRowsThereAre) {
 }
 
 TEST(MemoryBound, ReadsAgainWhatOfARowDoesNotStayNearTheCore) {
-  Bench bench;
+  MemoryBench bench;
   bench.figures.operations["softmax"] = {0, 1e12, 4e12};
   bench.figures.near = 4096;
   const auto again = [&](double columns) {

@@ -8,11 +8,11 @@ namespace podium {
 namespace {
 
 /// A chip and figures of which one term at a time is made to matter.
-struct Bench {
+struct ProductBench {
   ChipSpec chip = load_chip("h100-sxm");
   TiledFigures figures = load_tiled("h100-sxm");
 
-  Bench() {
+  ProductBench() {
     TiledType type;
     type.store_bandwidth = 1e24;
     type.tiles = {{128, 128}};
@@ -30,7 +30,7 @@ struct Bench {
 };
 
 TEST(Tiled, TakesAsLongForATileAsForAWholeWaveOfThem) {
-  const Bench bench;
+  const ProductBench bench;
   const double one = bench.busy(128, 128, 4096);
   const double core = bench.chip.peak(DataType::bf16).value() / bench.chip.matrix_cores;
   EXPECT_NEAR(one, 2 * 128.0 * 128 * 4096 / core, 1e-9 * one);
@@ -39,7 +39,7 @@ TEST(Tiled, TakesAsLongForATileAsForAWholeWaveOfThem) {
 }
 
 TEST(Tiled, SplitsTheLoopWhereTilesAreFewAndTheSumIsCheap) {
-  Bench bench;
+  ProductBench bench;
   const double whole = bench.busy(128, 128, 4096);
   bench.figures.types.at(DataType::bf16).most_splits = 4;
   EXPECT_NEAR(bench.busy(128, 128, 4096), whole / 4, 1e-9 * whole);
@@ -48,14 +48,14 @@ TEST(Tiled, SplitsTheLoopWhereTilesAreFewAndTheSumIsCheap) {
 }
 
 TEST(Tiled, ChoosesTheFastestTileEitherWayRound) {
-  Bench bench;
+  ProductBench bench;
   const double square = bench.busy(64, 128.0 * bench.chip.matrix_cores, 4096);
   bench.figures.types.at(DataType::bf16).tiles.push_back({128, 64});
   EXPECT_NEAR(bench.busy(64, 128.0 * bench.chip.matrix_cores, 4096), square / 2, 1e-9 * square);
 }
 
 TEST(Tiled, HoldsAllCoresTogetherToWhatThePowerSustains) {
-  Bench bench;
+  ProductBench bench;
   bench.figures.types.at(DataType::bf16).sustained = 0.5;
   const double core = bench.chip.peak(DataType::bf16).value() / bench.chip.matrix_cores;
   const double tile = 2 * 128.0 * 128 * 4096 / core;
@@ -65,7 +65,7 @@ TEST(Tiled, HoldsAllCoresTogetherToWhatThePowerSustains) {
 }
 
 TEST(Tiled, LetsShortProductsRunAheadOfThePowerLimitOnAChipThatWasIdle) {
-  Bench bench;
+  ProductBench bench;
   TiledType& type = bench.figures.types.at(DataType::bf16);
   type.sustained = 0.5;
   type.burst = 0.8;
@@ -83,7 +83,7 @@ TEST(Tiled, LetsShortProductsRunAheadOfThePowerLimitOnAChipThatWasIdle) {
 }
 
 TEST(Tiled, HidesOfComputingAndReadingAllButTheExposedShareOfTheShorter) {
-  Bench bench;
+  ProductBench bench;
   const Gemm gemm{DataType::bf16, 128, 128.0 * bench.chip.matrix_cores, 4096, 1};
   const double computing = bench.busy(gemm.m, gemm.n, gemm.k);
   bench.chip.memory_bandwidth = work(gemm).read / Seconds(computing / 2);
@@ -94,7 +94,7 @@ TEST(Tiled, HidesOfComputingAndReadingAllButTheExposedShareOfTheShorter) {
 }
 
 TEST(Tiled, ComputesOfATileAtTheEdgeOnlyTheStepsThatAreThere) {
-  Bench bench;
+  ProductBench bench;
   const double whole = bench.busy(1, 128, 4096);
   bench.figures.step = 16;
   EXPECT_NEAR(bench.busy(1, 128, 4096), whole * 16 / 128, 1e-9 * whole);
@@ -102,7 +102,7 @@ TEST(Tiled, ComputesOfATileAtTheEdgeOnlyTheStepsThatAreThere) {
 }
 
 TEST(Tiled, ReadsWeightsAgainInARunningModelThoughTheMeasurementKeptThemInTheCache) {
-  Bench bench;
+  ProductBench bench;
   bench.chip.memory_bandwidth = BytesPerSecond(1e9);
   bench.figures.types.at(DataType::bf16).weights_resident = 0.8;
   bench.figures.in_turn = 1;
@@ -114,7 +114,7 @@ TEST(Tiled, ReadsWeightsAgainInARunningModelThoughTheMeasurementKeptThemInTheCac
 }
 
 TEST(Tiled, QuantisesBeforeTheProductWhereTheStackWasMeasuredSo) {
-  Bench bench;
+  ProductBench bench;
   TiledType& type = bench.figures.types.at(DataType::bf16);
   const Gemm gemm{DataType::bf16, 256, 1024, 1024, 1};
   const Seconds plain = tiled_cost(gemm, bench.chip, bench.figures, {}, Conditions::measured).time;

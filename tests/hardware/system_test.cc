@@ -11,7 +11,7 @@ namespace {
 
 using test::error_of;
 
-const std::string file =
+const std::string system_file =
     "description: a system of round numbers\n"
     "source: {text: this test, grade: assumed}\n"
     "chip: small\n"
@@ -36,8 +36,8 @@ const std::string file =
 
 SystemSpec system_of(const std::string& yaml) { return read_system(Document::parse(yaml, "system.yaml"), "test"); }
 
-std::string error_with(const std::string& before, const std::string& after) {
-  std::string changed = file;
+std::string system_error_with(const std::string& before, const std::string& after) {
+  std::string changed = system_file;
   const std::size_t place = changed.find(before);
   EXPECT_NE(place, std::string::npos) << before;
   changed.replace(place, before.size(), after);
@@ -45,7 +45,7 @@ std::string error_with(const std::string& before, const std::string& after) {
 }
 
 TEST(System, IsReadFromItsFile) {
-  const SystemSpec system = system_of(file);
+  const SystemSpec system = system_of(system_file);
   EXPECT_EQ(system.name, "test");
   EXPECT_EQ(system.chip, "small");
   EXPECT_EQ(system.topology, "ring");
@@ -70,11 +70,11 @@ TEST(System, IsReadFromItsFile) {
 TEST(System, MaySplitCallsAndAddUpApart) {
   const std::string last = "    in_switch_reduction: false\n";
   const auto with = [&last](const std::string& more) {
-    std::string changed = file;
+    std::string changed = system_file;
     return changed.insert(changed.find(last) + last.size(), "    " + more + "\n");
   };
-  EXPECT_EQ(system_of(file).protocols.at("ub").splits, 1u);
-  EXPECT_FALSE(system_of(file).protocols.at("ub").sum_bandwidth.has_value());
+  EXPECT_EQ(system_of(system_file).protocols.at("ub").splits, 1u);
+  EXPECT_FALSE(system_of(system_file).protocols.at("ub").sum_bandwidth.has_value());
   EXPECT_EQ(system_of(with("splits: 4")).protocols.at("ub").splits, 4u);
   EXPECT_EQ(system_of(with("sum_bandwidth: 1.6 TB/s")).protocols.at("ub").sum_bandwidth, BytesPerSecond(1.6e12));
   EXPECT_NE(error_of([&] { system_of(with("splits: 0")); }).find("0 is not between 1 and"), std::string::npos);
@@ -85,7 +85,7 @@ TEST(System, SaysWhatCollectivesInItsSwitchesCostWhereItHasThem) {
   const std::string flag = "in_switch_reduction: false", launch = "\n    in_switch_launch: 25 us",
                     achieved = "\n    in_switch_efficiency: 0.7";
   const auto with = [](const std::string& text) {
-    std::string changed = file;
+    std::string changed = system_file;
     changed.replace(changed.find("in_switch_reduction: false"), 26, text);
     return system_of(changed).protocols.at("ub");
   };
@@ -94,36 +94,36 @@ TEST(System, SaysWhatCollectivesInItsSwitchesCostWhereItHasThem) {
   EXPECT_DOUBLE_EQ(on.in_switch_launch.value(), 25e-6);
   EXPECT_EQ(on.in_switch_efficiency, 0.7);
   EXPECT_FALSE(with(flag + launch + achieved).in_switch_reduction) << "one flag turns it off";
-  EXPECT_NE(error_with(flag, "in_switch_reduction: true" + launch).find("'in_switch_efficiency' is missing"),
+  EXPECT_NE(system_error_with(flag, "in_switch_reduction: true" + launch).find("'in_switch_efficiency' is missing"),
             std::string::npos);
-  EXPECT_NE(error_with(flag, "in_switch_reduction: true" + achieved).find("'in_switch_launch' is missing"),
+  EXPECT_NE(system_error_with(flag, "in_switch_reduction: true" + achieved).find("'in_switch_launch' is missing"),
             std::string::npos);
-  EXPECT_NE(error_with(flag, flag + "\n    in_switch_efficiency: 0").find("an efficiency is more than 0"),
+  EXPECT_NE(system_error_with(flag, flag + "\n    in_switch_efficiency: 0").find("an efficiency is more than 0"),
             std::string::npos);
 }
 
 TEST(System, CountsRanksByNodeAndDomain) {
-  const SystemSpec system = system_of(file);
+  const SystemSpec system = system_of(system_file);
   EXPECT_EQ(system.ranks_per_node(), 2 * 8);
   EXPECT_EQ(system.ranks_per_domain(), 2 * 8 * 48);
 }
 
-TEST(System, NotesEveryFigure) { EXPECT_EQ(system_of(file).figures.size(), 4u + 8 + 2); }
+TEST(System, NotesEveryFigure) { EXPECT_EQ(system_of(system_file).figures.size(), 4u + 8 + 2); }
 
 TEST(System, RefusesWhatCannotBe) {
-  EXPECT_EQ(error_with("nodes_per_domain: 48", "nodes_per_domain: 0"),
+  EXPECT_EQ(system_error_with("nodes_per_domain: 48", "nodes_per_domain: 0"),
             "system.yaml:7:19: nodes_per_domain: 0 is not between 1 and 1000000");
   EXPECT_EQ(
-      error_with("core_share: 0.25", "core_share: 1"),
+      system_error_with("core_share: 0.25", "core_share: 1"),
       "system.yaml:17:17: protocols.ub.core_share: collectives leave some of the cores to compute; a share is less "
       "than 1");
-  EXPECT_NE(error_with("bulk_efficiency: 0.9", "bulk_efficiency: 1.2").find("an efficiency is more than 0"),
+  EXPECT_NE(system_error_with("bulk_efficiency: 0.9", "bulk_efficiency: 1.2").find("an efficiency is more than 0"),
             std::string::npos);
-  EXPECT_NE(error_with("power_per_domain: 559 kW", "power_per_domain: 0 W").find("must be more than nothing"),
+  EXPECT_NE(system_error_with("power_per_domain: 559 kW", "power_per_domain: 0 W").find("must be more than nothing"),
             std::string::npos);
-  EXPECT_NE(error_with("    launch: 10 us", "    lunch: 10 us").find("'launch' is missing; is 'lunch'"),
+  EXPECT_NE(system_error_with("    launch: 10 us", "    lunch: 10 us").find("'launch' is missing; is 'lunch'"),
             std::string::npos);
-  EXPECT_NE(error_with("price_per_domain", "price_for_domain")
+  EXPECT_NE(system_error_with("price_per_domain", "price_for_domain")
                 .find("unknown key 'price_for_domain' (did you mean "
                       "'price_per_domain'?)"),
             std::string::npos);
@@ -150,14 +150,14 @@ TEST_P(SystemFiles, DrawMorePowerThanTheirChipsAtRest) {
   EXPECT_GT(system.power_per_domain, chip.idle_power * system.ranks_per_domain());
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
+std::string system_test_name(const testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   for (char& c : name) {
     c = c == '-' || c == '.' ? '_' : c;
   }
   return name;
 }
-INSTANTIATE_TEST_SUITE_P(All, SystemFiles, testing::ValuesIn(list_files("configs/systems")), test_name);
+INSTANTIATE_TEST_SUITE_P(All, SystemFiles, testing::ValuesIn(list_files("configs/systems")), system_test_name);
 
 }  // namespace
 }  // namespace podium

@@ -9,6 +9,8 @@ namespace podium {
 namespace {
 
 using namespace literals;
+using testing::alone;
+using testing::capacity;
 using testing::Message;
 using testing::on;
 using testing::Outcome;
@@ -16,10 +18,7 @@ using testing::picoseconds_apart;
 using testing::play;
 using testing::RandomTraffic;
 using testing::route_over;
-
-constexpr BytesPerSecond capacity{1e9};
-constexpr Bytes size{1e6};
-constexpr Seconds alone = size / capacity;
+using testing::size;
 
 TEST(Analytic, CountsALinksUseWithinABatchOnly) {
   const Message first{route_over({on(0)}), size};

@@ -13,6 +13,8 @@ namespace podium {
 namespace {
 
 using namespace literals;
+using testing::alone;
+using testing::capacity;
 using testing::CapacityChange;
 using testing::Message;
 using testing::on;
@@ -22,6 +24,7 @@ using testing::play;
 using testing::RandomTraffic;
 using testing::route_over;
 using testing::Share;
+using testing::size;
 
 void expect_arrivals(const Outcome& outcome, const std::vector<Seconds>& expected) {
   ASSERT_EQ(outcome.arrivals.size(), expected.size());
@@ -29,11 +32,6 @@ void expect_arrivals(const Outcome& outcome, const std::vector<Seconds>& expecte
     EXPECT_LE(picoseconds_apart(outcome.arrivals[i], Time() + expected[i]), 1) << "message " << i;
   }
 }
-
-// one byte in a nanosecond
-constexpr BytesPerSecond capacity{1e9};
-constexpr Bytes size{1e6};
-constexpr Seconds alone = size / capacity;
 
 TEST(Flow, GivesTheLinkToTheLongTransferWhenTheShortOneHasEnded) {
   const Message small{route_over({on(0)}), size};

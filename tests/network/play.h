@@ -28,6 +28,11 @@ inline Route route_over(std::vector<LinkLoad> links, Seconds latency = Seconds(0
   route.latency = latency;
   return route;
 }
+/// One byte in a nanosecond, and a message that takes a millisecond alone.
+inline constexpr BytesPerSecond capacity{1e9};
+inline constexpr Bytes size{1e6};
+inline constexpr Seconds alone = size / capacity;
+
 inline LinkLoad on(std::size_t link, double load = 1) { return {LinkId(link), load}; }
 
 struct Outcome {

@@ -10,7 +10,7 @@
 namespace podium {
 namespace {
 
-std::size_t count(const std::string& text, const std::string& word) {
+std::size_t count_words(const std::string& text, const std::string& word) {
   std::size_t found = 0;
   for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + word.size())) {
     ++found;
@@ -24,12 +24,12 @@ void expect_well_formed(const std::string& svg) {
   EXPECT_TRUE(svg.starts_with("<svg "));
   EXPECT_TRUE(svg.ends_with("</svg>\n"));
   // every element is a text with an end, or closes itself
-  const std::size_t closed = count(svg, "<rect ") + count(svg, "<line ");
-  EXPECT_EQ(count(svg, "/>"), closed);
-  EXPECT_EQ(count(svg, "<text "), count(svg, "</text>"));
-  EXPECT_EQ(count(svg, "<"), closed + 2 * count(svg, "<text ") + 2);
-  EXPECT_EQ(count(svg, "nan"), 0U);
-  EXPECT_EQ(count(svg, "inf\""), 0U);
+  const std::size_t closed = count_words(svg, "<rect ") + occurrences(svg, "<line ");
+  EXPECT_EQ(count_words(svg, "/>"), closed);
+  EXPECT_EQ(count_words(svg, "<text "), occurrences(svg, "</text>"));
+  EXPECT_EQ(count_words(svg, "<"), closed + 2 * occurrences(svg, "<text ") + 2);
+  EXPECT_EQ(count_words(svg, "nan"), 0U);
+  EXPECT_EQ(count_words(svg, "inf\""), 0U);
 }
 
 TEST_P(Drawings, AreWellFormedAndNameEveryTierAndPlane) {

@@ -45,4 +45,12 @@ inline const TrainingWorkload& training(const Study& study) {
   return std::get<TrainingWorkload>(study.workloads.at(1));
 }
 
+/// The quick look's training alone, with few plans.
+inline Study training_study() {
+  std::string text = quick_look();
+  const std::size_t begin = text.find("  - name: Qwen3"), end = text.find("  - name: Llama");
+  text.erase(begin, end - begin);
+  return study_of(replaced(text, "pp: [1, 2]", "pp: [1]"));
+}
+
 }  // namespace podium::test

@@ -43,13 +43,13 @@ Execution run_on(const Machine& machine, const TaskGraph& graph, Folding folding
 }
 
 /// Two stages over pairs of halves of the ranks: groups of `tp` next to each other, and `dp` across them.
-struct Stages {
+struct WovenStages {
   TaskGraph graph;
   RoleId first, second;
   CommunicatorId tp, dp;
   std::uint32_t half;
   std::uint32_t messages = 0;
-  Stages(std::uint32_t ranks, std::uint32_t tensor) : half(ranks / 2) {
+  WovenStages(std::uint32_t ranks, std::uint32_t tensor) : half(ranks / 2) {
     first = graph.add_role({"stage 0", 0, half});
     second = graph.add_role({"stage 1", half, half});
     tp = graph.add_communicator({"tp", 1, tensor});
@@ -77,7 +77,7 @@ struct Stages {
 };
 
 TEST(Folding, KeepsRanksThatAreAlikeInOneClass) {
-  Stages s(16, 4);
+  WovenStages s(16, 4);
   s.work(s.first, 1024);
   s.talk(s.first, s.tp, CollectiveKind::all_reduce, 1_MiB);
   s.hand_over(1_MiB);
@@ -87,7 +87,7 @@ TEST(Folding, KeepsRanksThatAreAlikeInOneClass) {
 }
 
 TEST(Folding, ASlowChipHoldsUpOnlyThoseThatWaitForIt) {
-  Stages s(32, 4);
+  WovenStages s(32, 4);
   s.work(s.first, 2048);
   s.talk(s.first, s.tp, CollectiveKind::all_reduce, 1_MiB);
   const std::vector<long long> fast = ends(s.graph, run_on(machine("hgx-h100", 32), s.graph, Folding::exact));
@@ -101,7 +101,7 @@ TEST(Folding, ASlowChipHoldsUpOnlyThoseThatWaitForIt) {
 }
 
 TEST(Folding, ASlowChipInABlockHoldsUpItsGroupUntilOthersWaitForThat) {
-  Stages s(32, 4);
+  WovenStages s(32, 4);
   s.block(s.first, 10);
   const std::vector<long long> slow =
       ends(s.graph, run_on(machine("hgx-h100", 32, {{5, 1.5}}), s.graph, Folding::exact));
@@ -121,7 +121,7 @@ TEST(Folding, RefusesAChipThatIsFasterThanItself) {
 }
 
 TEST(Folding, CountsWhatWasSimulatedForWhat) {
-  Stages s(16, 4);
+  WovenStages s(16, 4);
   s.talk(s.first, s.tp, CollectiveKind::all_to_all, 1_MiB);
   const FoldingUse folded = run_on(machine("hgx-h100", 16), s.graph, Folding::exact).folding;
   const FoldingUse full = run_on(machine("hgx-h100", 16), s.graph, Folding::off).folding;
@@ -140,7 +140,7 @@ TEST(Folding, CountsWhatWasSimulatedForWhat) {
 }
 
 TEST(Folding, ChecksItselfAgainstEveryRank) {
-  Stages s(16, 4);
+  WovenStages s(16, 4);
   s.work(s.first, 1024);
   s.block(s.first, 3);
   s.hand_over(1_MiB);
@@ -150,7 +150,7 @@ TEST(Folding, ChecksItselfAgainstEveryRank) {
 }
 
 TEST(Folding, NamesTheRankAndTheTaskThatEndsAtAnotherTime) {
-  Stages s(16, 4);
+  WovenStages s(16, 4);
   s.work(s.first, 1024);
   s.talk(s.first, s.tp, CollectiveKind::all_reduce, 1_MiB);
   const auto run = [&](std::vector<SlowChip> slow) {
@@ -189,7 +189,7 @@ RC_GTEST_PROP(Folding, EndsEveryRankWhenItWouldByItself, ()) {
   for (int i = *rc::gen::inRange(0, 3); i > 0; --i) {
     faults.push_back(some_fault(whole.network()));
   }
-  Stages s(ranks, tensor);
+  WovenStages s(ranks, tensor);
   for (int i = *rc::gen::inRange(1, 8); i > 0; --i) {
     const RoleId role = *rc::gen::element(s.first, s.second);
     const auto kind = *rc::gen::element(CollectiveKind::all_reduce, CollectiveKind::all_gather,

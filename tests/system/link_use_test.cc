@@ -26,7 +26,7 @@ TaskGraph all_reduces(int count, Bytes bytes) {
   return graph;
 }
 
-Execution run(const TaskGraph& graph, SimulatorOptions options = {}) {
+Execution run_on_server(const TaskGraph& graph, SimulatorOptions options = {}) {
   options.keep_links = true;
   options.algorithm = "direct";
   return Simulator(server(), options).run(graph);
@@ -41,7 +41,7 @@ Bytes sent_by(const LinkUse& use, NodeId node) {
 }
 
 TEST(LinkUse, IsWhatTheSchedulePutsOnTheWires) {
-  const Execution one = run(all_reduces(1, 8_MiB));
+  const Execution one = run_on_server(all_reduces(1, 8_MiB));
   const Plane& plane = server().network().planes[0];
   // in reduce-scatter and all-gather each rank sends each of the other seven an eighth
   const double efficiency = plane.payload_efficiency_near * server().protocol(0).bulk_efficiency;
@@ -54,8 +54,8 @@ TEST(LinkUse, IsWhatTheSchedulePutsOnTheWires) {
 }
 
 TEST(LinkUse, IsTheSameOfEachLinkFoldedOrNot) {
-  const LinkUse folded = run(all_reduces(2, 8_MiB)).links;
-  const LinkUse all = run(all_reduces(2, 8_MiB), {.folding = Folding::off}).links;
+  const LinkUse folded = run_on_server(all_reduces(2, 8_MiB)).links;
+  const LinkUse all = run_on_server(all_reduces(2, 8_MiB), {.folding = Folding::off}).links;
   for (const LinkId link : folded.ports.ids()) {
     EXPECT_NEAR(folded.ports[link].bytes.value(), all.ports[link].bytes.value(), 1e-3);
   }
@@ -67,8 +67,8 @@ TEST(LinkUse, CountsABlockAsOftenAsItComes) {
   const RoleId role = repeated.add_role({"ranks", 0, 8});
   repeated.add(role, 0, repeated.add_label("layer"), BlockTask{repeated.add_block(all_reduces(1, 8_MiB)), 3});
   for (const char* network : {"flow", "packet"}) {
-    const Execution one = run(all_reduces(1, 8_MiB), {.network = network});
-    const Execution three = run(repeated, {.network = network});
+    const Execution one = run_on_server(all_reduces(1, 8_MiB), {.network = network});
+    const Execution three = run_on_server(repeated, {.network = network});
     EXPECT_NEAR(three.time.value(), 3 * one.time.value(), 1e-11);
     EXPECT_EQ(three.links.packet_hops, one.links.packet_hops) << "executed once";
     EXPECT_EQ(three.links.executed.at(0), one.links.executed.at(0));
@@ -83,9 +83,9 @@ TEST(LinkUse, CountsABlockAsOftenAsItComes) {
 }
 
 TEST(LinkUse, HasAsManyBytesInPacketsOfAnySize) {
-  const Execution flow = run(all_reduces(1, 8_MiB));
-  const Execution real = run(all_reduces(1, 8_MiB), {.network = "packet"});
-  const Execution large = run(all_reduces(1, 8_MiB), {.network = "packet", .packet_scale = 4});
+  const Execution flow = run_on_server(all_reduces(1, 8_MiB));
+  const Execution real = run_on_server(all_reduces(1, 8_MiB), {.network = "packet"});
+  const Execution large = run_on_server(all_reduces(1, 8_MiB), {.network = "packet", .packet_scale = 4});
   for (const Execution* one : {&real, &large}) {
     EXPECT_NEAR(one->links.executed.at(0).value(), flow.links.executed.at(0).value(),
                 1e-4 * flow.links.executed.at(0).value())
@@ -102,8 +102,8 @@ TEST(Simulator, TellsHowManyPacketHopsItHasDone) {
   std::uint64_t told = 0;
   SimulatorOptions options{.network = "packet"};
   options.progress = [&](std::uint64_t more) { told += more; };
-  const Execution watched = run(all_reduces(3, 8_MiB), options);
-  const Execution alone = run(all_reduces(3, 8_MiB), {.network = "packet"});
+  const Execution watched = run_on_server(all_reduces(3, 8_MiB), options);
+  const Execution alone = run_on_server(all_reduces(3, 8_MiB), {.network = "packet"});
   EXPECT_EQ(told, watched.links.packet_hops);
   EXPECT_EQ(watched.signature, alone.signature) << "and nothing changes for being watched";
 }

@@ -211,11 +211,11 @@ TEST(Simulator, RunsPacketsOverRealLinks) {
 }
 
 /// Two stages of four ranks each; the first sends to the second.
-struct Stages {
+struct TwoStages {
   TaskGraph graph;
   RoleId first, second;
   std::uint16_t label;
-  Stages() {
+  TwoStages() {
     first = graph.add_role({"stage 0", 0, 4});
     second = graph.add_role({"stage 1", 4, 4});
     label = graph.add_label("pp");
@@ -223,14 +223,14 @@ struct Stages {
 };
 
 TEST(Simulator, AReceiveEndsWhenItsMessageIsThere) {
-  Stages s;
+  TwoStages s;
   s.graph.add(s.first, 0, s.label, DelayTask{10_us});
   s.graph.add(s.first, 1, s.label, SendTask{s.second, 7, 1_MiB});
   s.graph.add(s.second, 1, s.label, ReceiveTask{s.first, 7});
   const Execution sent_at_once = run(s.graph);
   EXPECT_GT(sent_at_once.by_role[1].part("exposed pp").value(), 0);
 
-  Stages later;
+  TwoStages later;
   const TaskId before = later.graph.add(later.first, 0, later.label, DelayTask{1_ms});
   later.graph.add(later.first, 1, later.label, SendTask{later.second, 7, 1_MiB}, std::vector{before});
   later.graph.add(later.second, 1, later.label, ReceiveTask{later.first, 7});
@@ -241,7 +241,7 @@ TEST(Simulator, AReceiveEndsWhenItsMessageIsThere) {
 }
 
 TEST(Simulator, NamesTheSendThatNobodyMakes) {
-  Stages s;
+  TwoStages s;
   s.graph.add(s.second, 1, s.label, ReceiveTask{s.first, 42});
   try {
     run(s.graph);
@@ -255,7 +255,7 @@ TEST(Simulator, NamesTheSendThatNobodyMakes) {
 }
 
 TEST(Simulator, RefusesTwoSendsWithOneTag) {
-  Stages s;
+  TwoStages s;
   s.graph.add(s.first, 0, s.label, SendTask{s.second, 1, 1_KiB});
   s.graph.add(s.first, 1, s.label, SendTask{s.second, 1, 1_KiB});
   EXPECT_THROW(run(s.graph), RunError);

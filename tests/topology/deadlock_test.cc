@@ -12,7 +12,7 @@ using test::packing_of;
 using test::plane_keys;
 using test::yaml_of;
 
-Topology grid(const std::string& fabric, int width, int height) {
+Topology mesh_of(const std::string& fabric, int width, int height) {
   return build(yaml_of(packing_of(1, width, height),
                        plane_keys(fabric) + "    dimensions:\n      - {size: " + std::to_string(width) +
                            ", link_bandwidth: 10 GB/s}\n      - {size: " + std::to_string(height) +
@@ -38,9 +38,9 @@ Topology fat_tree() {
 }
 
 constexpr Routing shortest{};
-constexpr Routing dimension_ordered{.order = WayOrder::dimension_ordered};
+constexpr Routing by_dimension{.order = WayOrder::dimension_ordered};
 constexpr Routing one_global{.order = WayOrder::one_global};
-constexpr Routing up_down{.order = WayOrder::up_down};
+constexpr Routing up_then_down{.order = WayOrder::up_down};
 
 Routing with_channels(Routing routing, std::uint32_t channels) {
   routing.virtual_channels = channels;
@@ -75,31 +75,31 @@ TEST(Deadlock, IsFarFromARingOfThreeWhereNobodyGoesFurtherThanOneHop) {
 }
 
 TEST(Deadlock, ThreatensAMeshUnlessItsTurnsAreOrdered) {
-  const Topology mesh = grid("mesh", 4, 4);
+  const Topology mesh = mesh_of("mesh", 4, 4);
   const DeadlockCheck check = check_deadlock(mesh, 0, shortest);
   EXPECT_EQ(check.cycle.size(), 4U);  // round a square
   expect_closed(mesh, check.cycle);
-  EXPECT_TRUE(is_free(mesh, dimension_ordered));
-  EXPECT_TRUE(is_free(mesh, up_down));
+  EXPECT_TRUE(is_free(mesh, by_dimension));
+  EXPECT_TRUE(is_free(mesh, up_then_down));
 }
 
 TEST(Deadlock, ThreatensATorusInDimensionOrderUnlessItHasTwoVirtualChannels) {
-  const Topology torus = grid("torus", 5, 4);
-  const DeadlockCheck check = check_deadlock(torus, 0, dimension_ordered);
+  const Topology torus = mesh_of("torus", 5, 4);
+  const DeadlockCheck check = check_deadlock(torus, 0, by_dimension);
   expect_closed(torus, check.cycle);
   EXPECT_EQ(check.enough, 2U);
-  EXPECT_TRUE(is_free(torus, with_channels(dimension_ordered, 2)));
-  EXPECT_TRUE(is_free(torus, up_down));
+  EXPECT_TRUE(is_free(torus, with_channels(by_dimension, 2)));
+  EXPECT_TRUE(is_free(torus, up_then_down));
 }
 
 TEST(Deadlock, LeavesANDimensionalFullMeshThatCountsItsStepsBack) {
-  const Topology mesh = grid("full_mesh", 4, 4);
+  const Topology mesh = mesh_of("full_mesh", 4, 4);
   EXPECT_EQ(check_deadlock(mesh, 0, shortest).enough, 2U);
-  EXPECT_TRUE(is_free(mesh, dimension_ordered));
+  EXPECT_TRUE(is_free(mesh, by_dimension));
 }
 
 TEST(Deadlock, IsFarFromAFatTree) {
-  EXPECT_TRUE(is_free(fat_tree(), up_down));
+  EXPECT_TRUE(is_free(fat_tree(), up_then_down));
   EXPECT_TRUE(is_free(fat_tree(), shortest));  // which goes up and down of itself
 }
 
@@ -109,18 +109,18 @@ TEST(Deadlock, LeavesADragonflyWithAVirtualChannelBehindItsGlobalLink) {
   const DeadlockCheck check = check_deadlock(topology, 0, one_global);
   expect_closed(topology, check.cycle);
   EXPECT_EQ(check.enough, 2U);
-  EXPECT_TRUE(is_free(topology, up_down));
+  EXPECT_TRUE(is_free(topology, up_then_down));
   // two global links in succession are as short as a local, a global and a local one, and make cycles through groups
   EXPECT_EQ(check_deadlock(topology, 0, shortest).enough, 0U);
 }
 
 TEST(Deadlock, ThreatensValiantsDetoursUnlessEachLegHasChannelsOfItsOwn) {
   const Routing valiant{.order = WayOrder::dimension_ordered, .detour = Detour::valiant};
-  const Topology mesh = grid("mesh", 4, 4);
+  const Topology mesh = mesh_of("mesh", 4, 4);
   const DeadlockCheck on_mesh = check_deadlock(mesh, 0, valiant);
   expect_closed(mesh, on_mesh.cycle);
   EXPECT_EQ(on_mesh.enough, 2U);
-  EXPECT_EQ(check_deadlock(grid("torus", 5, 4), 0, valiant).enough, 4U);
+  EXPECT_EQ(check_deadlock(mesh_of("torus", 5, 4), 0, valiant).enough, 4U);
   EXPECT_EQ(check_deadlock(dragonfly(), 0, {.order = WayOrder::one_global, .detour = Detour::valiant}).enough, 4U);
 }
 
@@ -138,7 +138,7 @@ TEST(Deadlock, IsFoundInListsOfLinks) {
 
 TEST(Deadlock, IsTheSameOnTheMergedNetwork) {
   const Topology whole = fat_tree();
-  for (const Routing& routing : {shortest, up_down}) {
+  for (const Routing& routing : {shortest, up_then_down}) {
     EXPECT_EQ(is_free(whole, routing), is_free(merge_bundles(whole), routing));
   }
 }

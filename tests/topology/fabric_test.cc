@@ -164,7 +164,7 @@ TEST(HostNic, IsSharedByTheNode) {
   EXPECT_EQ(measures.links, 6U * (2 + 1));
 }
 
-std::string ring(int n, int across = 1) {
+std::string ring_keys(int n, int across = 1) {
   std::string links = plane_keys("links") + "    links:\n";
   for (int i = 0; i < n; ++i) {
     links += "      - {between: [" + std::to_string(i * across % n) + ", " + std::to_string((i + 1) * across % n) +
@@ -174,7 +174,7 @@ std::string ring(int n, int across = 1) {
 }
 
 TEST(Links, BisectionOfFewIsSearchedThroughAndExact) {
-  const PlaneMeasures measures = only_plane(build(yaml_of(packing_of(1, 8, 1), ring(8))));
+  const PlaneMeasures measures = only_plane(build(yaml_of(packing_of(1, 8, 1), ring_keys(8))));
   EXPECT_DOUBLE_EQ(measures.bisection.value(), 2 * port);
   EXPECT_FALSE(measures.bisection_is_bound);
   EXPECT_EQ(measures.diameter, 8 / 2);
@@ -185,7 +185,7 @@ TEST(Links, BisectionOfFewIsSearchedThroughAndExact) {
 TEST(Links, BisectionOfManyIsAnUpperBound) {
   // numbered so that no order of ranks is natural
   const int n = 64;
-  const PlaneMeasures measures = only_plane(build(yaml_of(packing_of(1, n, 1), ring(n, 27))));
+  const PlaneMeasures measures = only_plane(build(yaml_of(packing_of(1, n, 1), ring_keys(n, 27))));
   EXPECT_TRUE(measures.bisection_is_bound);
   EXPECT_GE(measures.bisection.value(), 2 * port);
   EXPECT_LE(measures.bisection.value(), 4 * port);

@@ -15,7 +15,7 @@ using test::packing_of;
 using test::plane_keys;
 using test::yaml_of;
 
-constexpr double port = 10e9;
+constexpr double port_rate = 10e9;
 using Sizes = std::vector<int>;
 
 int product(const Sizes& sizes) { return std::accumulate(sizes.begin(), sizes.end(), 1, std::multiplies<>()); }
@@ -52,11 +52,11 @@ TEST(Torus, HasItsClosedForms) {
     const int n = product(sizes);
     int links = 0;
     int diameter = 0;
-    double bisection = n * port;
+    double bisection = n * port_rate;
     for (const int size : sizes) {
       links += size == 2 ? n / 2 : n;
       diameter += size / 2;
-      bisection = size % 2 == 0 ? std::min(bisection, n / size * (size == 2 ? 1 : 2) * port) : bisection;
+      bisection = size % 2 == 0 ? std::min(bisection, n / size * (size == 2 ? 1 : 2) * port_rate) : bisection;
     }
     const PlaneMeasures measures = measure_grid("torus", sizes);
     EXPECT_EQ(measures.links, static_cast<std::size_t>(links));
@@ -78,11 +78,11 @@ TEST(Mesh, HasItsClosedForms) {
     const int n = product(sizes);
     int links = 0;
     Sizes steps;
-    double bisection = n * port;
+    double bisection = n * port_rate;
     for (const int size : sizes) {
       links += n / size * (size - 1);
       steps.push_back(size - 1);
-      bisection = size % 2 == 0 ? std::min(bisection, n / size * port) : bisection;
+      bisection = size % 2 == 0 ? std::min(bisection, n / size * port_rate) : bisection;
     }
     const PlaneMeasures measures = measure_grid("mesh", sizes);
     EXPECT_EQ(measures.links, static_cast<std::size_t>(links));
@@ -98,10 +98,10 @@ TEST(FullMesh, OfManyDimensionsHasItsClosedForms) {
     SCOPED_TRACE(::testing::PrintToString(sizes));
     const int n = product(sizes);
     int links = 0;
-    double bisection = n * n * port;
+    double bisection = n * n * port_rate;
     for (const int size : sizes) {
       links += n * (size - 1) / 2;
-      bisection = size % 2 == 0 ? std::min(bisection, n / size * (size * size / 4) * port) : bisection;
+      bisection = size % 2 == 0 ? std::min(bisection, n / size * (size * size / 4) * port_rate) : bisection;
     }
     const PlaneMeasures measures = measure_grid("full_mesh", sizes);
     EXPECT_EQ(measures.links, static_cast<std::size_t>(links));
@@ -120,7 +120,7 @@ TEST(Hypercube, HasItsClosedForms) {
     EXPECT_EQ(measures.links, static_cast<std::size_t>(n * ends / 2));
     EXPECT_EQ(measures.diameter, n);
     EXPECT_EQ(measures.path_diversity, orders(Sizes(static_cast<std::size_t>(n), 1)));
-    EXPECT_DOUBLE_EQ(measures.bisection.value(), ends / 2 * port);
+    EXPECT_DOUBLE_EQ(measures.bisection.value(), ends / 2 * port_rate);
   }
 }
 
@@ -137,7 +137,7 @@ TEST(Ring, HasItsClosedForms) {
         measure(build(yaml_of(packing_of(1, n, 1), plane_keys("ring") + "    link_bandwidth: 10 GB/s\n"))).at(0);
     EXPECT_EQ(measures.links, static_cast<std::size_t>(n));
     EXPECT_EQ(measures.diameter, n / 2);
-    EXPECT_DOUBLE_EQ(measures.bisection.value(), 2 * port);
+    EXPECT_DOUBLE_EQ(measures.bisection.value(), 2 * port_rate);
     EXPECT_FALSE(measures.bisection_is_bound);
   }
 }
@@ -147,16 +147,16 @@ TEST(Grids, CutTheDimensionThatHasTheLeastBandwidth) {
                            "    dimensions:\n      - {size: 4, link_bandwidth: 10 GB/s}\n"
                            "      - {size: 4, link_bandwidth: 2.5 GB/s}\n";
   const PlaneMeasures measures = measure(build(yaml_of(packing_of(1, 16, 1), keys))).at(0);
-  EXPECT_DOUBLE_EQ(measures.bisection.value(), 2 * 4 * port / 4);
+  EXPECT_DOUBLE_EQ(measures.bisection.value(), 2 * 4 * port_rate / 4);
 }
 
 TEST(Grids, SearchForHalvesWhereNoneIsNatural) {
   const PlaneMeasures odd = measure_grid("torus", {3, 5});
   EXPECT_TRUE(odd.bisection_is_bound);
-  EXPECT_GE(odd.bisection.value(), 2 * 3 * port);
+  EXPECT_GE(odd.bisection.value(), 2 * 3 * port_rate);
   const PlaneMeasures few = measure_grid("mesh", {2, 3});
   EXPECT_FALSE(few.bisection_is_bound);
-  EXPECT_DOUBLE_EQ(few.bisection.value(), 3 * port);  // the even dimension is the natural one, though two would do
+  EXPECT_DOUBLE_EQ(few.bisection.value(), 3 * port_rate);  // the even dimension is the natural one, though two would do
 }
 
 TEST(Grids, GrowInTheirLastDimension) {
@@ -199,7 +199,7 @@ TEST(BlockTorus, IsAsNearToACubeAsItsBlocksLetItBe) {
     const PlaneMeasures measures = measure(build(yaml_of(packing_of(1, 4, 16), keys), blocks)).at(0);
     EXPECT_EQ(measures.links, static_cast<std::size_t>(3 * n));
     EXPECT_EQ(measures.diameter, std::accumulate(sizes.begin(), sizes.end(), 0) / 2);
-    EXPECT_DOUBLE_EQ(measures.bisection.value(), 2.0 * n / *std::max_element(sizes.begin(), sizes.end()) * port);
+    EXPECT_DOUBLE_EQ(measures.bisection.value(), 2.0 * n / *std::max_element(sizes.begin(), sizes.end()) * port_rate);
   }
 }
 
@@ -241,8 +241,8 @@ TEST(Dragonfly, HasItsClosedForms) {
     EXPECT_LE(measures.forwarders(), 4);
     EXPECT_EQ(measures.bisection_is_bound, groups % 2 != 0);
     if (groups % 2 == 0) {
-      const double global = groups / 2 * (groups / 2) * links_of_pair * port;
-      EXPECT_DOUBLE_EQ(measures.bisection.value(), std::min(global, groups * p * a / 2 * port));
+      const double global = groups / 2 * (groups / 2) * links_of_pair * port_rate;
+      EXPECT_DOUBLE_EQ(measures.bisection.value(), std::min(global, groups * p * a / 2 * port_rate));
     }
   }
   EXPECT_EQ(measure_dragonfly(p, a, h, a * h + 1).forwarders(), 4);

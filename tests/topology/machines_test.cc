@@ -21,7 +21,7 @@ PlaneMeasures measured(const Topology& topology, const std::string& plane) {
   return *found;
 }
 
-std::size_t nodes_of(const PlaneMeasures& measures, const std::string& tier) {
+std::size_t count_of(const PlaneMeasures& measures, const std::string& tier) {
   for (const auto& [name, count] : measures.nodes_by_tier) {
     if (name == tier) {
       return count;
@@ -75,10 +75,10 @@ class CloudMatrix : public ::testing::Test {
 // arXiv 2506.12708, sections 3.2 and 3.3.3
 TEST_F(CloudMatrix, HasThePublishedChipsAndLinks) {
   const PlaneMeasures ub = measured(topology_, "ub");
-  EXPECT_EQ(nodes_of(ub, "die"), dies);
-  EXPECT_EQ(nodes_of(ub, "cpu"), 192U);
-  EXPECT_EQ(nodes_of(ub, "L1"), 336U);
-  EXPECT_EQ(nodes_of(ub, "L2"), 112U);
+  EXPECT_EQ(count_of(ub, "die"), dies);
+  EXPECT_EQ(count_of(ub, "cpu"), 192U);
+  EXPECT_EQ(count_of(ub, "L1"), 336U);
+  EXPECT_EQ(count_of(ub, "L2"), 112U);
   EXPECT_EQ(links_of(ub, "L1", "L2"), 5376U);
   EXPECT_EQ(links_of(ub, "die", "L1"), dies * sub_planes);
   EXPECT_EQ(links_of(ub, "die", "L1") + links_of(ub, "cpu", "L1") + links_of(ub, "L1", "L2"), ub.links);
@@ -165,8 +165,8 @@ class Nvl72 : public ::testing::Test {
 // NVIDIA DGX SuperPOD reference architecture with DGX GB200
 TEST_F(Nvl72, HasThePublishedChipsAndLinks) {
   const PlaneMeasures nvlink = measured(topology_, "nvlink");
-  EXPECT_EQ(nodes_of(nvlink, "GPU"), gpus);
-  EXPECT_EQ(nodes_of(nvlink, "NVSwitch"), chips);
+  EXPECT_EQ(count_of(nvlink, "GPU"), gpus);
+  EXPECT_EQ(count_of(nvlink, "NVSwitch"), chips);
   EXPECT_EQ(nvlink.links, gpus * chips);
   EXPECT_EQ(topology_.accelerators / topology_.accelerators_per_node, 18U);
   for (const Link& link : topology_.links) {

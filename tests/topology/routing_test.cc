@@ -19,8 +19,8 @@ using test::packing_of;
 using test::plane_keys;
 using test::yaml_of;
 
-constexpr double efficiency_near = 0.8;
-constexpr double efficiency_far = 0.5;
+constexpr double near_share = 0.8;
+constexpr double far_share = 0.5;
 
 Topology grid(const std::string& fabric, int width, int height, const std::string& more = "") {
   const std::string row = ", link_bandwidth: 10 GB/s}\n";
@@ -36,7 +36,7 @@ Topology fat_tree(int k, const std::string& more = "") {
                            "\n    oversubscription: 1\n    cabling: by_node\n" + more));
 }
 
-double efficiency(const Route& route) { return route.switches <= 1 ? efficiency_near : efficiency_far; }
+double efficiency(const Route& route) { return route.switches <= 1 ? near_share : far_share; }
 
 /// Payload shares by link.
 std::map<LinkId, double> shares(const Route& route) {

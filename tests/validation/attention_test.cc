@@ -14,7 +14,7 @@ namespace {
 using test::number;
 using test::Row;
 
-struct Stack {
+struct AttentionStack {
   std::string chip, stack, kind;
   std::string prefill_file, decode_file;
   double prefill_bound, decode_bound;  ///< of the mean absolute error in percent
@@ -60,7 +60,7 @@ Kernel kernel_of(const Row& row, const std::string& kind, AttentionPhase phase) 
 }
 
 /// Rows of one phase; files that hold both say it in a column.
-void add_rows(std::vector<MeasuredKernel>& rows, const Stack& stack, AttentionPhase phase) {
+void add_rows(std::vector<MeasuredKernel>& rows, const AttentionStack& stack, AttentionPhase phase) {
   const bool prefill = phase == AttentionPhase::prefill;
   for (const Row& row : test::read_rows(prefill ? stack.prefill_file : stack.decode_file)) {
     const std::string name = row.contains("phase") ? row.at("phase") : row.contains("op") ? row.at("op") : "";
@@ -84,7 +84,7 @@ std::vector<MeasuredKernel> some_of(const std::vector<MeasuredKernel>& rows) {
   return some;
 }
 
-void expect_within(const ErrorsByName& errors, const Stack& stack, std::string_view which) {
+void expect_within(const ErrorsByType& errors, const AttentionStack& stack, std::string_view which) {
   for (const auto& [name, error] : errors) {
     std::cout << fmt::format("{:12} {:13} {:24} {:7} {:6} rows {:5.1f} %, p90 {:5.1f} %, bias {:+5.1f} %\n", stack.chip,
                              stack.stack, name, which, error.rows, 100 * error.mean, 100 * error.p90, 100 * error.bias);
@@ -103,8 +103,8 @@ TEST(AttentionValidation, IsAsFarFromMeasuredKernelsAsStated) {
     const std::string place = fmt::format("kernels/aic_{}_{}", chip, kind);
     return std::pair{place + "_prefill.csv", place + "_decode.csv"};
   };
-  std::vector<Stack> stacks{{"h100-sxm", "cublas", "attention", own, own, 4, 5},
-                            {"ascend-910b", "cann", "attention", cann, cann, 9, 12}};
+  std::vector<AttentionStack> stacks{{"h100-sxm", "cublas", "attention", own, own, 4, 5},
+                                     {"ascend-910b", "cann", "attention", cann, cann, 9, 12}};
   for (const auto& [chip, file, kind, prefill, decode] :
        {std::tuple{"h100-sxm", "h100_sxm", "attention", 11.0, 18.0},
         std::tuple{"gb200", "gb200", "attention", 10.5, 11.0}, std::tuple{"h100-sxm", "h100_sxm", "mla", 8.0, 10.0},
@@ -112,7 +112,7 @@ TEST(AttentionValidation, IsAsFarFromMeasuredKernelsAsStated) {
     const auto files = trtllm(file, kind == std::string("mla") ? "mla" : "attn");
     stacks.push_back({chip, "tensorrt-llm", kind, files.first, files.second, prefill, decode});
   }
-  for (const Stack& stack : stacks) {
+  for (const AttentionStack& stack : stacks) {
     const ChipSpec chip = load_chip(stack.chip);
     AttentionFigures figures = load_attention(stack.kind, stack.chip, stack.stack).value();
     std::vector<MeasuredKernel> rows;

@@ -16,9 +16,9 @@
 namespace podium::test {
 namespace {
 
-/// From here on a call is bound by bandwidth; below, NCCL changes protocols, which Podium does not know.
+/// From here on a call is large_bound by bandwidth; below, NCCL changes protocols, which Podium does not know.
 constexpr double large = 128 << 20;
-constexpr double bound = 0.12;
+constexpr double large_bound = 0.12;
 
 /// What `auto` takes for an all-reduce among the first ranks of a system, and how long.
 std::pair<std::string, Seconds> all_reduce(const Machine& machine, Bytes bytes) {
@@ -51,7 +51,7 @@ void validate(const std::string& system, std::uint32_t ranks, const std::string&
     std::cout << fmt::format("all-reduce {:>11} B, {} x {:<12}{:>+7.1f} %  {}\n", row.at("bytes"), ranks, system,
                              100 * error, algorithm);
     if (number(row, "bytes") >= large) {
-      EXPECT_LE(std::abs(error), bound) << row.at("bytes");
+      EXPECT_LE(std::abs(error), large_bound) << row.at("bytes");
       ++count;
     }
   }

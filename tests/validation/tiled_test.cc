@@ -11,7 +11,7 @@
 namespace podium {
 namespace {
 
-struct Stack {
+struct ProductStack {
   std::string chip, stack, file;
   std::map<std::string, double> bounds;  ///< of the mean absolute error in percent
 };
@@ -20,7 +20,7 @@ TEST(TiledValidation, IsAsFarFromMeasuredProductsAsStated) {
   if (const std::string why = test::missing_data(); !why.empty()) {
     GTEST_SKIP() << why;
   }
-  const std::vector<Stack> stacks{
+  const std::vector<ProductStack> stacks{
       {"h100-sxm", "cublas", "measured/h100-sxm/gemm.csv", {{"bf16", 5.2}, {"fp8", 5}}},
       {"h100-sxm", "tensorrt-llm", "kernels/aic_h100_sxm_gemm.csv", {{"bf16", 6.8}, {"fp8", 4.8}, {"fp8_block", 12.5}}},
       {"gb200",
@@ -28,7 +28,7 @@ TEST(TiledValidation, IsAsFarFromMeasuredProductsAsStated) {
        "kernels/aic_gb200_gemm.csv",
        {{"bf16", 8}, {"fp8", 5.7}, {"fp8_block", 6.5}, {"nvfp4", 4}}},
       {"ascend-910b", "cann", "kernels/ascend910b_gemm.csv", {{"bf16", 11}, {"w8a8", 8}}}};
-  for (const Stack& stack : stacks) {
+  for (const ProductStack& stack : stacks) {
     const TiledFigures figures = load_tiled(stack.chip, stack.stack);
     const auto rows = measured_gemms(load_table(test::data_folder() + "/" + stack.file), figures);
     for (const auto& [type, error] : errors_of(rows, load_chip(stack.chip), figures)) {
@@ -43,14 +43,14 @@ TEST(TiledValidation, IsAsFarFromMeasuredExpertsAsStated) {
   if (const std::string why = test::missing_data(); !why.empty()) {
     GTEST_SKIP() << why;
   }
-  const std::vector<Stack> stacks{
+  const std::vector<ProductStack> stacks{
       {"gb200",
        "tensorrt-llm",
        "kernels/aic_gb200_moe.csv",
        {{"bf16", 12.2}, {"fp8", 11.5}, {"fp8_block", 8.5}, {"nvfp4", 12}, {"nvfp4_hasty", 11.5}, {"mxfp4", 11.8}}},
       {"h100-sxm", "tensorrt-llm", "kernels/aic_h100_sxm_moe.csv", {{"bf16", 16}, {"fp8", 15.5}, {"fp8_block", 10.5}}},
       {"ascend-910b", "cann", "kernels/ascend910b_moe.csv", {{"bf16", 17}, {"w8a8", 11.2}}}};
-  for (const Stack& stack : stacks) {
+  for (const ProductStack& stack : stacks) {
     const ExpertFigures figures = *load_experts(stack.chip);
     const auto rows = measured_experts(load_table(test::data_folder() + "/" + stack.file), figures);
     const TiledFigures products = load_tiled(stack.chip, stack.stack);

@@ -7,23 +7,23 @@ namespace podium::test {
 namespace {
 
 /// The models of Korthikanti et al., arXiv 2205.05198, table 3: hidden, heads, layers, and how they were split.
-struct Published {
+struct PublishedMemory {
   const char* name;
   int hidden, heads, layers;
   std::uint32_t tp, pp, virtual_stages;
 };
 
-std::ostream& operator<<(std::ostream& out, const Published& row) { return out << row.name; }
+std::ostream& operator<<(std::ostream& out, const PublishedMemory& row) { return out << row.name; }
 
 /// What the last stage adds: inputs of its norm and of the head, and logits in fp32 (the paper's 4 s b h (1 + v / h)).
 double head_bytes(const ModelSpec& model, const TrainingPlan& plan) {
   return 4 * plan.sequence * (model.hidden + model.vocabulary) / plan.tp;
 }
 
-class PublishedModel : public testing::TestWithParam<Published> {
+class PublishedModel : public testing::TestWithParam<PublishedMemory> {
  protected:
   PublishedModel() {
-    const Published row = GetParam();
+    const PublishedMemory row = GetParam();
     model_.hidden = row.hidden;
     model_.gqa = GqaShape{row.heads, row.heads, row.hidden / row.heads, false, true};
     model_.vocabulary = 51200;
@@ -65,10 +65,10 @@ TEST_P(PublishedModel, KeepsOnlyInputsOfLayersWhereAllIsRecomputed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Korthikanti, PublishedModel,
-                         testing::Values(Published{"Of22B", 6144, 64, 48, 8, 1, 1},
-                                         Published{"Of175B", 12288, 96, 96, 8, 8, 3},
-                                         Published{"Of530B", 20480, 128, 105, 8, 35, 3},
-                                         Published{"Of1T", 25600, 160, 128, 8, 64, 1}),
+                         testing::Values(PublishedMemory{"Of22B", 6144, 64, 48, 8, 1, 1},
+                                         PublishedMemory{"Of175B", 12288, 96, 96, 8, 8, 3},
+                                         PublishedMemory{"Of530B", 20480, 128, 105, 8, 35, 3},
+                                         PublishedMemory{"Of1T", 25600, 160, 128, 8, 64, 1}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 /// Llama 3 405B as it was trained on 80 GB H100s (arXiv 2407.21783, section 3.3.2): TP 8, PP 16, sequences of 8,192,
