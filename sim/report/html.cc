@@ -226,7 +226,9 @@ Html gains_section(const ComparisonResult& result, const std::vector<Contest>& a
   return heading("gains", "What would help") +
          paragraph(
              "The same step, run again where one resource is a tenth better: rates higher, times shorter. Requests are "
-             "not served again; with a shorter step a deployment could also take larger batches.",
+             "not served again; with a shorter step a deployment could also take larger batches. What is not listed "
+             "has no "
+             "effect.",
              "note") +
          text;
 }

@@ -156,7 +156,7 @@ TextTable time_table(const ComparisonResult& result, const Contest& contest, con
 }
 
 TextTable gains_table(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
-  constexpr double visible = 5e-6;
+  const auto is_visible = [](const ResourceGain& gain) { return std::abs(gain.time - 1) >= 5e-5; };
   TextTable table{{{"a tenth better"}}, {}};
   std::vector<const PhaseResult*> found;
   std::vector<std::string> resources;
@@ -168,7 +168,7 @@ TextTable gains_table(const ComparisonResult& result, const Contest& contest, co
     found.push_back(p);
     table.columns.push_back({display_name(result.systems, one->system), Align::right});
     for (const ResourceGain& gain : p->gains) {
-      if (std::find(resources.begin(), resources.end(), gain.resource) == resources.end()) {
+      if (is_visible(gain) && std::find(resources.begin(), resources.end(), gain.resource) == resources.end()) {
         resources.push_back(gain.resource);
       }
     }
@@ -178,9 +178,9 @@ TextTable gains_table(const ComparisonResult& result, const Contest& contest, co
     for (const PhaseResult* p : found) {
       const auto gain = std::find_if(p->gains.begin(), p->gains.end(),
                                      [&](const ResourceGain& one) { return one.resource == resource; });
-      row.push_back(gain == p->gains.end()               ? ""
-                    : std::abs(gain->time - 1) < visible ? "no effect"
-                                                         : fmt::format("{:+.2f} % of time", 100 * (gain->time - 1)));
+      row.push_back(gain == p->gains.end() ? ""
+                    : is_visible(*gain)    ? fmt::format("{:+.2f} % of time", 100 * (gain->time - 1))
+                                           : "no effect");
     }
     table.rows.push_back(row);
   }

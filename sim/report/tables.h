@@ -24,8 +24,8 @@ Seconds time_of(const Breakdown&, const std::string& part);
 /// One row a part of the time of a phase ("compute", "exposed tp" …), a time and a share a case; the phases of one
 /// name.
 TextTable time_table(const ComparisonResult&, const Contest&, const std::string& phase);
-/// One row a resource, a column a case: by how much the phase's step is faster where it is a tenth better. No rows
-/// where that is not known.
+/// One row a resource that has an effect, a column a case: by how much the phase's step is faster where it is a tenth
+/// better. No rows where that is not known.
 TextTable gains_table(const ComparisonResult&, const Contest&, const std::string& phase);
 /// One row a case: what the fullest rank holds, in the phase of this name.
 TextTable memory_table(const ComparisonResult&, const Contest&, const std::string& phase);

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "sim/study/evaluate.h"
+#include "sim/study/parallel.h"
 #include "sim/study/training_plans.h"
 #include "sim/workload/idle_settings.h"
 
@@ -29,6 +31,32 @@ struct Bench {
   Bench(Machine on, const SimulatorOptions& options) : machine(std::move(on)), simulator(machine, options) {}
   Machine machine;
   Simulator simulator;
+};
+
+/// Those that wait for a thread to use them.
+class IdleBenches {
+ public:
+  /// By ranks and ranks a domain.
+  using Key = std::pair<std::uint32_t, std::uint32_t>;
+
+  std::unique_ptr<Bench> take(Key key) {
+    const std::scoped_lock lock(mutex_);
+    std::vector<std::unique_ptr<Bench>>& idle = idle_[key];
+    if (idle.empty()) {
+      return nullptr;
+    }
+    std::unique_ptr<Bench> bench = std::move(idle.back());
+    idle.pop_back();
+    return bench;
+  }
+  void give(Key key, std::unique_ptr<Bench> bench) {
+    const std::scoped_lock lock(mutex_);
+    idle_[key].push_back(std::move(bench));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<Key, std::vector<std::unique_ptr<Bench>>> idle_;
 };
 
 /// The need with as many decimals as it takes to differ from what there is: "needs 199.3 GB of 199.2 GB a rank".
@@ -116,10 +144,14 @@ class TrainingCase {
   std::optional<double> pinned(const KeptSteps&, Depth);
 
  private:
-  const Trial& trial(const TrainingPlan&, std::uint32_t ranks_per_domain);
-  void run(const TrainingPlan&, std::uint32_t ranks_per_domain, Trial&);
+  std::uint32_t ranks_of(std::uint32_t chips, std::uint32_t ranks_per_domain) const;
+  KeptSteps all_steps(std::uint32_t chips) const;
+  void try_all(const KeptSteps&);
+  Trial trial(const KeptStep&);
+  void run(const KeptStep&, Trial&);
   void keep(const Trial&, CaseResult&) const;
-  Bench& bench(const Allocation&);
+  template <class Use>
+  void on_bench(const KeptStep&, Use);
   Seconds predict(const KeptStep&);
 
   const Study& study_;
@@ -129,9 +161,29 @@ class TrainingCase {
   ModelSpec model_;
   SystemSpec system_;
   ChipSpec chip_;
-  std::map<std::pair<std::string, std::uint32_t>, Trial> trials_;                      ///< by plan, ranks a domain
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::unique_ptr<Bench>> benches_;  ///< by ranks, ranks a domain
+  std::map<std::pair<std::string, std::uint32_t>, Trial> trials_;  ///< by plan, ranks a domain
+  IdleBenches benches_;
 };
+
+/// Of so many chips, the ranks that work where a domain has a number of them.
+std::uint32_t TrainingCase::ranks_of(std::uint32_t chips, std::uint32_t ranks_per_domain) const {
+  const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
+  const std::uint32_t all = chips * static_cast<std::uint32_t>(system_.ranks_per_package);
+  return ranks_per_domain > 0 ? all / whole * ranks_per_domain + std::min(all % whole, ranks_per_domain) : all;
+}
+
+/// Every plan as wide as the ranks allow, on each number of ranks a domain; its dp is 0 where there is no such width.
+KeptSteps TrainingCase::all_steps(std::uint32_t chips) const {
+  KeptSteps steps;
+  for (const std::uint32_t ranks_per_domain : options_.ranks_per_domain) {
+    for (TrainingPlan& plan : training_plans(options_)) {
+      plan.dp = widest_dp(plan, ranks_of(chips, ranks_per_domain));
+      plan.name = describe(plan);
+      steps.push_back({std::move(plan), ranks_per_domain});
+    }
+  }
+  return steps;
+}
 
 CaseResult TrainingCase::on(std::uint32_t chips) {
   CaseResult result;
@@ -144,29 +196,25 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
     result.alternatives.push_back({"", 0, reason});
     return result;
   }
-  const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
-  const std::uint32_t all = chips * static_cast<std::uint32_t>(system_.ranks_per_package);
+  const KeptSteps steps = all_steps(chips);
+  try_all(steps);
   std::vector<Tried> all_tried;
   std::vector<Ran> ran;
   Alternative best;
-  for (const std::uint32_t per_domain : options_.ranks_per_domain) {
-    const std::uint32_t ranks = per_domain > 0 ? all / whole * per_domain + std::min(all % whole, per_domain) : all;
-    for (TrainingPlan& plan : training_plans(options_)) {
-      plan.dp = widest_dp(plan, ranks);
-      plan.name = describe(plan);
-      if (plan.dp == 0) {
-        add(all_tried, {plan.name, 0, why_no_width(plan, ranks), {}}, per_domain);
-        continue;
-      }
-      const Trial& tried = trial(plan, per_domain);
-      add(all_tried, tried.alternative, per_domain);
-      if (tried.alternative.refused.empty()) {
-        ran.push_back({tried.alternative.throughput, {plan, per_domain}});
-      }
-      if (tried.alternative.throughput > result.throughput.per_system) {
-        keep(tried, result);
-        best = tried.alternative;
-      }
+  for (const KeptStep& step : steps) {
+    if (step.plan.dp == 0) {
+      const std::string reason = why_no_width(step.plan, ranks_of(chips, step.ranks_per_domain));
+      add(all_tried, {step.plan.name, 0, reason, {}}, step.ranks_per_domain);
+      continue;
+    }
+    const Trial& tried = trials_.at({step.plan.name, step.ranks_per_domain});
+    add(all_tried, tried.alternative, step.ranks_per_domain);
+    if (tried.alternative.refused.empty()) {
+      ran.push_back({tried.alternative.throughput, step});
+    }
+    if (tried.alternative.throughput > result.throughput.per_system) {
+      keep(tried, result);
+      best = tried.alternative;
     }
   }
   for (const Tried& tried : all_tried) {
@@ -180,47 +228,63 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
   return result;
 }
 
-/// What came of the plan, run now or before.
-const Trial& TrainingCase::trial(const TrainingPlan& plan, std::uint32_t ranks_per_domain) {
-  const auto [place, is_new] = trials_.try_emplace({plan.name, ranks_per_domain});
-  Trial& trial = place->second;
-  if (is_new) {
-    trial.alternative.plan = plan.name;
-    try {
-      run(plan, ranks_per_domain, trial);
-    } catch (const InputError& error) {
-      trial.alternative.refused = error.what();
+/// Runs those that have a width and did not run before, side by side.
+void TrainingCase::try_all(const KeptSteps& steps) {
+  std::vector<std::pair<const KeptStep*, Trial*>> missing;
+  for (const KeptStep& step : steps) {
+    const auto [place, is_new] = trials_.try_emplace({step.plan.name, step.ranks_per_domain});
+    if (step.plan.dp > 0 && is_new) {
+      missing.emplace_back(&step, &place->second);
     }
+  }
+  parallel_parts(missing.size(), [&](std::size_t i) { *missing[i].second = trial(*missing[i].first); });
+}
+
+/// What comes of the plan.
+Trial TrainingCase::trial(const KeptStep& step) {
+  Trial trial;
+  trial.alternative.plan = step.plan.name;
+  try {
+    run(step, trial);
+  } catch (const InputError& error) {
+    trial.alternative.refused = error.what();
   }
   return trial;
 }
 
-void TrainingCase::run(const TrainingPlan& plan, std::uint32_t ranks_per_domain, Trial& trial) {
+void TrainingCase::run(const KeptStep& step, Trial& trial) {
+  const TrainingPlan& plan = step.plan;
   check_plan(model_, chip_, plan);
   const MemoryUse memory = training_memory(model_, chip_, plan);
   trial.alternative.excess = memory.total() / chip_.memory_size;
   if (memory.total() > chip_.memory_size) {
     throw InputError(too_large(memory.total(), chip_.memory_size));
   }
-  Bench& on = bench(allocate(study_, options_.system, plan.ranks(), ranks_per_domain));
-  const Execution execution = on.simulator.run(training_step(model_, chip_, plan));
-  trial.alternative.throughput = workload_.global_batch * workload_.sequence / execution.time.value();
-  trial.ranks = plan.ranks();
-  trial.domains = on.machine.domains();
-  trial.step = phase(plan, execution, memory, chip_);
-  trial.step.step = {options_.system, workload_.model, on.machine.allocation(), plan};
-  trial.matrix_type = plan.matrix_type;
-  const FlopsPerSecond peak = chip_.peak(plan.matrix_type) * plan.ranks();
-  trial.model_flops_utilisation = training_flops(model_, plan) / execution.time / peak;
-  trial.signature = execution.signature;
+  on_bench(step, [&](Bench& on) {
+    const Execution execution = on.simulator.run(training_step(model_, chip_, plan));
+    trial.alternative.throughput = workload_.global_batch * workload_.sequence / execution.time.value();
+    trial.ranks = plan.ranks();
+    trial.domains = on.machine.domains();
+    trial.step = phase(plan, execution, memory, chip_);
+    trial.step.step = {options_.system, workload_.model, on.machine.allocation(), plan};
+    trial.matrix_type = plan.matrix_type;
+    const FlopsPerSecond peak = chip_.peak(plan.matrix_type) * plan.ranks();
+    trial.model_flops_utilisation = training_flops(model_, plan) / execution.time / peak;
+    trial.signature = execution.signature;
+  });
 }
 
-Bench& TrainingCase::bench(const Allocation& allocation) {
-  std::unique_ptr<Bench>& known = benches_[{allocation.ranks, allocation.ranks_per_domain}];
-  if (!known) {
-    known = std::make_unique<Bench>(make_machine(study_, system_, chip_, allocation), simulator_options(study_));
+/// Uses the step's ranks, as no other thread does at the same time.
+template <class Use>
+void TrainingCase::on_bench(const KeptStep& step, Use use) {
+  const Allocation allocation = allocate(study_, options_.system, step.plan.ranks(), step.ranks_per_domain);
+  const IdleBenches::Key key{allocation.ranks, allocation.ranks_per_domain};
+  std::unique_ptr<Bench> bench = benches_.take(key);
+  if (!bench) {
+    bench = std::make_unique<Bench>(make_machine(study_, system_, chip_, allocation), simulator_options(study_));
   }
-  return *known;
+  use(*bench);
+  benches_.give(key, std::move(bench));
 }
 
 std::optional<double> TrainingCase::pinned(const KeptSteps& kept, Depth depth) {
@@ -230,7 +294,7 @@ std::optional<double> TrainingCase::pinned(const KeptSteps& kept, Depth depth) {
   if (fitting == kept.end()) {
     return std::nullopt;
   }
-  return depth == Depth::simulated ? trial(fitting->plan, fitting->ranks_per_domain).alternative.throughput
+  return depth == Depth::simulated ? trial(*fitting).alternative.throughput
                                    : workload_.global_batch * workload_.sequence / predict(*fitting).value();
 }
 
@@ -239,9 +303,9 @@ Seconds TrainingCase::predict(const KeptStep& kept) {
   const auto time = [&](double micro_batches) {
     TrainingPlan plan = kept.plan;
     plan.global_batch = micro_batches * plan.micro_batch * plan.dp;
-    return bench(allocate(study_, options_.system, plan.ranks(), kept.ranks_per_domain))
-        .simulator.run(training_step(model_, chip_, plan))
-        .time;
+    Seconds time;
+    on_bench(kept, [&](Bench& on) { time = on.simulator.run(training_step(model_, chip_, plan)).time; });
+    return time;
   };
   const double all = kept.plan.global_batch / (kept.plan.micro_batch * kept.plan.dp);
   const double few = 2.0 * kept.plan.pp, more = 3.0 * kept.plan.pp;

@@ -44,6 +44,18 @@ TEST(TimeTable, OrdersPartsAlikeWhateverTheirOrderInTheResult) {
       testing::ElementsAre("compute", "memory", "launch", "host", "exposed combine", "exposed dispatch", "bubble"));
 }
 
+TEST(GainsTable, ListsWhatHasAnEffectOnSomeMachine) {
+  ComparisonResult result = test::example_comparison();
+  PhaseResult& first = result.cases[0].phases[0];
+  PhaseResult& second = result.cases[1].phases[0];
+  first.gains = {{"memory bandwidth", 0.95}, {"host latency", 1}, {"link latency", 1}};
+  second.gains = {{"memory bandwidth", 1}, {"host latency", 1 - 1e-6}, {"link latency", 0.999}};
+  const TextTable table = gains_table(result, contests(result)[0], first.name);
+  ASSERT_EQ(table.rows.size(), 2U);
+  EXPECT_EQ(table.rows[0], (std::vector<std::string>{"memory bandwidth", "-5.00 % of time", "no effect"}));
+  EXPECT_EQ(table.rows[1], (std::vector<std::string>{"link latency", "no effect", "-0.10 % of time"}));
+}
+
 TEST(SystemsTable, PutsAFactOfOneSystemWhereItStandsThere) {
   const TextTable facts =
       systems_table({{"a", "", "x", 1, 1, 1, "GPU", {{"bf16", "1"}, {"power", "2"}}},
