@@ -232,8 +232,11 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
 void TrainingCase::try_all(const KeptSteps& steps) {
   std::vector<std::pair<const KeptStep*, Trial*>> missing;
   for (const KeptStep& step : steps) {
+    if (step.plan.dp == 0) {
+      continue;
+    }
     const auto [place, is_new] = trials_.try_emplace({step.plan.name, step.ranks_per_domain});
-    if (step.plan.dp > 0 && is_new) {
+    if (is_new) {
       missing.emplace_back(&step, &place->second);
     }
   }

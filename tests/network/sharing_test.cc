@@ -18,10 +18,11 @@ using testing::rounded_down;
 using testing::Share;
 using ::testing::UnorderedElementsAre;
 
-constexpr double whole = 12e9;
+constexpr double link_capacity = 12e9;
 
 TEST(Sharing, SplitsOneLinkEvenly) {
-  EXPECT_EQ(rates_of({{whole}, {{{{0, 1}}}, {{{0, 1}}}, {{{0, 1}}}}}), std::vector<double>(3, whole / 3));
+  EXPECT_EQ(rates_of({{link_capacity}, {{{{0, 1}}}, {{{0, 1}}}, {{{0, 1}}}}}),
+            std::vector<double>(3, link_capacity / 3));
 }
 
 TEST(Sharing, RoundsRatesDownToWholeLevels) {
@@ -39,33 +40,35 @@ TEST(Sharing, GivesWhatACrowdedPathCannotUseToTheOthers) {
 TEST(Sharing, GivesTheLongFlowOfAParkingLotItsEvenShareOfTheFullestLink) {
   // the parking lot: one flow over all links, and k flows of one link each on link k
   const std::vector<double> rates =
-      rates_of({{whole, whole, whole},
+      rates_of({{link_capacity, link_capacity, link_capacity},
                 {{{{0, 1}, {1, 1}, {2, 1}}}, {{{0, 1}}}, {{{1, 1}}}, {{{1, 1}}}, {{{2, 1}}}, {{{2, 1}}}, {{{2, 1}}}}});
-  const double length = whole / 4;
-  EXPECT_EQ(rates, (std::vector<double>{length, whole - length, (whole - length) / 2, (whole - length) / 2, length,
-                                        length, length}));
+  const double length = link_capacity / 4;
+  EXPECT_EQ(rates, (std::vector<double>{length, link_capacity - length, (link_capacity - length) / 2,
+                                        (link_capacity - length) / 2, length, length, length}));
 }
 
 TEST(Sharing, FillsTheLinksAroundTheFullestAfterIt) {
   // a chain of three links: three flows cross the middle one, and those at the ends take what these leave
   const std::vector<double> rates =
-      rates_of({{whole, whole, whole}, {{{{1, 1}, {2, 1}}}, {{{0, 1}, {1, 1}}}, {{{1, 1}}}, {{{2, 1}}}, {{{0, 1}}}}});
-  const double third = whole / 3;
-  EXPECT_EQ(rates, (std::vector<double>{third, third, third, whole - third, whole - third}));
+      rates_of({{link_capacity, link_capacity, link_capacity},
+                {{{{1, 1}, {2, 1}}}, {{{0, 1}, {1, 1}}}, {{{1, 1}}}, {{{2, 1}}}, {{{0, 1}}}}});
+  const double third = link_capacity / 3;
+  EXPECT_EQ(rates, (std::vector<double>{third, third, third, link_capacity - third, link_capacity - third}));
 }
 
 TEST(Sharing, SharesByWeight) {
   Share light{{{0, 1}}, 1};
   Share heavy{{{0, 1}}, 3};
-  EXPECT_EQ(rates_of({{whole}, {light, heavy}}), (std::vector<double>{whole * 1 / (1 + 3), whole * 3 / (1 + 3)}));
+  EXPECT_EQ(rates_of({{link_capacity}, {light, heavy}}),
+            (std::vector<double>{link_capacity * 1 / (1 + 3), link_capacity * 3 / (1 + 3)}));
 }
 
 TEST(Sharing, HoldsAFlowAtItsCapAndGivesTheRestAway) {
   const double cap = 2e9;
   Share capped{{{0, 1}}, 1, cap};
   Share open{{{0, 1}}};
-  EXPECT_EQ(rates_of({{whole}, {open, capped, open}}),
-            (std::vector<double>{(whole - cap) / 2, cap, (whole - cap) / 2}));
+  EXPECT_EQ(rates_of({{link_capacity}, {open, capped, open}}),
+            (std::vector<double>{(link_capacity - cap) / 2, cap, (link_capacity - cap) / 2}));
 }
 
 TEST(Sharing, LeavesALinkIdleWhereAllItsFlowsAreCapped) {
@@ -79,28 +82,28 @@ TEST(Sharing, TakesACapForALinkOfOnesOwn) {
 }
 
 TEST(Sharing, CountsFractionsOfFlowsThatAreSprayed) {
-  // half of each of two flows on each of two links: as one link of their summed whole
+  // half of each of two flows on each of two links: as one link of their summed capacity
   const Share sprayed{{{0, 0.5}, {1, 0.5}}};
-  EXPECT_EQ(rates_of({{whole, whole}, {sprayed, sprayed}}), (std::vector<double>(2, whole)));
+  EXPECT_EQ(rates_of({{link_capacity, link_capacity}, {sprayed, sprayed}}), (std::vector<double>(2, link_capacity)));
 }
 
 TEST(Sharing, TakesABundleForItsMembers) {
   // a bundle of five members on one representative link, beside a single flow: a sixth each
-  EXPECT_EQ(rates_of({{whole}, {{{{0, 5}}}, {{{0, 1}}}}}), (std::vector<double>(2, whole / 6)));
+  EXPECT_EQ(rates_of({{link_capacity}, {{{{0, 5}}}, {{{0, 1}}}}}), (std::vector<double>(2, link_capacity / 6)));
 }
 
 TEST(Sharing, StopsFlowsOnALinkWithoutCapacityAndNoOthers) {
-  EXPECT_EQ(rates_of({{0, whole}, {{{{0, 1}, {1, 1}}}, {{{1, 1}}}}}), (std::vector<double>{0, whole}));
+  EXPECT_EQ(rates_of({{0, link_capacity}, {{{{0, 1}, {1, 1}}}, {{{1, 1}}}}}), (std::vector<double>{0, link_capacity}));
 }
 
 TEST(Sharing, KeepsCountOfTheLightBesideTheHeavy) {
   // heavy flows leave the link first; what is left goes to the light one, to the last bit
   const double heavy = 1 << 20;
   const double light = 1.0 / 1024;
-  const double cap = 0.25 * whole / heavy;
+  const double cap = 0.25 * link_capacity / heavy;
   const std::vector<double> rates =
-      rates_of({{whole}, {{{{0, heavy}}, 1, cap}, {{{0, heavy}}, 1, cap}, {{{0, light}}}}});
-  EXPECT_EQ(rates[2], rounded_down((whole - 2 * heavy * rounded_down(cap)) / light));
+      rates_of({{link_capacity}, {{{{0, heavy}}, 1, cap}, {{{0, heavy}}, 1, cap}, {{{0, light}}}}});
+  EXPECT_EQ(rates[2], rounded_down((link_capacity - 2 * heavy * rounded_down(cap)) / light));
 }
 
 TEST(Sharing, FreezesAtOneLevelAllThatCannotRiseByAWholeOneMore) {
@@ -112,7 +115,7 @@ TEST(Sharing, FreezesAtOneLevelAllThatCannotRiseByAWholeOneMore) {
 }
 
 TEST(Sharing, TellsWhatHasChangedAndNothingElse) {
-  Sharing sharing(capacities_of({whole, whole}));
+  Sharing sharing(capacities_of({link_capacity, link_capacity}));
   const std::vector<LinkLoad> first{{LinkId(0), 1}};
   const std::vector<LinkLoad> second{{LinkId(1), 1}};
   const ShareId a = sharing.add(first);
@@ -121,34 +124,34 @@ TEST(Sharing, TellsWhatHasChangedAndNothingElse) {
   EXPECT_THAT(sharing.solve(), IsEmpty());
   const ShareId c = sharing.add(first);
   EXPECT_THAT(sharing.solve(), UnorderedElementsAre(a, c));
-  EXPECT_EQ(sharing.rate(a), BytesPerSecond(whole / 2));
+  EXPECT_EQ(sharing.rate(a), BytesPerSecond(link_capacity / 2));
   sharing.remove(c);
   EXPECT_THAT(sharing.solve(), ElementsAre(a));
-  EXPECT_EQ(sharing.rate(a), BytesPerSecond(whole));
-  sharing.set_capacity(LinkId(1), BytesPerSecond(whole / 3));
+  EXPECT_EQ(sharing.rate(a), BytesPerSecond(link_capacity));
+  sharing.set_capacity(LinkId(1), BytesPerSecond(link_capacity / 3));
   EXPECT_THAT(sharing.solve(), ElementsAre(b));
-  EXPECT_EQ(sharing.rate(b), BytesPerSecond(whole / 3));
+  EXPECT_EQ(sharing.rate(b), BytesPerSecond(link_capacity / 3));
 }
 
 TEST(Sharing, LeavesAFlowAloneThatSomethingElseStillHolds) {
-  // the link that filled first gets more whole, but its flow is at another full link, or its cap, at the same level
-  Sharing sharing(capacities_of({whole, whole}));
+  // the link that filled first gets more capacity, but its flow is at another full link, or its cap, at the same level
+  Sharing sharing(capacities_of({link_capacity, link_capacity}));
   const std::vector<LinkLoad> both{{LinkId(0), 1}, {LinkId(1), 1}};
   const std::vector<LinkLoad> first{{LinkId(0), 1}};
   const ShareId crossing = sharing.add(both);
-  const ShareId capped = sharing.add(first, 1, BytesPerSecond(whole / 2));
+  const ShareId capped = sharing.add(first, 1, BytesPerSecond(link_capacity / 2));
   sharing.add(std::vector<LinkLoad>{{LinkId(1), 1}});
   sharing.solve();
-  sharing.set_capacity(LinkId(0), BytesPerSecond(2 * whole));
+  sharing.set_capacity(LinkId(0), BytesPerSecond(2 * link_capacity));
   EXPECT_THAT(sharing.solve(), IsEmpty());
-  EXPECT_EQ(sharing.rate(crossing), BytesPerSecond(whole / 2));
-  EXPECT_EQ(sharing.rate(capped), BytesPerSecond(whole / 2));
+  EXPECT_EQ(sharing.rate(crossing), BytesPerSecond(link_capacity / 2));
+  EXPECT_EQ(sharing.rate(capped), BytesPerSecond(link_capacity / 2));
 }
 
 TEST(Sharing, RefusesWhatIsBeyondItsArithmetic) {
   const auto share = [](double link, double load) { return rates_of({{link}, {{{{0, load}}}}}); };
-  EXPECT_EQ(share(whole, 1 << 23), std::vector<double>{rounded_down(whole / (1 << 23))});
-  EXPECT_THROW(share(whole, 1 << 24), Bug);
+  EXPECT_EQ(share(link_capacity, 1 << 23), std::vector<double>{rounded_down(link_capacity / (1 << 23))});
+  EXPECT_THROW(share(link_capacity, 1 << 24), Bug);
   EXPECT_EQ(share(1, 0x1p-40), std::vector<double>{0x1p40});
   EXPECT_THROW(share(1, 0x1p-41), Bug);
   EXPECT_EQ(share(0x1p47, 1), std::vector<double>{0x1p47});

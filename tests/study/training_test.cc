@@ -105,6 +105,20 @@ TEST(TrainingCase, AnswersTheSameWhateverItWasAskedBefore) {
   EXPECT_EQ(again.throughput.per_system, fresh.throughput.per_system);
 }
 
+TEST(TrainingCase, RunsAPlanThatWasTooLargeForFewerChips) {
+  const Study study = study_of(quick_look());
+  const TrainingWorkload& workload = training(study);
+  const TrainingRegime& regime = workload.regimes.at(0);
+  const Evaluator evaluator = training_evaluator(study, workload, regime, regime.systems.at(1));
+  evaluator(1);
+  for (const std::uint32_t chips : {2U, 4U, 8U}) {
+    const CaseResult later = evaluator(chips), fresh = train_on(study, chips);
+    EXPECT_EQ(later.alternatives, fresh.alternatives) << chips;
+    EXPECT_EQ(later.plan, fresh.plan) << chips;
+    EXPECT_EQ(later.throughput.per_system, fresh.throughput.per_system) << chips;
+  }
+}
+
 TEST(TrainingCase, SaysWhyAPlanIsRefused) {
   const Study large = study_of(replaced(quick_look(), "model: llama-3.1-8b", "model: llama-3.1-405b"));
   const CaseResult result = train_on(large, 8);

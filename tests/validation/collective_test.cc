@@ -16,7 +16,7 @@
 namespace podium::test {
 namespace {
 
-/// From here on a call is large_bound by bandwidth; below, NCCL changes protocols, which Podium does not know.
+/// From here on a call is bound by bandwidth; below, NCCL changes protocols, which Podium does not know.
 constexpr double large = 128 << 20;
 constexpr double large_bound = 0.12;
 
