@@ -22,6 +22,7 @@ struct Gemm {
   double m = 0, n = 0, k = 0;
   double batch = 1;
   Bytes sum{};  ///< of each result in a running sum that it is added to, read and written; none: bf16 is written
+  bool operator==(const Gemm&) const = default;
 };
 
 /// How rows are spread over the experts that have some: all alike, as chance has it, or many more to some than to
@@ -40,6 +41,7 @@ struct GroupedGemm {
   /// The gradients of the weights instead, of so much each, added to a running sum: read and written; none: the
   /// product.
   Bytes sum{};
+  bool operator==(const GroupedGemm&) const = default;
 };
 
 /// Scaled dot-product attention with grouped heads; each of `batch` sequences has `query` new tokens that see `context`
@@ -52,6 +54,7 @@ struct Attention {
   bool causal = true;
   double window = 0;   ///< tokens a query sees at most; 0: all
   double longest = 0;  ///< context of any sequence, where `context` is a mean; 0: all are alike
+  bool operator==(const Attention&) const = default;
 };
 
 /// Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434). Decode has the up-projections absorbed: scores over
@@ -63,6 +66,7 @@ struct Mla {
   DataType cache_type = DataType::bf16;
   double batch = 0, heads = 0, query = 0, context = 0;
   double latent = 512, rope = 64, nope = 128, value = 128;
+  bool operator==(const Mla&) const = default;
 };
 
 /// Anything bound by memory: norms, activations, rotary embedding, quantising, routing, sampling, copies, optimiser.
@@ -71,6 +75,7 @@ struct MemoryOp {
   Bytes read, written;
   Flops vector_flops;  ///< on the vector units
   double columns = 0;  ///< of rows that are reduced whole (norms, softmax); 0: element by element
+  bool operator==(const MemoryOp&) const = default;
 };
 
 using Kernel = std::variant<Gemm, GroupedGemm, Attention, Mla, MemoryOp>;

@@ -83,6 +83,8 @@ class Table {
   auto begin() const { return items_.begin(); }
   auto end() const { return items_.end(); }
 
+  bool operator==(const Table&) const = default;
+
  private:
   std::vector<T> items_;
 };

@@ -13,17 +13,6 @@ enum Category : std::size_t { compute, memory, launch, host, bubble, first_expos
 
 const char* const category_names[] = {"compute", "memory", "launch", "host", "bubble"};
 
-bool computes(const Payload& payload) { return std::holds_alternative<ComputeTask>(payload); }
-
-bool is_collective(const Payload& payload) {
-  return std::holds_alternative<CollectiveTask>(payload) || std::holds_alternative<GroupTask>(payload);
-}
-
-bool delays(const Payload& payload, Worker worker) {
-  const auto* delay = std::get_if<DelayTask>(&payload);
-  return delay != nullptr && delay->worker == worker;
-}
-
 /// A whole, shared max-min fairly among demands: the small ones get theirs, the others equal parts of what is left.
 std::vector<double> fair_shares(const std::vector<double>& demands) {
   std::vector<std::size_t> order(demands.size());
@@ -47,46 +36,14 @@ Executor::Executor(Engine& engine, Player& player, const PreparedGraph& prepared
       prepared_(prepared),
       graph_(*prepared.graph),
       keep_spans_(keep_spans),
-      missing_(graph_.tasks().size()),
+      links_(link_tasks(graph_)),
+      missing_(links_.before),
       begun_(graph_.tasks().size()),
       roles_(graph_.roles().size()),
+      messages_(links_.messages),
       meetings_(graph_) {
   for (RoleState& role : roles_) {
     role.parts.resize(first_exposed + graph_.labels().size());
-  }
-  link_dependencies();
-}
-
-void Executor::link_dependencies() {
-  const std::size_t count = graph_.tasks().size();
-  std::map<std::pair<RoleId, std::uint16_t>, TaskId> last_on_stream;
-  std::vector<std::pair<TaskId, TaskId>> edges;  // before, after
-  for (const TaskId id : graph_.tasks().ids()) {
-    const Task& task = graph_.tasks()[id];
-    for (const TaskId before : graph_.after(task)) {
-      edges.emplace_back(before, id);
-    }
-    if (task.stream == TaskGraph::unordered) {
-      continue;
-    }
-    const auto [place, first] = last_on_stream.try_emplace({task.role, task.stream}, id);
-    if (!first) {
-      edges.emplace_back(place->second, id);
-      place->second = id;
-    }
-  }
-  first_successor_.resize(count + 1);
-  for (const auto& [before, after] : edges) {
-    ++first_successor_[TaskId(before.index() + 1)];
-    ++missing_[after];
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    first_successor_[TaskId(i + 1)] += first_successor_[TaskId(i)];
-  }
-  successors_.resize(edges.size());
-  Table<TaskId, std::uint32_t> fill = first_successor_;
-  for (const auto& [before, after] : edges) {
-    successors_[fill[before]++] = after;
   }
 }
 
@@ -123,13 +80,12 @@ void Executor::begin(TaskId id) {
   RoleState& role = roles_[task.role];
   settle(role);
   begun_[id] = engine_.now();
-  const auto place = std::find_if(role.active.begin(), role.active.end(), [&](const Activity& other) {
-    return graph_.tasks()[other.task].stream > task.stream;
-  });
-  role.active.insert(place, Activity{id});
+  const auto place = std::find_if(role.active.begin(), role.active.end(),
+                                  [&](const Activity& other) { return other.stream > task.stream; });
+  role.active.insert(place, Activity{.task = id, .stream = task.stream, .doing = doing(task.payload)});
 
   const std::uint32_t index = prepared_.index[id];
-  if (computes(task.payload)) {
+  if (std::holds_alternative<ComputeTask>(task.payload)) {
     const KernelTime& cost = prepared_.kernel_times[index];
     const double ranks = graph_.roles()[task.role].count;
     flops_ += cost.flops * ranks;
@@ -167,27 +123,44 @@ void Executor::schedule_end(Activity& activity) {
   activity.end = engine_.after(left, [this, id = activity.task] { finish(id); });
 }
 
+Executor::Doing Executor::doing(const Payload& payload) {
+  if (std::holds_alternative<BlockTask>(payload)) {
+    return Doing::block;
+  }
+  if (std::holds_alternative<ComputeTask>(payload)) {
+    return Doing::kernels;
+  }
+  if (const auto* delay = std::get_if<DelayTask>(&payload)) {
+    return delay->worker == Worker::cores ? Doing::cores_busy : Doing::host_busy;
+  }
+  const bool collective = std::holds_alternative<CollectiveTask>(payload) || std::holds_alternative<GroupTask>(payload);
+  return collective ? Doing::collective : Doing::message;
+}
+
 /// Beside collectives. With all cores a task takes `whole`, of which it computes a part, and that part alone needs
 /// cores.
 double Executor::core_pace(const RoleState& role, const Activity& activity) const {
   double cores = 1;
   for (const Activity& other : role.active) {
-    if (other.in_flight && is_collective(graph_.tasks()[other.task].payload)) {
+    if (other.in_flight && other.doing == Doing::collective) {
       cores *= 1 - prepared_.core_shares[prepared_.index[other.task]];
     }
   }
+  if (cores == 1) {
+    return 1;
+  }
   const std::uint32_t index = prepared_.index[activity.task];
-  const bool is_block = std::holds_alternative<BlockTask>(graph_.tasks()[activity.task].payload);
+  const bool is_block = activity.doing == Doing::block;
   const Seconds whole = is_block ? prepared_.blocks[index].time : prepared_.kernel_times[index].time;
   const Seconds computing =
       is_block ? prepared_.blocks[index].account.part("compute") : prepared_.kernel_times[index].compute;
-  return cores < 1 && whole > Seconds() ? whole / (whole + computing * (1 / cores - 1)) : 1;
+  return whole > Seconds() ? whole / (whole + computing * (1 / cores - 1)) : 1;
 }
 
 /// The share of the memory's bandwidth that a task takes at full pace.
 double Executor::memory_demand(const Activity& activity) const {
   const std::uint32_t index = prepared_.index[activity.task];
-  if (std::holds_alternative<BlockTask>(graph_.tasks()[activity.task].payload)) {
+  if (activity.doing == Doing::block) {
     const Execution& once = prepared_.blocks[index];
     return once.time > Seconds() ? once.account.part("memory") / once.time : 0;
   }
@@ -197,19 +170,21 @@ double Executor::memory_demand(const Activity& activity) const {
 
 /// After something has begun or ended beside what works.
 void Executor::set_pace(RoleState& role) {
-  std::vector<double> paces, demands;
+  paces_.clear();
+  demands_.clear();
   for (const Activity& activity : role.active) {
-    paces.push_back(activity.works ? core_pace(role, activity) : 0);
-    demands.push_back(activity.works ? memory_demand(activity) * paces.back() : 0);
+    paces_.push_back(activity.works ? core_pace(role, activity) : 0);
+    demands_.push_back(activity.works ? memory_demand(activity) * paces_.back() : 0);
   }
-  const std::vector<double> shares = fair_shares(demands);
+  const bool enough = std::accumulate(demands_.begin(), demands_.end(), 0.0) <= 1;
+  const std::vector<double> shares = enough ? std::vector<double>() : fair_shares(demands_);
   for (std::size_t i = 0; i < role.active.size(); ++i) {
     Activity& activity = role.active[i];
-    const double pace = shares[i] < demands[i] ? paces[i] * (shares[i] / demands[i]) : paces[i];
+    const double pace = !enough && shares[i] < demands_[i] ? paces_[i] * (shares[i] / demands_[i]) : paces_[i];
     if (pace != activity.pace) {
       engine_.cancel(activity.end);
       activity.pace = pace;
-      activity.core_pace = paces[i];
+      activity.core_pace = paces_[i];
       schedule_end(activity);
     }
   }
@@ -240,8 +215,7 @@ void Executor::begin_group(TaskId id, const GroupTask& call) {
 }
 
 void Executor::begin_send(TaskId id, const SendTask& send) {
-  const Channel channel{graph_.tasks()[id].role.index(), send.to.index(), send.tag};
-  Message& message = messages_[channel];
+  Message& message = messages_[links_.message_of[id]];
   if (message.sent) {
     throw RunError("role '" + graph_.roles()[graph_.tasks()[id].role].name + "' sends twice to '" +
                    graph_.roles()[send.to].name + "' with tag " + std::to_string(send.tag));
@@ -251,8 +225,8 @@ void Executor::begin_send(TaskId id, const SendTask& send) {
     settle(roles_[send.to]);
     active(*message.receiver)->in_flight = true;
   }
-  player_.play({prepared_.index[id], CollectiveKind::send, send.bytes, 1}, [this, id, channel] {
-    Message& arrived = messages_[channel];
+  player_.play({prepared_.index[id], CollectiveKind::send, send.bytes, 1}, [this, id] {
+    Message& arrived = messages_[links_.message_of[id]];
     arrived.delivered = true;
     const std::optional<TaskId> receiver = arrived.receiver;
     finish(id);
@@ -263,7 +237,7 @@ void Executor::begin_send(TaskId id, const SendTask& send) {
 }
 
 void Executor::begin_receive(TaskId id, const ReceiveTask& receive) {
-  Message& message = messages_[{receive.from.index(), graph_.tasks()[id].role.index(), receive.tag}];
+  Message& message = messages_[links_.message_of[id]];
   if (message.receiver) {
     throw RunError("role '" + graph_.roles()[graph_.tasks()[id].role].name + "' receives twice from '" +
                    graph_.roles()[receive.from].name + "' with tag " + std::to_string(receive.tag));
@@ -292,7 +266,7 @@ void Executor::finish(TaskId id) {
   if (std::holds_alternative<BlockTask>(task.payload)) {
     const Execution& once = prepared_.blocks[prepared_.index[id]];
     const double repeat = std::get<BlockTask>(task.payload).repeat;
-    role.blocks.add(once.account, repeat);
+    role.blocks[prepared_.index[id]] += repeat;
     role.parts[compute] += engine_.now() - begun_[id] - once.time * repeat;
   }
   role.active.erase(role.active.begin() + (active(id) - role.active.data()));
@@ -303,8 +277,8 @@ void Executor::finish(TaskId id) {
   last_ = engine_.now();
   role.ended = last_;
   ++finished_;
-  for (std::uint32_t i = first_successor_[id]; i < first_successor_[TaskId(id.index() + 1)]; ++i) {
-    release(successors_[i]);
+  for (const TaskId after : links_.after(id)) {
+    release(after);
   }
   drain();
 }
@@ -318,19 +292,21 @@ void Executor::settle(RoleState& role) {
   for (Activity& activity : role.active) {
     activity.left -= elapsed * activity.pace;
   }
-  const auto payload = [&](const Activity& a) -> const Payload& { return graph_.tasks()[a.task].payload; };
-  const auto first = [&](auto&& wanted) { return std::find_if(role.active.begin(), role.active.end(), wanted); };
-  const auto end = role.active.end();
-  if (first([&](const Activity& a) { return std::holds_alternative<BlockTask>(payload(a)); }) != end) {
+  const auto first = [&](Doing what) {
+    return std::find_if(role.active.begin(), role.active.end(), [=](const Activity& a) { return a.doing == what; });
+  };
+  const auto none = role.active.end();
+  if (first(Doing::block) != none) {
     return;  // a block brings its own account when it ends
   }
-  if (const auto busy = first([&](const Activity& a) { return computes(payload(a)); }); busy != end) {
+  if (const auto busy = first(Doing::kernels); busy != none) {
     attribute(role, *busy, elapsed);
-  } else if (first([&](const Activity& a) { return delays(payload(a), Worker::cores); }) != end) {
+  } else if (first(Doing::cores_busy) != none) {
     role.parts[compute] += elapsed;
-  } else if (first([&](const Activity& a) { return delays(payload(a), Worker::host); }) != end) {
+  } else if (first(Doing::host_busy) != none) {
     role.parts[host] += elapsed;
-  } else if (const auto moving = first([](const Activity& a) { return a.in_flight; }); moving != end) {
+  } else if (const auto moving = std::find_if(role.active.begin(), none, [](const Activity& a) { return a.in_flight; });
+             moving != none) {
     role.parts[first_exposed + graph_.tasks()[moving->task].label] += elapsed;
   } else {
     role.parts[bubble] += elapsed;
@@ -358,7 +334,9 @@ Account Executor::account(const RoleState& role, Time end) const {
       result.add(i < first_exposed ? category_names[i] : "exposed " + graph_.labels()[i - first_exposed], time);
     }
   }
-  result.add(role.blocks);
+  for (const auto& [block, repeats] : role.blocks) {
+    result.add(prepared_.blocks[block].account, repeats);
+  }
   return result;
 }
 

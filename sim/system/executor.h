@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <map>
-#include <tuple>
 #include <vector>
 
 #include "sim/collective/player.h"
@@ -10,6 +9,7 @@
 #include "sim/system/calls.h"
 #include "sim/system/meeting.h"
 #include "sim/system/simulator.h"
+#include "sim/system/task_links.h"
 
 namespace podium {
 
@@ -55,8 +55,11 @@ class Executor {
   Execution result() const;
 
  private:
+  enum class Doing : std::uint8_t { block, kernels, cores_busy, host_busy, collective, message };
   struct Activity {
     TaskId task;
+    std::uint16_t stream = 0;
+    Doing doing = Doing::message;
     bool in_flight = true;  ///< false for what waits for its send, or for others of its group
     // of a task that computes
     Seconds left{};  ///< of its time with all cores
@@ -66,19 +69,17 @@ class Executor {
     EventId end{};
   };
   struct RoleState {
-    std::vector<Activity> active;  ///< in order of stream
-    std::vector<Seconds> parts;    ///< by category
-    Account blocks;                ///< what ran inside blocks
-    Time settled;                  ///< up to when time has been accounted for
-    Time ended;                    ///< when its last task so far did
+    std::vector<Activity> active;            ///< in order of stream
+    std::vector<Seconds> parts;              ///< by category
+    std::map<std::uint32_t, double> blocks;  ///< how often each ran, by its place in PreparedGraph::blocks
+    Time settled;                            ///< up to when time has been accounted for
+    Time ended;                              ///< when its last task so far did
   };
-  using Channel = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;  ///< from role, to role, tag
   struct Message {
     bool sent = false, delivered = false;
     std::optional<TaskId> receiver;
   };
 
-  void link_dependencies();
   void release(TaskId);
   void drain();
   void begin(TaskId);
@@ -87,6 +88,7 @@ class Executor {
   void begin_send(TaskId, const SendTask&);
   void begin_receive(TaskId, const ReceiveTask&);
   void begin_work(TaskId, Seconds time);
+  static Doing doing(const Payload&);
   double core_pace(const RoleState&, const Activity&) const;
   double memory_demand(const Activity&) const;
   void schedule_end(Activity&);
@@ -102,13 +104,13 @@ class Executor {
   const PreparedGraph& prepared_;
   const TaskGraph& graph_;
   bool keep_spans_;
-  Table<TaskId, std::uint32_t> missing_;          ///< dependencies that have not ended
-  Table<TaskId, std::uint32_t> first_successor_;  ///< CSR
-  std::vector<TaskId> successors_;
+  TaskLinks links_;
+  Table<TaskId, std::uint32_t> missing_;  ///< dependencies that have not ended
   Table<TaskId, Time> begun_;
   Table<RoleId, RoleState> roles_;
-  std::map<Channel, Message> messages_;
+  std::vector<Message> messages_;
   Meetings meetings_;
+  std::vector<double> paces_, demands_;  ///< of `set_pace`, kept for their memory
   std::vector<TaskId> ready_;
   bool draining_ = false;
   std::size_t finished_ = 0;

@@ -1,96 +1,47 @@
-#include "sim/system/simulator.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <map>
-#include <numeric>
 #include <optional>
 #include <tuple>
 #include <utility>
 
-#include "sim/collective/library.h"
-#include "sim/collective/rank_classes.h"
-#include "sim/collective/select.h"
-#include "sim/system/calls.h"
 #include "sim/system/class_results.h"
-#include "sim/system/executor.h"
 #include "sim/system/folding_check.h"
-#include "sim/system/split.h"
+#include "sim/system/simulator_impl.h"
 #include "sim/topology/symmetry.h"
 
 namespace podium {
-namespace {
 
-using ClassOf = Table<RoleId, std::vector<std::uint64_t>>;
-
-}  // namespace
-
-struct Simulator::Impl {
-  using BlockRuns = std::map<std::pair<BlockId, RoleId>, Execution>;  ///< each on all ranks of a role
-  const Machine& machine;
-  SimulatorOptions options;
-  std::unique_ptr<ComputeModel> compute_model;
-  Router router;
-  CommunicationCosts costs;
-  Selector selector;
-  std::optional<CommunicationLibrary> library;  ///< where there is one, and it is wanted
-  std::optional<LibraryTimes> library_times;
-  std::vector<PacketSettings> packets;  ///< by plane, where the network has packets
-  std::map<std::vector<OperationKey>, std::unique_ptr<FoldedFabric>> fabrics;
-  using Colours = Table<NodeId, std::uint64_t>;
-  std::map<std::pair<std::vector<OperationKey>, std::vector<std::uint64_t>>, Colours> colours;  ///< refined, by initial
-  std::unique_ptr<Simulator> unfolded;                                                          ///< to check against
-
-  Impl(const Machine& m, SimulatorOptions o)
-      : machine(m),
-        options(std::move(o)),
-        compute_model(ComputeModels::find(m.chip().compute_model)(m.chip())),
-        router(m.network()),
-        costs(communication_costs(m.system(), m.chip(), m.network())),
-        selector(m.network(), router, costs) {
-    if (!m.changes().empty()) {
-      throw InputError("a run of tasks takes faults from its start on, not later ones");
+Simulator::Impl::Impl(const Machine& m, SimulatorOptions o)
+    : machine(m),
+      options(std::move(o)),
+      compute_model(ComputeModels::find(m.chip().compute_model)(m.chip())),
+      router(m.network()),
+      costs(communication_costs(m.system(), m.chip(), m.network())),
+      selector(m.network(), router, costs) {
+  if (!m.changes().empty()) {
+    throw InputError("a run of tasks takes faults from its start on, not later ones");
+  }
+  if (options.algorithm != "auto") {
+    Algorithms::find(options.algorithm);  // throws where there is none of this name
+  } else if (options.use_library) {
+    library = load_library(m.system().name);
+  }
+  if (library) {
+    library_times.emplace(*library, m.network(), router, costs);
+  }
+  options.keep_task_ends |= options.check_folding;
+  if (Networks::find(options.network).needs_wires()) {
+    if (options.check_folding) {
+      throw InputError("nothing is folded on the " + options.network + " network: there is nothing to check");
     }
-    if (options.algorithm != "auto") {
-      Algorithms::find(options.algorithm);  // throws where there is none of this name
-    } else if (options.use_library) {
-      library = load_library(m.system().name);
-    }
-    if (library) {
-      library_times.emplace(*library, m.network(), router, costs);
-    }
-    options.keep_task_ends |= options.check_folding;
-    if (Networks::find(options.network).needs_wires()) {
-      if (options.check_folding) {
-        throw InputError("nothing is folded on the " + options.network + " network: there is nothing to check");
-      }
-      options.folding = Folding::off;
-      for (const PacketSettings& plane : load_packet_settings(costs.planes)) {
-        packets.push_back(enlarged(plane, options.packet_scale));
-      }
+    options.folding = Folding::off;
+    for (const PacketSettings& plane : load_packet_settings(costs.planes)) {
+      packets.push_back(enlarged(plane, options.packet_scale));
     }
   }
-
-  Execution run(const TaskGraph& graph, std::uint32_t shift);
-  Execution execute(PreparedGraph& prepared, const Calls& calls);
-  KernelTime kernel_time(const std::vector<Kernel>& kernels, CoreShare cores, double slowdown,
-                         std::set<std::string>& notes) const;
-  void prepare_compute(PreparedGraph& prepared, std::uint32_t shift, std::set<std::string>& notes) const;
-  void prepare_blocks(PreparedGraph& prepared, const TaskGraph& graph, const SplitGraph* parts,
-                      const BlockRuns& blocks) const;
-  void prepare_communication(PreparedGraph& prepared, const Calls& calls);
-  Choice choose(const CollectiveTask& call, const Placement& placement, std::set<std::string>& notes);
-  std::uint32_t first_alike(const Role& role, std::uint32_t shift);
-  BlockRuns run_blocks(const TaskGraph& graph, std::uint32_t shift);
-  std::optional<ClassOf> find_classes(const TaskGraph& graph, std::uint32_t shift, const Calls& calls,
-                                      const BlockRuns& blocks);
-  ClassOf refine(const TaskGraph& graph, std::uint32_t shift, const Calls& calls, const BlockRuns& blocks);
-  const FoldedFabric& fabric(const Calls& calls);
-  std::vector<LinkHistory::Sample> run(Engine& engine, const Network& network) const;
-  LinkUse links_of(const PreparedGraph& prepared, const Network& network, Seconds time) const;
-};
+}
 
 KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, CoreShare cores, double slowdown,
                                         std::set<std::string>& notes) const {
@@ -199,94 +150,21 @@ std::uint32_t Simulator::Impl::first_alike(const Role& role, std::uint32_t shift
   return symmetry != nullptr && symmetry->find(turn) != nullptr ? begin : base;
 }
 
-Simulator::Impl::BlockRuns Simulator::Impl::run_blocks(const TaskGraph& graph, std::uint32_t shift) {
+BlockRuns Simulator::Impl::run_blocks(const TaskGraph& graph, std::uint32_t shift) {
   BlockRuns runs;
-  std::map<std::tuple<BlockId, std::uint32_t, std::uint32_t>, const Execution*> known;  // by ranks
   for (const Task& task : graph.tasks()) {
-    if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
-      const auto [place, is_new] = runs.try_emplace({block->block, task.role});
-      if (is_new) {
-        const Role& role = graph.roles()[task.role];
-        PODIUM_CHECK(role.listed.empty(), "a block's ranks lie in a row");
-        const std::uint32_t base = options.keep_links ? role.base + shift : first_alike(role, shift);
-        const auto [same, is_first] = known.try_emplace({block->block, base, role.count}, &place->second);
-        place->second = is_first ? run(graph.blocks().at(block->block.index()), base) : *same->second;
-      }
+    const auto* asked = std::get_if<BlockTask>(&task.payload);
+    if (asked == nullptr || runs.contains({asked->block, task.role})) {
+      continue;
     }
+    const Role& role = graph.roles()[task.role];
+    PODIUM_CHECK(role.listed.empty(), "a block's ranks lie in a row");
+    const TaskGraph& block = graph.blocks().at(asked->block.index());
+    const std::uint32_t base = options.keep_links ? role.base + shift : first_alike(role, shift);
+    const Execution* known = known_blocks.find(block, base);
+    runs[{asked->block, task.role}] = known != nullptr ? *known : known_blocks.keep(block, base, run(block, base));
   }
   return runs;
-}
-
-/// Where ranks of a role are not alike: their classes. Networks of real links keep roles in step.
-std::optional<ClassOf> Simulator::Impl::find_classes(const TaskGraph& graph, std::uint32_t shift, const Calls& calls,
-                                                     const BlockRuns& blocks) {
-  const auto single = [](const Role& role) { return role.count == 1; };
-  if (Networks::find(options.network).needs_wires() ||
-      std::all_of(graph.roles().begin(), graph.roles().end(), single)) {
-    return std::nullopt;
-  }
-  if (options.folding == Folding::off) {
-    ClassOf every;
-    for (const Role& role : graph.roles()) {
-      std::vector<std::uint64_t>& positions = every.at(every.push_back({}));
-      positions.resize(role.count);
-      std::iota(positions.begin(), positions.end(), std::uint64_t{0});
-    }
-    return every;
-  }
-  const auto uniform = [&](const Role& role) {
-    for (std::uint32_t i = 1; i < role.count; ++i) {
-      if (machine.slowdown(role.rank(i) + shift) != machine.slowdown(role.rank(0) + shift)) {
-        return false;
-      }
-    }
-    return true;
-  };
-  const auto in_step = [](const auto& block) { return block.second.classes.size() == 1; };
-  if (std::all_of(graph.roles().begin(), graph.roles().end(), uniform) &&
-      std::all_of(blocks.begin(), blocks.end(), in_step) && fabric(calls).groups_alike) {
-    return std::nullopt;
-  }
-  return refine(graph, shift, calls, blocks);
-}
-
-/// From role, speed and what became of each rank in the blocks.
-ClassOf Simulator::Impl::refine(const TaskGraph& graph, std::uint32_t shift, const Calls& calls,
-                                const BlockRuns& blocks) {
-  Colours initial(machine.network().nodes.size());
-  const auto blend = [](std::uint64_t& colour, std::uint64_t value) {
-    colour = (colour ^ value) * 0x9e3779b97f4a7c15ULL;
-    colour ^= colour >> 29;
-  };
-  for (const RoleId id : graph.roles().ids()) {
-    for (std::uint32_t i = 0; i < graph.roles()[id].count; ++i) {
-      std::uint64_t& colour = initial[machine.node(graph.roles()[id].rank(i) + shift)];
-      blend(colour, id.index() + 1);
-      blend(colour, std::bit_cast<std::uint64_t>(machine.slowdown(graph.roles()[id].rank(i) + shift)));
-    }
-  }
-  std::vector<Placement> joined;
-  for (const auto& [key, execution] : blocks) {
-    const Role& role = graph.roles()[key.second];
-    for (std::size_t c = 0; c < execution.classes.size(); ++c) {
-      for (const std::uint32_t position : execution.classes[c].positions) {
-        blend(initial[machine.node(role.rank(position) + shift)], c + 1);
-      }
-    }
-    joined.push_back(place(machine, joined_by(graph.blocks()[key.first.index()], role.count), shift + role.base));
-  }
-  const auto [known, is_new] = colours.try_emplace({calls.keys, {initial.begin(), initial.end()}});
-  if (is_new) {
-    known->second = refine_nodes(machine.network(), router, calls.operations, joined, initial);
-  }
-  ClassOf classes;
-  for (const Role& role : graph.roles()) {
-    std::vector<std::uint64_t>& of = classes.at(classes.push_back({}));
-    for (std::uint32_t i = 0; i < role.count; ++i) {
-      of.push_back(known->second[machine.node(role.rank(i) + shift)]);
-    }
-  }
-  return classes;
 }
 
 std::vector<LinkHistory::Sample> Simulator::Impl::run(Engine& engine, const Network& network) const {
@@ -467,6 +345,9 @@ Execution Simulator::run(const TaskGraph& graph) {
   }
   return execution;
 }
+
+Seconds Simulator::least_time(const TaskGraph& graph) { return busiest_stream(graph, impl_->run_blocks(graph, 0)); }
+
 const Machine& Simulator::machine() const { return impl_->machine; }
 
 }  // namespace podium

@@ -100,6 +100,9 @@ class Simulator {
   Simulator(Simulator&&) noexcept;
 
   Execution run(const TaskGraph&);
+  /// What `run` takes at least: the time of the stream with most to do in blocks, which run one after the other and are
+  /// never faster than alone. Zero for a graph without blocks.
+  Seconds least_time(const TaskGraph&);
   const Machine& machine() const;
 
  private:

@@ -33,6 +33,7 @@ struct Role {
   std::uint32_t count = 1;
   std::vector<std::uint32_t> listed = {};  ///< ascending, `count` of them, from `base` on
   std::uint32_t rank(std::uint32_t position) const { return listed.empty() ? base + position : listed.at(position); }
+  bool operator==(const Role&) const = default;
 };
 
 /// Splits a role's ranks into groups by one digit of a mixed radix: rank base + x belongs with all ranks that differ
@@ -41,6 +42,7 @@ struct Communicator {
   std::string name;  ///< "tp", "ep" …: how exposed time is accounted for
   std::uint32_t stride = 1;
   std::uint32_t size = 1;
+  bool operator==(const Communicator&) const = default;
 };
 
 /// Groups of ranks that are written out, across roles as may be: each a list of ranks by position. As a rule one; where
@@ -56,11 +58,13 @@ struct Communicator {
 struct RankGroups {
   std::string name;  ///< "dp", "world" …
   std::vector<std::vector<std::uint32_t>> groups;
+  bool operator==(const RankGroups&) const = default;
 };
 
 /// Kernels of one rank, one after the other on one stream.
 struct ComputeTask {
   KernelListId kernels;
+  bool operator==(const ComputeTask&) const = default;
 };
 /// All groups of the communicator within the role, each by itself.
 struct CollectiveTask {
@@ -69,6 +73,7 @@ struct CollectiveTask {
   Bytes bytes;           ///< as CollectiveKind counts them
   double imbalance = 1;  ///< the fullest rank's bytes over the mean (expert exchanges)
   std::optional<TokenRouting> routing = {};
+  bool operator==(const CollectiveTask&) const = default;
 };
 /// A collective of written-out groups, as each member role calls it. Calls of different members with one sequence
 /// number are one collective: it begins when the last member has come. Without a number, it is that of the role's tasks
@@ -81,16 +86,19 @@ struct GroupTask {
   std::optional<std::uint32_t> sequence = {};
   bool barrier = false;  ///< nothing moves: it ends when the last member has come
   std::optional<TokenRouting> routing = {};
+  bool operator==(const GroupTask&) const = default;
 };
 /// Rank i of this role sends to rank i of `to`. Matched with its Receive by (roles, tag).
 struct SendTask {
   RoleId to;
   std::uint32_t tag = 0;
   Bytes bytes;
+  bool operator==(const SendTask&) const = default;
 };
 struct ReceiveTask {
   RoleId from;
   std::uint32_t tag = 0;
+  bool operator==(const ReceiveTask&) const = default;
 };
 /// Who is busy for a fixed time, for the account: the host, or the chip's cores (recorded computing).
 enum class Worker : std::uint8_t { host, cores };
@@ -98,6 +106,7 @@ enum class Worker : std::uint8_t { host, cores };
 struct DelayTask {
   Seconds time;
   Worker worker = Worker::host;
+  bool operator==(const DelayTask&) const = default;
 };
 
 /// A piece of program that comes again and again: a graph of its own over one role of as many ranks, run `repeat`
@@ -106,6 +115,7 @@ struct DelayTask {
 struct BlockTask {
   BlockId block;
   std::uint32_t repeat = 1;
+  bool operator==(const BlockTask&) const = default;
 };
 
 using Payload = std::variant<ComputeTask, CollectiveTask, GroupTask, SendTask, ReceiveTask, DelayTask, BlockTask>;
@@ -117,6 +127,7 @@ struct Task {
   Payload payload;
   std::uint32_t first_after = 0;  ///< dependencies: a slice of TaskGraph::dependencies
   std::uint32_t after_count = 0;
+  bool operator==(const Task&) const = default;
 };
 
 /// What every role does, as data: tasks with dependencies on streams. A stream runs its tasks in the order in which
@@ -150,11 +161,14 @@ class TaskGraph {
   std::span<const TaskId> after(const Task&) const;
   CoreShare cores(RoleId, std::uint16_t stream) const;
 
+  bool operator==(const TaskGraph&) const = default;
+
  private:
   struct Share {
     RoleId role;
     std::uint16_t stream;
     CoreShare cores;
+    bool operator==(const Share&) const = default;
   };
   Table<RoleId, Role> roles_;
   Table<CommunicatorId, Communicator> communicators_;

@@ -5,6 +5,8 @@
 /// A server of eight GPUs, and small graphs to run on it.
 namespace podium::test {
 
+constexpr double picosecond = 1e-12;
+
 inline const Machine& server() {
   static const Machine machine = load_machine("hgx-h100", {8, 0});
   return machine;

@@ -10,8 +10,6 @@ namespace {
 
 using namespace literals;
 
-constexpr double picosecond = 1e-12;
-
 TEST(Simulator, RunsTasksOfAStreamOneAfterTheOther) {
   Builder b;
   b.delay(0, 3_us);
