@@ -23,19 +23,27 @@ class Unit {
   }
 
   CaseResult on(std::uint32_t chips) {
-    Evaluator evaluator = take();
-    CaseResult result = evaluator(chips);
+    return ask([=](Evaluator& evaluator) { return evaluator.on(chips); });
+  }
+  CaseResult best_on(std::uint32_t chips, double enough = 0) {
+    return ask([=](Evaluator& evaluator) { return evaluator.best_on(chips, enough); });
+  }
+
+ private:
+  template <class Question>
+  CaseResult ask(Question question) {
+    std::unique_ptr<Evaluator> evaluator = take();
+    CaseResult result = question(*evaluator);
     const std::scoped_lock lock(mutex_);
     idle_.push_back(std::move(evaluator));
     return result;
   }
 
- private:
-  Evaluator take() {
+  std::unique_ptr<Evaluator> take() {
     {
       const std::scoped_lock lock(mutex_);
       if (!idle_.empty()) {
-        Evaluator evaluator = std::move(idle_.back());
+        std::unique_ptr<Evaluator> evaluator = std::move(idle_.back());
         idle_.pop_back();
         return evaluator;
       }
@@ -46,7 +54,7 @@ class Unit {
   const Study& study_;
   CaseId id_;
   std::mutex mutex_;
-  std::vector<Evaluator> idle_;
+  std::vector<std::unique_ptr<Evaluator>> idle_;
 };
 
 using Units = std::vector<std::unique_ptr<Unit>>;
@@ -129,7 +137,7 @@ Crossover find_crossover(Unit& challenger, const CaseResult& most, const CaseRes
   result.throughput = most.throughput.per_system;
   while (high - low > 1) {
     const std::uint32_t middle = (low + high) / 2;
-    const double throughput = challenger.on(middle * node).throughput.per_system;
+    const double throughput = challenger.best_on(middle * node, result.reference_throughput).throughput.per_system;
     if (throughput >= result.reference_throughput) {
       high = middle;
       result.throughput = throughput;
@@ -241,7 +249,7 @@ SweepResult run_sweep(const Study& study, const RunOptions& options) {
   result.points.resize(order.size());
   parallel_for(order.size(), options, [&](std::size_t i) {
     const std::size_t point = order[i];
-    result.points[point] = sweep_point(units[point / counts]->on(chips(point)));
+    result.points[point] = sweep_point(units[point / counts]->best_on(chips(point)));
   });
   result.signature = combined_signature(result.points);
   return result;

@@ -28,7 +28,7 @@ std::vector<SlowChip> slow_chips(const StudySystem& system) {
 
 }  // namespace
 
-Evaluator evaluator_of(const Study& study, const CaseId& id) {
+std::unique_ptr<Evaluator> evaluator_of(const Study& study, const CaseId& id) {
   return with_case(study, id, [&](const auto& workload, const auto& regime, const auto& options) {
     if constexpr (std::is_same_v<decltype(options), const ServingOptions&>) {
       return serving_evaluator(study, workload, regime, options);

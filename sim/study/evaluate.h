@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <optional>
 
 #include "sim/serving/serving_log.h"
@@ -15,18 +15,27 @@ namespace podium {
 /// without any plan has throughput zero and says why in its alternatives. What does not depend on the chips, as the
 /// times of steps, is remembered between calls: an evaluator is used by one thread at a time, and what it returns does
 /// not depend on what it was asked before. It refers to what it was made from.
-using Evaluator = std::function<CaseResult(std::uint32_t chips)>;
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+  virtual CaseResult on(std::uint32_t chips) = 0;
+  /// The same result, found sooner: of its alternatives those may be missing that cannot be the best. Where the best
+  /// does not reach the throughput `enough`, nor does what is returned, which may then be any plan or none.
+  virtual CaseResult best_on(std::uint32_t chips, double enough = 0) = 0;
+};
 
 /// The best deployment of a model, by search: for each pair of templates the split of ranks between prefill and decode
 /// that balances their predicted rates, the most promising ones simulated, each at the highest rate that keeps the SLO
 /// (bisection to 1 %).
-Evaluator serving_evaluator(const Study&, const ServingWorkload&, const ServingRegime&, const ServingOptions&);
+std::unique_ptr<Evaluator> serving_evaluator(const Study&, const ServingWorkload&, const ServingRegime&,
+                                             const ServingOptions&);
 
 /// The fastest plan of a training step among those that fit in memory.
-Evaluator training_evaluator(const Study&, const TrainingWorkload&, const TrainingRegime&, const TrainingOptions&);
+std::unique_ptr<Evaluator> training_evaluator(const Study&, const TrainingWorkload&, const TrainingRegime&,
+                                              const TrainingOptions&);
 
 /// The one or the other.
-Evaluator evaluator_of(const Study&, const CaseId&);
+std::unique_ptr<Evaluator> evaluator_of(const Study&, const CaseId&);
 
 /// How a kept plan is evaluated again: a deployment by the rate that its search begins with, which leaves queueing out,
 /// and a step by shorter ones; or in full.

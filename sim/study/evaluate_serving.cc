@@ -17,7 +17,7 @@ Percentiles percentiles(std::vector<double>& sample) {
 }
 
 /// One system under one workload, on whatever number of chips.
-class ServingCase {
+class ServingCase : public Evaluator {
  public:
   ServingCase(const Study& study, const ServingWorkload& workload, const ServingRegime& regime,
               const ServingOptions& options)
@@ -29,7 +29,8 @@ class ServingCase {
         candidates_(study, mean_, load_model(workload.model), load_system(study, options.system), options),
         rates_(workload, candidates_.model(), mean_, recorded_, options.transfer_plane, study.seed) {}
 
-  CaseResult on(std::uint32_t chips);
+  CaseResult on(std::uint32_t chips) override;
+  CaseResult best_on(std::uint32_t chips, double) override { return on(chips); }  // which simulates the best few alone
   std::optional<double> pinned(const KeptDeployment&, Depth);
   ServingLog log(const KeptDeployment&, double rate);
 
@@ -301,10 +302,9 @@ ServingLog serving_log(const Study& study, const ServingWorkload& workload, cons
   return ServingCase(study, workload, regime, options).log(kept, rate);
 }
 
-Evaluator serving_evaluator(const Study& study, const ServingWorkload& workload, const ServingRegime& regime,
-                            const ServingOptions& options) {
-  auto one = std::make_shared<ServingCase>(study, workload, regime, options);
-  return [one](std::uint32_t chips) { return one->on(chips); };
+std::unique_ptr<Evaluator> serving_evaluator(const Study& study, const ServingWorkload& workload,
+                                             const ServingRegime& regime, const ServingOptions& options) {
+  return std::make_unique<ServingCase>(study, workload, regime, options);
 }
 
 }  // namespace podium

@@ -1,73 +1,13 @@
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <map>
 #include <memory>
-#include <mutex>
 
 #include "sim/study/evaluate.h"
-#include "sim/study/parallel.h"
 #include "sim/study/training_plans.h"
+#include "sim/study/training_trials.h"
 #include "sim/workload/idle_settings.h"
 
 namespace podium {
 namespace {
-
-PhaseResult phase(const TrainingPlan& plan, const Execution& execution, const MemoryUse& memory, const ChipSpec& chip) {
-  PhaseResult result;
-  result.name = "training step";
-  result.plan = plan.name;
-  result.time = execution.time;
-  result.breakdown = execution.account.parts();
-  result.memory = memory;
-  result.memory_size = chip.memory_size;
-  result.batch = plan.global_batch;
-  set_use(result, plan.ranks(), execution, plan.ranks(), chip, plan.matrix_type);
-  return result;
-}
-
-/// Some ranks of the system, ready to run steps on.
-struct Bench {
-  Bench(Machine on, const SimulatorOptions& options) : machine(std::move(on)), simulator(machine, options) {}
-  Machine machine;
-  Simulator simulator;
-};
-
-/// Those that wait for a thread to use them.
-class IdleBenches {
- public:
-  /// By ranks and ranks a domain.
-  using Key = std::pair<std::uint32_t, std::uint32_t>;
-
-  std::unique_ptr<Bench> take(Key key) {
-    const std::scoped_lock lock(mutex_);
-    std::vector<std::unique_ptr<Bench>>& idle = idle_[key];
-    if (idle.empty()) {
-      return nullptr;
-    }
-    std::unique_ptr<Bench> bench = std::move(idle.back());
-    idle.pop_back();
-    return bench;
-  }
-  void give(Key key, std::unique_ptr<Bench> bench) {
-    const std::scoped_lock lock(mutex_);
-    idle_[key].push_back(std::move(bench));
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<Key, std::vector<std::unique_ptr<Bench>>> idle_;
-};
-
-/// The need with as many decimals as it takes to differ from what there is: "needs 199.3 GB of 199.2 GB a rank".
-std::string too_large(Bytes need, Bytes size) {
-  const auto text = [](Bytes bytes, int decimals) { return fmt::format("{:.{}f} GB", bytes.value() / 1e9, decimals); };
-  int decimals = 0;
-  while (text(need, decimals) == text(size, decimals) && decimals < 9) {
-    ++decimals;
-  }
-  return "needs " + text(need, decimals) + " of " + text(size, decimals) + " a rank";
-}
 
 /// Why so many ranks hold no replica of the plan that the batch divides by.
 std::string why_no_width(const TrainingPlan& plan, std::uint32_t ranks) {
@@ -117,64 +57,57 @@ KeptSteps fastest_first(std::vector<Ran> all) {
   return steps;
 }
 
-/// What came of one plan.
-struct Trial {
-  Alternative alternative;
-  std::uint32_t ranks = 0, domains = 0;
-  PhaseResult step;
-  double model_flops_utilisation = 0;
-  DataType matrix_type = DataType::bf16;
-  std::uint64_t signature = 0;
-};
-
 /// One system under one workload, on whatever number of chips.
-class TrainingCase {
+class TrainingCase : public Evaluator {
  public:
   TrainingCase(const Study& study, const TrainingWorkload& workload, const TrainingRegime& regime,
                const TrainingOptions& options)
-      : study_(study),
-        workload_(workload),
-        regime_(regime),
-        options_(options),
-        model_(load_model(workload.model)),
-        system_(load_system(study, options.system)),
-        chip_(load_chip(study, system_.chip)) {}
+      : workload_(workload), regime_(regime), options_(options), trials_(study, workload, options) {}
 
-  CaseResult on(std::uint32_t chips);
+  CaseResult on(std::uint32_t chips) override;
+  CaseResult best_on(std::uint32_t chips, double enough) override;
   std::optional<double> pinned(const KeptSteps&, Depth);
 
  private:
   std::uint32_t ranks_of(std::uint32_t chips, std::uint32_t ranks_per_domain) const;
   KeptSteps all_steps(std::uint32_t chips) const;
-  void try_all(const KeptSteps&);
-  Trial trial(const KeptStep&);
-  void run(const KeptStep&, Trial&);
-  void keep(const Trial&, CaseResult&) const;
-  template <class Use>
-  void on_bench(const KeptStep&, Use);
-  Seconds predict(const KeptStep&);
+  CaseResult result_of(std::uint32_t chips, const KeptSteps&, const TrainingTrials::Trials&) const;
+  void keep(const TrainingTrial&, CaseResult&) const;
 
-  const Study& study_;
   const TrainingWorkload& workload_;
   const TrainingRegime& regime_;
   const TrainingOptions& options_;
-  ModelSpec model_;
-  SystemSpec system_;
-  ChipSpec chip_;
-  std::map<std::pair<std::string, std::uint32_t>, Trial> trials_;  ///< by plan, ranks a domain
-  IdleBenches benches_;
+  TrainingTrials trials_;
 };
+
+CaseResult TrainingCase::on(std::uint32_t chips) {
+  const KeptSteps steps = all_steps(chips);
+  const TrainingTrials::Trials trials = trials_.of(steps);
+  trials_.run_all(trials);
+  return result_of(chips, steps, trials);
+}
+
+CaseResult TrainingCase::best_on(std::uint32_t chips, double enough) {
+  const KeptSteps steps = all_steps(chips);
+  const TrainingTrials::Trials trials = trials_.of(steps);
+  trials_.run_best(trials, enough);
+  return result_of(chips, steps, trials);
+}
 
 /// Of so many chips, the ranks that work where a domain has a number of them.
 std::uint32_t TrainingCase::ranks_of(std::uint32_t chips, std::uint32_t ranks_per_domain) const {
-  const auto whole = static_cast<std::uint32_t>(system_.ranks_per_domain());
-  const std::uint32_t all = chips * static_cast<std::uint32_t>(system_.ranks_per_package);
+  const auto whole = static_cast<std::uint32_t>(trials_.system().ranks_per_domain());
+  const std::uint32_t all = chips * static_cast<std::uint32_t>(trials_.system().ranks_per_package);
   return ranks_per_domain > 0 ? all / whole * ranks_per_domain + std::min(all % whole, ranks_per_domain) : all;
 }
 
 /// Every plan as wide as the ranks allow, on each number of ranks a domain; its dp is 0 where there is no such width.
+/// None where there are not so many chips.
 KeptSteps TrainingCase::all_steps(std::uint32_t chips) const {
   KeptSteps steps;
+  if (!why_too_many(trials_.system(), chips).empty()) {
+    return steps;
+  }
   for (const std::uint32_t ranks_per_domain : options_.ranks_per_domain) {
     for (TrainingPlan& plan : training_plans(options_)) {
       plan.dp = widest_dp(plan, ranks_of(chips, ranks_per_domain));
@@ -185,42 +118,42 @@ KeptSteps TrainingCase::all_steps(std::uint32_t chips) const {
   return steps;
 }
 
-CaseResult TrainingCase::on(std::uint32_t chips) {
+CaseResult TrainingCase::result_of(std::uint32_t chips, const KeptSteps& steps,
+                                   const TrainingTrials::Trials& trials) const {
   CaseResult result;
   result.workload = workload_.name;
   result.system = options_.system;
   result.regime = regime_.name;
   result.chips = chips;
   result.throughput.unit = "tokens/s";
-  if (const std::string reason = why_too_many(system_, chips); !reason.empty()) {
+  if (const std::string reason = why_too_many(trials_.system(), chips); !reason.empty()) {
     result.alternatives.push_back({"", 0, reason});
     return result;
   }
-  const KeptSteps steps = all_steps(chips);
-  try_all(steps);
   std::vector<Tried> all_tried;
   std::vector<Ran> ran;
-  Alternative best;
-  for (const KeptStep& step : steps) {
-    if (step.plan.dp == 0) {
+  const TrainingTrial* best = nullptr;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const KeptStep& step = steps[i];
+    const TrainingTrial* trial = trials[i];
+    if (trial == nullptr) {
       const std::string reason = why_no_width(step.plan, ranks_of(chips, step.ranks_per_domain));
       add(all_tried, {step.plan.name, 0, reason, {}}, step.ranks_per_domain);
-      continue;
+    } else if (trial->ran || trial->refused()) {
+      add(all_tried, trial->alternative, step.ranks_per_domain);
     }
-    const Trial& tried = trials_.at({step.plan.name, step.ranks_per_domain});
-    add(all_tried, tried.alternative, step.ranks_per_domain);
-    if (tried.alternative.refused.empty()) {
-      ran.push_back({tried.alternative.throughput, step});
+    if (trial != nullptr && trial->ran) {
+      ran.push_back({trial->alternative.throughput, step});
+      best = best == nullptr || trial->alternative.throughput > best->alternative.throughput ? trial : best;
     }
-    if (tried.alternative.throughput > result.throughput.per_system) {
-      keep(tried, result);
-      best = tried.alternative;
-    }
+  }
+  if (best != nullptr) {
+    keep(*best, result);
   }
   for (const Tried& tried : all_tried) {
     result.alternatives.push_back(tried.alternative);
     result.alternatives.back().plan = name_of(tried.alternative.plan, tried.ranks_per_domain);
-    if (tried.alternative == best) {
+    if (best != nullptr && tried.alternative == best->alternative) {
       result.plan = result.alternatives.back().plan;
     }
   }
@@ -228,115 +161,34 @@ CaseResult TrainingCase::on(std::uint32_t chips) {
   return result;
 }
 
-/// Runs those that have a width and did not run before, side by side.
-void TrainingCase::try_all(const KeptSteps& steps) {
-  std::vector<std::pair<const KeptStep*, Trial*>> missing;
-  for (const KeptStep& step : steps) {
-    if (step.plan.dp == 0) {
-      continue;
-    }
-    const auto [place, is_new] = trials_.try_emplace({step.plan.name, step.ranks_per_domain});
-    if (is_new) {
-      missing.emplace_back(&step, &place->second);
-    }
-  }
-  parallel_parts(missing.size(), [&](std::size_t i) { *missing[i].second = trial(*missing[i].first); });
-}
-
-/// What comes of the plan.
-Trial TrainingCase::trial(const KeptStep& step) {
-  Trial trial;
-  trial.alternative.plan = step.plan.name;
-  try {
-    run(step, trial);
-  } catch (const InputError& error) {
-    trial.alternative.refused = error.what();
-  }
-  return trial;
-}
-
-void TrainingCase::run(const KeptStep& step, Trial& trial) {
-  const TrainingPlan& plan = step.plan;
-  check_plan(model_, chip_, plan);
-  const MemoryUse memory = training_memory(model_, chip_, plan);
-  trial.alternative.excess = memory.total() / chip_.memory_size;
-  if (memory.total() > chip_.memory_size) {
-    throw InputError(too_large(memory.total(), chip_.memory_size));
-  }
-  on_bench(step, [&](Bench& on) {
-    const Execution execution = on.simulator.run(training_step(model_, chip_, plan));
-    trial.alternative.throughput = workload_.global_batch * workload_.sequence / execution.time.value();
-    trial.ranks = plan.ranks();
-    trial.domains = on.machine.domains();
-    trial.step = phase(plan, execution, memory, chip_);
-    trial.step.step = {options_.system, workload_.model, on.machine.allocation(), plan};
-    trial.matrix_type = plan.matrix_type;
-    const FlopsPerSecond peak = chip_.peak(plan.matrix_type) * plan.ranks();
-    trial.model_flops_utilisation = training_flops(model_, plan) / execution.time / peak;
-    trial.signature = execution.signature;
-  });
-}
-
-/// Uses the step's ranks, as no other thread does at the same time.
-template <class Use>
-void TrainingCase::on_bench(const KeptStep& step, Use use) {
-  const Allocation allocation = allocate(study_, options_.system, step.plan.ranks(), step.ranks_per_domain);
-  const IdleBenches::Key key{allocation.ranks, allocation.ranks_per_domain};
-  std::unique_ptr<Bench> bench = benches_.take(key);
-  if (!bench) {
-    bench = std::make_unique<Bench>(make_machine(study_, system_, chip_, allocation), simulator_options(study_));
-  }
-  use(*bench);
-  benches_.give(key, std::move(bench));
-}
-
 std::optional<double> TrainingCase::pinned(const KeptSteps& kept, Depth depth) {
   const auto fitting = std::find_if(kept.begin(), kept.end(), [this](const KeptStep& step) {
-    return training_memory(model_, chip_, step.plan).total() <= chip_.memory_size;
+    return trials_.memory(step).total() <= trials_.chip().memory_size;
   });
   if (fitting == kept.end()) {
     return std::nullopt;
   }
-  return depth == Depth::simulated ? trial(*fitting).alternative.throughput
-                                   : workload_.global_batch * workload_.sequence / predict(*fitting).value();
+  return depth == Depth::simulated ? trials_.throughput(*fitting) : trials_.predicted_throughput(*fitting);
 }
 
-/// Once all stages work, a step takes equally longer for each further micro-batch: a line through two short steps.
-Seconds TrainingCase::predict(const KeptStep& kept) {
-  const auto time = [&](double micro_batches) {
-    TrainingPlan plan = kept.plan;
-    plan.global_batch = micro_batches * plan.micro_batch * plan.dp;
-    Seconds time;
-    on_bench(kept, [&](Bench& on) { time = on.simulator.run(training_step(model_, chip_, plan)).time; });
-    return time;
-  };
-  const double all = kept.plan.global_batch / (kept.plan.micro_batch * kept.plan.dp);
-  const double few = 2.0 * kept.plan.pp, more = 3.0 * kept.plan.pp;
-  if (all <= more) {
-    return time(all);
-  }
-  const Seconds at_few = time(few);
-  return at_few + (time(more) - at_few) * ((all - few) / (more - few));
-}
-
-void TrainingCase::keep(const Trial& trial, CaseResult& result) const {
-  result.ranks = trial.ranks;
+void TrainingCase::keep(const TrainingTrial& trial, CaseResult& result) const {
+  const TrainingPlan& plan = trial.step.plan;
+  result.ranks = plan.ranks();
   result.domains = trial.domains;
-  result.throughput = make_throughput("tokens/s", trial.alternative.throughput, result.chips, system_);
-  result.power = power_of(system_, result.chips);
-  result.phases = {trial.step};
-  result.notes = idle_settings(model_, std::get<TrainingPlan>(trial.step.step.work));
+  result.throughput = make_throughput("tokens/s", trial.alternative.throughput, result.chips, trials_.system());
+  result.power = power_of(trials_.system(), result.chips);
+  result.phases = {trial.phase};
+  result.notes = idle_settings(trials_.model(), plan);
   result.model_flops_utilisation = trial.model_flops_utilisation;
-  set_peaks(result, chip_, trial.matrix_type);
+  set_peaks(result, trials_.chip(), plan.matrix_type);
   result.signature = trial.signature;
 }
 
 }  // namespace
 
-Evaluator training_evaluator(const Study& study, const TrainingWorkload& workload, const TrainingRegime& regime,
-                             const TrainingOptions& options) {
-  auto one = std::make_shared<TrainingCase>(study, workload, regime, options);
-  return [one](std::uint32_t chips) { return one->on(chips); };
+std::unique_ptr<Evaluator> training_evaluator(const Study& study, const TrainingWorkload& workload,
+                                              const TrainingRegime& regime, const TrainingOptions& options) {
+  return std::make_unique<TrainingCase>(study, workload, regime, options);
 }
 
 std::optional<double> pinned_throughput(const Study& study, const TrainingWorkload& workload,

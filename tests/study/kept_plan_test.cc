@@ -38,7 +38,7 @@ TEST(KeptPlan, OfTrainingIsTheBestThatFitsWhereMemoryIsSmaller) {
   const Bytes need = result.cases[0].phases.at(0).memory.total();
   const std::string less = std::to_string(0.999 * need.value() / 1e9) + " GB";
   const Study smaller = changed(study, {{"chips/h200-sxm", {{"memory.size", less}}}});
-  const CaseResult searched = evaluator_of(smaller, cases_of(smaller)[0])(result.cases[0].chips);
+  const CaseResult searched = evaluator_of(smaller, cases_of(smaller)[0])->on(result.cases[0].chips);
   EXPECT_NE(searched.plan, result.cases[0].plan);
   EXPECT_EQ(again(smaller, result, 0, Depth::simulated), searched.throughput.per_system);
   const Study none = changed(study, {{"chips/h200-sxm", {{"memory.size", "5 GB"}}}});

@@ -52,7 +52,7 @@ TEST(RunComparison, RunsCasesThatAreAlikeOnce) {
   const ComparisonResult result = run_comparison(study);
   const std::vector<CaseId> cases = cases_of(study);
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    const CaseResult alone = evaluator_of(study, cases[i])(result.cases[i].chips);
+    const CaseResult alone = evaluator_of(study, cases[i])->on(result.cases[i].chips);
     EXPECT_EQ(result.cases[i].regime, alone.regime);
     EXPECT_EQ(result.cases[i].plan, alone.plan);
     EXPECT_EQ(result.cases[i].throughput.per_system, alone.throughput.per_system);
@@ -148,7 +148,7 @@ TEST(Crossover, IsTheFewestServersThatDoAsMuch) {
   std::uint32_t fewest = 0;
   for (std::uint32_t count = servers; count > 0; --count) {
     const double throughput =
-        training_evaluator(study, workload, regime, regime.systems[1])(8 * count).throughput.per_system;
+        training_evaluator(study, workload, regime, regime.systems[1])->on(8 * count).throughput.per_system;
     fewest = throughput >= wanted ? 8 * count : fewest;
   }
   ASSERT_GT(fewest, 24U) << "an H100 does less than an H200";
@@ -182,7 +182,7 @@ TEST(RunSweep, TellsHowMuchMemoryThePlanLacksThatNeedsLeast) {
   const Study study = study_of(replaced(large, "seed: 1", "seed: 1\nchips: [8]"));
   const auto& workload = std::get<TrainingWorkload>(study.workloads[1]);
   const TrainingRegime& regime = workload.regimes[0];
-  const CaseResult tried = training_evaluator(study, workload, regime, regime.systems[0])(8);
+  const CaseResult tried = training_evaluator(study, workload, regime, regime.systems[0])->on(8);
   const auto least = std::min_element(tried.alternatives.begin(), tried.alternatives.end(),
                                       [](const Alternative& a, const Alternative& b) { return a.excess < b.excess; });
   ASSERT_LT(least->excess, tried.alternatives.front().excess);

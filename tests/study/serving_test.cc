@@ -19,7 +19,7 @@ using testing::HasSubstr;
 CaseResult serve_on(const Study& study, std::uint32_t chips, std::size_t system = 1) {
   const ServingWorkload& workload = serving(study);
   const ServingRegime& regime = workload.regimes.at(0);
-  return serving_evaluator(study, workload, regime, regime.systems.at(system))(chips);
+  return serving_evaluator(study, workload, regime, regime.systems.at(system))->on(chips);
 }
 
 /// All reasons for which plans were refused.
@@ -79,9 +79,9 @@ TEST(ServingCase, AnswersTheSameWhateverItWasAskedBefore) {
   const Study study = study_of(quick_look());
   const ServingWorkload& workload = serving(study);
   const ServingRegime& regime = workload.regimes.at(0);
-  const Evaluator evaluator = serving_evaluator(study, workload, regime, regime.systems.at(1));
-  evaluator(16);
-  const CaseResult again = evaluator(4), fresh = serve_on(study, 4);
+  const auto evaluator = serving_evaluator(study, workload, regime, regime.systems.at(1));
+  evaluator->on(16);
+  const CaseResult again = evaluator->on(4), fresh = serve_on(study, 4);
   EXPECT_EQ(again.signature, fresh.signature);
   EXPECT_EQ(again.throughput.per_system, fresh.throughput.per_system);
 }
