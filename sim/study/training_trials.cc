@@ -21,6 +21,12 @@ std::string too_large(Bytes need, Bytes size) {
   return "needs " + text(need, decimals) + " of " + text(size, decimals) + " a rank";
 }
 
+/// The same plan with so many micro-batches a replica.
+TrainingPlan shortened(TrainingPlan plan, double micro_batches) {
+  plan.global_batch = micro_batches * plan.micro_batch * plan.dp;
+  return plan;
+}
+
 void raise(std::atomic<double>& highest, double value) {
   for (double before = highest; before < value && !highest.compare_exchange_weak(before, value);) {
   }
@@ -122,10 +128,14 @@ void TrainingTrials::run_best(const Trials& trials, double enough) {
   });
 }
 
+/// Every micro-batch has the same blocks: the bound of a few of them tells that of all.
 void TrainingTrials::bound(TrainingTrial& trial) {
+  const TrainingPlan& plan = trial.step.plan;
   attempt(trial, [&] {
-    const TaskGraph step = training_step(model_, chip_, trial.step.plan);
-    on_bench(trial.step, [&](Bench& on) { trial.most = tokens_a_second(on.simulator.least_time(step)); });
+    const TaskGraph few = training_step(model_, chip_, shortened(plan, plan.pp));
+    on_bench(trial.step, [&](Bench& on) {
+      trial.most = tokens_a_second(on.simulator.least_time(few) * (plan.micro_batches() / plan.pp));
+    });
   });
 }
 
@@ -198,13 +208,12 @@ double TrainingTrials::throughput(const KeptStep& step) {
 /// Once all stages work, a step takes equally longer for each further micro-batch: a line through two short steps.
 double TrainingTrials::predicted_throughput(const KeptStep& step) {
   const auto time = [&](double micro_batches) {
-    TrainingPlan plan = step.plan;
-    plan.global_batch = micro_batches * plan.micro_batch * plan.dp;
+    const TaskGraph graph = training_step(model_, chip_, shortened(step.plan, micro_batches));
     Seconds time;
-    on_bench(step, [&](Bench& on) { time = on.simulator.run(training_step(model_, chip_, plan)).time; });
+    on_bench(step, [&](Bench& on) { time = on.simulator.run(graph).time; });
     return time;
   };
-  const double all = step.plan.global_batch / (step.plan.micro_batch * step.plan.dp);
+  const double all = step.plan.micro_batches();
   const double few = 2.0 * step.plan.pp, more = 3.0 * step.plan.pp;
   if (all <= more) {
     return tokens_a_second(time(all));
