@@ -36,8 +36,6 @@ HEAVY = {
     "boost/graph/": (2, {"topology"}),
     "yaml-cpp/": (2, {"config"}),
     "Eigen/": (3, {"calibration"}),
-    "google/protobuf/": (2, {"workload"}),
-    "sqlite3.h": (2, {"study"}),
     "expat.h": (1, {"config"}),
     "nlohmann/json": (15, None),
     "CLI/": (99, {"cli"}),
