@@ -220,6 +220,10 @@ bool are_groups_alike(const Patterns& patterns, const Expanded& expanded, const 
       ++end;
     }
     const std::size_t groups = patterns.all[pattern].placement->groups.size();
+    if (groups == 1) {
+      begin = end;
+      continue;
+    }
     const auto each = static_cast<std::ptrdiff_t>((end - begin) / groups);  // one group comes after the other
     const auto of_group = [&](std::size_t group) {
       const auto first =
@@ -250,6 +254,10 @@ bool share_nodes(const std::vector<std::vector<NodeId>>& groups) {
 
 /// The same from the messages of the first of each orbit: a group has those of its members' orbits.
 bool are_groups_alike_in_orbits(const Patterns& patterns, const Expanded& expanded, const Partition& partition) {
+  const auto is_alone = [](const Pattern& pattern) { return pattern.placement->groups.size() == 1; };
+  if (std::all_of(patterns.all.begin(), patterns.all.end(), is_alone)) {
+    return true;
+  }
   std::vector<std::map<NodeId, std::vector<std::uint32_t>>> sent(patterns.all.size());  // classes, by owner
   for (std::size_t m = 0; m < expanded.messages.size(); ++m) {
     sent[expanded.messages[m].pattern][expanded.owners[m]].push_back(partition.class_of_message[m]);

@@ -180,6 +180,17 @@ GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> pla
 Selector::Selector(const Topology& merged, Router& router, const CommunicationCosts& costs)
     : topology_(merged), router_(router), costs_(costs) {}
 
+GroupShape Selector::shape(const Placement& placement, std::optional<std::uint32_t> plane,
+                           const std::optional<TokenRouting>& routing) {
+  for (const Known& known : shapes_) {
+    if (known.plane == plane && known.routing == routing && known.placement.groups == placement.groups) {
+      return known.shape;
+    }
+  }
+  shapes_.push_back({plane, routing, placement, shape_of(placement, plane, router_, costs_, routing)});
+  return shapes_.back().shape;
+}
+
 const Selector::Entry& Selector::entry(CollectiveKind kind, const Placement& placement,
                                        std::optional<std::uint32_t> plane, const std::optional<TokenRouting>& routing) {
   for (const Entry& known : entries_) {
@@ -188,7 +199,7 @@ const Selector::Entry& Selector::entry(CollectiveKind kind, const Placement& pla
       return known;
     }
   }
-  const GroupShape shape = shape_of(placement, plane, router_, costs_, routing);
+  const GroupShape shape = this->shape(placement, plane, routing);
   std::vector<Operation> operations;
   for (const std::string& name : suitable_algorithms(kind, shape)) {
     operations.push_back({make_schedule(name, kind, shape), placement, plane});
@@ -226,7 +237,7 @@ std::vector<Candidate> Selector::rank(CollectiveKind kind, const Placement& plac
 Schedule Selector::choose(std::string_view algorithm, CollectiveKind kind, const Placement& placement, Bytes bytes,
                           double imbalance, std::optional<std::uint32_t> plane, const Location& where,
                           const std::optional<TokenRouting>& routing) {
-  const GroupShape shape = shape_of(placement, plane, router_, costs_, routing);
+  const GroupShape shape = this->shape(placement, plane, routing);
   if (algorithm != "auto" || shape.ranks < 2) {
     return make_schedule(algorithm == "auto" ? "direct" : algorithm, kind, shape, where);
   }

@@ -53,13 +53,21 @@ class Selector {
     Placement placement;
     std::vector<FoldedFabric> algorithms;  ///< one operation each
   };
+  struct Known {
+    std::optional<std::uint32_t> plane;
+    std::optional<TokenRouting> routing;
+    Placement placement;
+    GroupShape shape;
+  };
   const Entry& entry(CollectiveKind, const Placement&, std::optional<std::uint32_t> plane,
                      const std::optional<TokenRouting>& routing);
+  GroupShape shape(const Placement&, std::optional<std::uint32_t> plane, const std::optional<TokenRouting>& routing);
 
   const Topology& topology_;
   Router& router_;
   const CommunicationCosts& costs_;
   std::vector<Entry> entries_;
+  std::vector<Known> shapes_;
 };
 
 }  // namespace podium

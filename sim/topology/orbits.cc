@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "sim/core/disjoint_sets.h"
@@ -41,23 +42,18 @@ std::optional<Member<LinkId>> NetworkOrbits::by_end(LinkId id, bool by_tail) con
   const Link& link = topology.links[id];
   const NodeId end = by_tail ? link.from : link.to;
   const NodeId other = nodes_[by_tail ? link.to : link.from];
+  const auto ways = [&](NodeId node) { return by_tail ? symmetry_.leaving(node) : symmetry_.entering(node); };
+  const auto of_end = ways(end);
+  const auto itself = std::find_if(of_end.begin(), of_end.end(), [&](const auto& way) { return way.link == id; });
+  PODIUM_CHECK(itself != of_end.end(), "a link is one of its ends'");
+  const std::uint32_t kind = itself->kind;
   const auto of_node = [&](NodeId node) {
     std::optional<LinkId> only;
     std::uint32_t count = 0;
-    const auto look = [&](LinkId candidate) {
-      const Link& there = topology.links[candidate];
-      if (symmetry_.alike(id, candidate) && nodes_[by_tail ? there.to : there.from] == other) {
-        only = candidate;
+    for (const Symmetry::Way& way : ways(node)) {
+      if (way.kind == kind && nodes_[way.other] == other) {
+        only = way.link;
         ++count;
-      }
-    };
-    if (by_tail) {
-      for (const Symmetry::Out& out : symmetry_.leaving(node)) {
-        look(out.link);
-      }
-    } else {
-      for (const LinkId candidate : symmetry_.entering(node)) {
-        look(candidate);
       }
     }
     return count == 1 ? only : std::nullopt;

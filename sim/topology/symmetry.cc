@@ -45,11 +45,16 @@ Symmetry::Symmetry(const Topology& topology, std::uint32_t planes) : topology_(t
   }
   for (const NodeId node : topology.nodes.ids()) {
     image_.push_back(node);
+    kinds_.push_back(topology.nodes[node].kind);
   }
+  marks_.resize(topology.nodes.size(), none);
   find_strides();
 }
 
+/// A dateline matters to virtual channels, which only models of real links have.
 void Symmetry::index_links() {
+  using Kind = std::tuple<std::uint32_t, BytesPerSecond, std::uint8_t, Seconds>;
+  std::map<Kind, std::uint32_t> kinds;
   const std::size_t nodes = topology_.nodes.size();
   first_out_.assign(nodes + 1, 0);
   first_in_.assign(nodes + 1, 0);
@@ -63,19 +68,21 @@ void Symmetry::index_links() {
   in_.resize(first_in_.back());
   std::vector<std::uint32_t> out(first_out_.begin(), first_out_.end() - 1), in(first_in_.begin(), first_in_.end() - 1);
   for (const LinkId id : topology_.links.ids()) {
-    if (topology_.links[id].plane >= planes_) {
-      continue;
+    const Link& link = topology_.links[id];
+    if (link.plane < planes_) {
+      const Kind as{link.plane, link.bandwidth, link.dimension, link.latency};
+      const std::uint32_t kind = kinds.try_emplace(as, static_cast<std::uint32_t>(kinds.size())).first->second;
+      out_[out[link.from.index()]++] = {link.to, kind, id};
+      in_[in[link.to.index()]++] = {link.from, kind, id};
     }
-    out_[out[topology_.links[id].from.index()]++] = {topology_.links[id].to, id};
-    in_[in[topology_.links[id].to.index()]++] = id;
   }
-  const auto before = [&](const Out& a, const Out& b) {
-    return std::tuple(a.to, topology_.links[a.link].plane, a.link) <
-           std::tuple(b.to, topology_.links[b.link].plane, b.link);
+  const auto sort_of_nodes = [nodes](std::vector<Way>& ways, const std::vector<std::uint32_t>& first) {
+    for (std::size_t node = 0; node < nodes; ++node) {
+      std::sort(ways.begin() + first[node], ways.begin() + first[node + 1]);
+    }
   };
-  for (std::size_t node = 0; node < nodes; ++node) {
-    std::sort(out_.begin() + first_out_[node], out_.begin() + first_out_[node + 1], before);
-  }
+  sort_of_nodes(out_, first_out_);
+  sort_of_nodes(in_, first_in_);
 }
 
 void Symmetry::find_strides() {
@@ -97,8 +104,8 @@ void Symmetry::find_strides_of(std::uint32_t plane, std::set<std::uint32_t>& str
   std::vector<std::uint32_t> ranks{0};
   for (std::size_t begin = 0, end = 1; begin < end; begin = end, end = reached.size()) {
     for (std::size_t i = begin; i < end; ++i) {
-      for (const Out& out : leaving(reached[i])) {
-        const Link& link = topology_.links[out.link];
+      for (const Way& way : leaving(reached[i])) {
+        const Link& link = topology_.links[way.link];
         if (link.plane != plane || link.bandwidth <= BytesPerSecond(0)) {
           continue;
         }
@@ -128,14 +135,6 @@ void Symmetry::find_strides_of(std::uint32_t plane, std::set<std::uint32_t>& str
   }
 }
 
-/// A dateline matters to virtual channels, which only models of real links have.
-bool Symmetry::alike(LinkId a, LinkId b) const {
-  const Link& one = topology_.links[a];
-  const Link& other = topology_.links[b];
-  return one.plane == other.plane && one.bandwidth == other.bandwidth && one.dimension == other.dimension &&
-         one.latency == other.latency;
-}
-
 void Symmetry::set_images(const Automorphism& moved) {
   for (const auto& [node, image] : moved.nodes) {
     image_[node] = image;
@@ -153,9 +152,9 @@ void Symmetry::clear_images(const Automorphism& moved) {
 bool Symmetry::seems_kept(const Turn& turn) const {
   constexpr std::uint32_t some = 4096;
   const auto joined = [&](std::uint32_t a, std::uint32_t b) {
-    const std::span<const Out> of_a = leaving(NodeId(a)), of_b = leaving(NodeId(b));
-    return std::any_of(of_a.begin(), of_a.end(), [&](const Out& one) {
-      return std::any_of(of_b.begin(), of_b.end(), [&](const Out& other) { return one.to == other.to; });
+    const std::span<const Way> of_a = leaving(NodeId(a)), of_b = leaving(NodeId(b));
+    return std::any_of(of_a.begin(), of_a.end(), [&](const Way& one) {
+      return std::any_of(of_b.begin(), of_b.end(), [&](const Way& other) { return one.other == other.other; });
     });
   };
   const std::uint32_t end = turn.end - turn.begin > some ? turn.begin + some : turn.end;
@@ -185,80 +184,52 @@ const Automorphism* Symmetry::find(const Turn& turn) {
 
 /// From accelerators outwards: the k-th neighbour that is new goes to the k-th that is. What nothing reaches stays.
 bool Symmetry::move_nodes(const Turn& turn, Automorphism& found) {
-  std::set<NodeId> taken;  // images of switches and hosts
+  found.nodes.reserve(turn.end - turn.begin);
   for (std::uint32_t rank = turn.begin; rank < turn.end; ++rank) {
     found.nodes.emplace_back(NodeId(rank), NodeId(turn.apply(rank)));
     image_[NodeId(rank)] = found.nodes.back().second;
   }
-  std::set<NodeId> stays;
-  for (std::size_t next = 0; next < found.nodes.size(); ++next) {
+  std::vector<NodeId> marked;
+  bool holds = true;
+  for (std::size_t next = 0; holds && next < found.nodes.size(); ++next) {
     const auto [node, image] = found.nodes[next];
-    const std::span<const Out> candidates = leaving(image);
-    auto candidate = candidates.begin();
-    for (const Out& out : leaving(node)) {
-      if (out.to.index() < topology_.accelerators || image_[out.to] != out.to || stays.count(out.to) > 0) {
-        continue;
-      }
-      while (candidate != candidates.end() && (candidate->to.index() < topology_.accelerators ||
-                                               taken.count(candidate->to) > 0 || !alike(out.link, candidate->link))) {
-        ++candidate;
-      }
-      if (candidate == candidates.end() || topology_.nodes[out.to].kind != topology_.nodes[candidate->to].kind) {
-        return false;
-      }
-      taken.insert(candidate->to);
-      if (candidate->to == out.to) {
-        stays.insert(out.to);
-      } else {
-        image_[out.to] = candidate->to;
-        found.nodes.emplace_back(out.to, candidate->to);
-      }
-    }
+    holds = move_neighbours(node, image, found, marked);
   }
-  // what goes elsewhere makes room for what comes
-  std::sort(found.nodes.begin(), found.nodes.end());
-  return std::all_of(taken.begin(), taken.end(),
-                     [&](NodeId image) { return stays.count(image) > 0 || image_[image] != image; });
+  for (const NodeId node : marked) {
+    // what goes elsewhere makes room for what comes
+    holds = holds && (marks_[node] == stays || image_[node] != node);
+    marks_[node] = none;
+  }
+  std::sort(found.nodes.begin() + (turn.end - turn.begin), found.nodes.end());
+  return holds;
 }
 
-/// Of a node's links, each to one of its image's, which has as many.
-bool Symmetry::move_links_of(NodeId node, const LinkMove& move) const {
-  const std::span<const Out> from = leaving(node), to = leaving(image_[node]);
-  if (from.size() != to.size()) {
-    return false;
-  }
-  const auto key = [&](const Out& out) { return std::pair(out.to, topology_.links[out.link].plane); };
-  auto there = to.begin();
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    const std::pair target(image_[from[i].to], topology_.links[from[i].link].plane);
-    const bool is_parallel = i > 0 && key(from[i - 1]) == key(from[i]);
-    if (!is_parallel && (there == to.end() || key(*there) != target)) {
-      there = std::lower_bound(to.begin(), to.end(), target, [&](const Out& a, const auto& b) { return key(a) < b; });
+/// Of a node, those switches and hosts that have no image yet; what gets a mark is added to `marked`.
+bool Symmetry::move_neighbours(NodeId node, NodeId image, Automorphism& found, std::vector<NodeId>& marked) {
+  const auto is_rank = [this](NodeId other) { return other.index() < topology_.accelerators; };
+  const std::span<const Way> candidates = leaving(image);
+  auto candidate = candidates.begin();
+  for (const Way& way : leaving(node)) {
+    if (is_rank(way.other) || image_[way.other] != way.other || marks_[way.other] == stays) {
+      continue;
     }
-    // of parallel links the k-th goes to the k-th
-    if (there == to.end() || key(*there) != target || !alike(from[i].link, there->link)) {
+    while (candidate != candidates.end() &&
+           (is_rank(candidate->other) || marks_[candidate->other] != none || way.kind != candidate->kind)) {
+      ++candidate;
+    }
+    if (candidate == candidates.end() || kinds_[way.other] != kinds_[candidate->other]) {
       return false;
     }
-    move(from[i].link, there->link);
-    ++there;
+    marked.push_back(candidate->other);
+    if (candidate->other == way.other) {
+      marks_[way.other] = stays;
+    } else {
+      marks_[candidate->other] = is_image;
+      image_[way.other] = candidate->other;
+      found.nodes.emplace_back(way.other, candidate->other);
+    }
   }
   return true;
-}
-
-/// Of the nodes that go elsewhere, and of those that stay and have a link to such a one.
-bool Symmetry::move_links(const Automorphism& found, const LinkMove& move) const {
-  std::set<NodeId> beside;
-  for (const auto& [node, image] : found.nodes) {
-    for (const LinkId link : entering(node)) {
-      if (const NodeId from = topology_.links[link].from; image_[from] == from) {
-        beside.insert(from);
-      }
-    }
-    if (image != node && !move_links_of(node, move)) {
-      return false;
-    }
-  }
-  return std::all_of(beside.begin(), beside.end(), [&](NodeId node) { return move_links_of(node, move); });
 }
 
 /// Where a link goes with its ends.

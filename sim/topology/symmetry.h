@@ -1,8 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -84,25 +84,31 @@ class Symmetry {
 
  private:
   friend class NetworkOrbits;
-  struct Out {
-    NodeId to;
+  /// A link of a node, seen from there. Those of one kind are alike but for their ends.
+  struct Way {
+    NodeId other;  ///< where it leads, or comes from
+    std::uint32_t kind = 0;
     LinkId link;
+    auto operator<=>(const Way&) const = default;
   };
-  std::span<const Out> leaving(NodeId node) const {
+  std::span<const Way> leaving(NodeId node) const {
     return std::span(out_).subspan(first_out_[node.index()], first_out_[node.index() + 1] - first_out_[node.index()]);
   }
-  std::span<const LinkId> entering(NodeId node) const {
+  std::span<const Way> entering(NodeId node) const {
     return std::span(in_).subspan(first_in_[node.index()], first_in_[node.index() + 1] - first_in_[node.index()]);
   }
   void index_links();
   void find_strides();
   void find_strides_of(std::uint32_t plane, std::set<std::uint32_t>& strides) const;
-  bool alike(LinkId, LinkId) const;
   bool seems_kept(const Turn&) const;
   bool move_nodes(const Turn&, Automorphism&);
-  using LinkMove = std::function<void(LinkId from, LinkId to)>;
-  bool move_links(const Automorphism&, const LinkMove&) const;
-  bool move_links_of(NodeId, const LinkMove&) const;
+  bool move_neighbours(NodeId, NodeId image, Automorphism&, std::vector<NodeId>& marked);
+  /// Calls with each link of a node and where it goes, until one has no place to go to: false then.
+  template <class Move>
+  bool move_links_of(NodeId, Move) const;
+  /// The same of the nodes that go elsewhere, and of those that stay and have a link to such a one.
+  template <class Move>
+  bool move_links(const Automorphism&, Move) const;
   bool move_shared() const;
   std::optional<LinkId> image_of(LinkId) const;
   std::optional<std::size_t> image_of_pool(std::size_t pool) const;
@@ -113,14 +119,59 @@ class Symmetry {
   std::uint32_t planes_;
   bool is_spread_evenly_ = true;
   std::vector<std::uint32_t> first_out_, first_in_;  ///< by node, and one past the end: of `out_` and `in_`
-  std::vector<Out> out_;    ///< links by the node that they leave, then by where they lead and plane
-  std::vector<LinkId> in_;  ///< links by the node that they enter
+  std::vector<Way> out_, in_;                        ///< by the node that links leave or enter; those of one in order
+  Table<NodeId, NodeKind> kinds_;                    ///< as the topology has them
   std::size_t pool_count_ = 0;
   std::map<std::vector<LinkId>, std::size_t> pools_;  ///< by their links
   std::vector<std::uint32_t> strides_;
   Table<NodeId, NodeId> image_;  ///< of the turn that is looked at; else each is its own
+  /// Of switches and hosts, for the turn that is looked at; else none.
+  enum Mark : std::uint8_t { none, is_image, stays };
+  Table<NodeId, Mark> marks_;
   std::map<Turn, std::unique_ptr<Automorphism>> known_;
   std::map<std::vector<Turn>, std::unique_ptr<NetworkOrbits>> orbits_;
 };
+
+template <class Move>
+bool Symmetry::move_links_of(NodeId node, Move move) const {
+  const std::span<const Way> from = leaving(node), to = leaving(image_[node]);
+  if (from.size() != to.size()) {
+    return false;
+  }
+  auto there = to.begin();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const std::pair target(image_[from[i].other], from[i].kind);
+    const auto is_before = [&](const Way& way) { return std::pair(way.other, way.kind) < target; };
+    // of parallel links of a kind the k-th goes to the k-th
+    const bool is_parallel = i > 0 && from[i - 1].other == from[i].other && from[i - 1].kind == from[i].kind;
+    if (!is_parallel && (there == to.end() || there->other != target.first || there->kind != target.second)) {
+      there = std::partition_point(to.begin(), to.end(), is_before);
+    }
+    if (there == to.end() || there->other != target.first || there->kind != target.second) {
+      return false;
+    }
+    move(from[i].link, there->link);
+    ++there;
+  }
+  return true;
+}
+
+template <class Move>
+bool Symmetry::move_links(const Automorphism& found, Move move) const {
+  std::vector<NodeId> beside;
+  for (const auto& [node, image] : found.nodes) {
+    for (const Way& way : entering(node)) {
+      if (image_[way.other] == way.other) {
+        beside.push_back(way.other);
+      }
+    }
+    if (image != node && !move_links_of(node, move)) {
+      return false;
+    }
+  }
+  std::sort(beside.begin(), beside.end());
+  beside.erase(std::unique(beside.begin(), beside.end()), beside.end());
+  return std::all_of(beside.begin(), beside.end(), [&](NodeId node) { return move_links_of(node, move); });
+}
 
 }  // namespace podium

@@ -11,6 +11,9 @@ namespace {
 /// Entries of the fields that are remembered: 256 MiB.
 constexpr std::size_t most_remembered_entries = std::size_t{1} << 26;
 
+/// Lattices between switches that are remembered.
+constexpr std::size_t most_between = 4096;
+
 /// In components of as many slots a field costs more than some lattices: one more for each so many slots.
 constexpr std::uint32_t large = 4096;
 constexpr std::uint32_t slots_of_a_lattice = 256;
@@ -294,6 +297,31 @@ Ways::Lattice Ways::find_lattice(NodeId from, NodeId to) {
   if (first_out_.empty()) {
     index_leaving();
   }
+  const bool have_one_link = leaving(from).size() == 1 && entering(to).size() == 1;
+  const NodeId first = have_one_link ? topology_.links[leaving(from).front()].to : from;
+  const NodeId last = have_one_link ? topology_.links[entering(to).front()].from : to;
+  if (first == from || last == from || first == to || !forwards(first) || !forwards(last)) {
+    return search_lattice(from, to);
+  }
+  Lattice lattice{{leaving(from).front()}};
+  if (first != last) {
+    if (between_.size() == most_between) {
+      between_.clear();
+    }
+    const auto [known, is_new] = between_.try_emplace({first, last});
+    if (is_new) {
+      known->second = search_lattice(first, last);
+    }
+    if (known->second.empty()) {
+      return {};
+    }
+    lattice.insert(lattice.end(), known->second.begin(), known->second.end());
+  }
+  lattice.push_back({entering(to).front()});
+  return lattice;
+}
+
+Ways::Lattice Ways::search_lattice(NodeId from, NodeId to) {
   Side ahead{hops_from_, {from}, 0, {}}, behind{hops_to_, {to}, 0, {}};
   ahead.hops[from.index()] = 0;
   behind.hops[to.index()] = 0;

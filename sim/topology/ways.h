@@ -65,6 +65,7 @@ class Ways {
   bool is_seldom_asked(NodeId destination);
   /// Found from both ends at once, so that only what is near one of them is looked at. One phase; the ends are of one
   /// component and not the same. Empty where no way joins them.
+  /// Where both ends have one link, all that have theirs at the same two nodes share what lies between.
   Lattice find_lattice(NodeId from, NodeId to);
   /// Where Valiant's detours go: the switches next to accelerators, and accelerators that have none next to them.
   std::vector<NodeId> relays(std::uint32_t component) const;
@@ -81,6 +82,7 @@ class Ways {
     std::vector<std::vector<LinkId>> taken;  ///< by hop
   };
   void index_leaving();
+  Lattice search_lattice(NodeId from, NodeId to);
   std::vector<NodeId> meet(Side& ahead, Side& behind) const;
   std::span<const LinkId> leaving(NodeId node) const {
     return std::span(out_).subspan(first_out_[node.index()], first_out_[node.index() + 1] - first_out_[node.index()]);
@@ -104,7 +106,8 @@ class Ways {
   std::vector<std::uint32_t> asked_;      ///< by destination: how often
   std::vector<std::uint32_t> first_out_;  ///< as `first_in_`, of the links that leave a node, in `out_`
   std::vector<LinkId> out_;
-  std::vector<std::uint32_t> hops_from_, hops_to_;  ///< by node; none between calls
+  std::vector<std::uint32_t> hops_from_, hops_to_;        ///< by node; none between calls
+  std::map<std::pair<NodeId, NodeId>, Lattice> between_;  ///< of nodes that ends have their one link at; the last few
 };
 
 }  // namespace podium
