@@ -26,8 +26,8 @@ class Time {
   std::int64_t picoseconds_ = 0;
 };
 
-/// The one place where time is rounded: to the nearest picosecond, halves up. A delay that is negative, not finite or
-/// beyond the range is a Bug.
+/// The one place where time is rounded: to the nearest picosecond, halves up. A delay that is negative or not a number
+/// is a Bug; one beyond the range, as figures far off make, a RunError.
 Time operator+(Time start, Seconds delay);
 
 /// Seconds since the start of the simulation.

@@ -344,6 +344,10 @@ std::string sentence(const ComparisonResult& result, const Crossover& crossover)
     text += " They give " + three_digits(crossover.throughput) + " of " + three_digits(crossover.reference_throughput) +
             " needed: the plans listed allow no fewer whole nodes.";
   }
+  if (*crossover.chips > crossover.compared_chips) {
+    text += " That is more than the " + count(crossover.compared_chips) +
+            " compared: the scale-out plane joins further ones.";
+  }
   return text;
 }
 

@@ -118,29 +118,45 @@ std::vector<Contest> all_contests(const Study& study, const Units& units) {
 }
 
 /// The fewest chips, in whole nodes, of the challenger that do what the reference did: bisection, since throughput does
-/// not fall with chips (a deployment may leave chips idle). `most` is what all of the challenger's chips did.
-Crossover find_crossover(Unit& challenger, const CaseResult& most, const CaseResult& reference) {
+/// not fall with chips (a deployment may leave chips idle). `compared` is what the compared ones did; where that is too
+/// little, up to so many times as many are looked at, as far as the system's scale-out plane has room.
+Crossover find_crossover(Unit& challenger, const CaseResult& compared, const CaseResult& reference) {
+  constexpr std::uint32_t most_times = 8;
   Crossover result;
   result.workload = reference.workload;
   result.regime = reference.regime;
-  result.challenger = most.system;
+  result.challenger = compared.system;
   result.reference = reference.system;
+  result.compared_chips = compared.chips;
   result.reference_chips = reference.chips;
   result.reference_throughput = reference.throughput.per_system;
-  const auto node = static_cast<std::uint32_t>(load_system(most.system).packages_per_node);
-  std::uint32_t low = 0;
-  std::uint32_t high = most.chips / node;
-  result.largest = most.chips;
-  if (reference.plan.empty() || most.throughput.per_system < reference.throughput.per_system) {
+  result.largest = compared.chips;
+  if (reference.plan.empty() || compared.plan.empty()) {
     return result;
   }
-  result.throughput = most.throughput.per_system;
+  const SystemSpec system = load_system(compared.system);
+  const auto node = static_cast<std::uint32_t>(system.packages_per_node);
+  const auto room = static_cast<std::uint32_t>(system.max_domains * system.nodes_per_domain);
+  const auto throughput = [&](std::uint32_t nodes) {
+    return challenger.best_on(nodes * node, result.reference_throughput).throughput.per_system;
+  };
+  std::uint32_t low = 0, high = compared.chips / node;
+  result.throughput = compared.throughput.per_system;
+  while (result.throughput < result.reference_throughput) {
+    low = high;
+    high = std::min({2 * high, room, most_times * (compared.chips / node)});
+    if (high == low) {
+      return result;
+    }
+    result.largest = high * node;
+    result.throughput = throughput(high);
+  }
   while (high - low > 1) {
     const std::uint32_t middle = (low + high) / 2;
-    const double throughput = challenger.best_on(middle * node, result.reference_throughput).throughput.per_system;
-    if (throughput >= result.reference_throughput) {
+    const double there = throughput(middle);
+    if (there >= result.reference_throughput) {
       high = middle;
-      result.throughput = throughput;
+      result.throughput = there;
     } else {
       low = middle;
     }

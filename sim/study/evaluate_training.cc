@@ -57,6 +57,13 @@ KeptSteps fastest_first(std::vector<Ran> all) {
   return steps;
 }
 
+/// As wide as so many ranks allow.
+KeptStep widened(TrainingPlan plan, std::uint32_t ranks, std::uint32_t ranks_per_domain) {
+  plan.dp = widest_dp(plan, ranks);
+  plan.name = describe(plan);
+  return {std::move(plan), ranks_per_domain};
+}
+
 /// One system under one workload, on whatever number of chips.
 class TrainingCase : public Evaluator {
  public:
@@ -70,8 +77,10 @@ class TrainingCase : public Evaluator {
 
  private:
   std::uint32_t ranks_of(std::uint32_t chips, std::uint32_t ranks_per_domain) const;
-  KeptSteps all_steps(std::uint32_t chips) const;
-  CaseResult result_of(std::uint32_t chips, const KeptSteps&, const TrainingTrials::Trials&) const;
+  KeptSteps widest_steps(std::uint32_t chips) const;
+  KeptSteps narrower_steps(std::uint32_t chips) const;
+  void add_better(const KeptSteps& narrower, double enough, KeptSteps&);
+  CaseResult result_of(std::uint32_t chips, const KeptSteps&);
   void keep(const TrainingTrial&, CaseResult&) const;
 
   const TrainingWorkload& workload_;
@@ -81,17 +90,37 @@ class TrainingCase : public Evaluator {
 };
 
 CaseResult TrainingCase::on(std::uint32_t chips) {
-  const KeptSteps steps = all_steps(chips);
-  const TrainingTrials::Trials trials = trials_.of(steps);
-  trials_.run_all(trials);
-  return result_of(chips, steps, trials);
+  KeptSteps steps = widest_steps(chips);
+  trials_.run_all(trials_.of(steps));
+  add_better(narrower_steps(chips), 0, steps);
+  return result_of(chips, steps);
 }
 
 CaseResult TrainingCase::best_on(std::uint32_t chips, double enough) {
-  const KeptSteps steps = all_steps(chips);
-  const TrainingTrials::Trials trials = trials_.of(steps);
-  trials_.run_best(trials, enough);
-  return result_of(chips, steps, trials);
+  KeptSteps steps = widest_steps(chips);
+  trials_.run_best(trials_.of(steps), enough);
+  add_better(narrower_steps(chips), enough, steps);
+  return result_of(chips, steps);
+}
+
+/// The best of the narrower ones, where it is better than all that ran.
+void TrainingCase::add_better(const KeptSteps& narrower, double enough, KeptSteps& steps) {
+  double most = enough;
+  for (const TrainingTrial* trial : trials_.of(steps)) {
+    most = std::max(most, trial != nullptr ? trial->alternative.throughput : 0);
+  }
+  const TrainingTrials::Trials trials = trials_.of(narrower);
+  trials_.run_best(trials, most);
+  const TrainingTrial* better = nullptr;
+  for (const TrainingTrial* trial : trials) {
+    if (trial->alternative.throughput > most) {
+      most = trial->alternative.throughput;
+      better = trial;
+    }
+  }
+  if (better != nullptr) {
+    steps.push_back(better->step);
+  }
 }
 
 /// Of so many chips, the ranks that work where a domain has a number of them.
@@ -101,35 +130,56 @@ std::uint32_t TrainingCase::ranks_of(std::uint32_t chips, std::uint32_t ranks_pe
   return ranks_per_domain > 0 ? all / whole * ranks_per_domain + std::min(all % whole, ranks_per_domain) : all;
 }
 
-/// Every plan as wide as the ranks allow, on each number of ranks a domain; its dp is 0 where there is no such width.
-/// None where there are not so many chips.
-KeptSteps TrainingCase::all_steps(std::uint32_t chips) const {
+/// Every plan as wide as so many ranks allow, on each number of ranks a domain; its dp is 0 where there is no such
+/// width. None where there are not so many chips.
+KeptSteps TrainingCase::widest_steps(std::uint32_t chips) const {
   KeptSteps steps;
   if (!why_too_many(trials_.system(), chips).empty()) {
     return steps;
   }
   for (const std::uint32_t ranks_per_domain : options_.ranks_per_domain) {
-    for (TrainingPlan& plan : training_plans(options_)) {
-      plan.dp = widest_dp(plan, ranks_of(chips, ranks_per_domain));
-      plan.name = describe(plan);
-      steps.push_back({std::move(plan), ranks_per_domain});
+    for (const TrainingPlan& plan : training_plans(options_)) {
+      steps.push_back(widened(plan, ranks_of(chips, ranks_per_domain), ranks_per_domain));
     }
   }
   return steps;
 }
 
-CaseResult TrainingCase::result_of(std::uint32_t chips, const KeptSteps& steps,
-                                   const TrainingTrials::Trials& trials) const {
+/// The same plans within fewer domains: what is next to it may be worth less than the slower plane to it costs.
+KeptSteps TrainingCase::narrower_steps(std::uint32_t chips) const {
+  constexpr std::uint32_t few = 8;  // domains, of which each number is tried
+  const auto whole = static_cast<std::uint32_t>(trials_.system().ranks_per_domain());
+  KeptSteps steps;
+  for (const KeptStep& widest : widest_steps(chips)) {
+    const std::uint32_t each = widest.ranks_per_domain > 0 ? widest.ranks_per_domain : whole;
+    const std::uint32_t all = ranks_of(chips, widest.ranks_per_domain);
+    std::uint32_t dp = widest.plan.dp;
+    for (std::uint32_t domains = (all - 1) / each; domains > 0; domains = domains > few ? domains / 2 : domains - 1) {
+      KeptStep step = widened(widest.plan, domains * each, widest.ranks_per_domain);
+      if (step.plan.dp > 0 && step.plan.dp < dp) {
+        dp = step.plan.dp;
+        steps.push_back(std::move(step));
+      }
+    }
+  }
+  return steps;
+}
+
+CaseResult TrainingCase::result_of(std::uint32_t chips, const KeptSteps& steps) {
   CaseResult result;
   result.workload = workload_.name;
   result.system = options_.system;
   result.regime = regime_.name;
   result.chips = chips;
+  result.ranks = ranks_of(chips, 0);
+  const auto whole = static_cast<std::uint32_t>(trials_.system().ranks_per_domain());
+  result.domains = (result.ranks + whole - 1) / whole;
   result.throughput.unit = "tokens/s";
   if (const std::string reason = why_too_many(trials_.system(), chips); !reason.empty()) {
     result.alternatives.push_back({"", 0, reason});
     return result;
   }
+  const TrainingTrials::Trials trials = trials_.of(steps);
   std::vector<Tried> all_tried;
   std::vector<Ran> ran;
   const TrainingTrial* best = nullptr;
@@ -173,13 +223,11 @@ std::optional<double> TrainingCase::pinned(const KeptSteps& kept, Depth depth) {
 
 void TrainingCase::keep(const TrainingTrial& trial, CaseResult& result) const {
   const TrainingPlan& plan = trial.step.plan;
-  result.ranks = plan.ranks();
-  result.domains = trial.domains;
   result.throughput = make_throughput("tokens/s", trial.alternative.throughput, result.chips, trials_.system());
   result.power = power_of(trials_.system(), result.chips);
   result.phases = {trial.phase};
   result.notes = idle_settings(trials_.model(), plan);
-  result.model_flops_utilisation = trial.model_flops_utilisation;
+  result.model_flops_utilisation = trial.model_flops_utilisation * (plan.ranks() / double(result.ranks));
   set_peaks(result, trials_.chip(), plan.matrix_type);
   result.signature = trial.signature;
 }

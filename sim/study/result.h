@@ -114,9 +114,9 @@ struct CaseResult {
 struct Crossover {
   std::string workload, regime;
   std::string challenger, reference;
-  std::uint32_t reference_chips = 0;
+  std::uint32_t reference_chips = 0, compared_chips = 0;
   double reference_throughput = 0;
-  std::optional<std::uint32_t> chips;  ///< nothing where `largest` chips do not reach it
+  std::optional<std::uint32_t> chips;  ///< nothing where `largest` chips do not reach it; more than compared as may be
   std::uint32_t largest = 0;
   double throughput = 0;  ///< at `chips`
 };

@@ -270,6 +270,7 @@ Workload read_workload(const Study& study, const Node& node) {
 StudySystem read_system_entry(const Node& node) {
   StudySystem result{known_file("configs/systems", node.at("name")), positive(node.at("domains")), {}, {}};
   const SystemSpec spec = load_system(result.name, {}, node.at("name").where());
+  check_machine(spec, node.at("name").where());
   if (result.domains > static_cast<std::uint32_t>(spec.max_domains)) {
     node.at("domains").fail(result.name + " has at most " + std::to_string(spec.max_domains) + " domains, not " +
                             node.at("domains").text());

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "sim/study/training_plans.h"
+#include "sim/system/simulator.h"
 #include "sim/topology/topology.h"
 
 namespace podium {
@@ -42,6 +43,11 @@ PlanTarget load_target(const std::string& model, const std::string& system, cons
   target.chip = load_chip(target.system.chip, {}, where);
   target.ranks_per_domain = static_cast<std::uint32_t>(target.system.ranks_per_domain());
   return target;
+}
+
+void check_machine(const SystemSpec& spec, const Location& where) {
+  const Machine machine(spec, load_chip(spec.chip, {}, where), {.ranks = 1}, {}, where);
+  const Simulator simulator(machine);
 }
 
 void check_instance(const PlanTarget& target, const InferencePlan& plan, const Node& node) {

@@ -17,6 +17,9 @@ struct PlanTarget {
 
 PlanTarget load_target(const std::string& model, const std::string& system, const Location& where);
 
+/// That a system, its chip and its topology fit together at all, so that a plan is refused only for what it is.
+void check_machine(const SystemSpec&, const Location& where);
+
 /// An instance's plan suits the model and the chip, and lies within one domain.
 void check_instance(const PlanTarget&, const InferencePlan&, const Node& node);
 

@@ -78,6 +78,8 @@ TrainingTrial TrainingTrials::begin(const KeptStep& step) const {
     if (need > chip_.memory_size) {
       throw InputError(too_large(need, chip_.memory_size));
     }
+    const FlopsPerSecond peak = chip_.peak(step.plan.matrix_type) * step.plan.ranks();
+    trial.most = tokens_a_second(training_flops(model_, step.plan) / peak);
   });
   return trial;
 }
@@ -109,19 +111,24 @@ void TrainingTrials::run_all(const Trials& trials) {
   parallel_parts(missing.size(), [&](std::size_t i) { run(*missing[i]); });
 }
 
-/// The most promising first, and each only where it may still be better than all others.
+/// Leaves out what is known to be slower, then finds tighter bounds, then runs the most promising first.
 void TrainingTrials::run_best(const Trials& trials, double enough) {
   constexpr double rounding = 1e-6;  // a bound adds up seconds, an engine whole picoseconds
-  const Trials unbound = open(trials);
-  parallel_parts(unbound.size(), [&](std::size_t i) { bound(*unbound[i]); });
-  Trials missing = open(unbound);
-  std::stable_sort(missing.begin(), missing.end(), [](const auto* a, const auto* b) { return a->most > b->most; });
   std::atomic<double> highest = enough;
   for (const TrainingTrial* trial : trials) {
     raise(highest, trial != nullptr ? trial->alternative.throughput : 0);
   }
+  const auto may_be_best = [&](const TrainingTrial* trial) { return trial->most * (1 + rounding) >= highest; };
+  const auto keep_promising = [&](Trials some) {
+    std::erase_if(some, [&](const TrainingTrial* trial) { return !may_be_best(trial); });
+    return some;
+  };
+  const Trials unbound = keep_promising(open(trials));
+  parallel_parts(unbound.size(), [&](std::size_t i) { bound(*unbound[i]); });
+  Trials missing = keep_promising(open(unbound));
+  std::stable_sort(missing.begin(), missing.end(), [](const auto* a, const auto* b) { return a->most > b->most; });
   parallel_parts(missing.size(), [&](std::size_t i) {
-    if (missing[i]->most * (1 + rounding) >= highest) {
+    if (may_be_best(missing[i])) {
       run(*missing[i]);
       raise(highest, missing[i]->alternative.throughput);
     }
@@ -145,7 +152,6 @@ void TrainingTrials::run(TrainingTrial& trial) {
     on_bench(trial.step, [&](Bench& on) {
       const Execution execution = on.simulator.run(training_step(model_, chip_, plan));
       trial.alternative.throughput = tokens_a_second(execution.time);
-      trial.domains = on.machine.domains();
       trial.phase = phase(execution, trial.step, on.machine.allocation());
       const FlopsPerSecond peak = chip_.peak(plan.matrix_type) * plan.ranks();
       trial.model_flops_utilisation = training_flops(model_, plan) / execution.time / peak;

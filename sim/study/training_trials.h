@@ -22,7 +22,6 @@ struct TrainingTrial {
   double most = std::numeric_limits<double>::infinity();  ///< throughput that it cannot exceed
   bool ran = false;
   // of one that ran
-  std::uint32_t domains = 0;
   PhaseResult phase;
   double model_flops_utilisation = 0;
   std::uint64_t signature = 0;

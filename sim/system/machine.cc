@@ -38,6 +38,39 @@ std::vector<SlowChip> parse_slow_chips(std::string_view text, const Location& wh
   return slow;
 }
 
+namespace {
+
+/// The file that a system was read from, for messages.
+Location file_of(const SystemSpec& system) { return {"configs/systems/" + system.name + ".yaml"}; }
+
+/// A system and its topology say the same of packages, nodes and domains.
+void check_packing(const SystemSpec& system, const Topology& network) {
+  const auto check = [&](const char* what, std::int64_t by_system, std::int64_t by_topology) {
+    if (by_system != by_topology) {
+      throw InputError(file_of(system), "a " + std::string(what) + " has " + std::to_string(by_system) +
+                                            " ranks, but in its topology " + network.name + " it has " +
+                                            std::to_string(by_topology));
+    }
+  };
+  check("package", system.ranks_per_package, network.accelerators_per_package);
+  check("node", std::int64_t{system.ranks_per_package} * system.packages_per_node, network.accelerators_per_node);
+  check("domain", system.ranks_per_domain(), network.accelerators_per_domain);
+}
+
+void check_protocols(const SystemSpec& system, const Topology& network) {
+  std::vector<std::string> planes;
+  for (const Plane& plane : network.planes) {
+    planes.push_back(plane.name);
+  }
+  for (const auto& [plane, protocol] : system.protocols) {
+    if (std::find(planes.begin(), planes.end(), plane) == planes.end()) {
+      throw InputError(file_of(system), "protocols: " + unknown_name("plane of " + network.name, plane, planes));
+    }
+  }
+}
+
+}  // namespace
+
 Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
                  const std::map<std::string, std::string>& overrides, const Location& where)
     : system_(std::move(system)), chip_(std::move(chip)), allocation_(allocation) {
@@ -74,9 +107,8 @@ Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
   changes_ = find_changes(states);
   network_ = std::move(states.front().network);
   PODIUM_CHECK(network_.accelerators >= (domains_ - 1) * whole + in_last);
-  for (const auto& [plane, protocol] : system_.protocols) {
-    network_.plane_index(plane);  // a protocol of a plane that is not there is misspelt
-  }
+  check_packing(system_, network_);
+  check_protocols(system_, network_);
 }
 
 NodeId Machine::node(std::uint32_t rank) const {
