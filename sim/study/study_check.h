@@ -26,8 +26,9 @@ void check_instance(const PlanTarget&, const InferencePlan&, const Node& node);
 /// `name` is a plane of the system's network that its accelerators are joined to.
 void check_plane(const PlanTarget&, const Node& name);
 
-/// Each degree that is listed is part of some plan that suits the model and the chip, whatever the number of chips.
-/// `node` is what the options were read from.
+/// Each value that is listed is part of some plan that suits the model and the chip, whatever the number of chips.
+/// Where no plan suits them, the list or setting is refused that alone is why, or else the options. `node` is what
+/// these were read from.
 void check_degrees(const PlanTarget&, const TrainingOptions&, const Node& node);
 
 }  // namespace podium

@@ -152,7 +152,40 @@ TEST(StudyFile, RefusesADegreeThatNoTrainingPlanCanHave) {
   EXPECT_THAT(error, HasSubstr(line_of("tp: [1, 2, 4]")));
   EXPECT_THAT(problem_with("pp: [1, 2]", "pp: [1, 64]"), HasSubstr("no plan can have pp 64"));
   EXPECT_THAT(problem_with("micro_batch: [1, 2]", "micro_batch: [1, 3]"), HasSubstr("no plan can have micro_batch 3"));
-  EXPECT_THAT(problem_with("matrix: bf16", "matrix: nvfp4"), HasSubstr("does not compute in nvfp4"));
+}
+
+TEST(StudyFile, BlamesTheListThatAloneIsWhyNoTrainingPlanCanBe) {
+  const auto blamed = [](const std::string& line, const std::string& key, const std::string& problem) {
+    EXPECT_THAT(problem_with("matrix: bf16", "matrix: bf16\n            " + line),
+                HasSubstr("systems.hgx-h200." + key + ": " + problem));
+  };
+  blamed("cp: [3]", "cp.0", "no plan can have cp 3: ");
+  blamed("virtual_stages: [64]", "virtual_stages.0", "no plan can have virtual_stages 64: ");
+  blamed("ep: [8]", "ep.0", "no plan can have ep 8: ");
+  EXPECT_THAT(problem_with("micro_batch: [1, 2]", "micro_batch: [65]"),
+              HasSubstr("hgx-h200.micro_batch.0: no plan can have micro_batch 65: "));
+  EXPECT_THAT(problem_with("tp: [1, 2, 4]", "tp: [3, 5]"), HasSubstr("hgx-h200.tp.0: no plan can have tp 3: "));
+  const std::string stages = problem_with("pp: [1, 2]", "pp: [35]");
+  EXPECT_THAT(stages, HasSubstr("hgx-h200.pp.0: no plan can have pp 35: "));
+  EXPECT_THAT(stages, HasSubstr("cannot fill 35 stages"));
+  EXPECT_THAT(stages, HasSubstr(line_of("pp: [1, 2]")));
+}
+
+TEST(StudyFile, RefusesATypeThatNoTrainingPlanCanHaveOnItsChip) {
+  const std::string why = "chip 'h200-sxm' does not compute in nvfp4";
+  const std::string only = problem_with("matrix: bf16", "matrix: nvfp4");
+  EXPECT_THAT(only, HasSubstr("hgx-h200.matrix: no plan can have matrix nvfp4: "));
+  EXPECT_THAT(only, HasSubstr(why));
+  EXPECT_THAT(only, HasSubstr(line_of("matrix: bf16")));
+  EXPECT_THAT(problem_with("matrix: bf16", "matrix: [bf16, nvfp4]"), HasSubstr("hgx-h200.matrix.1: no plan can have"));
+  const std::string attention = problem_with("            attention: bf16", "            attention: nvfp4");
+  EXPECT_THAT(attention, HasSubstr("hgx-h200.attention: "));
+  EXPECT_THAT(attention, HasSubstr(why));
+}
+
+TEST(StudyFile, BlamesAllOptionsWhereNoListAloneIsWhyNoTrainingPlanCanBe) {
+  EXPECT_THAT(problem_with("tp: [1, 2, 4]", "tp: [3]\n            ep: [8]"),
+              HasSubstr("systems.hgx-h200: training plan 'TP3"));
 }
 
 TEST(StudyFile, RefusesRequestsLongerThanTheModelTakes) {
