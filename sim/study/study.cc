@@ -245,12 +245,23 @@ TrainingOptions read_training_options(const PlanTarget& target, const Node& node
   return result;
 }
 
+/// Tokens of a sequence that a model takes.
+double read_sequence(const Node& node, const std::string& model) {
+  const std::uint32_t tokens = positive(node);
+  const int most = load_model(model).max_context;
+  if (tokens > static_cast<std::uint32_t>(most)) {
+    node.fail(fmt::format("a sequence has {} tokens, but {} takes at most {}", with_commas(tokens), model,
+                          with_commas(most)));
+  }
+  return tokens;
+}
+
 TrainingWorkload read_training(const Study& study, const Node& node) {
   TrainingWorkload result;
   result.name = node.at("name").text();
   result.model = known_file("workloads/models", node.at("model"));
   result.global_batch = positive(node.at("global_batch"));
-  result.sequence = positive(node.at("sequence"));
+  result.sequence = read_sequence(node.at("sequence"), result.model);
   TrainingPlan base;
   base.global_batch = result.global_batch;
   base.sequence = result.sequence;

@@ -198,6 +198,13 @@ TEST(StudyFile, RefusesRequestsLongerThanTheModelTakes) {
   EXPECT_THAT(error, HasSubstr(line_of("{input: 2048, output: 256}")));
 }
 
+TEST(StudyFile, RefusesSequencesLongerThanTheModelTakes) {
+  EXPECT_NO_THROW(study_of(replaced(quick_look(), "sequence: 8192", "sequence: 131072")));
+  const std::string error = problem_with("sequence: 8192", "sequence: 262144");
+  EXPECT_THAT(error, HasSubstr("sequence: a sequence has 262,144 tokens, but llama-3.1-8b takes at most 131,072"));
+  EXPECT_THAT(error, HasSubstr(line_of("sequence: 8192")));
+}
+
 TEST(StudyFile, TakesSourcesThatNoFigureMayName) {
   EXPECT_NO_THROW(study_of(replaced(quick_look(), "seed: 1", "seed: 1\nsources: {}")));
   EXPECT_THAT(problem_with("seed: 1", "seed: 1\nsources: {x: {text: a, grade: assumed}}"),
