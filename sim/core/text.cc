@@ -296,11 +296,14 @@ std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_range(std::string_v
 }
 
 std::int64_t parse_count(std::string_view text, const Location& where) {
-  constexpr double largest = 0x1p53;  // every whole number below it is a double
+  constexpr std::int64_t largest = std::int64_t{1} << 53;  // every whole number below it is a double
   const Scanned scanned = scan_number(text, "", where);
   const bool whole = scanned.rest.empty() && scanned.value == std::floor(scanned.value);
-  if (!whole || scanned.value < 0 || scanned.value > largest) {
+  if (!whole || scanned.value < 0) {
     throw InputError(where, fmt::format("'{}' is not a count; a whole number that is not negative is expected", text));
+  }
+  if (scanned.value > static_cast<double>(largest)) {
+    throw InputError(where, fmt::format("'{}' is too large a count; the largest is {}", text, with_commas(largest)));
   }
   return static_cast<std::int64_t>(scanned.value);
 }

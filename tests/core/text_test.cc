@@ -136,6 +136,11 @@ TEST(ParseCount, TakesWholeNumbersOnly) {
   }
 }
 
+TEST(ParseCount, SaysWhatTheLargestIsOfOneThatIsTooLarge) {
+  EXPECT_EQ(error_of([] { parse_count("99999999999999999999999"); }),
+            "'99999999999999999999999' is too large a count; the largest is 9,007,199,254,740,992");
+}
+
 TEST(ToText, GivesThreeSignificantDigitsInTheUnitThatSuits) {
   EXPECT_EQ(to_text(Seconds(1.2604e-3)), "1.26 ms");
   EXPECT_EQ(to_text(392_GBps), "392 GB/s");

@@ -108,6 +108,7 @@ TEST(StudyFile, RefusesFiguresThatMakeNoSense) {
   EXPECT_THAT(problem_with("input: 2048", "input: 2048.5"), HasSubstr("'2048.5'"));
   EXPECT_THAT(problem_with("quantile: 0.95", "quantile: 1"), HasSubstr("between 0 and 1"));
   EXPECT_THAT(problem_with("seed: 1", "seed: -1"), HasSubstr("'-1'"));
+  EXPECT_THAT(problem_with("seed: 1", "seed: 99999999999999999999999"), HasSubstr("too large a count"));
   EXPECT_THAT(problem_with("domains: 2", "domains: 0"), HasSubstr("whole number from 1"));
   EXPECT_THAT(problem_with("domains: 2", "domains: 99999"), HasSubstr("at most"));
   EXPECT_THAT(problem_with("tp: [1, 2, 4]", "tp: [1, -2, 4]"), HasSubstr("'-2'"));
