@@ -384,8 +384,11 @@ void read_study(const Document& document, Study& study) {
     insist_on_new(workloads, name_of(study.workloads.back()), item.at("name"));
   }
   if (const auto list = root.find("crossovers")) {
+    std::vector<std::string> seen;
     for (const Node& item : list->items()) {
       study.crossovers.push_back(read_crossover(study, item));
+      const CrossoverQuestion& question = study.crossovers.back();
+      insist_on_new(seen, question.challenger + " against " + question.reference, item);
     }
   }
   if (const auto list = root.find("chips")) {

@@ -123,6 +123,15 @@ TEST(StudyFile, RefusesKeysThatAreMissingMisspeltOrTwice) {
   EXPECT_THAT(problem_with("seed: 1", "seed: 1\nchips: [8, 16, 8]"), HasSubstr("'8' is there twice"));
 }
 
+TEST(StudyFile, RefusesACrossoverThatIsAskedForTwice) {
+  const std::string question = "  - {challenger: hgx-h100, reference: hgx-h200}\n";
+  const std::string error = problem_with(question, question + question);
+  EXPECT_THAT(error, HasSubstr("crossovers.1: 'hgx-h100 against hgx-h200' is there twice"));
+  EXPECT_THAT(error, HasSubstr(line_of("\nassumptions:"))) << "of the second";
+  EXPECT_NO_THROW(
+      study_of(replaced(quick_look(), question, question + "  - {challenger: hgx-h200, reference: hgx-h100}\n")));
+}
+
 TEST(StudyFile, RefusesListsWithNothingInThem) {
   for (const auto& [from, to] :
        std::vector<std::pair<std::string, std::string>>{{"tp: [1, 2, 4]", "tp: []"},
