@@ -198,17 +198,19 @@ std::string Node::one_of(const std::vector<std::string>& words) const {
   return word;
 }
 
-double Node::figure_number() const {
-  return parsed_figure([](std::string_view written) {
-    const double number = parse_number(written);
-    if (number < 0) {
-      throw InputError(fmt::format("'{}' is negative", written));
-    }
-    return number;
-  });
+double Node::figure_number(const std::function<void(double)>& check) const {
+  return parsed_figure(
+      [](std::string_view written) {
+        const double number = parse_number(written);
+        if (number < 0) {
+          throw InputError(fmt::format("'{}' is negative", written));
+        }
+        return number;
+      },
+      check);
 }
-std::int64_t Node::figure_count() const {
-  return parsed_figure([](std::string_view written) { return parse_count(written); });
+std::int64_t Node::figure_count(const std::function<void(std::int64_t)>& check) const {
+  return parsed_figure([](std::string_view written) { return parse_count(written); }, check);
 }
 
 /// Reads one {text, grade}, or the names of such in the root's `sources:`, into a figure.

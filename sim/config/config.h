@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -72,15 +73,16 @@ class Node {
 
   /// A fact: a scalar with its unit, or {value, low, high, source}, where low <= value <= high. Its source is its own,
   /// or that of the nearest mapping around it that has a `source:`; a figure without a source is an error. What is read
-  /// is noted in `Document::figures()`.
+  /// is noted in `Document::figures()`. `check` throws InputError for what cannot be, and is asked of the ends of a
+  /// range as well, since a study has the figure there: what it says gets the place.
   template <class Q>
-  Q figure() const {
-    return parsed_figure([](std::string_view written) { return parse_quantity<Q>(written); });
+  Q figure(const std::function<void(Q)>& check = {}) const {
+    return parsed_figure([](std::string_view written) { return parse_quantity<Q>(written); }, check);
   }
   /// A fact without a dimension ("0.85" or "85 %"), not negative.
-  double figure_number() const;
+  double figure_number(const std::function<void(double)>& check = {}) const;
   /// A fact that is a whole number.
-  std::int64_t figure_count() const;
+  std::int64_t figure_count(const std::function<void(std::int64_t)>& check = {}) const;
 
   Location where() const;
   /// Keys from the root, joined by dots ("memory.bandwidth", "planes.0.links"); empty at the root.
@@ -104,8 +106,8 @@ class Node {
       fail(error.what());
     }
   }
-  template <class Parse>
-  auto parsed_figure(Parse parse) const;
+  template <class Parse, class Check>
+  auto parsed_figure(Parse parse, const Check& check) const;
   FigureParts note_figure() const;
   void note_range(const Range& range) const;
   void cite(Figure& figure) const;
@@ -120,14 +122,21 @@ struct Node::FigureParts {
   std::optional<Node> high;
 };
 
-template <class Parse>
-auto Node::parsed_figure(Parse parse) const {
+template <class Parse, class Check>
+auto Node::parsed_figure(Parse parse, const Check& check) const {
+  const auto checked = [&](std::string_view written) {
+    const auto parsed_value = parse(written);
+    if (check) {
+      check(parsed_value);
+    }
+    return parsed_value;
+  };
   const FigureParts parts = note_figure();
-  const auto value = parts.value.parsed(parse);
+  const auto value = parts.value.parsed(checked);
   if (!parts.low) {
     return value;
   }
-  const auto low = parts.low->parsed(parse), high = parts.high->parsed(parse);
+  const auto low = parts.low->parsed(checked), high = parts.high->parsed(checked);
   if (!(low <= value && value <= high)) {
     parts.value.fail("'" + parts.value.text() + "' is outside of its own range, '" + parts.low->text() + "' to '" +
                      parts.high->text() + "'");

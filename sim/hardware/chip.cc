@@ -15,20 +15,20 @@ constexpr std::string_view families[] = {
 
 template <class Q>
 Q positive(const Node& node) {
-  const Q value = node.figure<Q>();
-  if (!(value > Q())) {
-    node.fail("must be more than nothing");
-  }
-  return value;
+  return node.figure<Q>([](Q value) {
+    if (!(value > Q())) {
+      throw InputError("must be more than nothing");
+    }
+  });
 }
 
 int cores(const Node& node, std::int64_t least) {
   constexpr std::int64_t most = 1'000'000;
-  const std::int64_t count = node.figure_count();
-  if (count < least || count > most) {
-    node.fail(fmt::format("{} cores are not between {} and {}", count, least, most));
-  }
-  return static_cast<int>(count);
+  return static_cast<int>(node.figure_count([&](std::int64_t count) {
+    if (count < least || count > most) {
+      throw InputError(fmt::format("{} cores are not between {} and {}", count, least, most));
+    }
+  }));
 }
 
 std::map<DataType, FlopsPerSecond> read_peaks(const Node& node) {
@@ -49,11 +49,11 @@ std::map<DataType, FlopsPerSecond> read_peaks(const Node& node) {
 }
 
 double efficiency(const Node& node) {
-  const double value = node.figure_number();
-  if (!(value > 0 && value <= 1)) {
-    node.fail("an efficiency is more than 0 and at most 1");
-  }
-  return value;
+  return node.figure_number([](double value) {
+    if (!(value > 0 && value <= 1)) {
+      throw InputError("an efficiency is more than 0 and at most 1");
+    }
+  });
 }
 
 /// What the keys of a mapping change in `base`.

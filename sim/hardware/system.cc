@@ -10,11 +10,20 @@ namespace {
 
 int at_least_one(const Node& node) {
   constexpr std::int64_t most = 1'000'000;
-  const std::int64_t count = node.figure_count();
-  if (count < 1 || count > most) {
-    node.fail(fmt::format("{} is not between 1 and {}", count, most));
-  }
-  return static_cast<int>(count);
+  return static_cast<int>(node.figure_count([&](std::int64_t count) {
+    if (count < 1 || count > most) {
+      throw InputError(fmt::format("{} is not between 1 and {}", count, most));
+    }
+  }));
+}
+
+template <class Q>
+Q positive(const Node& node) {
+  return node.figure<Q>([](Q value) {
+    if (!(value > Q())) {
+      throw InputError("must be more than nothing");
+    }
+  });
 }
 
 template <class Q>
@@ -24,11 +33,11 @@ std::optional<Q> read_optional(const Node& node, std::string_view key) {
 }
 
 double protocol_efficiency(const Node& node) {
-  const double value = node.figure_number();
-  if (!(value > 0 && value <= 1)) {
-    node.fail("an efficiency is more than 0 and at most 1");
-  }
-  return value;
+  return node.figure_number([](double value) {
+    if (!(value > 0 && value <= 1)) {
+      throw InputError("an efficiency is more than 0 and at most 1");
+    }
+  });
 }
 
 /// Where the switches do not reduce, the figures of that may be there (so that one override turns it off).
@@ -56,19 +65,18 @@ Protocol read_protocol(const Node& node) {
   protocol.dispatch_launch = node.at("dispatch_launch").figure<Seconds>();
   protocol.combine_launch = node.at("combine_launch").figure<Seconds>();
   protocol.per_peer = node.at("per_peer").figure<Seconds>();
-  const Node share = node.at("core_share");
-  protocol.core_share = share.figure_number();
-  if (protocol.core_share >= 1) {
-    share.fail("collectives leave some of the cores to compute; a share is less than 1");
-  }
+  protocol.core_share = node.at("core_share").figure_number([](double share) {
+    if (share >= 1) {
+      throw InputError("collectives leave some of the cores to compute; a share is less than 1");
+    }
+  });
   protocol.bulk_efficiency = protocol_efficiency(node.at("bulk_efficiency"));
   read_in_switch(node, protocol);
   if (const auto splits = node.find("splits")) {
     protocol.splits = static_cast<std::uint32_t>(at_least_one(*splits));
   }
-  protocol.sum_bandwidth = read_optional<BytesPerSecond>(node, "sum_bandwidth");
-  if (protocol.sum_bandwidth && !(*protocol.sum_bandwidth > BytesPerSecond())) {
-    node.at("sum_bandwidth").fail("must be more than nothing");
+  if (const auto bandwidth = node.find("sum_bandwidth")) {
+    protocol.sum_bandwidth = positive<BytesPerSecond>(*bandwidth);
   }
   return protocol;
 }
@@ -99,11 +107,7 @@ SystemSpec read_system(const Document& document, std::string name) {
   if (system.protocols.empty()) {
     protocols.fail("a system has a protocol for one plane at least");
   }
-  const Node power = root.at("power_per_domain");
-  system.power_per_domain = power.figure<Watts>();
-  if (!(system.power_per_domain > Watts())) {
-    power.fail("must be more than nothing");
-  }
+  system.power_per_domain = positive<Watts>(root.at("power_per_domain"));
   system.price_per_domain = read_optional<Dollars>(root, "price_per_domain");
   system.rent_per_package = read_optional<DollarsPerSecond>(root, "rent_per_package");
   document.close();

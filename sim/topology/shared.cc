@@ -12,11 +12,11 @@ void check_found(const Node& entry, std::size_t before, const Topology& topology
 }
 
 BytesPerSecond read_capacity(const Node& entry) {
-  const auto capacity = entry.at("bandwidth").figure<BytesPerSecond>();
-  if (!(capacity > BytesPerSecond(0))) {
-    entry.at("bandwidth").fail("what is shared is more than nothing");
-  }
-  return capacity;
+  return entry.at("bandwidth").figure<BytesPerSecond>([](BytesPerSecond capacity) {
+    if (!(capacity > BytesPerSecond(0))) {
+      throw InputError("what is shared is more than nothing");
+    }
+  });
 }
 
 /// What comes in is what it passes on.

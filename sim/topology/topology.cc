@@ -25,13 +25,12 @@ struct Packing {
 };
 
 std::uint32_t positive_count(const Node& parent, std::string_view key) {
-  const Node node = parent.at(key);
-  const std::int64_t count = node.figure_count();
-  if (count < 1 || count > most_nodes) {
-    node.fail("a count of at least 1 and at most " + with_commas(most_nodes) + " is expected, found " +
-              with_commas(count));
-  }
-  return static_cast<std::uint32_t>(count);
+  return static_cast<std::uint32_t>(parent.at(key).figure_count([](std::int64_t count) {
+    if (count < 1 || count > most_nodes) {
+      throw InputError("a count of at least 1 and at most " + with_commas(most_nodes) + " is expected, found " +
+                       with_commas(count));
+    }
+  }));
 }
 
 Packing read_packing(const Node& root) {
@@ -49,11 +48,11 @@ Packing read_packing(const Node& root) {
 }
 
 double efficiency(const Node& node) {
-  const double value = node.figure_number();
-  if (!(value > 0 && value <= 1)) {
-    node.fail("an efficiency lies above 0 and is at most 1");
-  }
-  return value;
+  return node.figure_number([](double value) {
+    if (!(value > 0 && value <= 1)) {
+      throw InputError("an efficiency lies above 0 and is at most 1");
+    }
+  });
 }
 
 /// `reach:` domain, system, or {ranks, stride}: so many ranks, each `stride` after the one before, are one network.

@@ -1,5 +1,7 @@
 #include "sim/workload/plan_file.h"
 
+#include <fmt/format.h>
+
 namespace podium {
 namespace {
 
@@ -14,11 +16,11 @@ std::uint32_t degree(const Node& node) {
 }
 
 double share(const Node& node) {
-  const double value = node.figure_number();
-  if (value < 0 || value > 1) {
-    node.fail("'" + node.text() + "' is not a share (0 to 1)");
-  }
-  return value;
+  return node.figure_number([](double value) {
+    if (value > 1) {
+      throw InputError(fmt::format("{} is not a share (0 to 1)", value));
+    }
+  });
 }
 
 CoreShare cores(const Node& node) { return {share(node.at("matrix")), share(node.at("vector"))}; }
@@ -31,11 +33,11 @@ void set(const Node& node, std::string_view key, T& field, Read read) {
 }
 
 double at_least_one(const Node& node) {
-  const double value = node.figure_number();
-  if (value < 1) {
-    node.fail("an imbalance is the fullest over the mean: at least 1");
-  }
-  return value;
+  return node.figure_number([](double value) {
+    if (value < 1) {
+      throw InputError("an imbalance is the fullest over the mean: at least 1");
+    }
+  });
 }
 
 }  // namespace

@@ -140,6 +140,26 @@ TEST(Figure, LiesInsideItsOwnRange) {
             std::string::npos);
 }
 
+TEST(Figure, IsCheckedAtTheEndsOfItsRangeToo) {
+  const auto error = [](const std::string& size) {
+    return error_of([&] {
+      Document::parse(sources + "source: sheet\nsize: " + size + "\n", "a.yaml")
+          .root()
+          .at("size")
+          .figure_count([](std::int64_t count) {
+            if (count < 2 || count > 8) {
+              throw InputError("from 2 to 8");
+            }
+          });
+    });
+  };
+  EXPECT_EQ(error("9"), "a.yaml:6:7: size: from 2 to 8");
+  EXPECT_EQ(error("{value: 1, low: 1, high: 8}"), "a.yaml:6:15: size.value: from 2 to 8");
+  EXPECT_EQ(error("{value: 4, low: 1, high: 8}"), "a.yaml:6:23: size.low: from 2 to 8");
+  EXPECT_EQ(error("{value: 4, low: 2, high: 9}"), "a.yaml:6:32: size.high: from 2 to 8");
+  EXPECT_EQ(error("{value: 4, low: 2, high: 8}"), "nothing thrown");
+}
+
 TEST(Figure, IsAScalarOrAMappingWithAValue) {
   EXPECT_EQ(figure_error("size: {low: 1 GB}\n"), "a.yaml:1:7: size: the key 'value' is missing");
   EXPECT_EQ(figure_error("size: [1 GB]\n"),

@@ -122,6 +122,15 @@ TEST(Chip, RefusesFiguresThatCannotBe) {
   EXPECT_NE(error_with("300 W", "nan W").find("not a finite number"), std::string::npos);
 }
 
+TEST(Chip, RefusesRangesWithAnEndThatCannotBe) {
+  EXPECT_EQ(error_with("bf16: 100 TFLOP/s", "bf16: {value: 100 TFLOP/s, low: 0 TFLOP/s, high: 100 TFLOP/s}"),
+            "chip.yaml:3:40: peak.bf16.low: must be more than nothing");
+  EXPECT_EQ(error_with("bandwidth: 1.6 TB/s", "bandwidth: {value: 1.6 TB/s, low: 0 TB/s, high: 2 TB/s}"),
+            "chip.yaml:7:57: memory.bandwidth.low: must be more than nothing");
+  EXPECT_NE(error_with("memory: 0.8", "memory: {value: 0.8, low: 0.7, high: 1.1}").find("memory.high: an efficiency"),
+            std::string::npos);
+}
+
 TEST(Chip, RefusesPeaksAndFamiliesThatMakeNoSense) {
   EXPECT_EQ(error_with("bf16: 100", "fp8_block: 100"),
             "chip.yaml:3:19: peak.fp8_block: fp8_block is multiplied as fp8; give the peak of that");

@@ -121,6 +121,9 @@ TEST(System, RefusesWhatCannotBe) {
             std::string::npos);
   EXPECT_NE(system_error_with("power_per_domain: 559 kW", "power_per_domain: 0 W").find("must be more than nothing"),
             std::string::npos);
+  EXPECT_NE(system_error_with("bulk_efficiency: 0.9", "bulk_efficiency: {value: 0.9, low: 0, high: 1}")
+                .find("bulk_efficiency.low: an efficiency is more than 0"),
+            std::string::npos);
   EXPECT_NE(system_error_with("    launch: 10 us", "    lunch: 10 us").find("'launch' is missing; is 'lunch'"),
             std::string::npos);
   EXPECT_NE(system_error_with("price_per_domain", "price_for_domain")

@@ -242,6 +242,7 @@ TEST(Topologies, RefuseWhatTheyDoNotKnow) {
   refused(text, "packages_per_node: 8", "packages_per_node: 800000000");
   refused(text, "near: 0.8", "near: 1.8");
   refused(text, "far: 0.5", "far: 0");
+  refused(text, "far: 0.5", "far: {value: 0.5, low: 0, high: 0.6}");
   refused(text, "tier: hub", "tier: hub\n    colour: blue");
   refused(text, "10 GB/s", "10 GB");
   refused(text, "name: net", "nome: net");
