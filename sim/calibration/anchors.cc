@@ -55,7 +55,8 @@ std::string read_unit(const Node& node, const Anchor& anchor) {
 /// Refuses what could not run.
 void check_point(const Anchor& anchor) {
   const ModelSpec model = load_model(anchor.model, anchor.where);
-  const ChipSpec chip = load_chip(load_system(anchor.system, {}, anchor.where).chip, {}, anchor.where);
+  const SystemSpec system = load_system(anchor.system, {}, anchor.where);
+  const ChipSpec chip = load_chip(system.chip, {}, system.chip_where);
   if (const auto* training = std::get_if<TrainingPlan>(&anchor.point)) {
     check_plan(model, chip, *training, anchor.where);
   } else {

@@ -110,13 +110,13 @@ PlanTarget load_target(const std::string& model, const std::string& system, cons
   PlanTarget target;
   target.model = load_model(model, where);
   target.system = load_system(system, {}, where);
-  target.chip = load_chip(target.system.chip, {}, where);
+  target.chip = load_chip(target.system.chip, {}, target.system.chip_where);
   target.ranks_per_domain = static_cast<std::uint32_t>(target.system.ranks_per_domain());
   return target;
 }
 
 void check_machine(const SystemSpec& spec, const Location& where) {
-  const Machine machine(spec, load_chip(spec.chip, {}, where), {.ranks = 1}, {}, where);
+  const Machine machine(spec, load_chip(spec.chip, {}, spec.chip_where), {.ranks = 1}, {}, where);
   const Simulator simulator(machine);
 }
 
@@ -129,7 +129,7 @@ void check_instance(const PlanTarget& target, const InferencePlan& plan, const N
 }
 
 void check_plane(const PlanTarget& target, const Node& name) {
-  const Topology network = load_topology(target.system.topology, 1, 0, {}, name.where());
+  const Topology network = load_topology(target.system.topology, 1, 0, {}, target.system.topology_where);
   std::vector<std::string> joined;
   for (std::uint32_t plane = 0; plane < network.planes.size(); ++plane) {
     const bool joins = std::any_of(network.links.begin(), network.links.end(), [&](const Link& link) {

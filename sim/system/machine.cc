@@ -96,9 +96,9 @@ Machine::Machine(SystemSpec system, ChipSpec chip, const Allocation& allocation,
   }
   check_slow_chips(allocation_, where);
   const std::uint32_t in_last = allocation_.ranks - (domains_ - 1) * allocation_.ranks_per_domain;
-  std::vector<NetworkState> states =
-      apply_faults(load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, overrides, where),
-                   allocation_.faults);
+  std::vector<NetworkState> states = apply_faults(
+      load_topology(system_.topology, domains_, (domains_ - 1) * whole + in_last, overrides, system_.topology_where),
+      allocation_.faults);
   if (allocation_.bundles == Bundles::merged) {
     for (NetworkState& state : states) {
       state.network = merge_bundles(state.network);
@@ -136,7 +136,7 @@ const Protocol& Machine::protocol(std::uint32_t plane) const {
 
 Machine load_machine(std::string_view system, const Allocation& allocation, const Location& where) {
   SystemSpec spec = load_system(system, {}, where);
-  ChipSpec chip = load_chip(spec.chip, {}, where);
+  ChipSpec chip = load_chip(spec.chip, {}, spec.chip_where);
   return Machine(std::move(spec), std::move(chip), allocation, {}, where);
 }
 

@@ -10,7 +10,7 @@ Execution run_on_wires(const TaskGraph& graph, std::string_view system, Allocati
     protocol.bulk_efficiency = 1;
   }
   allocation.bundles = Bundles::apart;
-  ChipSpec chip = load_chip(spec.chip);
+  ChipSpec chip = load_chip(spec.chip, {}, spec.chip_where);
   const Machine machine(std::move(spec), std::move(chip), allocation);
   Execution execution =
       Simulator(machine, {.network = network, .folding = Folding::off, .keep_links = true}).run(graph);

@@ -108,6 +108,12 @@ TEST(System, CountsRanksByNodeAndDomain) {
   EXPECT_EQ(system.ranks_per_domain(), 2 * 8 * 48);
 }
 
+TEST(System, KnowsWhereItsChipAndTopologyAreNamed) {
+  const SystemSpec system = system_of(system_file);
+  EXPECT_EQ(to_string(system.chip_where), "system.yaml:3:7");
+  EXPECT_EQ(to_string(system.topology_where), "system.yaml:4:11");
+}
+
 TEST(System, NotesEveryFigure) { EXPECT_EQ(system_of(system_file).figures.size(), 4u + 8 + 2); }
 
 TEST(System, RefusesWhatCannotBe) {

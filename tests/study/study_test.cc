@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/core/error_of.h"
 #include "tests/study/studies.h"
 
@@ -56,17 +58,29 @@ TEST(StudyFile, NamesTheNearestOfWhatItDoesNotKnow) {
   EXPECT_THAT(problem_with("weights: bf16", "weights: bf61"), HasSubstr("did you mean 'bf16'"));
 }
 
-TEST(StudyFile, NamesTheChipThatASystemOfTheUsersOwnDoesNotHave) {
+/// What loading says of the quick look on a system of the user's own, where one place of its file is replaced.
+std::string problem_with_own_system(const std::string& from, const std::string& to) {
   const StudyFile file(replaced(replaced(quick_look(), "{name: hgx-h100,", "{name: ./own.yaml,"), "hgx-h100: *server",
                                 "./own.yaml: *server"));
-  const std::string system = text_of(PODIUM_SOURCE_DIR "/configs/systems/hgx-h100.yaml");
-  file.add("own.yaml", replaced(system, "chip: h100-sxm", "chip: h100-smx"));
+  file.add("own.yaml", replaced(text_of(PODIUM_SOURCE_DIR "/configs/systems/hgx-h100.yaml"), from, to));
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(std::filesystem::path(file.path()).parent_path());
-  const std::string error = error_of([&] { file.load(); });
+  std::string error = error_of([&] { file.load(); });
   std::filesystem::current_path(before);
-  EXPECT_THAT(error, HasSubstr("'h100-smx'"));
-  EXPECT_THAT(error, HasSubstr("did you mean 'h100-sxm'"));
+  return error;
+}
+
+TEST(StudyFile, FindsTheChipAndTopologyThatASystemOfTheUsersOwnDoesNotHaveInThatFile) {
+  const std::string system = text_of(PODIUM_SOURCE_DIR "/configs/systems/hgx-h100.yaml");
+  const auto line = [&](const std::string& key) {
+    const auto end = system.begin() + static_cast<std::ptrdiff_t>(system.find("\n" + key) + 1);
+    return "own.yaml:" + std::to_string(1 + std::count(system.begin(), end, '\n')) + ":";
+  };
+  const std::string chip = problem_with_own_system("chip: h100-sxm", "chip: h100-smx");
+  EXPECT_THAT(chip, testing::StartsWith(line("chip: ") + "7: unknown chip 'h100-smx' (did you mean 'h100-sxm'?)"));
+  const std::string topology = problem_with_own_system("topology: hgx-h100", "topology: hgx-h10");
+  EXPECT_THAT(topology, testing::StartsWith(line("topology: ") + "11: unknown topology 'hgx-h10'"));
+  EXPECT_THAT(topology, HasSubstr("did you mean 'hgx-h100'"));
 }
 
 TEST(StudyFile, TakesFaultsThatAreThereFromTheStart) {

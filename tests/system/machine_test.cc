@@ -30,6 +30,17 @@ TEST(Machine, TakesFiguresOfItsNetworkThatDifferFromTheFiles) {
   EXPECT_THROW(Machine(system, chip, {8, 0}, {{"planes.0.no_such_figure", "1 GB/s"}}), InputError);
 }
 
+TEST(Machine, FindsATopologyThatIsNotThereWhereItsSystemNamesIt) {
+  SystemSpec system = load_system("hgx-h100");
+  const ChipSpec chip = load_chip(system.chip);
+  system.topology = "hgx-h10";
+  system.topology_where = {"own.yaml", 4, 11};
+  EXPECT_THAT(error_of([&] {
+                Machine(system, chip, {8, 0}, {}, {"study.yaml", 9, 5});
+              }),
+              testing::StartsWith("own.yaml:4:11: unknown topology 'hgx-h10'"));
+}
+
 TEST(SlowChips, AreReadOneByOneOrInRangesWithWhatIsLeftOfTheirSpeed) {
   const std::vector<SlowChip> one = parse_slow_chips("5=80%"), several = parse_slow_chips("8..10=50 %");
   ASSERT_EQ(one.size(), 1U);
