@@ -80,9 +80,12 @@ int run_study(const std::string& command, const StudyOptions& options, Run run_s
 
 std::shared_ptr<StudyOptions> add_options(CLI::App& app, const std::string& example) {
   auto options = std::make_shared<StudyOptions>();
+  const auto some = [](const std::string& name) { return name.empty() ? "is empty; a name is expected" : ""; };
   app.add_option("study", options->study, "A study: a file, or a name in configs/studies")->required();
-  app.add_option("-o,--output", options->output, "Folder for the report (default: results/NAME, with --format text)");
-  app.add_option("--requests", options->requests, "A request trace that replaces the arrivals of serving workloads");
+  app.add_option("-o,--output", options->output, "Folder for the report (default: results/NAME, with --format text)")
+      ->check(some);
+  app.add_option("--requests", options->requests, "A request trace that replaces the arrivals of serving workloads")
+      ->check(some);
   app.add_option("--network", options->network, "Network model instead of the study's: flow, analytic");
   app.add_option("-j,--jobs", options->threads, "Threads (default: all cores); the result does not depend on it")
       ->check(CLI::Range(1, 1024));

@@ -190,4 +190,14 @@ std::string find_file(std::string_view folder, std::string_view name, const Loca
 /// The names (without .yaml) of the files in a data folder, sorted; none where there is no such folder.
 std::vector<std::string> list_files(std::string_view folder);
 
+/// A fact that is more than nothing, ends of its range included.
+template <class Q>
+Q positive_figure(const Node& node) {
+  return node.figure<Q>([](Q value) {
+    if (!(value > Q())) {
+      throw InputError("must be more than nothing");
+    }
+  });
+}
+
 }  // namespace podium

@@ -13,15 +13,6 @@ namespace {
 constexpr std::string_view families[] = {
     "gemm", "grouped_gemm", "attention_prefill", "attention_decode", "mla_prefill", "mla_decode", "memory"};
 
-template <class Q>
-Q positive(const Node& node) {
-  return node.figure<Q>([](Q value) {
-    if (!(value > Q())) {
-      throw InputError("must be more than nothing");
-    }
-  });
-}
-
 int cores(const Node& node, std::int64_t least) {
   constexpr std::int64_t most = 1'000'000;
   return static_cast<int>(node.figure_count([&](std::int64_t count) {
@@ -38,7 +29,7 @@ std::map<DataType, FlopsPerSecond> read_peaks(const Node& node) {
     if (multiplied_as(type) != type) {
       rate.fail(fmt::format("{} is multiplied as {}; give the peak of that", name, to_string(multiplied_as(type))));
     }
-    if (!peaks.emplace(type, positive<FlopsPerSecond>(rate)).second) {
+    if (!peaks.emplace(type, positive_figure<FlopsPerSecond>(rate)).second) {
       rate.fail(fmt::format("the peak of {} is given twice, under two names", to_string(type)));
     }
   }
@@ -149,18 +140,18 @@ ChipSpec read_chip(const Document& document, std::string name) {
   chip.name = std::move(name);
   chip.description = root.at("description").text();
   chip.matrix_peak = read_peaks(root.at("peak"));
-  chip.vector_peak = positive<FlopsPerSecond>(root.at("vector_peak"));
+  chip.vector_peak = positive_figure<FlopsPerSecond>(root.at("vector_peak"));
   chip.matrix_cores = cores(root.at("matrix_cores"), 1);
   chip.vector_cores = cores(root.at("vector_cores"), 0);
   const Node memory = root.at("memory");
-  chip.memory_size = positive<Bytes>(memory.at("size"));
-  chip.memory_bandwidth = positive<BytesPerSecond>(memory.at("bandwidth"));
+  chip.memory_size = positive_figure<Bytes>(memory.at("size"));
+  chip.memory_bandwidth = positive_figure<BytesPerSecond>(memory.at("bandwidth"));
   chip.reserved = memory.at("reserved").figure<Bytes>();
   if (chip.reserved >= chip.memory_size) {
     memory.at("reserved").fail("the reserve leaves nothing of " + to_text(chip.memory_size));
   }
   chip.cache_size = root.at("cache_size").figure<Bytes>();
-  chip.power = positive<Watts>(root.at("power"));
+  chip.power = positive_figure<Watts>(root.at("power"));
   chip.idle_power = root.at("idle_power").figure<Watts>();
   if (chip.idle_power > chip.power) {
     root.at("idle_power").fail("this is more than the power limit, " + to_text(chip.power));

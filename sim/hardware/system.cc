@@ -18,15 +18,6 @@ int at_least_one(const Node& node) {
 }
 
 template <class Q>
-Q positive(const Node& node) {
-  return node.figure<Q>([](Q value) {
-    if (!(value > Q())) {
-      throw InputError("must be more than nothing");
-    }
-  });
-}
-
-template <class Q>
 std::optional<Q> read_optional(const Node& node, std::string_view key) {
   const std::optional<Node> found = node.find(key);
   return found ? std::optional<Q>(found->figure<Q>()) : std::nullopt;
@@ -76,7 +67,7 @@ Protocol read_protocol(const Node& node) {
     protocol.splits = static_cast<std::uint32_t>(at_least_one(*splits));
   }
   if (const auto bandwidth = node.find("sum_bandwidth")) {
-    protocol.sum_bandwidth = positive<BytesPerSecond>(*bandwidth);
+    protocol.sum_bandwidth = positive_figure<BytesPerSecond>(*bandwidth);
   }
   return protocol;
 }
@@ -109,7 +100,7 @@ SystemSpec read_system(const Document& document, std::string name) {
   if (system.protocols.empty()) {
     protocols.fail("a system has a protocol for one plane at least");
   }
-  system.power_per_domain = positive<Watts>(root.at("power_per_domain"));
+  system.power_per_domain = positive_figure<Watts>(root.at("power_per_domain"));
   system.price_per_domain = read_optional<Dollars>(root, "price_per_domain");
   system.rent_per_package = read_optional<DollarsPerSecond>(root, "rent_per_package");
   document.close();

@@ -40,16 +40,13 @@ std::vector<SlowChip> parse_slow_chips(std::string_view text, const Location& wh
 
 namespace {
 
-/// The file that a system was read from, for messages.
-Location file_of(const SystemSpec& system) { return {"configs/systems/" + system.name + ".yaml"}; }
-
 /// A system and its topology say the same of packages, nodes and domains.
 void check_packing(const SystemSpec& system, const Topology& network) {
   const auto check = [&](const char* what, std::int64_t by_system, std::int64_t by_topology) {
     if (by_system != by_topology) {
-      throw InputError(file_of(system), "a " + std::string(what) + " has " + std::to_string(by_system) +
-                                            " ranks, but in its topology " + network.name + " it has " +
-                                            std::to_string(by_topology));
+      throw InputError(system.topology_where, "a " + std::string(what) + " has " + std::to_string(by_system) +
+                                                  " ranks, but in its topology " + network.name + " it has " +
+                                                  std::to_string(by_topology));
     }
   };
   check("package", system.ranks_per_package, network.accelerators_per_package);
@@ -64,7 +61,8 @@ void check_protocols(const SystemSpec& system, const Topology& network) {
   }
   for (const auto& [plane, protocol] : system.protocols) {
     if (std::find(planes.begin(), planes.end(), plane) == planes.end()) {
-      throw InputError(file_of(system), "protocols: " + unknown_name("plane of " + network.name, plane, planes));
+      throw InputError(Location{system.topology_where.file},
+                       "protocols: " + unknown_name("plane of " + network.name, plane, planes));
     }
   }
 }

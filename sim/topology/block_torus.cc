@@ -38,7 +38,7 @@ std::vector<std::uint32_t> arrange(std::uint32_t blocks, const std::vector<std::
 /// arXiv 2304.01433: 4x4x8, 4x8x8, 8x8x8 … 16x16x16). An optical switch is a fixed mirror during a run, so it is part
 /// of the link. Ranks are numbered block by block.
 void block_torus(Site& site, const Node& parameters) {
-  const auto bandwidth = read_bandwidth(parameters.at("link_bandwidth"));
+  const auto bandwidth = positive_figure<BytesPerSecond>(parameters.at("link_bandwidth"));
   const std::size_t accelerators = site.accelerators().size();
   std::vector<std::uint32_t> block;
   std::size_t per_block = 1;

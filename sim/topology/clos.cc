@@ -38,7 +38,7 @@ Ports deal_ports(std::size_t radix, const Node& oversubscription) {
 
 Clos read_clos(const Node& parameters) {
   Clos clos;
-  clos.port = read_bandwidth(parameters.at("link_bandwidth"));
+  clos.port = positive_figure<BytesPerSecond>(parameters.at("link_bandwidth"));
   clos.radix = static_cast<std::size_t>(parameters.at("switch_ports").figure_count());
   clos.leaf = deal_ports(clos.radix, parameters.at("oversubscription"));
   clos.spine = {clos.radix / 2, clos.radix / 2};

@@ -5,7 +5,7 @@ namespace {
 
 /// Links between the dies of one package, every pair of them.
 void die_link(Site& site, const Node& parameters) {
-  const auto bandwidth = read_bandwidth(parameters.at("link_bandwidth"));
+  const auto bandwidth = positive_figure<BytesPerSecond>(parameters.at("link_bandwidth"));
   const std::uint32_t dies = site.topology.accelerators_per_package;
   if (dies < 2) {
     parameters.fail("there are no links between dies in a package of one");

@@ -32,9 +32,9 @@ Dragonfly read_dragonfly(const Node& parameters) {
   dragonfly.terminals = count_of(parameters, "terminals_per_router");
   dragonfly.routers = count_of(parameters, "routers_per_group");
   dragonfly.global_links = count_of(parameters, "global_links_per_router");
-  dragonfly.terminal_bandwidth = read_bandwidth(parameters.at("terminal_bandwidth"));
-  dragonfly.local_bandwidth = read_bandwidth(parameters.at("local_bandwidth"));
-  dragonfly.global_bandwidth = read_bandwidth(parameters.at("global_bandwidth"));
+  dragonfly.terminal_bandwidth = positive_figure<BytesPerSecond>(parameters.at("terminal_bandwidth"));
+  dragonfly.local_bandwidth = positive_figure<BytesPerSecond>(parameters.at("local_bandwidth"));
+  dragonfly.global_bandwidth = positive_figure<BytesPerSecond>(parameters.at("global_bandwidth"));
   if (const auto latency = parameters.find("global_latency")) {
     dragonfly.global_link.latency = latency->figure<Seconds>();
   }

@@ -50,14 +50,6 @@ void Site::name_halves(const std::vector<std::uint8_t>& halves) {
   }
 }
 
-BytesPerSecond read_bandwidth(const Node& node) {
-  const auto bandwidth = node.figure<BytesPerSecond>();
-  if (!(bandwidth > BytesPerSecond())) {
-    node.fail("a link has a bandwidth of more than nothing");
-  }
-  return bandwidth;
-}
-
 NodeId find_node(const std::map<std::string, NodeId>& names, const Node& name) {
   const auto found = names.find(name.text());
   if (found == names.end()) {

@@ -50,9 +50,6 @@ struct Site {
 /// The node that a YAML scalar names; InputError with the nearest name where there is none.
 NodeId find_node(const std::map<std::string, NodeId>& names, const Node& name);
 
-/// Of links, one direction: more than nothing, since a link that is not there is a fault's matter.
-BytesPerSecond read_bandwidth(const Node&);
-
 /// A kind of fabric: adds switches and links for one plane at one site. `parameters` is the plane's mapping in the YAML
 /// file; it reads the keys that are its own. One fabric a file; see sim/topology/README.md.
 struct FabricKind {

@@ -12,7 +12,7 @@ void full_mesh(Site& site, const Node& parameters) {
     return;
   }
   const GridDimension all{static_cast<std::uint32_t>(site.accelerators().size()), Row::clique,
-                          read_bandwidth(parameters.at("link_bandwidth"))};
+                          positive_figure<BytesPerSecond>(parameters.at("link_bandwidth"))};
   connect_grid(site, {&all, 1});
 }
 

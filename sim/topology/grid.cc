@@ -77,7 +77,7 @@ std::vector<GridDimension> read_grid(const Site& site, const Node& parameters, R
   const std::size_t whole = site.topology.planes[site.plane].group_size;
   std::vector<GridDimension> dimensions;
   for (const Node& item : items) {
-    GridDimension dimension{1, row, read_bandwidth(item.at("link_bandwidth"))};
+    GridDimension dimension{1, row, positive_figure<BytesPerSecond>(item.at("link_bandwidth"))};
     const std::size_t so_far = capacity_of(dimensions);
     if (item.has("size") || dimensions.size() + 1 < items.size()) {
       const std::int64_t size = item.at("size").figure_count();

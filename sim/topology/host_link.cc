@@ -5,7 +5,7 @@ namespace {
 
 /// A link from each accelerator to its host: NVLink-C2C, PCI Express.
 void host_link(Site& site, const Node& parameters) {
-  const auto bandwidth = read_bandwidth(parameters.at("link_bandwidth"));
+  const auto bandwidth = positive_figure<BytesPerSecond>(parameters.at("link_bandwidth"));
   if (site.topology.hosts_per_node == 0) {
     parameters.fail("there are no hosts to link the accelerators to");
   }

@@ -9,8 +9,8 @@ constexpr LinkLabel through_a_host{0, false, 0};
 /// Accelerators have no port there: what they send goes through a host, a way of the bandwidth of a host's link.
 /// CloudMatrix384's VPC plane: 400 Gb/s a node by a card on one of its CPUs (arXiv 2506.12708, 3.2).
 void host_nic(Site& site, const Node& parameters) {
-  const auto nic_bandwidth = read_bandwidth(parameters.at("nic_bandwidth"));
-  const auto host_bandwidth = read_bandwidth(parameters.at("host_bandwidth"));
+  const auto nic_bandwidth = positive_figure<BytesPerSecond>(parameters.at("nic_bandwidth"));
+  const auto host_bandwidth = positive_figure<BytesPerSecond>(parameters.at("host_bandwidth"));
   const std::string tier = parameters.at("nic_tier").text();
   std::vector<NodeId> nics;
   for (const Tray& tray : site.trays) {

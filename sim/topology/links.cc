@@ -33,7 +33,7 @@ void links(Site& site, const Node& parameters) {
   const std::map<std::string, NodeId> names = name_nodes(site, parameters);
   site.name_halves({});
   for (const Node& link : parameters.at("links").items()) {
-    const auto bandwidth = read_bandwidth(link.at("bandwidth"));
+    const auto bandwidth = link.at("bandwidth").figure<BytesPerSecond>();
     const bool both_ways = link.has("between");
     const std::vector<Node> ends =
         both_ways ? link.at("between").items() : std::vector<Node>{link.at("from"), link.at("to")};

@@ -8,7 +8,7 @@ namespace {
 void nvswitch(Site& site, const Node& parameters) {
   const auto chips = static_cast<std::size_t>(parameters.at("chips").figure_count());
   const auto links = static_cast<std::size_t>(parameters.at("links_per_accelerator").figure_count());
-  const auto bandwidth = read_bandwidth(parameters.at("link_bandwidth"));
+  const auto bandwidth = positive_figure<BytesPerSecond>(parameters.at("link_bandwidth"));
   if (chips == 0 || links < chips) {
     parameters.fail("an accelerator needs a link to each of at least one chip");
   }

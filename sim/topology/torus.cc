@@ -13,7 +13,7 @@ void mesh(Site& site, const Node& parameters) { connect_grid(site, read_grid(sit
 /// One ring of all accelerators in rank order.
 void ring(Site& site, const Node& parameters) {
   const GridDimension dimension{static_cast<std::uint32_t>(site.accelerators().size()), Row::ring,
-                                read_bandwidth(parameters.at("link_bandwidth"))};
+                                positive_figure<BytesPerSecond>(parameters.at("link_bandwidth"))};
   connect_grid(site, {&dimension, 1});
 }
 

@@ -11,12 +11,13 @@ void ub_clos(Site& site, const Node& parameters) {
   const auto spines = static_cast<std::size_t>(parameters.at("l2_per_sub_plane").figure_count());
   const auto down = static_cast<std::size_t>(parameters.at("links_per_accelerator_and_l1").figure_count());
   const auto up = static_cast<std::size_t>(parameters.at("links_per_l1_and_l2").figure_count());
-  const auto bandwidth = read_bandwidth(parameters.at("link_bandwidth"));
+  const auto bandwidth = positive_figure<BytesPerSecond>(parameters.at("link_bandwidth"));
   if (sub_planes == 0 || spines == 0 || down == 0 || up == 0) {
     parameters.fail("a Clos needs at least one sub-plane, L2 chip and link of each kind");
   }
   const bool has_hosts = !site.trays.empty() && !site.trays.front().hosts.empty();
-  const auto host_bandwidth = has_hosts ? read_bandwidth(parameters.at("host_bandwidth")) : BytesPerSecond(0);
+  const auto host_bandwidth =
+      has_hosts ? positive_figure<BytesPerSecond>(parameters.at("host_bandwidth")) : BytesPerSecond(0);
   const std::string l1_tier = parameters.at("l1_tier").text();
   const std::string l2_tier = parameters.at("l2_tier").text();
 

@@ -56,12 +56,15 @@ TEST(Time, RefusesDelaysThatCannotBe) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   EXPECT_THROW(Time() + Seconds(-1e-12), Bug);
   EXPECT_THROW(Time() + Seconds(std::numeric_limits<double>::quiet_NaN()), Bug);
-  EXPECT_THROW(Time() + Seconds(infinity), Bug);
   EXPECT_THROW(Time() + Seconds(-infinity), Bug);
-  EXPECT_THROW(Time() + Seconds(107.0 * 86400), Bug);
+}
+
+TEST(Time, SaysThatFiguresAreFarOffWhereItWouldPass106Days) {
+  EXPECT_THROW(Time() + Seconds(std::numeric_limits<double>::infinity()), RunError);
+  EXPECT_THROW(Time() + Seconds(107.0 * 86400), RunError);
   EXPECT_NO_THROW(Time() + Seconds(106.0 * 86400));
-  EXPECT_THROW(Time() + Seconds(60.0 * 86400) + Seconds(60.0 * 86400), Bug);
-  EXPECT_THROW(Time::max() + 1_ns, Bug);
+  EXPECT_THROW(Time() + Seconds(60.0 * 86400) + Seconds(60.0 * 86400), RunError);
+  EXPECT_THROW(Time::max() + 1_ns, RunError);
 }
 
 RC_GTEST_PROP(Time, IsNeverHalfAPicosecondOff, (std::uint32_t high, std::uint32_t low)) {

@@ -107,7 +107,7 @@ CaseResult cloudmatrix_serving(const std::string& regime) {
        ""},
       {"prefill 22 x TP2 DP8 EP16 int8 x2 micro-batches, decode 6 x DP64 EP64 int8", 0, "keeps the SLO at no rate"},
       {"TP1 DP8 EP8 int8", 0,
-       "weights and activations take 91.4 GB of 64 GB a rank: no room for the cache of one request"}};
+       "weights, activations and reserve take 91.4 GB of 64 GB a rank: no room for the cache of one request"}};
   one.signature = 0x8f3ac90175b2de41;
   return one;
 }
@@ -265,7 +265,7 @@ Crossover crossover(const std::string& workload, const std::string& regime, doub
   c.reference_chips = 72;
   c.reference_throughput = reference;
   c.chips = chips;
-  c.largest = 384;
+  c.largest = c.compared_chips = 384;
   c.throughput = chips ? reference * 1.013 : 0;
   return c;
 }

@@ -169,6 +169,14 @@ TEST(Crossover, IsASentenceWhetherReachedOrNot) {
   EXPECT_THAT(sentence(result, missed), HasSubstr("Even 384 chips of Huawei CloudMatrix384 do not reach"));
 }
 
+TEST(Crossover, SaysWhereItTakesMoreThanWhatIsCompared) {
+  const ComparisonResult result = test::example_comparison();
+  Crossover reached = result.crossovers.front();
+  EXPECT_THAT(sentence(result, reached), Not(HasSubstr("compared")));
+  reached.chips = 416;
+  EXPECT_THAT(sentence(result, reached), HasSubstr("more than the 384 compared"));
+}
+
 TEST(Crossover, HasNothingToReachWhereTheReferenceHasNoPlan) {
   ComparisonResult result = test::example_comparison();
   Crossover& missed = result.crossovers.back();

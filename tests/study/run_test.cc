@@ -157,10 +157,26 @@ TEST(Crossover, IsTheFewestServersThatDoAsMuch) {
   EXPECT_GE(found.throughput, wanted);
 }
 
-TEST(Crossover, SaysSoWhereAllChipsDoNotReachIt) {
-  const ComparisonResult result = run_comparison(toy(2));
-  EXPECT_EQ(result.crossovers.at(0).chips, std::nullopt);
-  EXPECT_EQ(result.crossovers[0].largest, 16U);
+TEST(Crossover, LooksBeyondTheServersThatAreCompared) {
+  const Study study = toy(2);
+  const ComparisonResult result = run_comparison(study);
+  const Crossover& found = result.crossovers.at(0);
+  EXPECT_EQ(found.compared_chips, 16U);
+  ASSERT_LT(result.cases[1].throughput.per_system, found.reference_throughput);
+  const auto evaluator = evaluator_of(study, cases_of(study)[1]);
+  std::uint32_t fewest = 24;
+  while (evaluator->on(fewest).throughput.per_system < found.reference_throughput) {
+    fewest += 8;
+  }
+  EXPECT_EQ(found.chips, fewest);
+  EXPECT_EQ(found.throughput, evaluator->on(fewest).throughput.per_system);
+}
+
+TEST(Crossover, SaysSoWhereManyMoreChipsDoNotReachItEither) {
+  const std::string few = replaced(toy_text(1), "global_batch: 192", "global_batch: 1");
+  const ComparisonResult result = run_comparison(study_of(few));
+  EXPECT_EQ(result.crossovers.at(0).chips, std::nullopt) << "a batch of one sequence keeps one replica busy";
+  EXPECT_EQ(result.crossovers[0].largest, 64U);
 }
 
 TEST(RunSweep, HasAPointForEachCountInTheStudysOrderForAnyNumberOfThreads) {

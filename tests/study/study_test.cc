@@ -83,6 +83,15 @@ TEST(StudyFile, FindsTheChipAndTopologyThatASystemOfTheUsersOwnDoesNotHaveInThat
   EXPECT_THAT(topology, HasSubstr("did you mean 'hgx-h100'"));
 }
 
+TEST(StudyFile, RefusesASystemThatDoesNotFitItsTopology) {
+  EXPECT_THAT(problem_with_own_system("nodes_per_domain: {value: 1,", "nodes_per_domain: {value: 5,"),
+              HasSubstr("a domain has 40 ranks, but in its topology hgx-h100 it has 8"));
+  EXPECT_THAT(problem_with_own_system("ranks_per_package: {value: 1,", "ranks_per_package: {value: 2,"),
+              HasSubstr("a package has 2 ranks, but in its topology hgx-h100 it has 1"));
+  EXPECT_THAT(problem_with_own_system("  nvlink:", "  nvlonk:"),
+              HasSubstr("unknown plane of hgx-h100 'nvlonk' (did you mean 'nvlink'?)"));
+}
+
 TEST(StudyFile, TakesFaultsThatAreThereFromTheStart) {
   const auto with = [](const std::string& faults) {
     return replaced(quick_look(), "{name: hgx-h100, domains: 2}",

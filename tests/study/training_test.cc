@@ -30,6 +30,22 @@ TEST(TrainingCase, DoesNoLessWithMoreChips) {
   EXPECT_GT(before, 0);
 }
 
+/// Steps so short that a server more costs more than it brings.
+TEST(TrainingCase, LeavesDomainsIdleThatWouldCostMoreThanTheyBring) {
+  const std::string text =
+      replaced(replaced(quick_look(), "global_batch: 64", "global_batch: 48"), "sequence: 8192", "sequence: 256");
+  const Study study = study_of(text);
+  double before = 0;
+  for (const std::uint32_t chips : {8U, 16U, 24U, 32U, 40U}) {
+    const CaseResult result = train_on(study, chips);
+    EXPECT_GE(result.throughput.per_system, before) << chips << " chips";
+    EXPECT_EQ(result.ranks, chips);
+    EXPECT_EQ(result.domains, chips / 8);
+    EXPECT_DOUBLE_EQ(result.throughput.per_rank * result.ranks, result.throughput.per_system);
+    before = result.throughput.per_system;
+  }
+}
+
 TEST(TrainingCase, KeepsTheFastestOfItsPlans) {
   const CaseResult result = train_on(study_of(quick_look()), 8);
   double most = 0;
