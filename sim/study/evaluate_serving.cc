@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "sim/core/quantile.h"
@@ -38,6 +39,7 @@ class ServingCase : public Evaluator {
   std::optional<Split> split_of(const KeptDeployment&);
   KeptDeployment places_of(const Split&);
   void simulate_best(const std::vector<Split>&, const std::vector<std::uint32_t>& domains, CaseResult&);
+  std::optional<Split> copies_of_part(std::uint32_t chips);
   bool simulate(const Split&, CaseResult&);
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
   std::vector<const ServingCandidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
@@ -52,6 +54,7 @@ class ServingCase : public Evaluator {
   MeanRequest mean_;
   Candidates candidates_;
   RateSearch rates_;
+  std::map<std::uint32_t, KeptPlan> kept_;  ///< by chips
 };
 
 /// Nothing where one of its plans cannot be.
@@ -120,12 +123,41 @@ CaseResult ServingCase::on(std::uint32_t chips) {
     result.alternatives.push_back({"", 0, "no instances of prefill and decode fit side by side"});
   }
   simulate_best(splits, domains, result);
+  kept_[chips] = result.kept;
   return result;
 }
 
+/// What some of the domains do best by themselves, as often as they are there: of whole domains, the largest number
+/// that divides theirs. A search among many instances may miss it.
+std::optional<Split> ServingCase::copies_of_part(std::uint32_t chips) {
+  const SystemSpec& system = candidates_.system();
+  const auto domain = static_cast<std::uint32_t>(system.packages_per_node * system.nodes_per_domain);
+  const std::uint32_t domains = chips / domain;
+  std::uint32_t times = 2;
+  while (times < domains && domains % times != 0) {
+    ++times;
+  }
+  if (domains < 2) {
+    return std::nullopt;
+  }
+  const std::uint32_t part = domains / times * domain;
+  if (!kept_.contains(part)) {
+    on(part);
+  }
+  const auto* kept = std::get_if<KeptDeployment>(&kept_.at(part));
+  if (kept == nullptr) {
+    return std::nullopt;
+  }
+  KeptDeployment copies = *kept;
+  copies.prefill_instances *= times;
+  copies.decode_instances *= times;
+  return split_of(copies);
+}
+
 /// The prediction leaves queueing out: from the best on, as many are simulated as it may be wrong about, not counting
-/// those that cannot keep the objective. It may also put the balance of prefill and decode a little to one side: from
-/// the best, instances change sides for as long as that helps, unless a tenth less is predicted of it.
+/// those that cannot keep the objective; and copies of what fewer domains do best. It may also put the balance of
+/// prefill and decode a little to one side: from the best, instances change sides for as long as that helps, unless a
+/// tenth less is predicted of it.
 void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vector<std::uint32_t>& domains,
                                 CaseResult& result) {
   constexpr int enough = 3;
@@ -143,10 +175,14 @@ void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vec
   for (int found = 0; next < splits.size() && found < enough; ++next) {
     found += sustains(splits[next]) ? 1 : 0;
   }
+  const auto is_new = [&](const Split& split) { return std::find(tried.begin(), tried.end(), split) == tried.end(); };
+  if (const std::optional<Split> copies = copies_of_part(result.chips); copies && is_new(*copies)) {
+    sustains(*copies);
+  }
   for (std::optional<Split> from; best != from;) {
     from = best;
     for (const Split& other : neighbours(*from, domains)) {
-      if (other.rate >= promising * from->rate && std::find(tried.begin(), tried.end(), other) == tried.end()) {
+      if (other.rate >= promising * from->rate && is_new(other)) {
         sustains(other);
       }
     }

@@ -49,6 +49,15 @@ TEST(ServingCase, DoesNoLessWithMoreChips) {
   EXPECT_GT(before, 0);
 }
 
+TEST(ServingCase, DoesOnManyDomainsNoLessThanCopiesOfWhatOneDoes) {
+  const Study study = study_of(replaced(quick_look(), "{name: hgx-h100, domains: 2}", "{name: hgx-h100, domains: 16}"));
+  const double one = serve_on(study, 8).throughput.per_system;
+  for (const std::uint32_t domains : {2U, 3U, 6U, 12U}) {
+    const CaseResult result = serve_on(study, 8 * domains);
+    EXPECT_GE(result.throughput.per_system, domains * one * 0.99) << domains << " domains; rates are found to 1 %";
+  }
+}
+
 TEST(ServingCase, IsTheSameForAChipOnceAPartStandsForTheWhole) {
   // two to a server, so that a hundred and two hundred servers are simulated as the same part
   const std::string text = one_template("{tp: 4, dp: 1, ep: 4, chunk_tokens: [512]}");
