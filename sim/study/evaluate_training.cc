@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <memory>
 
 #include "sim/study/evaluate.h"
@@ -78,8 +79,8 @@ class TrainingCase : public Evaluator {
  private:
   std::uint32_t ranks_of(std::uint32_t chips, std::uint32_t ranks_per_domain) const;
   KeptSteps widest_steps(std::uint32_t chips) const;
-  KeptSteps narrower_steps(std::uint32_t chips) const;
-  void add_better(const KeptSteps& narrower, double enough, KeptSteps&);
+  KeptSteps narrower_steps(const KeptSteps& widest, double most);
+  void add_better(double enough, KeptSteps&);
   CaseResult result_of(std::uint32_t chips, const KeptSteps&);
   void keep(const TrainingTrial&, CaseResult&) const;
 
@@ -92,24 +93,24 @@ class TrainingCase : public Evaluator {
 CaseResult TrainingCase::on(std::uint32_t chips) {
   KeptSteps steps = widest_steps(chips);
   trials_.run_all(trials_.of(steps));
-  add_better(narrower_steps(chips), 0, steps);
+  add_better(0, steps);
   return result_of(chips, steps);
 }
 
 CaseResult TrainingCase::best_on(std::uint32_t chips, double enough) {
   KeptSteps steps = widest_steps(chips);
   trials_.run_best(trials_.of(steps), enough);
-  add_better(narrower_steps(chips), enough, steps);
+  add_better(enough, steps);
   return result_of(chips, steps);
 }
 
 /// The best of the narrower ones, where it is better than all that ran.
-void TrainingCase::add_better(const KeptSteps& narrower, double enough, KeptSteps& steps) {
+void TrainingCase::add_better(double enough, KeptSteps& steps) {
   double most = enough;
   for (const TrainingTrial* trial : trials_.of(steps)) {
     most = std::max(most, trial != nullptr ? trial->alternative.throughput : 0);
   }
-  const TrainingTrials::Trials trials = trials_.of(narrower);
+  const TrainingTrials::Trials trials = trials_.of(narrower_steps(steps, most));
   trials_.run_best(trials, most);
   const TrainingTrial* better = nullptr;
   for (const TrainingTrial* trial : trials) {
@@ -145,21 +146,37 @@ KeptSteps TrainingCase::widest_steps(std::uint32_t chips) const {
   return steps;
 }
 
-/// The same plans within fewer domains: what is next to it may be worth less than the slower plane to it costs.
-KeptSteps TrainingCase::narrower_steps(std::uint32_t chips) const {
-  constexpr std::uint32_t few = 8;  // domains, of which each number is tried
+/// Of plans that cross domains, narrower ones that may reach `most`: what is next to a domain may be worth less than
+/// the slower plane to it costs. A plan whose blocks stay within its replicas does no more for each than where it is
+/// widest.
+KeptSteps TrainingCase::narrower_steps(const KeptSteps& widest, double most) {
+  constexpr double rounding = 1.01;  // of what the blocks of many replicas cost each other
+  constexpr std::uint32_t few = 8;   // domains, of which each number is tried
   const auto whole = static_cast<std::uint32_t>(trials_.system().ranks_per_domain());
+  const auto in_domain = [=](const KeptStep& step) {
+    return step.ranks_per_domain > 0 ? step.ranks_per_domain : whole;
+  };
+  KeptSteps crossing;
+  std::copy_if(widest.begin(), widest.end(), std::back_inserter(crossing),
+               [&](const KeptStep& step) { return step.plan.ranks() > in_domain(step); });
+  const TrainingTrials::Trials trials = trials_.of(crossing);
+  trials_.bound_all(trials);
   KeptSteps steps;
-  for (const KeptStep& widest : widest_steps(chips)) {
-    const std::uint32_t each = widest.ranks_per_domain > 0 ? widest.ranks_per_domain : whole;
-    const std::uint32_t all = ranks_of(chips, widest.ranks_per_domain);
-    std::uint32_t dp = widest.plan.dp;
-    for (std::uint32_t domains = (all - 1) / each; domains > 0; domains = domains > few ? domains / 2 : domains - 1) {
-      KeptStep step = widened(widest.plan, domains * each, widest.ranks_per_domain);
-      if (step.plan.dp > 0 && step.plan.dp < dp) {
-        dp = step.plan.dp;
-        steps.push_back(std::move(step));
+  for (std::size_t i = 0; i < crossing.size(); ++i) {
+    const TrainingPlan& plan = crossing[i].plan;
+    const std::uint32_t replica = plan.ranks() / plan.dp;
+    const bool by_itself = trials[i]->bounded && !plan.shard_weights && plan.ep <= plan.tp * plan.cp;
+    for (std::uint32_t ranks = plan.ranks() - 1; ranks >= replica;) {
+      KeptStep step = widened(plan, ranks, crossing[i].ranks_per_domain);
+      const double share = step.plan.dp / double(plan.dp);
+      if (step.plan.dp == 0 || (by_itself && trials[i]->most * share * rounding < most)) {
+        break;
       }
+      // of others, those within fewer domains: of many domains half
+      const std::uint32_t domains = (step.plan.ranks() - 1) / in_domain(step);
+      const std::uint32_t fewer = (domains > few ? domains / 2 : domains) * in_domain(step);
+      ranks = by_itself ? step.plan.ranks() - 1 : std::min(fewer, step.plan.ranks() - 1);
+      steps.push_back(std::move(step));
     }
   }
   return steps;

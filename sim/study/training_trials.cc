@@ -111,6 +111,17 @@ void TrainingTrials::run_all(const Trials& trials) {
   parallel_parts(missing.size(), [&](std::size_t i) { run(*missing[i]); });
 }
 
+void TrainingTrials::bound_all(const Trials& trials) {
+  Trials missing;
+  for (TrainingTrial* trial : trials) {
+    const bool is_open = trial != nullptr && !trial->refused() && !trial->bounded;
+    if (is_open && std::find(missing.begin(), missing.end(), trial) == missing.end()) {
+      missing.push_back(trial);
+    }
+  }
+  parallel_parts(missing.size(), [&](std::size_t i) { bound(*missing[i]); });
+}
+
 /// Leaves out what is known to be slower, then finds tighter bounds, then runs the most promising first.
 void TrainingTrials::run_best(const Trials& trials, double enough) {
   constexpr double rounding = 1e-6;  // a bound adds up seconds, an engine whole picoseconds
@@ -123,9 +134,9 @@ void TrainingTrials::run_best(const Trials& trials, double enough) {
     std::erase_if(some, [&](const TrainingTrial* trial) { return !may_be_best(trial); });
     return some;
   };
-  const Trials unbound = keep_promising(open(trials));
-  parallel_parts(unbound.size(), [&](std::size_t i) { bound(*unbound[i]); });
-  Trials missing = keep_promising(open(unbound));
+  Trials missing = keep_promising(open(trials));
+  bound_all(missing);
+  missing = keep_promising(open(missing));
   std::stable_sort(missing.begin(), missing.end(), [](const auto* a, const auto* b) { return a->most > b->most; });
   parallel_parts(missing.size(), [&](std::size_t i) {
     if (may_be_best(missing[i])) {
@@ -142,6 +153,7 @@ void TrainingTrials::bound(TrainingTrial& trial) {
     const TaskGraph few = training_step(model_, chip_, shortened(plan, plan.pp));
     on_bench(trial.step, [&](Bench& on) {
       trial.most = tokens_a_second(on.simulator.least_time(few) * (plan.micro_batches() / plan.pp));
+      trial.bounded = true;
     });
   });
 }

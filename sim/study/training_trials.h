@@ -20,6 +20,7 @@ struct TrainingTrial {
   KeptStep step;
   Alternative alternative;
   double most = std::numeric_limits<double>::infinity();  ///< throughput that it cannot exceed
+  bool bounded = false;                                   ///< by what its stages compute; else by the chips' peak
   bool ran = false;
   // of one that ran
   PhaseResult phase;
@@ -45,7 +46,9 @@ class TrainingTrials {
   Trials of(const KeptSteps&);
   /// Runs those that can be, side by side.
   void run_all(const Trials&);
-  /// The same, but leaves out those that cannot be the best or cannot reach `enough`.
+  /// Bounds those that can be by what their stages compute.
+  void bound_all(const Trials&);
+  /// Runs them, but leaves out those that cannot be the best or cannot reach `enough`.
   void run_best(const Trials&, double enough);
 
   MemoryUse memory(const KeptStep&) const;

@@ -65,7 +65,12 @@ ClassOf Simulator::Impl::refine(const TaskGraph& graph, std::uint32_t shift, con
     }
     joined.push_back(place(machine, joined_by(graph.blocks()[key.first.index()], role.count), shift + role.base));
   }
-  const auto [known, is_new] = colours.try_emplace({calls.keys, {initial.begin(), initial.end()}});
+  std::vector<Groups> joined_groups;
+  for (const Placement& placement : joined) {
+    joined_groups.push_back(placement.groups);
+  }
+  const auto [known, is_new] =
+      colours.try_emplace({calls.keys, {initial.begin(), initial.end()}, std::move(joined_groups)});
   if (is_new) {
     known->second = refine_nodes(machine.network(), router, calls.operations, joined, initial);
   }

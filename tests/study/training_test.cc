@@ -46,6 +46,18 @@ TEST(TrainingCase, LeavesDomainsIdleThatWouldCostMoreThanTheyBring) {
   }
 }
 
+/// Context parallelism is within the blocks alone: outside, both plans send the same messages.
+TEST(TrainingCase, TellsPlansApartThatDifferInWhatTheirBlocksJoin) {
+  std::string text =
+      replaced(replaced(quick_look(), "global_batch: 64", "global_batch: 72"), "sequence: 8192", "sequence: 4096");
+  text = replaced(replaced(text, "tp: [1, 2, 4]", "tp: [1]\n            cp: [1, 2]"), "pp: [1, 2]", "pp: [2]");
+  const CaseResult result = train_on(study_of(replaced(text, "micro_batch: [1, 2]", "micro_batch: [1]")), 24);
+  for (const Alternative& one : result.alternatives) {
+    EXPECT_EQ(one.refused.empty(), one.throughput > 0) << one.plan << ": " << one.refused;
+  }
+  EXPECT_GT(result.throughput.per_system, 0);
+}
+
 TEST(TrainingCase, KeepsTheFastestOfItsPlans) {
   const CaseResult result = train_on(study_of(quick_look()), 8);
   double most = 0;
