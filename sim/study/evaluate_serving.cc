@@ -133,12 +133,12 @@ std::optional<Split> ServingCase::copies_of_part(std::uint32_t chips) {
   const SystemSpec& system = candidates_.system();
   const auto domain = static_cast<std::uint32_t>(system.packages_per_node * system.nodes_per_domain);
   const std::uint32_t domains = chips / domain;
-  std::uint32_t times = 2;
-  while (times < domains && domains % times != 0) {
-    ++times;
-  }
   if (domains < 2) {
     return std::nullopt;
+  }
+  std::uint32_t times = 2;
+  while (domains % times != 0) {
+    ++times;
   }
   const std::uint32_t part = domains / times * domain;
   if (!kept_.contains(part)) {

@@ -94,11 +94,11 @@ void TrainingTrials::attempt(TrainingTrial& trial, Work work) {
   }
 }
 
-/// Those that can be and did not run, each once.
-TrainingTrials::Trials TrainingTrials::open(const Trials& trials) {
+/// Those that can be and are not done, each once.
+TrainingTrials::Trials TrainingTrials::open(const Trials& trials, bool TrainingTrial::*done) {
   Trials result;
   for (TrainingTrial* trial : trials) {
-    const bool is_open = trial != nullptr && !trial->refused() && !trial->ran;
+    const bool is_open = trial != nullptr && !trial->refused() && !(trial->*done);
     if (is_open && std::find(result.begin(), result.end(), trial) == result.end()) {
       result.push_back(trial);
     }
@@ -107,18 +107,12 @@ TrainingTrials::Trials TrainingTrials::open(const Trials& trials) {
 }
 
 void TrainingTrials::run_all(const Trials& trials) {
-  const Trials missing = open(trials);
+  const Trials missing = open(trials, &TrainingTrial::ran);
   parallel_parts(missing.size(), [&](std::size_t i) { run(*missing[i]); });
 }
 
 void TrainingTrials::bound_all(const Trials& trials) {
-  Trials missing;
-  for (TrainingTrial* trial : trials) {
-    const bool is_open = trial != nullptr && !trial->refused() && !trial->bounded;
-    if (is_open && std::find(missing.begin(), missing.end(), trial) == missing.end()) {
-      missing.push_back(trial);
-    }
-  }
+  const Trials missing = open(trials, &TrainingTrial::bounded);
   parallel_parts(missing.size(), [&](std::size_t i) { bound(*missing[i]); });
 }
 
@@ -134,9 +128,9 @@ void TrainingTrials::run_best(const Trials& trials, double enough) {
     std::erase_if(some, [&](const TrainingTrial* trial) { return !may_be_best(trial); });
     return some;
   };
-  Trials missing = keep_promising(open(trials));
+  Trials missing = keep_promising(open(trials, &TrainingTrial::ran));
   bound_all(missing);
-  missing = keep_promising(open(missing));
+  missing = keep_promising(open(missing, &TrainingTrial::ran));
   std::stable_sort(missing.begin(), missing.end(), [](const auto* a, const auto* b) { return a->most > b->most; });
   parallel_parts(missing.size(), [&](std::size_t i) {
     if (may_be_best(missing[i])) {

@@ -62,7 +62,7 @@ class TrainingTrials {
   /// By ranks and ranks a domain.
   using BenchKey = std::pair<std::uint32_t, std::uint32_t>;
 
-  static Trials open(const Trials&);
+  static Trials open(const Trials&, bool TrainingTrial::*done);
   TrainingTrial begin(const KeptStep&) const;
   template <class Work>
   static void attempt(TrainingTrial&, Work);

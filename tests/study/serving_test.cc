@@ -17,9 +17,7 @@ namespace {
 using testing::HasSubstr;
 
 CaseResult serve_on(const Study& study, std::uint32_t chips, std::size_t system = 1) {
-  const ServingWorkload& workload = serving(study);
-  const ServingRegime& regime = workload.regimes.at(0);
-  return serving_evaluator(study, workload, regime, regime.systems.at(system))->on(chips);
+  return evaluator_of(study, {0, 0, system})->on(chips);
 }
 
 /// All reasons for which plans were refused.
@@ -86,9 +84,7 @@ TEST(ServingCase, MeasuresEnoughRequestsOfASmallSystemThatItsRateIsNoMatterOfLuc
 
 TEST(ServingCase, AnswersTheSameWhateverItWasAskedBefore) {
   const Study study = study_of(quick_look());
-  const ServingWorkload& workload = serving(study);
-  const ServingRegime& regime = workload.regimes.at(0);
-  const auto evaluator = serving_evaluator(study, workload, regime, regime.systems.at(1));
+  const auto evaluator = evaluator_of(study, {0, 0, 1});
   evaluator->on(16);
   const CaseResult again = evaluator->on(4), fresh = serve_on(study, 4);
   EXPECT_EQ(again.signature, fresh.signature);

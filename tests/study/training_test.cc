@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 
 #include "sim/study/evaluate.h"
@@ -13,11 +14,10 @@ namespace {
 
 using testing::HasSubstr;
 
-CaseResult train_on(const Study& study, std::uint32_t chips) {
-  const TrainingWorkload& workload = training(study);
-  const TrainingRegime& regime = workload.regimes.at(0);
-  return training_evaluator(study, workload, regime, regime.systems.at(1))->on(chips);
-}
+/// The quick look's training on its second system.
+std::unique_ptr<Evaluator> trainer(const Study& study) { return evaluator_of(study, {1, 0, 1}); }
+
+CaseResult train_on(const Study& study, std::uint32_t chips) { return trainer(study)->on(chips); }
 
 TEST(TrainingCase, DoesNoLessWithMoreChips) {
   const Study study = study_of(quick_look());
@@ -124,9 +124,7 @@ TEST(TrainingCase, NamesEachPlanOnceAndTheOneItChose) {
 
 TEST(TrainingCase, AnswersTheSameWhateverItWasAskedBefore) {
   const Study study = study_of(quick_look());
-  const TrainingWorkload& workload = training(study);
-  const TrainingRegime& regime = workload.regimes.at(0);
-  const auto evaluator = training_evaluator(study, workload, regime, regime.systems.at(1));
+  const auto evaluator = trainer(study);
   evaluator->on(16);
   const CaseResult again = evaluator->on(6), fresh = train_on(study, 6);
   EXPECT_EQ(again.signature, fresh.signature);
@@ -145,11 +143,9 @@ void expect_same_best(const CaseResult& one, const CaseResult& other) {
 
 TEST(TrainingCase, FindsTheSameBestPlanWithFewerRuns) {
   const Study study = study_of(quick_look());
-  const TrainingWorkload& workload = training(study);
-  const TrainingRegime& regime = workload.regimes.at(0);
   std::size_t all = 0, some = 0;
   for (const std::uint32_t chips : {1U, 3U, 6U, 8U, 12U, 16U}) {
-    const CaseResult best = training_evaluator(study, workload, regime, regime.systems.at(1))->best_on(chips);
+    const CaseResult best = trainer(study)->best_on(chips);
     const CaseResult every = train_on(study, chips);
     expect_same_best(best, every);
     all += every.alternatives.size();
@@ -160,23 +156,19 @@ TEST(TrainingCase, FindsTheSameBestPlanWithFewerRuns) {
 
 TEST(TrainingCase, TellsWhetherThereIsAPlanThatIsFastEnough) {
   const Study study = study_of(quick_look());
-  const TrainingWorkload& workload = training(study);
-  const TrainingRegime& regime = workload.regimes.at(0);
   const CaseResult every = train_on(study, 8);
   const double best = every.throughput.per_system;
   for (const double enough : {0.5 * best, best}) {
-    expect_same_best(training_evaluator(study, workload, regime, regime.systems.at(1))->best_on(8, enough), every);
+    expect_same_best(trainer(study)->best_on(8, enough), every);
   }
-  const auto evaluator = training_evaluator(study, workload, regime, regime.systems.at(1));
+  const auto evaluator = trainer(study);
   EXPECT_LT(evaluator->best_on(8, 2 * best).throughput.per_system, 2 * best);
   expect_same_best(evaluator->on(8), every);
 }
 
 TEST(TrainingCase, RunsAPlanThatWasTooLargeForFewerChips) {
   const Study study = study_of(quick_look());
-  const TrainingWorkload& workload = training(study);
-  const TrainingRegime& regime = workload.regimes.at(0);
-  const auto evaluator = training_evaluator(study, workload, regime, regime.systems.at(1));
+  const auto evaluator = trainer(study);
   evaluator->on(1);
   for (const std::uint32_t chips : {2U, 4U, 8U}) {
     const CaseResult later = evaluator->on(chips), fresh = train_on(study, chips);
