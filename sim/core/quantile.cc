@@ -18,7 +18,7 @@ double quantile(std::vector<double>& sample, double q) {
   return sample[below] + part * (sample[above] - sample[below]);
 }
 
-double mean(const std::vector<double>& sample) {
+double mean(std::span<const double> sample) {
   PODIUM_CHECK(!sample.empty());
   return std::accumulate(sample.begin(), sample.end(), 0.0) / static_cast<double>(sample.size());
 }

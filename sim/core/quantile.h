@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 namespace podium {
@@ -9,6 +10,6 @@ namespace podium {
 double quantile(std::vector<double>& sample, double q);
 
 /// The arithmetic mean of a sample that is not empty.
-double mean(const std::vector<double>& sample);
+double mean(std::span<const double> sample);
 
 }  // namespace podium

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <span>
+#include <valarray>
 
 #include "sim/core/quantile.h"
 
@@ -45,27 +46,31 @@ CacheTransfer cache_transfer(const ModelSpec& model, const ServingCandidate& fro
 }
 
 /// Whether queues keep their length. At a load of r > 1 each request stays longer than the one before: by r - 1 for
-/// each second between their arrivals. A line through all (least squares) may rise by a hundredth, and by what chance
-/// may do (two standard errors).
+/// each second between their arrivals. A line by least squares may rise by a hundredth, and by what chance may do. A
+/// request stays as long as its neighbours, which met the same queue, so chance is told from the means of batches (Law,
+/// Simulation Modeling and Analysis, section 9.5.3), by Student's t at 95 % two-sided.
 bool is_steady(const Measured& m) {
-  const auto count = static_cast<double>(m.stay.size());
-  if (count < 3) {
+  constexpr std::size_t batches = 10;
+  constexpr double student_t = 2.306;  // of the 8 degrees of freedom that a line leaves to 10 batches
+  const std::size_t count = m.stay.size();
+  if (count < batches) {
     return true;
   }
-  const double mean_arrival = mean(m.arrival), mean_stay = mean(m.stay);
-  double spread = 0, covered = 0;
-  for (std::size_t i = 0; i < m.stay.size(); ++i) {
-    spread += (m.arrival[i] - mean_arrival) * (m.arrival[i] - mean_arrival);
-    covered += (m.arrival[i] - mean_arrival) * (m.stay[i] - mean_stay);
+  std::valarray<double> arrival(batches), stay(batches);
+  for (std::size_t b = 0; b < batches; ++b) {
+    const std::size_t first = b * count / batches, length = (b + 1) * count / batches - first;
+    arrival[b] = mean(std::span(m.arrival).subspan(first, length));
+    stay[b] = mean(std::span(m.stay).subspan(first, length));
   }
-  const double slope = spread > 0 ? covered / spread : 0;
-  double left = 0;
-  for (std::size_t i = 0; i < m.stay.size(); ++i) {
-    const double error = m.stay[i] - mean_stay - slope * (m.arrival[i] - mean_arrival);
-    left += error * error;
+  arrival -= arrival.sum() / batches;
+  stay -= stay.sum() / batches;
+  const double spread = (arrival * arrival).sum();
+  if (spread == 0) {
+    return true;
   }
-  const double standard_error = spread > 0 ? std::sqrt(left / (count - 2) / spread) : 0;
-  return slope <= 0.01 + 2 * standard_error;
+  const double slope = (arrival * stay).sum() / spread;
+  const double left = std::pow(stay - slope * arrival, 2.0).sum();
+  return slope <= 0.01 + student_t * std::sqrt(left / (batches - 2) / spread);
 }
 
 }  // namespace
@@ -85,12 +90,13 @@ Deployment RateSearch::deploy(const Split& split) const {
 
 /// As long as the workload says, or longer where requests stay long: a machine has to fill up before it is measured,
 /// and queues need time to show that they grow. The end is not measured: the last requests have the machine to
-/// themselves. At low rates it takes longer until enough requests have come to tell a quantile by.
-RateSearch::Run RateSearch::plan_run(const Split& split, double rate) const {
+/// themselves. At low rates it takes longer until enough requests have come to tell a quantile by. With patience it all
+/// lasts that many times as long.
+RateSearch::Run RateSearch::plan_run(const Split& split, double rate, double patience) const {
   const Seconds stay = split.decode->stay + (split.prefill != nullptr ? split.prefill->stay : Seconds());
   const Seconds latest = mean_.slo.ttft + mean_.slo.tpot * mean_.output;
   const Seconds measured = std::max({workload_.measured, 4 * stay, Seconds(fewest / rate)});
-  return {std::max(workload_.warm_up, 2 * stay), measured, std::min(latest, 2 * stay)};
+  return {patience * std::max(workload_.warm_up, 2 * stay), patience * measured, std::min(latest, 2 * stay)};
 }
 
 /// How many requests arrive at this rate while a run lasts.
@@ -142,25 +148,25 @@ Measured RateSearch::measure(const Served& served, const Watch& watch) const {
   return m;
 }
 
-/// A request that is turned away does not see the times that it should. Where queues grow, the objective is kept only
-/// for as long as the run lasts.
+/// A request that is turned away does not see the times that it should.
 bool RateSearch::keeps_objective(Measured m) const {
   const Slo& slo = mean_.slo;
   const auto seen = static_cast<double>(m.ttft.size()), refused = static_cast<double>(m.refused);
   return seen > 0 && refused <= (1 - slo.quantile) * (seen + refused) &&
          quantile(m.ttft, slo.quantile) <= slo.ttft.value() &&
-         (m.tpot.empty() || quantile(m.tpot, slo.quantile) <= slo.tpot.value()) && is_steady(m);
+         (m.tpot.empty() || quantile(m.tpot, slo.quantile) <= slo.tpot.value());
 }
 
 Cell RateSearch::cell_of(const Split& split) const {
   // quantiles of so many requests are sure enough, however many instances there are
   constexpr double enough = 20'000;
-  return make_cell(split, enough / plan_run(split, split.rate).measured.value());
+  return make_cell(split, enough / plan_run(split, split.rate, 1).measured.value());
 }
 
 /// One run of the split's cell, at a rate of the cell.
-RateSearch::Attempt RateSearch::attempt(const Split& split, const Deployment& cell, double rate, ServingLog* log) {
-  const Run run = plan_run(split, rate);
+RateSearch::Attempt RateSearch::attempt(const Split& split, const Deployment& cell, double rate, double patience,
+                                        ServingLog* log) {
+  const Run run = plan_run(split, rate, patience);
   const std::size_t count = requests_at(rate, run);
   const Offer& offered = offer(count, split.decode->plan);
   const Watch watched = watch(offered.requests[count - 1], rate, run);
@@ -177,8 +183,30 @@ ServingLog RateSearch::log(const Split& split, double rate, std::size_t most_ite
   ServingLog log;
   log.most_iterations = most_iterations;
   log.most_requests = most_requests;
-  attempt(split, deploy(cell.split), rate / cell.copies, &log);
+  attempt(split, deploy(cell.split), rate / cell.copies, 1, &log);
   return log;
+}
+
+/// Where queues grow, the objective is kept only for as long as the run lasts. Just below its limit a machine fills up
+/// slowly, since a fuller one takes longer steps: what grows still is looked at again for longer.
+std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& deployment, double rate) {
+  constexpr double most_patience = 8;
+  for (double patience = 1; patience <= most_patience; patience *= 2) {
+    Attempt run = attempt(cell.split, deployment, rate, patience);
+    if (!run.served) {
+      return std::nullopt;
+    }
+    Measured measured = measure(*run.served, run.watched);
+    if (!keeps_objective(measured)) {
+      return std::nullopt;
+    }
+    if (is_steady(measured)) {
+      const double tokens = cell.copies * measured.tokens / measured.time.value();
+      return Sustained{cell.copies * rate, tokens, cell.split, cell.copies, std::move(*run.served),
+                       std::move(measured)};
+    }
+  }
+  return std::nullopt;
 }
 
 /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
@@ -187,16 +215,10 @@ std::optional<Sustained> RateSearch::sustain(const Split& split) {
   const Deployment deployment = deploy(cell.split);
   std::optional<Sustained> best;
   const auto holds_at = [&](double rate) {
-    Attempt run = attempt(split, deployment, rate);
-    if (!run.served) {
-      return false;
-    }
-    Measured measured = measure(*run.served, run.watched);
-    const bool holds = keeps_objective(measured);
+    std::optional<Sustained> held = hold(cell, deployment, rate);
+    const bool holds = held.has_value();
     if (holds) {
-      const double tokens = cell.copies * measured.tokens / measured.time.value();
-      best =
-          Sustained{cell.copies * rate, tokens, cell.split, cell.copies, std::move(*run.served), std::move(measured)};
+      best = std::move(held);
     }
     return holds;
   };

@@ -46,7 +46,7 @@ class RateSearch {
   /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
   std::optional<Sustained> sustain(const Split&);
 
-  /// The run that was sustained at this rate (of all copies), once more and logged from where it is measured on.
+  /// A run at a rate (of all copies) that was sustained, logged from where it is measured on.
   ServingLog log(const Split&, double rate, std::size_t most_iterations, std::size_t most_requests);
 
  private:
@@ -63,7 +63,7 @@ class RateSearch {
   };
 
   Deployment deploy(const Split&) const;
-  Run plan_run(const Split&, double rate) const;
+  Run plan_run(const Split&, double rate, double patience) const;
   std::size_t requests_at(double rate, const Run&) const;
   const Offer& offer(std::size_t count, const InferencePlan&);
   Watch watch(const Request& last, double rate, const Run&) const;
@@ -74,7 +74,8 @@ class RateSearch {
     std::optional<Served> served;
     Watch watched;
   };
-  Attempt attempt(const Split&, const Deployment&, double rate, ServingLog* log = nullptr);
+  Attempt attempt(const Split&, const Deployment&, double rate, double patience, ServingLog* log = nullptr);
+  std::optional<Sustained> hold(const Cell&, const Deployment&, double rate);
 
   const ServingWorkload& workload_;
   const ModelSpec& model_;

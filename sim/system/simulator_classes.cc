@@ -69,8 +69,7 @@ ClassOf Simulator::Impl::refine(const TaskGraph& graph, std::uint32_t shift, con
   for (const Placement& placement : joined) {
     joined_groups.push_back(placement.groups);
   }
-  const auto [known, is_new] =
-      colours.try_emplace({calls.keys, {initial.begin(), initial.end()}, std::move(joined_groups)});
+  const auto [known, is_new] = colours.try_emplace({calls.keys, {initial.begin(), initial.end()}, joined_groups});
   if (is_new) {
     known->second = refine_nodes(machine.network(), router, calls.operations, joined, initial);
   }

@@ -49,7 +49,7 @@ RC_GTEST_PROP(Quantile, IsMonotoneAndInsideTheSample,
   RC_ASSERT(sample.front() <= low && low <= high && high <= sample.back());
 }
 
-TEST(Mean, IsTheSumOverTheCount) { EXPECT_DOUBLE_EQ(mean({1, 2, 6}), (1 + 2 + 6) / 3.0); }
+TEST(Mean, IsTheSumOverTheCount) { EXPECT_DOUBLE_EQ(mean(std::vector<double>{1, 2, 6}), (1 + 2 + 6) / 3.0); }
 
 }  // namespace
 }  // namespace podium

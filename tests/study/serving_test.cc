@@ -56,6 +56,37 @@ TEST(ServingCase, DoesOnManyDomainsNoLessThanCopiesOfWhatOneDoes) {
   }
 }
 
+TEST(ServingCase, DoesNotTakeAMachineThatFillsUpSlowlyForOneWhoseQueuesGrow) {
+  // near its TPOT a bigger batch takes longer steps, which make it bigger still: it settles after many stays
+  const Study study = study_of(R"(
+name: slow-filling
+title: Answers of 512 tokens
+question: What do three servers sustain that are told apart from one only by their number?
+network: flow
+seed: 1
+systems: [{name: hgx-h200, domains: 3}]
+chips: [8, 24]
+workloads:
+  - name: answers
+    kind: serving
+    model: qwen3-30b-a3b
+    arrivals: {input: 4096, output: 512}
+    slo: {quantile: 0.95, ttft: 500 ms, tpot: 20 ms}
+    warm_up: 10 s
+    measured: 20 s
+    common: {weights: bf16, experts: bf16, attention: bf16, cache: bf16}
+    regimes:
+      - name: bf16
+        systems:
+          hgx-h200:
+            transfer_plane: nvlink
+            prefill: [{tp: 2, dp: 1, ep: 2, chunk_tokens: [4096]}]
+            decode: [{tp: 1, dp: 4, ep: 4, chunk_tokens: [64]}]
+)");
+  const double one = serve_on(study, 8, 0).throughput.per_system, three = serve_on(study, 24, 0).throughput.per_system;
+  EXPECT_GE(three, 0.97 * 3 * one) << "rates are found to 1 %, and arrivals scatter by 2 %";
+}
+
 TEST(ServingCase, IsTheSameForAChipOnceAPartStandsForTheWhole) {
   // two to a server, so that a hundred and two hundred servers are simulated as the same part
   const std::string text = one_template("{tp: 4, dp: 1, ep: 4, chunk_tokens: [512]}");
