@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "sim/report/format.h"
+#include "sim/study/model_error.h"
 
 namespace podium {
 namespace {
@@ -33,25 +34,28 @@ std::vector<std::string> flips(const Uncertainty& contest) {
   return found;
 }
 
-/// "NVIDIA GB200 NVL72 is +11.3 % (a name) and −2.0 % (another)", of the system's published results of one kind.
+/// "NVIDIA GB200 NVL72: +11.3 % (a name), -2.0 % (another)", of the system's published results of one kind.
 std::string beside_published(const ComparisonResult& result, const std::string& system, bool training) {
   std::string text;
-  for (const Validated& one : result.model_error.results) {
+  for (const Validated& one : result.validated) {
     if (one.system == system && one.training == training) {
       text += (text.empty() ? "" : ", ") + (one.speed < 1 ? std::string() : "+") + percent(one.speed - 1) + " (" +
               one.name + ")";
     }
   }
-  return display_name(result.systems, system) + (text.empty() ? ": nothing published to hold it against" : ": " + text);
+  return display_name(result.systems, system) + ": " +
+         (text.empty() ? "nothing published to hold it against, a mean miss of " +
+                             percent(expected_miss(result.validated, system, training)) + " taken for it"
+                       : text);
 }
 
 /// The most that the lead would shrink by if one published result of either machine told its speed.
 double largest_miss(const ComparisonResult& result, const Uncertainty& contest) {
   const auto trains = std::any_of(result.cases.begin(), result.cases.end(), [&](const CaseResult& one) {
-    return one.workload == contest.workload && one.model_flops_utilisation;
+    return one.workload == contest.workload && is_training(one);
   });
   double most = 1;
-  for (const Validated& one : result.model_error.results) {
+  for (const Validated& one : result.validated) {
     if (one.training == trains && one.system == contest.leader) {
       most = std::max(most, one.speed);
     } else if (one.training == trains && one.system == contest.next) {
@@ -103,7 +107,7 @@ std::string anchors_sentence(const ComparisonResult& result, const std::string& 
   for (const CaseResult& one : result.cases) {
     if (one.workload == workload && one.regime == regime) {
       text += (text.empty() ? std::string("Predicted against published speed (podium validate): ") : "; ") +
-              beside_published(result, one.system, one.model_flops_utilisation.has_value());
+              beside_published(result, one.system, is_training(one));
     }
   }
   return text + ".";
@@ -139,18 +143,20 @@ std::vector<std::string> certainty(const ComparisonResult& result, const Uncerta
   return sentences;
 }
 
-std::string draws_sentence(const ModelError& error) {
+std::string draws_sentence(const std::vector<Validated>& validated) {
+  const Misses all = misses(validated), training = misses(validated, true), inference = misses(validated, false);
+  const auto of_kind = [](const char* kind, const Misses& found) {
+    return std::string(kind) + " by " + percent(found.mean) + " on average and " + percent(found.largest) + " at most";
+  };
   return "Each figure with a range is put at its ends, all else as it is, with the plan that was kept (of training, "
-         "where "
-         "it no longer fits into memory, the best of those tried that does) and without a new search. Draws take all "
-         "figures at random: independently, from triangular distributions with the value as the most likely. What a "
-         "file "
-         "says in several places is one figure. The model's own error is a further factor for each machine: its "
+         "where it no longer fits into memory, the best of those tried that does) and without a new search. Draws take "
+         "all figures at random: independently, from triangular distributions with the value as the most likely. What "
+         "a file says in several places is one figure. The model's own error is a further factor for each machine: "
          "predictions miss " +
-         count(static_cast<double>(error.results.size())) + " published results by " + percent(error.mean) +
-         " on average and by " + percent(error.largest) +
-         " at most (podium validate), so that it is drawn from a triangle that reaches " + percent(3 * error.mean) +
-         " to either side and has that mean.";
+         count(static_cast<double>(all.results)) + " published results by " + percent(all.mean) +
+         " on average (podium validate), " + of_kind("serving", inference) + ", " + of_kind("training", training) +
+         ". It is drawn from a triangle with the mean of its kind of work, at least that of all; where nothing is "
+         "published of a machine's work of a kind, with the largest of its kind.";
 }
 
 std::string certainty_in_short(const ComparisonResult& result) {

@@ -26,7 +26,7 @@ std::string anchors_sentence(const ComparisonResult&, const std::string& workloa
 /// single figures would make another the winner.
 std::vector<std::string> certainty(const ComparisonResult&, const Uncertainty&);
 /// What the model's own error is, how it is drawn, and how figures are.
-std::string draws_sentence(const ModelError&);
+std::string draws_sentence(const std::vector<Validated>&);
 /// The least and the largest probability of all contests; empty where that was not asked.
 std::string certainty_in_short(const ComparisonResult&);
 

@@ -275,7 +275,7 @@ Html certainty_section(const ComparisonResult& result) {
   if (result.uncertainties.empty()) {
     return {};
   }
-  Html text = heading("sure", "How sure") + paragraph(draws_sentence(result.model_error), "note") +
+  Html text = heading("sure", "How sure") + paragraph(draws_sentence(result.validated), "note") +
               paragraph(
                   "A bar goes from the ratio as it is to that at the low end of a figure's range (light) and at the "
                   "high end (full).",

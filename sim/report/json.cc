@@ -6,6 +6,7 @@
 #include "sim/report/report.h"
 #include "sim/report/simulation_tables.h"
 #include "sim/report/verdict.h"
+#include "sim/study/model_error.h"
 
 namespace podium {
 namespace {
@@ -260,8 +261,8 @@ Json to_object(const ComparisonResult& result, const Uncertainty& sure) {
 }
 
 Json uncertainty(const ComparisonResult& result) {
-  const ModelError& error = result.model_error;
-  Json object{{"model_error", {{"mean", error.mean}, {"largest", error.largest}, {"results", error.results.size()}}}};
+  const Misses all = misses(result.validated);
+  Json object{{"model_error", {{"mean", all.mean}, {"largest", all.largest}, {"results", all.results}}}};
   object["contests"] = Json::array();
   for (const Uncertainty& sure : result.uncertainties) {
     object["contests"].push_back(to_object(result, sure));

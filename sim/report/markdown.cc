@@ -54,7 +54,7 @@ std::string certainty_text(const ComparisonResult& result) {
   if (result.uncertainties.empty()) {
     return "";
   }
-  std::string text = heading(2, "How sure") + escape_markdown(draws_sentence(result.model_error)) + "\n";
+  std::string text = heading(2, "How sure") + escape_markdown(draws_sentence(result.validated)) + "\n";
   for (const Uncertainty& sure : result.uncertainties) {
     text += heading(3, full_name(sure.workload, sure.regime));
     for (const std::string& sentence : certainty(result, sure)) {

@@ -45,7 +45,7 @@ std::string to_text(const ComparisonResult& result) {
     }
   }
   if (!result.uncertainties.empty()) {
-    text += "\nHow sure\n  " + draws_sentence(result.model_error) + "\n";
+    text += "\nHow sure\n  " + draws_sentence(result.validated) + "\n";
   }
   return text + "\nsignature " + hexadecimal(result.signature) + "\n";
 }

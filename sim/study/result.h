@@ -110,6 +110,9 @@ struct CaseResult {
   std::uint64_t signature = 0;
 };
 
+/// Whether it is a training step; or else serving.
+inline bool is_training(const CaseResult& one) { return one.model_flops_utilisation.has_value(); }
+
 /// The fewest chips of one system whose throughput reaches another system's.
 struct Crossover {
   std::string workload, regime;
@@ -163,17 +166,12 @@ struct Uncertainty {
   Odds by_figures, with_model_error;
 };
 
-/// A published result beside what is predicted of it.
+/// A published result beside what is predicted of it (`podium validate`).
 struct Validated {
   std::string name, system;
   bool training = false;  ///< or a step of inference
   double speed = 1;       ///< predicted, over the published one
-};
-
-/// By how much predictions miss published results (`podium validate`), as a share of these.
-struct ModelError {
-  double mean = 0, largest = 0;
-  std::vector<Validated> results;
+  double miss = 0;        ///< of the published figure, as a share of it
 };
 
 struct ComparisonResult {
@@ -184,7 +182,7 @@ struct ComparisonResult {
   std::vector<CaseResult> cases;
   std::vector<Crossover> crossovers;
   std::vector<Uncertainty> uncertainties;  ///< of the contests that two systems or more have a plan for
-  ModelError model_error;
+  std::vector<Validated> validated;        ///< published results, where how sure it is was asked
   std::vector<std::string> assumptions;
   std::vector<SourceUse> sources;
   std::uint64_t signature = 0;

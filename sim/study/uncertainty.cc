@@ -5,8 +5,8 @@
 #include <cmath>
 #include <map>
 
-#include "sim/calibration/anchors.h"
 #include "sim/study/evaluate.h"
+#include "sim/study/model_error.h"
 #include "sim/study/odds.h"
 #include "sim/study/parallel.h"
 #include "sim/study/ranged_figures.h"
@@ -50,7 +50,7 @@ class Survey {
 
   void ask_all();
   bool simulate_widest(const std::vector<Contenders>&);
-  Uncertainty summarise(const Contenders&, const ModelError&) const;
+  Uncertainty summarise(const Contenders&) const;
 
  private:
   void ask(const std::vector<Question>&, Depth);
@@ -61,6 +61,7 @@ class Survey {
   std::vector<std::size_t> by_width(const Contenders&) const;
   bool touched(std::size_t fact, const Contenders&) const;
   Influence influence(std::size_t fact, const Contenders&) const;
+  std::vector<Influence> model_errors(const Contenders&) const;
   FigureEffect effect(std::size_t fact, const Contenders&) const;
 
   const Study& study_;
@@ -202,13 +203,16 @@ Influence Survey::influence(std::size_t fact, const Contenders& contenders) cons
   return result;
 }
 
-/// A triangular distribution whose mean distance from 1 is the mean error reaches three times as far.
-std::vector<Influence> influences_of(const ModelError& error, std::size_t contenders) {
+/// What the model's own error does to each contender: a triangular distribution whose mean distance from 1 is the
+/// expected miss reaches three times as far; none is slower than a tenth of what is predicted.
+std::vector<Influence> Survey::model_errors(const Contenders& contenders) const {
   std::vector<Influence> influences;
-  for (std::size_t i = 0; i < contenders; ++i) {
-    Influence own{0.5, std::vector<double>(contenders, 1), std::vector<double>(contenders, 1)};
-    own.at_low[i] -= 3 * error.mean;
-    own.at_high[i] += 3 * error.mean;
+  for (std::size_t i = 0; i < contenders.size(); ++i) {
+    const CaseResult& one = result_.cases[contenders[i]];
+    const double reach = std::min(0.9, 3 * expected_miss(result_.validated, one.system, is_training(one)));
+    Influence own{0.5, std::vector<double>(contenders.size(), 1), std::vector<double>(contenders.size(), 1)};
+    own.at_low[i] -= reach;
+    own.at_high[i] += reach;
     influences.push_back(std::move(own));
   }
   return influences;
@@ -230,7 +234,7 @@ FigureEffect Survey::effect(std::size_t fact, const Contenders& contenders) cons
   return result;
 }
 
-Uncertainty Survey::summarise(const Contenders& contenders, const ModelError& error) const {
+Uncertainty Survey::summarise(const Contenders& contenders) const {
   const CaseResult &leader = result_.cases[contenders[0]], &next = result_.cases[contenders[1]];
   Uncertainty result;
   result.workload = leader.workload;
@@ -253,7 +257,7 @@ Uncertainty Survey::summarise(const Contenders& contenders, const ModelError& er
   }
   const Rng rng(study_.seed, "uncertainty of " + result.workload + ", " + result.regime);
   result.by_figures = draw_odds(throughputs, influences, rng);
-  for (Influence& own : influences_of(error, contenders.size())) {
+  for (Influence& own : model_errors(contenders)) {
     influences.push_back(std::move(own));
   }
   result.with_model_error = draw_odds(throughputs, influences, rng);
@@ -281,25 +285,6 @@ std::vector<Contenders> contests_of(const ComparisonResult& result) {
   return contests;
 }
 
-ModelError measure_model_error(const RunOptions& options) {
-  const std::vector<Anchor> anchors = load_anchors();
-  ModelError error;
-  error.results.resize(anchors.size());
-  std::vector<double> misses(anchors.size());
-  parallel_for(anchors.size(), options, [&](std::size_t i) {
-    const double predicted = evaluate(anchors[i]).error();
-    misses[i] = std::abs(predicted);
-    const bool is_time = anchors[i].unit.starts_with("ms/");
-    error.results[i] = {anchors[i].name, anchors[i].system, std::holds_alternative<TrainingPlan>(anchors[i].point),
-                        is_time ? 1 / (1 + predicted) : 1 + predicted};
-  });
-  for (const double miss : misses) {
-    error.mean += miss / static_cast<double>(misses.size());
-    error.largest = std::max(error.largest, miss);
-  }
-  return error;
-}
-
 }  // namespace
 
 void add_uncertainty(const Study& study, ComparisonResult& result, const RunOptions& options) {
@@ -309,13 +294,13 @@ void add_uncertainty(const Study& study, ComparisonResult& result, const RunOpti
   }
   RunOptions quiet = options;
   quiet.progress = nullptr;
-  result.model_error = measure_model_error(quiet);
+  result.validated = validate_anchors(quiet);
   Survey survey(study, result, options);
   survey.ask_all();
   while (survey.simulate_widest(contests)) {
   }
   for (const Contenders& contenders : contests) {
-    result.uncertainties.push_back(survey.summarise(contenders, result.model_error));
+    result.uncertainties.push_back(survey.summarise(contenders));
   }
 }
 

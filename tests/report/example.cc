@@ -341,11 +341,9 @@ ComparisonResult example_comparison() {
                        crossover("Llama 3.1 405B training", equal, 1152.0 * 8192 / 288, 288),
                        crossover("Llama 3.1 405B training", best, 1152.0 * 8192 / 191, std::nullopt)};
   result.uncertainties = uncertainties();
-  result.model_error = {0.0593,
-                        0.173,
-                        {{"CloudMatrix-384 decode", "cloudmatrix384", false, 1.06},
-                         {"GB200 training, NVFP4", "gb200-nvl72", true, 1.173},
-                         {"GB200 decode", "gb200-nvl72", false, 0.987}}};
+  result.validated = {{"CloudMatrix-384 decode", "cloudmatrix384", false, 1.06, 0.06},
+                      {"GB200 training, NVFP4", "gb200-nvl72", true, 1.173, 0.173},
+                      {"GB200 decode", "gb200-nvl72", false, 0.987, 0.013}};
   result.assumptions = assumptions();
   result.sources = sources();
   result.signature = 0x0123456789abcdef;
