@@ -32,7 +32,7 @@ std::string file_name(std::string text) {
 }
 
 KernelTimes times_on(const ChipSpec& chip) {
-  const std::shared_ptr<ComputeModel> model = ComputeModels::find(chip.compute_model)(chip);
+  const std::shared_ptr<ComputeModel> model = compute_model_of(chip);
   return [model, chip](const std::vector<Kernel>& kernels, CoreShare cores) {
     Seconds time;
     for (const Kernel& kernel : kernels) {

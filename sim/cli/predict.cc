@@ -54,7 +54,7 @@ std::unique_ptr<ComputeModel> model_of(const PredictOptions& options, const Chip
   if (name == "table" && !options.rows.empty()) {
     return table_model(measured_kernels(load_table(options.rows), options.kind));
   }
-  return ComputeModels::find(name)(chip);
+  return options.model.empty() ? compute_model_of(chip) : ComputeModels::find(name)(chip);
 }
 
 /// What a row costs: its kernels one after another, or experts as a stack was measured with them.

@@ -35,6 +35,10 @@ Cost in_sequence(std::span<const Cost> costs) {
   return sum;
 }
 
+std::unique_ptr<ComputeModel> compute_model_of(const ChipSpec& chip) {
+  return ComputeModels::find(chip.compute_model, chip.compute_model_where)(chip);
+}
+
 KernelFamily family_of(const Kernel& kernel) {
   struct {
     KernelFamily operator()(const Gemm&) const { return KernelFamily::gemm; }

@@ -58,4 +58,7 @@ struct ComputeModelKind {
 };
 using ComputeModels = Registry<ComputeModelKind>;
 
+/// The one that the chip's file names; InputError there where it is none.
+std::unique_ptr<ComputeModel> compute_model_of(const ChipSpec&);
+
 }  // namespace podium

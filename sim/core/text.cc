@@ -296,7 +296,7 @@ std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_range(std::string_v
 }
 
 std::int64_t parse_count(std::string_view text, const Location& where) {
-  constexpr std::int64_t largest = std::int64_t{1} << 53;  // every whole number below it is a double
+  constexpr std::int64_t largest = (std::int64_t{1} << 53) - 1;  // a larger one may be read as its neighbour
   const Scanned scanned = scan_number(text, "", where);
   const bool whole = scanned.rest.empty() && scanned.value == std::floor(scanned.value);
   if (!whole || scanned.value < 0) {
@@ -322,6 +322,7 @@ std::string to_text(Bytes bytes) {
   }
   return print(bytes.value(), byte_scales);
 }
+std::string to_decimal_text(Bytes bytes) { return print(bytes.value(), byte_scales); }
 std::string to_text(Flops flops) { return print(flops.value(), flop_scales); }
 std::string to_text(Seconds seconds) { return seconds.value() == 0 ? "0 s" : print(seconds.value(), time_scales); }
 std::string to_text(BytesPerSecond rate) { return print(rate.value(), byte_scales, "/s"); }

@@ -39,12 +39,14 @@ PerSecond parse_quantity<PerSecond>(std::string_view, const Location&);
 double parse_number(std::string_view text, const Location& where = {});
 /// "5", or "8..15": the first number and the last, of seven digits at most; nothing where it is not written like that.
 std::optional<std::pair<std::uint32_t, std::uint32_t>> parse_range(std::string_view text);
-/// A whole number that is not negative, of 2^53 at most; "4,096" and "4096" are the same.
+/// A whole number that is not negative, below 2^53; "4,096" and "4096" are the same.
 std::int64_t parse_count(std::string_view text, const Location& where = {});
 
 /// For people: three significant digits and the unit that suits ("1.26 ms", "392 GB/s"). A size that is a whole number
 /// of KiB, MiB … below 1,024 is given in them ("64 GiB"), any other in decimal units.
 std::string to_text(Bytes);
+/// A size in decimal units, whatever it is: for sizes side by side.
+std::string to_decimal_text(Bytes);
 std::string to_text(Flops);
 std::string to_text(Seconds);
 std::string to_text(BytesPerSecond);

@@ -161,6 +161,7 @@ ChipSpec read_chip(const Document& document, std::string name) {
   }
   chip.graph_launch = root.at("graph_launch").figure<Seconds>();
   chip.compute_model = root.at("compute_model").text();
+  chip.compute_model_where = root.at("compute_model").where();
   const Node achieved = root.at("achieved");
   for (const KernelFamily family : all_kernel_families()) {
     chip.achieved[family] = read_family(achieved.at(to_string(family)), chip);

@@ -42,6 +42,7 @@ struct ChipSpec {
   Seconds graph_launch;  ///< host time to launch one captured graph (one serving step)
   std::map<KernelFamily, std::map<DataType, Achieved>> achieved;  ///< all families, each with all supported types
   std::string compute_model;                                      ///< name in the registry of compute models
+  Location compute_model_where;
   std::vector<Figure> figures;
 
   /// Peak of a type, or of the type that it is multiplied as; InputError where the chip has neither.

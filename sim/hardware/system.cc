@@ -94,6 +94,7 @@ SystemSpec read_system(const Document& document, std::string name) {
   system.nodes_per_domain = at_least_one(root.at("nodes_per_domain"));
   system.max_domains = at_least_one(root.at("max_domains"));
   const Node protocols = root.at("protocols");
+  system.protocols_where = protocols.where();
   for (const auto& [plane, protocol] : protocols.entries()) {
     system.protocols.emplace(plane, read_protocol(protocol));
   }

@@ -40,7 +40,7 @@ struct SystemSpec {
   std::string chip;      ///< configs/chips
   std::string topology;  ///< topologies
   /// Where the file names them.
-  Location chip_where, topology_where;
+  Location chip_where, topology_where, protocols_where;
   int ranks_per_package = 1;
   int packages_per_node = 1;
   int nodes_per_domain = 1;                   ///< a domain is one scale-up network: a supernode, a rack, a server

@@ -213,10 +213,10 @@ TextTable memory_table(const ComparisonResult& result, const Contest& contest, c
   for (const auto& [one, p] : found) {
     std::vector<std::string> row{display_name(result.systems, one->system)};
     for (const auto member : shown) {
-      row.push_back(to_text(p->memory.*member));
+      row.push_back(to_decimal_text(p->memory.*member));
     }
-    row.push_back(to_text(p->memory.total()));
-    row.push_back(to_text(p->memory_size));
+    row.push_back(to_decimal_text(p->memory.total()));
+    row.push_back(to_decimal_text(p->memory_size));
     row.push_back(percent(p->memory.total() / p->memory_size));
     table.rows.push_back(row);
   }

@@ -83,8 +83,10 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   check_plan(model_, chip_, c.plan);
   fill_memory(c);
   if (c.cache_tokens < request_.input + request_.output) {
+    const std::string chunks =
+        c.stage == Stage::decode ? "" : " (chunks of " + with_commas(std::llround(c.chunk)) + " tokens)";
     throw TooMuch("weights, activations and reserve take " + to_text(c.memory.total()) + " of " +
-                      to_text(chip_.memory_size) + " a rank: no room for the cache of one request",
+                      to_text(chip_.memory_size) + " a rank" + chunks + ": no room for the cache of one request",
                   c.memory.total() / chip_.memory_size);
   }
   c.machine = std::make_unique<Machine>(

@@ -46,7 +46,7 @@ Walk::Walk(const Machine& machine, const TaskGraph& graph, const Execution& exec
     : machine_(machine),
       graph_(graph),
       execution_(execution),
-      compute_model_(ComputeModels::find(machine.chip().compute_model)(machine.chip())),
+      compute_model_(compute_model_of(machine.chip())),
       meetings_(graph),
       spans_(graph.tasks().size()),
       before_on_stream_(graph.tasks().size()),

@@ -61,8 +61,7 @@ void check_protocols(const SystemSpec& system, const Topology& network) {
   }
   for (const auto& [plane, protocol] : system.protocols) {
     if (std::find(planes.begin(), planes.end(), plane) == planes.end()) {
-      throw InputError(Location{system.topology_where.file},
-                       "protocols: " + unknown_name("plane of " + network.name, plane, planes));
+      throw InputError(system.protocols_where, "protocols: " + unknown_name("plane of " + network.name, plane, planes));
     }
   }
 }

@@ -16,7 +16,7 @@ namespace podium {
 Simulator::Impl::Impl(const Machine& m, SimulatorOptions o)
     : machine(m),
       options(std::move(o)),
-      compute_model(ComputeModels::find(m.chip().compute_model, {"chip " + m.chip().name})(m.chip())),
+      compute_model(compute_model_of(m.chip())),
       router(m.network()),
       costs(communication_costs(m.system(), m.chip(), m.network())),
       selector(m.network(), router, costs) {

@@ -85,9 +85,7 @@ enum class Lane : std::uint8_t { passes, compute, exchange };
 class Writer {
  public:
   Writer(const Machine& machine, std::uint32_t detailed_passes, const TaskNames& names)
-      : machine_(machine),
-        names_(names),
-        compute_model_(ComputeModels::find(machine.chip().compute_model)(machine.chip())) {
+      : machine_(machine), names_(names), compute_model_(compute_model_of(machine.chip())) {
     timeline_.detailed_passes = detailed_passes;
   }
   Timeline write(const Run&) &&;

@@ -63,7 +63,7 @@ TEST(Counters, TellWhatKernelsMoveAndComputeInASecond) {
 TEST(Counters, DrawAsMuchPowerAsAnH100DidOverEachMeasuredLoad) {
   const auto watts = [](const Kernel& kernel) {
     const ChipSpec& chip = server().chip();
-    const Cost cost = ComputeModels::find(chip.compute_model)(chip)->cost(kernel, chip, {});
+    const Cost cost = compute_model_of(chip)->cost(kernel, chip, {});
     return chip.idle_power.value() + drive_of(kernel, cost, chip) * (chip.power - chip.idle_power).value();
   };
   // medians that were measured for this project, at a limit of 700 W

@@ -109,7 +109,7 @@ TEST(WriteChakra, GivesFilesThatRunAsTheGraphDoes) {
   const TaskGraph graph = example();
   const Machine machine = load_machine("hgx-h100", {.ranks = 8});
   const Execution run = Simulator(machine, {.keep_spans = true}).run(graph);
-  const auto model = ComputeModels::find(machine.chip().compute_model)(machine.chip());
+  const auto model = compute_model_of(machine.chip());
   const KernelTimes times = [&](const std::vector<Kernel>& kernels, CoreShare cores) {
     return model->cost(kernels.at(0), machine.chip(), cores).time;
   };
