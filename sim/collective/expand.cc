@@ -18,17 +18,18 @@ class Expansion {
       : pattern_(pattern), topology_(topology), router_(router), visit_(visit), orbits_(orbits) {}
 
   void run() const {
-    for (const std::vector<NodeId>& group : pattern_.placement->groups) {
+    for (std::uint32_t group = 0; group < pattern_.placement->groups.size(); ++group) {
       expand(group);
     }
   }
 
  private:
-  void expand(const std::vector<NodeId>& group) const {
+  void expand(std::uint32_t number) const {
+    const std::vector<NodeId>& group = pattern_.placement->groups[number];
     const auto n = static_cast<std::uint32_t>(group.size());
     const auto send = [&](std::uint32_t from, std::uint32_t to) {
       if (is_visited(group[from])) {
-        unicast(group[from], group[to]);
+        unicast({number, from, group[from]}, group[to]);
       }
     };
     if (pattern_.step->pairing == Pairing::listed) {
@@ -47,28 +48,29 @@ class Expansion {
       for (const std::uint32_t peer : peers_of(*pattern_.step, n, i)) {
         members.push_back(group[peer]);
       }
-      tree(members, group[i]);
+      tree(members, {number, i, group[i]});
     }
   }
 
   bool is_visited(NodeId owner) const { return orbits_ == nullptr || orbits_->is_first(owner); }
 
-  void unicast(NodeId from, NodeId to) const {
-    const std::optional<Route> route = router_.route(from, to, pattern_.plane);
+  void unicast(const Owner& from, NodeId to) const {
+    const std::optional<Route> route = router_.route(from.node, to, pattern_.plane);
     if (!route) {
-      throw InputError(topology_.name + ": no " + plane_text() + " joins rank " + std::to_string(from.index()) +
+      throw InputError(topology_.name + ": no " + plane_text() + " joins rank " + std::to_string(from.node.index()) +
                        " and rank " + std::to_string(to.index()));
     }
     visit_(*route, from);
   }
 
-  void tree(const std::vector<NodeId>& group, NodeId root) const {
+  void tree(const std::vector<NodeId>& group, const Owner& root) const {
     const std::optional<Route> route = pattern_.step->pairing == Pairing::multicast
-                                           ? router_.multicast(root, group, pattern_.plane)
-                                           : router_.reduce(group, root, pattern_.plane);
+                                           ? router_.multicast(root.node, group, pattern_.plane)
+                                           : router_.reduce(group, root.node, pattern_.plane);
     if (!route) {
       throw InputError(topology_.name + ": no " + plane_text() + " whose switches reduce and multicast joins all " +
-                       std::to_string(group.size()) + " ranks of the group of rank " + std::to_string(root.index()));
+                       std::to_string(group.size()) + " ranks of the group of rank " +
+                       std::to_string(root.node.index()));
     }
     visit_(*route, root);
   }
@@ -104,6 +106,15 @@ Patterns find_patterns(std::span<const Operation> operations) {
     }
   }
   return patterns;
+}
+
+bool share_nodes(const std::vector<std::vector<NodeId>>& groups) {
+  std::vector<NodeId> all;
+  for (const std::vector<NodeId>& group : groups) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  std::sort(all.begin(), all.end());
+  return std::adjacent_find(all.begin(), all.end()) != all.end();
 }
 
 void expand(const Pattern& pattern, const Topology& topology, Router& router, const RouteVisitor& visit,

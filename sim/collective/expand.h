@@ -24,10 +24,17 @@ struct Patterns {
 };
 Patterns find_patterns(std::span<const Operation>);
 
-using RouteVisitor = std::function<void(const Route&, NodeId owner)>;
-/// Visits the routes of all messages of a pattern, one group after the other, with their senders; of trees in the
-/// switches with their roots. With `orbits` only those of owners that are the first of theirs. InputError where no
-/// plane joins two nodes.
+/// Whether a node is in several groups, or twice in one.
+bool share_nodes(const std::vector<std::vector<NodeId>>& groups);
+
+/// Who owns a message: its sender, or of a tree in the switches its root, by group of the placement and position.
+struct Owner {
+  std::uint32_t group = 0, position = 0;
+  NodeId node;
+};
+using RouteVisitor = std::function<void(const Route&, const Owner&)>;
+/// Visits the routes of all messages of a pattern, one group after the other. With `orbits` only those of owners that
+/// are the first of theirs. InputError where no plane joins two nodes.
 void expand(const Pattern&, const Topology&, Router&, const RouteVisitor& visit, const NetworkOrbits* orbits = nullptr);
 
 }  // namespace podium

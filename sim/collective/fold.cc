@@ -132,7 +132,7 @@ Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topolo
   Crossings& graph = expanded.graph;
   graph.first.push_back(0);
   for (std::uint32_t p = 0; p < patterns.size(); ++p) {
-    const auto visit = [&](const Route& route, NodeId owner) {
+    const auto visit = [&](const Route& route, const Owner& owner) {
       for (const LinkLoad& crossing : route.links) {
         const Member<LinkId> orbit = orbits != nullptr ? orbits->link(crossing.link) : Member<LinkId>{crossing.link};
         const LinkId link = orbit.first;
@@ -149,8 +149,8 @@ Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topolo
         graph.label.push_back(loads.number(crossing.load));
       }
       if (orbits != nullptr) {
-        graph.message_weight.push_back(orbits->node(owner).size);
-        expanded.owners.push_back(owner);
+        graph.message_weight.push_back(orbits->node(owner.node).size);
+        expanded.owners.push_back(owner.node);
       }
       graph.first.push_back(static_cast<std::uint32_t>(graph.link.size()));
       expanded.messages.push_back({p, route.latency, route.plane, route.switches});
@@ -241,15 +241,6 @@ bool are_groups_alike(const Patterns& patterns, const Expanded& expanded, const 
     begin = end;
   }
   return true;
-}
-
-bool share_nodes(const std::vector<std::vector<NodeId>>& groups) {
-  std::vector<NodeId> all;
-  for (const std::vector<NodeId>& group : groups) {
-    all.insert(all.end(), group.begin(), group.end());
-  }
-  std::sort(all.begin(), all.end());
-  return std::adjacent_find(all.begin(), all.end()) != all.end();
 }
 
 /// The same from the messages of the first of each orbit: a group has those of its members' orbits.

@@ -187,7 +187,7 @@ void add_strides(const Placement& placement, std::set<std::uint32_t>& strides) {
 class Guesses {
  public:
   Guesses(const Symmetry& symmetry, const Patterns& patterns)
-      : strides_(symmetry.strides().begin(), symmetry.strides().end()) {
+      : strides_(symmetry.strides().begin(), symmetry.strides().end()), odd_ranks_(symmetry.odd_ranks()) {
     ranges_.insert({0, symmetry.topology().accelerators});
     const Placement* last = nullptr;
     for (const Pattern& pattern : patterns.all) {
@@ -219,13 +219,35 @@ class Guesses {
     }
     std::vector<Turn> turns;
     for (const auto& [length, stride, size, begin] : order) {
-      turns.push_back({begin, begin + ~length, stride, ~size});
+      Turn turn{begin, begin + ~length, stride, ~size};
+      if (!takes_odd_to_odd(turn)) {
+        turn.held = odd_values(turn);
+      }
+      if (turn.held.size() + 2 <= turn.size) {
+        turns.push_back(std::move(turn));
+      }
     }
     return turns;
   }
 
  private:
+  bool takes_odd_to_odd(const Turn& turn) const {
+    return std::ranges::all_of(
+        odd_ranks_, [&](std::uint32_t rank) { return std::ranges::binary_search(odd_ranks_, turn.apply(rank)); });
+  }
+
+  std::vector<std::uint32_t> odd_values(const Turn& turn) const {
+    std::set<std::uint32_t> values;
+    for (const std::uint32_t rank : odd_ranks_) {
+      if (turn.begin <= rank && rank < turn.end) {
+        values.insert(turn.digit(rank));
+      }
+    }
+    return {values.begin(), values.end()};
+  }
+
   std::set<std::uint32_t> strides_;
+  const std::vector<std::uint32_t>& odd_ranks_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> ranges_;
   bool has_xor_ = false;
 };
@@ -243,6 +265,15 @@ bool keeps(const Turn& turn, const Patterns& patterns,
           return false;
         }
       }
+    }
+  }
+  return true;
+}
+
+bool keeps(const Turn& turn, const Table<NodeId, std::uint64_t>& colours) {
+  for (std::uint32_t rank = turn.begin; rank < turn.end; ++rank) {
+    if (colours[NodeId(rank)] != colours[NodeId(turn.apply(rank))]) {
+      return false;
     }
   }
   return true;
@@ -307,7 +338,8 @@ Symmetry* symmetry_of(const Patterns& patterns, Router& router) {
   return planes > 0 ? router.symmetry(planes) : nullptr;
 }
 
-std::vector<Turn> kept_turns(Symmetry& symmetry, const Patterns& patterns) {
+std::vector<Turn> kept_turns(Symmetry& symmetry, const Patterns& patterns,
+                             const Table<NodeId, std::uint64_t>* colours) {
   std::vector<std::pair<const Placement*, Seats>> placements;
   for (const Pattern& pattern : patterns.all) {
     const auto known = std::find_if(placements.begin(), placements.end(),
@@ -322,7 +354,9 @@ std::vector<Turn> kept_turns(Symmetry& symmetry, const Patterns& patterns) {
   std::vector<Turn> kept;
   Joined joined(placements);
   for (const Turn& turn : Guesses(symmetry, patterns).all()) {
-    if (joined.would_join(turn) && keeps(turn, patterns, placements) && symmetry.find(turn) != nullptr) {
+    // the network remembers what it answered
+    if (joined.would_join(turn) && (colours == nullptr || keeps(turn, *colours)) && symmetry.find(turn) != nullptr &&
+        keeps(turn, patterns, placements)) {
       joined.join(turn);
       kept.push_back(turn);
     }

@@ -9,8 +9,8 @@ namespace podium {
 
 /// Turns of ranks under which the network and the messages of every pattern are as before: each group goes to a group,
 /// and its messages to messages. Guessed from where the groups lie, then checked position by position. Cost: nodes x
-/// guesses.
-std::vector<Turn> kept_turns(Symmetry&, const Patterns&);
+/// guesses. With `colours`, of all nodes, ranks go to ranks of their colour.
+std::vector<Turn> kept_turns(Symmetry&, const Patterns&, const Table<NodeId, std::uint64_t>* colours = nullptr);
 
 /// Of the planes that the patterns' messages may take. Nothing where the router knows of none.
 Symmetry* symmetry_of(const Patterns&, Router&);

@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "sim/collective/expand.h"
+#include "sim/collective/field.h"
+#include "sim/collective/kept_turns.h"
 #include "sim/core/mix.h"
 
 namespace podium {
@@ -18,38 +20,47 @@ Colour hash(double value) {
   return mix(bits);
 }
 
+std::size_t count_distinct(std::vector<Colour> colours) {
+  std::sort(colours.begin(), colours.end());
+  return static_cast<std::size_t>(std::unique(colours.begin(), colours.end()) - colours.begin());
+}
+
+/// A node in a group.
+struct Seat {
+  NodeId node;             ///< or the first of its orbit
+  bool is_first = true;    ///< the node is that first one
+  std::uint32_t like = 0;  ///< the seat whose messages are expanded: its own, or the first one's
+};
 struct Group {
-  const std::vector<NodeId>* members = nullptr;
+  std::uint32_t begin = 0, end = 0;  ///< its seats
   Colour colour = 0;
 };
 struct ColouredMessage {
   Colour seen = 0;  ///< what the network sees of it beside its links
-  std::uint32_t group = 0;
-  std::uint32_t first = 0;  ///< of its crossings
+  std::uint32_t group = 0, seat = 0;
+  std::uint32_t weight = 1;  ///< it stands for so many
+  std::uint32_t first = 0;   ///< of its crossings
   Colour colour = 0;
 };
 struct Crossing {
-  LinkId link;
+  std::uint32_t link = 0;
   Colour load = 0;
 };
 
 /// Sums of hashes, so that the order of neighbours does not matter; a colour is mixed with its sums, so that it is
-/// never coarser than before.
+/// never coarser than before. With orbits, the first node and link of each stand for all.
 class Refinement {
  public:
   Refinement(const Topology& topology, Router& router, std::span<const Operation> operations,
-             std::span<const Placement> meetings, Table<NodeId, Colour> nodes)
-      : nodes_(std::move(nodes)) {
-    for (std::size_t link = 0; link < topology.capacities(); ++link) {
-      links_.push_back(mix(topology.plane(LinkId(link)) + hash(topology.capacity(LinkId(link)).value())));
-    }
+             std::span<const Placement> meetings, Table<NodeId, Colour> nodes, NetworkOrbits* orbits)
+      : topology_(topology), orbits_(orbits), nodes_(std::move(nodes)), numbers_(topology.capacities()) {
     for (const Operation& operation : operations) {
       add_placement(operation.placement);
     }
     for (const Placement& placement : meetings) {
       add_placement(placement);
     }
-    add_messages(topology, router, operations);
+    add_messages(router, find_patterns(operations));
   }
 
   Table<NodeId, Colour> run() {
@@ -60,10 +71,15 @@ class Refinement {
       before = now;
       now = classes();
     }
+    for (const NodeId node : nodes_.ids()) {
+      nodes_[node] = nodes_[first_of(node)];
+    }
     return std::move(nodes_);
   }
 
  private:
+  NodeId first_of(NodeId node) const { return orbits_ != nullptr ? orbits_->node(node).first : node; }
+
   void add_placement(const Placement& placement) {
     const auto known = std::find_if(placements_.begin(), placements_.end(),
                                     [&](const auto& other) { return other.first->groups == placement.groups; });
@@ -71,32 +87,54 @@ class Refinement {
       return;
     }
     placements_.emplace_back(&placement, static_cast<std::uint32_t>(groups_.size()));
+    Table<NodeId, std::uint32_t> seat_of(orbits_ != nullptr ? nodes_.size() : 0);
+    const std::size_t begin = seats_.size();
     for (const std::vector<NodeId>& group : placement.groups) {
-      groups_.push_back({&group, mix(placements_.size())});
+      const auto first = static_cast<std::uint32_t>(seats_.size());
+      for (const NodeId node : group) {
+        const auto seat = static_cast<std::uint32_t>(seats_.size());
+        seats_.push_back({first_of(node), first_of(node) == node, seat});
+        if (orbits_ != nullptr) {
+          seat_of[node] = seat;
+        }
+      }
+      groups_.push_back({first, static_cast<std::uint32_t>(seats_.size()), mix(placements_.size())});
+    }
+    for (std::size_t i = begin; orbits_ != nullptr && i < seats_.size(); ++i) {
+      seats_[i].like = seat_of[seats_[i].node];
     }
   }
 
-  void add_messages(const Topology& topology, Router& router, std::span<const Operation> operations) {
-    const Patterns patterns = find_patterns(operations);
+  void add_messages(Router& router, const Patterns& patterns) {
     for (std::size_t p = 0; p < patterns.all.size(); ++p) {
       const Pattern& pattern = patterns.all[p];
-      const std::size_t begin = messages_.size();
-      expand(pattern, topology, router, [&](const Route& route, NodeId) {
-        const Colour seen = mix(p) + hash(route.latency.value()) + mix(mix(route.plane)) + mix(~Colour(route.switches));
-        messages_.push_back({seen, 0, static_cast<std::uint32_t>(crossings_.size())});
-        for (const LinkLoad& crossing : route.links) {
-          crossings_.push_back({crossing.link, mix(static_cast<Colour>(std::llround(crossing.load * 0x1p36)))});
-        }
-      });
       const auto place = std::find_if(placements_.begin(), placements_.end(), [&](const auto& other) {
         return other.first->groups == pattern.placement->groups;
       });
-      // groups come one after the other, and are of one size
-      const std::size_t each = (messages_.size() - begin) / pattern.placement->groups.size();
-      for (std::size_t m = begin; m < messages_.size(); ++m) {
-        messages_[m].group = place->second + static_cast<std::uint32_t>((m - begin) / each);
-      }
+      const auto visit = [&](const Route& route, const Owner& owner) {
+        const Colour seen = mix(p) + hash(route.latency.value()) + mix(mix(route.plane)) + mix(~Colour(route.switches));
+        const std::uint32_t group = place->second + owner.group;
+        messages_.push_back({seen, group, groups_[group].begin + owner.position,
+                             orbits_ != nullptr ? orbits_->node(owner.node).size : 1,
+                             static_cast<std::uint32_t>(crossings_.size())});
+        for (const LinkLoad& crossing : route.links) {
+          crossings_.push_back({number(crossing.link), mix(static_cast<Colour>(std::llround(crossing.load * 0x1p36)))});
+        }
+      };
+      expand(pattern, topology_, router, visit, orbits_);
     }
+  }
+
+  /// Of those that are used, in the order of their first use.
+  std::uint32_t number(LinkId link) {
+    const Member<LinkId> orbit = orbits_ != nullptr ? orbits_->link(link) : Member<LinkId>{link};
+    std::uint32_t& place = numbers_[orbit.first];
+    if (place == 0) {
+      links_.push_back(mix(topology_.plane(orbit.first) + hash(topology_.capacity(orbit.first).value())));
+      shares_.push_back(inverse(orbit.size));
+      place = static_cast<std::uint32_t>(links_.size());
+    }
+    return place - 1;
   }
 
   std::span<const Crossing> crossings(std::size_t message) const {
@@ -115,67 +153,99 @@ class Refinement {
   }
 
   void refine_links() {
-    Table<LinkId, Colour> sums(links_.size());
+    std::vector<std::uint64_t> sums(links_.size());
     for (std::size_t m = 0; m < messages_.size(); ++m) {
       for (const Crossing& crossing : crossings(m)) {
-        sums[crossing.link] += mix(messages_[m].colour ^ crossing.load);
+        const std::uint64_t seen = mix(messages_[m].colour ^ crossing.load) % modulus;
+        sums[crossing.link] = (sums[crossing.link] + times(seen, messages_[m].weight)) % modulus;
       }
     }
-    for (const LinkId link : links_.ids()) {
-      links_[link] = mix(links_[link] + mix(sums[link]));
+    for (std::size_t link = 0; link < links_.size(); ++link) {
+      links_[link] = mix(links_[link] + mix(times(sums[link], shares_[link])));
     }
   }
 
   void refine_groups() {
-    std::vector<Colour> sums(groups_.size());
+    std::vector<Colour> sent(seats_.size());
     for (const ColouredMessage& message : messages_) {
-      sums[message.group] += mix(message.colour);
+      sent[message.seat] += mix(message.colour);
     }
-    Table<NodeId, Colour> node_sums(nodes_.size());
-    for (std::size_t g = 0; g < groups_.size(); ++g) {
-      for (const NodeId member : *groups_[g].members) {
-        sums[g] += mix(~nodes_[member]);
+    Table<NodeId, Colour> sums(nodes_.size());
+    for (Group& group : groups_) {
+      const std::span<const Seat> seats = std::span(seats_).subspan(group.begin, group.end - group.begin);
+      Colour sum = 0;
+      for (const Seat& seat : seats) {
+        sum += sent[seat.like] + mix(~nodes_[seat.node]);
       }
-      groups_[g].colour = mix(groups_[g].colour + mix(sums[g]));
-      for (std::size_t i = 0; i < groups_[g].members->size(); ++i) {
-        node_sums[(*groups_[g].members)[i]] += mix(groups_[g].colour);
+      group.colour = mix(group.colour + mix(sum));
+    }
+    for (const Group& group : groups_) {
+      for (std::uint32_t seat = group.begin; seat < group.end; ++seat) {
+        if (seats_[seat].is_first) {
+          sums[seats_[seat].node] += mix(group.colour);
+        }
       }
     }
     for (const NodeId node : nodes_.ids()) {
-      nodes_[node] = mix(nodes_[node] + mix(node_sums[node]));
+      nodes_[node] = mix(nodes_[node] + mix(sums[node]));
     }
   }
 
   /// Of all four kinds.
   std::size_t classes() const {
-    const auto distinct = [](std::vector<Colour> colours) {
-      std::sort(colours.begin(), colours.end());
-      return static_cast<std::size_t>(std::unique(colours.begin(), colours.end()) - colours.begin());
-    };
-    std::vector<Colour> groups, messages;
+    std::vector<Colour> groups, messages, nodes;
     for (const Group& group : groups_) {
       groups.push_back(group.colour);
     }
     for (const ColouredMessage& message : messages_) {
       messages.push_back(message.colour);
     }
-    return distinct(std::move(groups)) + distinct(std::move(messages)) + distinct({links_.begin(), links_.end()}) +
-           distinct({nodes_.begin(), nodes_.end()});
+    for (const NodeId node : nodes_.ids()) {
+      if (first_of(node) == node) {
+        nodes.push_back(nodes_[node]);
+      }
+    }
+    return count_distinct(std::move(groups)) + count_distinct(std::move(messages)) + count_distinct(links_) +
+           count_distinct(std::move(nodes));
   }
 
-  Table<NodeId, Colour> nodes_;
-  Table<LinkId, Colour> links_;
+  const Topology& topology_;
+  NetworkOrbits* orbits_;
+  Table<NodeId, Colour> nodes_;  ///< while it runs, right of the first of each orbit
   std::vector<std::pair<const Placement*, std::uint32_t>> placements_;  ///< different ones, with their first groups
   std::vector<Group> groups_;
+  std::vector<Seat> seats_;
   std::vector<ColouredMessage> messages_;
   std::vector<Crossing> crossings_;
+  Table<LinkId, std::uint32_t> numbers_;  ///< one more than the place in `links_`; 0: not used
+  std::vector<Colour> links_;
+  std::vector<std::uint64_t> shares_;  ///< one over the links that each stands for, modulo
 };
+
+/// Of turns that keep the network, colours, groups and messages. A message's group is told by its owner then, who is in
+/// one group of each placement only.
+NetworkOrbits* find_rank_orbits(Router& router, std::span<const Operation> operations,
+                                std::span<const Placement> meetings, const Table<NodeId, Colour>& colours) {
+  const Step together{.pairing = Pairing::all_others};
+  Patterns patterns = find_patterns(operations);
+  for (const Placement& placement : meetings) {
+    patterns.all.push_back({&placement, {}, &together});
+  }
+  if (std::any_of(patterns.all.begin(), patterns.all.end(),
+                  [](const Pattern& pattern) { return share_nodes(pattern.placement->groups); })) {
+    return nullptr;
+  }
+  Symmetry* symmetry = symmetry_of(patterns, router);
+  const std::vector<Turn> turns = symmetry != nullptr ? kept_turns(*symmetry, patterns, &colours) : std::vector<Turn>();
+  return turns.empty() ? nullptr : &symmetry->orbits(turns);
+}
 
 }  // namespace
 
 Table<NodeId, std::uint64_t> refine_nodes(const Topology& merged, Router& router, std::span<const Operation> operations,
                                           std::span<const Placement> meetings, Table<NodeId, std::uint64_t> colours) {
-  return Refinement(merged, router, operations, meetings, std::move(colours)).run();
+  NetworkOrbits* orbits = find_rank_orbits(router, operations, meetings, colours);
+  return Refinement(merged, router, operations, meetings, std::move(colours), orbits).run();
 }
 
 }  // namespace podium

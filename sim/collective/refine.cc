@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "sim/collective/field.h"
 #include "sim/core/check.h"
 #include "sim/core/mix.h"
 
@@ -11,24 +12,6 @@ namespace podium {
 namespace {
 
 using Colours = std::vector<std::uint64_t>;
-__extension__ using Wide = unsigned __int128;
-
-// Sums of hashes over what crosses a link are modulo 2^61 - 1. That is a field: where a link stands for many, it has
-// the mean of what crosses them all, though what one message adds to it need not be whole.
-constexpr std::uint64_t modulus = (std::uint64_t{1} << 61) - 1;
-
-std::uint64_t times(std::uint64_t a, std::uint64_t b) { return static_cast<std::uint64_t>(Wide{a} * b % modulus); }
-
-/// By Fermat's little theorem.
-std::uint64_t inverse(std::uint64_t a) {
-  std::uint64_t result = 1;
-  for (std::uint64_t exponent = modulus - 2; exponent > 0; exponent /= 2) {
-    result = exponent % 2 == 1 ? times(result, a) : result;
-    a = times(a, a);
-  }
-  return result;
-}
-
 std::uint64_t edge_hash(std::uint64_t colour, std::uint32_t label) { return mix(colour ^ mix(label)); }
 
 std::size_t distinct(Colours colours) {

@@ -1,9 +1,12 @@
 #include "sim/topology/symmetry.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <tuple>
+
+#include "sim/core/mix.h"
 
 namespace podium {
 namespace {
@@ -26,8 +29,16 @@ std::uint32_t Turn::apply(std::uint32_t accelerator) const {
   if (accelerator < begin || accelerator >= end) {
     return accelerator;
   }
-  const bool is_last = (accelerator - begin) / stride % size == size - 1;
-  return is_last ? accelerator - (size - 1) * stride : accelerator + stride;
+  const auto is_held = [this](std::uint32_t value) { return std::binary_search(held.begin(), held.end(), value); };
+  const std::uint32_t from = digit(accelerator);
+  if (is_held(from)) {
+    return accelerator;
+  }
+  std::uint32_t to = from;
+  do {
+    to = to + 1 == size ? 0 : to + 1;
+  } while (is_held(to));
+  return accelerator - from * stride + to * stride;
 }
 
 Symmetry::Symmetry(const Topology& topology, std::uint32_t planes) : topology_(topology), planes_(planes) {
@@ -48,6 +59,7 @@ Symmetry::Symmetry(const Topology& topology, std::uint32_t planes) : topology_(t
     kinds_.push_back(topology.nodes[node].kind);
   }
   marks_.resize(topology.nodes.size(), none);
+  find_odd_ranks();
   find_strides();
 }
 
@@ -83,6 +95,50 @@ void Symmetry::index_links() {
   };
   sort_of_nodes(out_, first_out_);
   sort_of_nodes(in_, first_in_);
+}
+
+void Symmetry::find_odd_ranks() {
+  const auto kinds_of = [this](NodeId node) {
+    std::uint64_t sum = 0;
+    for (const Way& way : leaving(node)) {
+      sum += mix(way.kind);
+    }
+    for (const Way& way : entering(node)) {
+      sum += mix(~std::uint64_t{way.kind});
+    }
+    return mix(sum);
+  };
+  Table<NodeId, std::uint64_t> kinds;
+  for (const NodeId node : topology_.nodes.ids()) {
+    kinds.push_back(kinds_of(node));
+  }
+  const auto with_neighbours = [&](NodeId node) {
+    std::uint64_t sum = kinds[node];
+    for (const Way& way : leaving(node)) {
+      sum += mix(kinds[way.other] ^ mix(way.kind));
+    }
+    return sum;
+  };
+  for (const auto& look : {std::function(kinds_of), std::function(with_neighbours)}) {
+    std::vector<std::uint64_t> seen;
+    for (std::uint32_t rank = 0; rank < topology_.accelerators; ++rank) {
+      seen.push_back(look(NodeId(rank)));
+    }
+    std::vector<std::uint64_t> sorted = seen;
+    std::sort(sorted.begin(), sorted.end());
+    const std::uint64_t common = sorted.empty() ? 0 : sorted[sorted.size() / 2];  // where most are alike
+    if (2 * std::ranges::count(seen, common) <= std::ssize(seen)) {
+      return;
+    }
+    for (std::uint32_t rank = 0; rank < seen.size(); ++rank) {
+      if (seen[rank] != common) {
+        odd_ranks_.push_back(rank);
+      }
+    }
+    if (!odd_ranks_.empty()) {
+      return;
+    }
+  }
 }
 
 void Symmetry::find_strides() {

@@ -17,13 +17,16 @@
 namespace podium {
 
 /// A renaming of accelerators: of those from `begin` to `end`, in blocks of `stride` x `size`, the digit
-/// (position / stride) mod size goes to its next value, and the last to the first.
+/// (position / stride) mod size goes to its next value, and the last to the first; past values that are held, which
+/// stay.
 struct Turn {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
   std::uint32_t stride = 1;
   std::uint32_t size = 1;
+  std::vector<std::uint32_t> held = {};  ///< ascending; not all of them
   auto operator<=>(const Turn&) const = default;
+  std::uint32_t digit(std::uint32_t accelerator) const { return (accelerator - begin) / stride % size; }
   std::uint32_t apply(std::uint32_t accelerator) const;
 };
 
@@ -76,6 +79,9 @@ class Symmetry {
   const Topology& topology() const { return topology_; }
   /// Distances of ranks at which the network may repeat itself, ascending.
   const std::vector<std::uint32_t>& strides() const { return strides_; }
+  /// Ranks whose links, or those of the nodes beside them, are unlike most ranks', ascending: renamings take them to
+  /// such ones. None where most ranks are not alike.
+  const std::vector<std::uint32_t>& odd_ranks() const { return odd_ranks_; }
   /// The turn, with switches, hosts and links taken along; nothing where it changes the network. Remembered. Cost: what
   /// it moves.
   const Automorphism* find(const Turn&);
@@ -98,6 +104,7 @@ class Symmetry {
     return std::span(in_).subspan(first_in_[node.index()], first_in_[node.index() + 1] - first_in_[node.index()]);
   }
   void index_links();
+  void find_odd_ranks();
   void find_strides();
   void find_strides_of(std::uint32_t plane, std::set<std::uint32_t>& strides) const;
   bool seems_kept(const Turn&) const;
@@ -123,7 +130,7 @@ class Symmetry {
   Table<NodeId, NodeKind> kinds_;                    ///< as the topology has them
   std::size_t pool_count_ = 0;
   std::map<std::vector<LinkId>, std::size_t> pools_;  ///< by their links
-  std::vector<std::uint32_t> strides_;
+  std::vector<std::uint32_t> strides_, odd_ranks_;
   Table<NodeId, NodeId> image_;  ///< of the turn that is looked at; else each is its own
   /// Of switches and hosts, for the turn that is looked at; else none.
   enum Mark : std::uint8_t { none, is_image, stays };

@@ -152,6 +152,10 @@ TEST(Folding, RefusesMoreMessagesThanItCanHold) {
   Topology topology = test::star(4096, 100_GBps);
   EXPECT_EQ(fold_on(topology, {huge}).messages, 4096U * 4095) << "one rank's messages stand for all";
   topology.links[LinkId(2)].bandwidth = 50_GBps;  // a rank's port
+  EXPECT_LT(fold_on(topology, {huge}).looked_at, 4U * 4095) << "one of the others stands for these";
+  for (const LinkId link : topology.links.ids()) {
+    topology.links[link].bandwidth = 50_GBps + link.index() * 1_GBps;
+  }
   EXPECT_THROW(fold_on(topology, {huge}), InputError);
 }
 
