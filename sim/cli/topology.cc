@@ -135,12 +135,14 @@ std::string through_card(const Topology& topology, std::uint32_t plane) {
 void print_plane(const Topology& topology, std::uint32_t index, const std::vector<PlaneMeasures>& all) {
   const Plane& plane = topology.planes[index];
   const PlaneMeasures* measures = find_measures(all, plane.name);
-  const std::string where = measures == nullptr       ? "from accelerators to hosts"
-                            : measures->networks == 1 ? "one network"
-                                                      : counted(measures->networks, "networks, figures of one");
+  const BytesPerSecond raw = injection_of_one(topology, index);
+  const std::string where = raw == BytesPerSecond(0)    ? "nothing of it is left to accelerators"
+                            : topology.accelerators < 2 ? "one accelerator alone"
+                            : measures == nullptr       ? "from accelerators to hosts"
+                            : measures->networks == 1   ? "one network"
+                                                        : counted(measures->networks, "networks, figures of one");
   fmt::print(std::cout, "\n{}: {}, {}{}\n", plane.name, plane.fabric, where,
              plane.multicast ? ", switches multicast and reduce" : "");
-  const BytesPerSecond raw = injection_of_one(topology, index);
   fmt::print(std::cout, "  {:<18}{} each way{}, {} of payload{}\n", "one accelerator", precise(raw),
              through_card(topology, index), precise(raw * plane.payload_efficiency_near),
              plane.payload_efficiency_near == plane.payload_efficiency_far

@@ -143,6 +143,9 @@ std::optional<Node> Node::find(std::string_view key) const {
 Node Node::at(std::string_view key) const {
   const std::optional<Node> child = find(key);
   if (!child) {
+    if (value_->child("<<") != nullptr) {
+      fail(fmt::format("the key '{}' is missing; merge keys ('<<') are not read: write the keys out", key));
+    }
     const std::string near = nearest(key, keys_of(*value_));
     fail(fmt::format("the key '{}' is missing", key) + (near.empty() ? "" : "; is '" + near + "' meant to be it?"));
   }

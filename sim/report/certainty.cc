@@ -145,8 +145,10 @@ std::vector<std::string> certainty(const ComparisonResult& result, const Uncerta
 
 std::string draws_sentence(const std::vector<Validated>& validated) {
   const Misses all = misses(validated), training = misses(validated, true), inference = misses(validated, false);
-  const auto of_kind = [](const char* kind, const Misses& found) {
-    return std::string(kind) + " by " + percent(found.mean) + " on average and " + percent(found.largest) + " at most";
+  const auto of_kind = [](const Misses& found) {
+    return "by " + percent(found.mean) + " on average and " + percent(found.largest) + " at most, " +
+           count(static_cast<double>(found.too_fast)) + " of " + count(static_cast<double>(found.results)) +
+           " predicted too fast";
   };
   return "Each figure with a range is put at its ends, all else as it is, with the plan that was kept (of training, "
          "where it no longer fits into memory, the best of those tried that does) and without a new search. Draws take "
@@ -154,7 +156,7 @@ std::string draws_sentence(const std::vector<Validated>& validated) {
          "a file says in several places is one figure. The model's own error is a further factor for each machine: "
          "predictions miss " +
          count(static_cast<double>(all.results)) + " published results by " + percent(all.mean) +
-         " on average (podium validate), " + of_kind("serving", inference) + ", " + of_kind("training", training) +
+         " on average (podium validate): steps of serving " + of_kind(inference) + "; training " + of_kind(training) +
          ". It is drawn from a triangle with the mean of its kind of work, at least that of all; where nothing is "
          "published of a machine's work of a kind, with the largest of its kind.";
 }

@@ -17,7 +17,8 @@ std::string to_text(const ComparisonResult& result) {
     text += "\n" + full_name(contest.workload, contest.regime) + "\n  " + verdict(result, contest) + "\n\n";
     text += plain(throughput_table(result, contest), 2);
     if (const TextTable latency = latency_table(result, contest); !latency.rows.empty()) {
-      text += "\n" + plain(latency, 2) + "  " + limit_sentence(result, contest) + "\n";
+      const std::string limits = limit_sentence(result, contest);
+      text += "\n" + plain(latency, 2) + (limits.empty() ? "" : "  " + limits + "\n");
     }
     text += phase_names(contest).empty() ? "" : "\n";
     for (const std::string& phase : phase_names(contest)) {

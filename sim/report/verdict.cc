@@ -241,12 +241,14 @@ std::string full_name(const std::string& workload, const std::string& regime) {
 }
 
 std::string display_name(const std::vector<SystemSummary>& systems, const std::string& system) {
-  for (const SystemSummary& summary : systems) {
-    if (summary.name == system && !summary.description.empty()) {
-      return summary.description.substr(0, summary.description.find(','));
-    }
+  const auto short_name = [](const SystemSummary& one) { return one.description.substr(0, one.description.find(',')); };
+  const auto found = std::ranges::find(systems, system, &SystemSummary::name);
+  if (found == systems.end() || found->description.empty()) {
+    return system;
   }
-  return system;
+  const std::string name = short_name(*found);
+  const auto same = std::ranges::count_if(systems, [&](const SystemSummary& one) { return short_name(one) == name; });
+  return same > 1 ? name + " (" + system + ")" : name;
 }
 
 std::string machine_name(const std::vector<SystemSummary>& systems, const CaseResult& one) {
@@ -342,7 +344,7 @@ std::string sentence(const ComparisonResult& result, const Crossover& crossover)
                      " do: " + factor(static_cast<double>(*crossover.chips) / crossover.reference_chips) + " as many.";
   if (crossover.throughput > overshoot * crossover.reference_throughput) {
     text += " They give " + three_digits(crossover.throughput) + " of " + three_digits(crossover.reference_throughput) +
-            " needed: the plans listed allow no fewer whole nodes.";
+            " needed: one node less does not reach that.";
   }
   if (*crossover.chips > crossover.compared_chips) {
     text += " That is more than the " + count(crossover.compared_chips) +

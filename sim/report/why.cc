@@ -90,12 +90,9 @@ std::string limit_sentence(const ComparisonResult& result, const Contest& contes
   constexpr double near = 0.9;  // a rate one in a hundred higher lengthens no tail by more
   std::string text;
   for (const CaseResult* one : contest.cases) {
-    if (!one->objective || !one->ttft || !one->tpot) {
+    if (!one->objective || !one->ttft) {
       continue;
     }
-    const auto tail = [&](const Percentiles& times) {
-      return one->objective->quantile > 0.97 ? times.p99 : one->objective->quantile < 0.7 ? times.p50 : times.p95;
-    };
     std::string limits;
     const auto look = [&](const char* name, Seconds reached, Seconds limit) {
       if (reached > near * limit) {
@@ -103,11 +100,10 @@ std::string limit_sentence(const ComparisonResult& result, const Contest& contes
                   to_text(limit) + ")";
       }
     };
-    look("TTFT", tail(*one->ttft), one->objective->ttft);
-    look("TPOT", tail(*one->tpot), one->objective->tpot);
+    look("TTFT", one->objective->ttft_seen, one->objective->ttft);
+    look("TPOT", one->objective->tpot_seen.value_or(Seconds()), one->objective->tpot);
     text += (text.empty() ? "What limits the rate: " : "; ") + display_name(result.systems, one->system) + " is held " +
-            (limits.empty() ? "by neither latency, but by how fast it finishes requests: at a higher rate they queue up"
-                            : limits);
+            (limits.empty() ? "by neither latency yet: at a rate a hundredth higher requests queue up" : limits);
   }
   return text.empty() ? text : text + ".";
 }

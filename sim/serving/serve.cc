@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "sim/core/rng.h"
 #include "sim/serving/instance.h"
 
 namespace podium {
@@ -248,29 +247,6 @@ class Server {
 Seconds Watch::overlap(Time begin, Time end) const {
   const Time first = std::max(begin, from), last = std::min(end, until);
   return last > first ? last - first : Seconds();
-}
-
-std::vector<std::uint32_t> draw_iterations(const UnitRequests& requests, const InferencePlan& plan,
-                                           std::uint64_t seed) {
-  Rng acceptance(seed, "acceptance");
-  std::vector<std::uint32_t> iterations;
-  iterations.reserve(requests.size());
-  for (const Request& request : requests) {
-    double left = request.output - 1.0;
-    std::uint32_t count = 0;
-    while (left > 0) {
-      // without branches: they would follow the draws, which nobody can foretell
-      double gained = 1, accepted = 1;
-      for (int draft = 0; draft < plan.draft_tokens; ++draft) {
-        accepted *= static_cast<double>(acceptance.uniform() < plan.acceptance);
-        gained += accepted;
-      }
-      left -= gained;
-      ++count;
-    }
-    iterations.push_back(count);
-  }
-  return iterations;
 }
 
 std::optional<Served> serve(const Deployment& deployment, std::span<const Request> requests,

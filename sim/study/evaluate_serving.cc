@@ -57,7 +57,7 @@ class ServingCase : public Evaluator {
   std::map<std::uint32_t, KeptPlan> kept_;  ///< by chips
 };
 
-/// Nothing where one of its plans cannot be.
+/// Nothing where one of its plans cannot be, or nothing joins the two.
 std::optional<Split> ServingCase::split_of(const KeptDeployment& kept) {
   const auto candidate = [&](std::size_t place) { return candidates_.get(candidates_.entries().at(place)); };
   const ServingCandidate* decode = candidate(kept.decode);
@@ -65,7 +65,8 @@ std::optional<Split> ServingCase::split_of(const KeptDeployment& kept) {
   if (decode == nullptr || (kept.prefill && prefill == nullptr)) {
     return std::nullopt;
   }
-  return make_split(prefill, *decode, kept.prefill_instances, kept.decode_instances);
+  const Split split = make_split(prefill, *decode, kept.prefill_instances, kept.decode_instances);
+  return rates_.can_transfer(split) ? std::optional(split) : std::nullopt;
 }
 
 ServingLog ServingCase::log(const KeptDeployment& kept, double rate) {
@@ -108,7 +109,7 @@ CaseResult ServingCase::on(std::uint32_t chips) {
   result.workload = workload_.name;
   result.system = options_.system;
   result.regime = regime_.name;
-  result.objective = Objective{mean_.slo.quantile, mean_.slo.ttft, mean_.slo.tpot};
+  result.objective = Objective{mean_.slo.quantile, mean_.slo.ttft, mean_.slo.tpot, {}};
   result.chips = chips;
   result.ranks = chips * static_cast<std::uint32_t>(candidates_.system().ranks_per_package);
   result.throughput.unit = "output tokens/s";
@@ -118,7 +119,15 @@ CaseResult ServingCase::on(std::uint32_t chips) {
   }
   const std::vector<std::uint32_t> domains = free_ranks(result.ranks);
   result.domains = static_cast<std::uint32_t>(domains.size());
-  const std::vector<Split> splits = make_splits(fitting(domains, result), domains);
+  std::vector<Split> splits = make_splits(fitting(domains, result), domains);
+  std::erase_if(splits, [&](const Split& split) {
+    const bool is_cut = !rates_.can_transfer(split);
+    if (is_cut) {
+      result.alternatives.push_back(
+          {describe(split), 0, "plane '" + options_.transfer_plane + "' carries nothing from prefill to decode"});
+    }
+    return is_cut;
+  });
   if (splits.empty() && result.alternatives.empty()) {
     result.alternatives.push_back({"", 0, "no instances of prefill and decode fit side by side"});
   }
@@ -250,9 +259,12 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
   result.throughput = make_throughput("output tokens/s", sustained.tokens, result.chips, system);
   result.power = power_of(system, result.chips);
   set_peaks(result, candidates_.chip(), product_type(split.decode->plan));
+  Objective& objective = result.objective.value();
   result.ttft = percentiles(sustained.measured.ttft);
+  objective.ttft_seen = Seconds(quantile(sustained.measured.ttft, objective.quantile));
   if (!sustained.measured.tpot.empty()) {
     result.tpot = percentiles(sustained.measured.tpot);
+    objective.tpot_seen = Seconds(quantile(sustained.measured.tpot, objective.quantile));
   }
   if (workload_.prefix_reuse != PrefixReuse::off && served.prompt_tokens > 0) {
     result.reused_prompt_share = served.reused_tokens / served.prompt_tokens;

@@ -26,6 +26,7 @@ Misses misses(const std::vector<Validated>& results) {
   for (const Validated& one : results) {
     found.mean += one.miss / static_cast<double>(results.size());
     found.largest = std::max(found.largest, one.miss);
+    found.too_fast += one.speed > 1 ? 1 : 0;
   }
   return found;
 }

@@ -11,7 +11,7 @@ namespace podium {
 std::vector<Validated> validate_anchors(const RunOptions&);
 
 struct Misses {
-  std::size_t results = 0;
+  std::size_t results = 0, too_fast = 0;  ///< all, and those predicted to be faster than published
   double mean = 0, largest = 0;
 };
 

@@ -21,10 +21,12 @@ struct Percentiles {
   Seconds p50, p95, p99;
 };
 
-/// What a serving case had to keep: the quantile of requests that see at most these times.
+/// What a serving case had to keep, and what it saw at its rate: the quantile of requests that see at most these times.
 struct Objective {
   double quantile = 0;
   Seconds ttft, tpot;
+  Seconds ttft_seen;
+  std::optional<Seconds> tpot_seen = {};  ///< nothing where answers are one token
 };
 
 /// Named parts of a time: "compute", "memory", "launch", "exposed tp" …, "bubble".

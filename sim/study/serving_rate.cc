@@ -75,6 +75,11 @@ bool is_steady(const Measured& m) {
 
 }  // namespace
 
+bool RateSearch::can_transfer(const Split& split) const {
+  return split.prefill == nullptr ||
+         cache_transfer(model_, *split.prefill, transfer_plane_).bandwidth > BytesPerSecond(0);
+}
+
 Deployment RateSearch::deploy(const Split& split) const {
   Deployment deployment;
   deployment.decode = pool_of(*split.decode, split.decode_instances);

@@ -43,6 +43,9 @@ class RateSearch {
         transfer_plane_(std::move(transfer_plane)),
         seed_(seed) {}
 
+  /// Whether the plane between prefill and decode, where they are apart, has any bandwidth left.
+  bool can_transfer(const Split&) const;
+
   /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
   std::optional<Sustained> sustain(const Split&);
 

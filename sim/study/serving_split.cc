@@ -95,20 +95,28 @@ std::vector<Split> neighbours(const Split& split, const std::vector<std::uint32_
 }
 
 Cell make_cell(const Split& whole, double most_rate) {
+  constexpr double most_loss = 0.015;
+  const auto taken = [](const Cell& cell) { return cell.copies * cell.split.rate; };
   Cell best{whole, 1};
+  // of cells that are small enough the one that loses least, the largest of equals; else the smallest there is
+  const auto is_better = [&](const Cell& cell) {
+    const bool is_small = cell.split.rate <= most_rate, is_best_small = best.split.rate <= most_rate;
+    if (is_small && is_best_small) {
+      return taken(cell) >= taken(best) * (1 - 1e-9);
+    }
+    return is_small || (!is_best_small && cell.split.rate < best.split.rate);
+  };
   if (whole.rate <= most_rate) {
     return best;
   }
-  double most = 0;  // that the copies of the best one are predicted to take
   for (std::uint32_t decode = 1; decode <= whole.decode_instances; ++decode) {
     const double balanced = double(whole.prefill_instances) * decode / whole.decode_instances;
     for (const double prefill : {std::floor(balanced), std::ceil(balanced)}) {
-      const bool is_part = whole.prefill == nullptr || prefill > 0;
-      const Cell cell = is_part ? part_of(whole, static_cast<std::uint32_t>(prefill), decode) : Cell{};
-      const bool is_best = cell.copies * cell.split.rate >= most * (1 - 1e-9);  // the largest of equals
-      if (is_part && is_best && (cell.split.rate <= most_rate || most == 0)) {
-        best = cell;
-        most = cell.copies * cell.split.rate;
+      if (whole.prefill == nullptr || prefill > 0) {
+        const Cell cell = part_of(whole, static_cast<std::uint32_t>(prefill), decode);
+        if (taken(cell) >= (1 - most_loss) * whole.rate && is_better(cell)) {
+          best = cell;
+        }
       }
     }
   }

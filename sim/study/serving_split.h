@@ -41,8 +41,9 @@ struct Cell {
 };
 
 /// Systems of many instances behave as many independent smaller ones: the cell with the same balance of prefill and
-/// decode that is predicted to take `most_rate` requests/s at most (unless a single instance takes more), the one whose
-/// copies lose least; a split below that rate is its own cell.
+/// decode that is predicted to take `most_rate` requests/s at most, the one whose copies lose least. Copies never lose
+/// more than 1.5 % of what is predicted of the whole: where such a cell is larger than that, it is the smallest one,
+/// and where there is none, as of one prefill instance beside many for decode, the whole.
 Cell make_cell(const Split&, double most_rate);
 
 }  // namespace podium

@@ -79,6 +79,8 @@ TEST(Node, OutlivesItsDocument) {
 TEST(Node, NamesTheNearestKeyForAMissingOne) {
   EXPECT_EQ(error_of([] { root_of("plan:\n  tpp: 8\n").at("plan").at("tp"); }),
             "study.yaml:2:3: plan: the key 'tp' is missing; is 'tpp' meant to be it?");
+  EXPECT_EQ(error_of([] { root_of("all: &all {tp: 8}\nplan: {<<: *all, pp: 2}\n").at("plan").at("tp"); }),
+            "study.yaml:2:7: plan: the key 'tp' is missing; merge keys ('<<') are not read: write the keys out");
   EXPECT_EQ(error_of([] { root_of("a: 1\n").at("bandwidth"); }), "study.yaml:1:1: the key 'bandwidth' is missing");
 }
 

@@ -192,7 +192,7 @@ TEST(Crossover, SaysWhereThePlansOvershootWhatIsNeeded) {
   EXPECT_THAT(sentence(result, reached), Not(HasSubstr("no fewer")));
   reached.reference_throughput = 39'100;
   reached.throughput = 49'400;
-  EXPECT_THAT(sentence(result, reached), HasSubstr("49,400 of 39,100 needed: the plans listed allow no fewer"));
+  EXPECT_THAT(sentence(result, reached), HasSubstr("49,400 of 39,100 needed: one node less does not reach that"));
 }
 
 TEST(Utilisation, NamesThePeak) {
@@ -206,6 +206,15 @@ TEST(Utilisation, NamesThePeak) {
 TEST(DisplayName, IsTheDescriptionsBeginningOrTheName) {
   EXPECT_EQ(display_name(test::example_comparison().systems, "gb200-nvl72"), "NVIDIA GB200 NVL72");
   EXPECT_EQ(display_name({}, "gb200-nvl72"), "gb200-nvl72");
+}
+
+TEST(DisplayName, TellsSystemsApartThatAreDescribedAlike) {
+  std::vector<SystemSummary> systems = test::example_comparison().systems;
+  systems.push_back(systems.back());
+  systems.back().name = "what-if";
+  EXPECT_EQ(display_name(systems, "what-if"), "NVIDIA GB200 NVL72 (what-if)");
+  EXPECT_EQ(display_name(systems, "gb200-nvl72"), "NVIDIA GB200 NVL72 (gb200-nvl72)");
+  EXPECT_EQ(display_name(systems, "cloudmatrix384"), "Huawei CloudMatrix384");
 }
 
 }  // namespace

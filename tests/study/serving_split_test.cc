@@ -59,6 +59,19 @@ TEST(MakeCell, HasOneInstanceOfEachKindAtLeast) {
   EXPECT_EQ(make_cell({nullptr, &mixed, 0, 90, 4500}, 500).split.decode_instances, 10U);
 }
 
+TEST(MakeCell, IsTheWholeWhereAPartWouldLeaveInstancesIdle) {
+  const ServingCandidate prefill = candidate(Stage::prefill, 8, 1000), decode = candidate(Stage::decode, 8, 60);
+  for (const std::uint32_t prefills : {1U, 2U, 3U}) {
+    for (std::uint32_t decodes = prefills; decodes < 16; ++decodes) {
+      const Split whole = split_of(prefill, prefills, decode, decodes);
+      const Cell cell = make_cell(whole, 30);
+      EXPECT_GE(cell.copies * cell.split.rate, 0.985 * whole.rate) << prefills << " and " << decodes;
+      EXPECT_LE(cell.copies * cell.split.decode_instances, whole.decode_instances * (1 + 1e-12));
+    }
+  }
+  EXPECT_EQ(make_cell(split_of(prefill, 1, decode, 8), 30).split.decode_instances, 8U);
+}
+
 TEST(Neighbours, HaveOneDecodeInstanceMoreOrFewerAndAllThatFitsBesideIt) {
   const ServingCandidate prefill = candidate(Stage::prefill, 16, 10), decode = candidate(Stage::decode, 32, 25);
   const std::vector<std::uint32_t> domains(3, 100);

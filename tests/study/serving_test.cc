@@ -87,6 +87,25 @@ workloads:
   EXPECT_GE(three, 0.97 * 3 * one) << "rates are found to 1 %, and arrivals scatter by 2 %";
 }
 
+TEST(ServingCase, TakesAllInstancesIntoAccountWhereOneKindNeedsMany) {
+  // long answers: one instance prefills for many that decode
+  const std::string text = replaced(quick_look(), "input: 2048, output: 256", "input: 256, output: 4096");
+  const std::size_t mixed = text.find("            mixed:"), end = text.find("          hgx-h100: *server");
+  const Study study = study_of(replaced(text.substr(0, mixed) + text.substr(end), "{name: hgx-h100, domains: 2}",
+                                        "{name: hgx-h100, domains: 4}"));
+  const double one = serve_on(study, 8).throughput.per_system;
+  EXPECT_GE(serve_on(study, 32).throughput.per_system, 4 * one * 0.98);
+}
+
+TEST(ServingCase, RefusesWhatHasNoWayFromPrefillToDecodeAndServesOtherwise) {
+  const Study study = study_of(replaced(quick_look(), "{name: hgx-h100, domains: 2}",
+                                        "{name: hgx-h100, domains: 2, faults: ['NVSwitch[0..3]']}"));
+  const CaseResult result = serve_on(study, 8);
+  EXPECT_THAT(reasons(result), HasSubstr("plane 'nvlink' carries nothing from prefill to decode"));
+  EXPECT_THAT(result.plan, HasSubstr("mixed"));
+  EXPECT_GT(result.throughput.per_system, 0);
+}
+
 TEST(ServingCase, IsTheSameForAChipOnceAPartStandsForTheWhole) {
   // two to a server, so that a hundred and two hundred servers are simulated as the same part
   const std::string text = one_template("{tp: 4, dp: 1, ep: 4, chunk_tokens: [512]}");
