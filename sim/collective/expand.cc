@@ -1,15 +1,13 @@
 #include "sim/collective/expand.h"
 
 #include <algorithm>
+#include <unordered_map>
+
+#include "sim/core/mix.h"
 
 namespace podium {
 
 namespace {
-
-bool same(const Pattern& a, const Pattern& b) {
-  return a.plane == b.plane && same_messages(*a.step, *b.step) &&
-         (a.placement == b.placement || a.placement->groups == b.placement->groups);
-}
 
 class Expansion {
  public:
@@ -88,19 +86,42 @@ class Expansion {
 
 }  // namespace
 
+std::uint64_t hash_of(const std::vector<std::vector<NodeId>>& groups) {
+  std::uint64_t hash = groups.size();
+  for (const std::vector<NodeId>& group : groups) {
+    hash = mix(hash ^ group.size());
+    for (const NodeId node : group) {
+      hash = mix(hash ^ node.index());
+    }
+  }
+  return hash;
+}
+
 Patterns find_patterns(std::span<const Operation> operations) {
   Patterns patterns;
+  // different ones, by a hash of their groups, with their patterns
+  std::unordered_multimap<std::uint64_t, std::pair<const Placement*, std::vector<std::uint32_t>>> known;
   for (const Operation& operation : operations) {
+    const std::uint64_t key = hash_of(operation.placement.groups);
+    const auto [begin, end] = known.equal_range(key);
+    auto place = std::find_if(
+        begin, end, [&](const auto& other) { return other.second.first->groups == operation.placement.groups; });
+    if (place == end) {
+      place = known.insert({key, {&operation.placement, {}}});
+    }
+    auto* const here = &place->second;
     auto& stages = patterns.by_step.emplace_back();
     for (const std::vector<Step>& stage : operation.schedule.stages) {
       auto& steps = stages.emplace_back();
       for (const Step& step : stage) {
-        const Pattern pattern{&operation.placement, operation.plane, &step};
-        const auto known = std::find_if(patterns.all.begin(), patterns.all.end(),
-                                        [&](const Pattern& other) { return same(pattern, other); });
-        steps.push_back(static_cast<std::uint32_t>(known - patterns.all.begin()));
-        if (known == patterns.all.end()) {
-          patterns.all.push_back(pattern);
+        // the last one first: a ring's steps are all alike
+        const auto found = std::find_if(here->second.rbegin(), here->second.rend(), [&](std::uint32_t other) {
+          return patterns.all[other].plane == operation.plane && same_messages(*patterns.all[other].step, step);
+        });
+        steps.push_back(found != here->second.rend() ? *found : static_cast<std::uint32_t>(patterns.all.size()));
+        if (found == here->second.rend()) {
+          here->second.push_back(steps.back());
+          patterns.all.push_back({here->first, operation.plane, &step});
         }
       }
     }

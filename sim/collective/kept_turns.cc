@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -252,22 +253,37 @@ class Guesses {
   bool has_xor_ = false;
 };
 
-bool keeps(const Turn& turn, const Patterns& patterns,
-           const std::vector<std::pair<const Placement*, Seats>>& placements) {
-  for (const auto& [placement, seats] : placements) {
-    std::vector<Renaming> renamings;
-    if (!seats.rename(turn, renamings)) {
-      return false;
-    }
-    for (const Pattern& pattern : patterns.all) {
-      for (const Renaming& renaming : renamings) {
-        if (pattern.placement == placement && !keeps(renaming, *pattern.step)) {
-          return false;
-        }
+/// A placement and what is sent on it.
+struct OnPlacement {
+  const Placement* placement;
+  Seats seats;
+  std::vector<const Step*> steps;
+};
+
+/// Of patterns whose ranks are all among the first so many; nothing where others are.
+std::optional<std::vector<OnPlacement>> by_placement(const Patterns& patterns, std::uint32_t ranks) {
+  std::vector<OnPlacement> all;
+  std::map<const Placement*, std::size_t> places;
+  for (const Pattern& pattern : patterns.all) {
+    const auto [place, is_new] = places.try_emplace(pattern.placement, all.size());
+    if (is_new) {
+      if (reach(*pattern.placement).second > ranks) {
+        return std::nullopt;
       }
+      all.push_back({pattern.placement, Seats(*pattern.placement), {}});
     }
+    all[place->second].steps.push_back(pattern.step);
   }
-  return true;
+  return all;
+}
+
+bool keeps(const Turn& turn, const std::vector<OnPlacement>& all) {
+  return std::ranges::all_of(all, [&](const OnPlacement& sent) {
+    std::vector<Renaming> renamings;
+    return sent.seats.rename(turn, renamings) && std::ranges::all_of(renamings, [&](const Renaming& renaming) {
+             return std::ranges::all_of(sent.steps, [&](const Step* step) { return keeps(renaming, *step); });
+           });
+  });
 }
 
 bool keeps(const Turn& turn, const Table<NodeId, std::uint64_t>& colours) {
@@ -282,9 +298,9 @@ bool keeps(const Turn& turn, const Table<NodeId, std::uint64_t>& colours) {
 /// The ranks of all placements in orbits of the turns so far: a turn that joins none of these brings nothing.
 class Joined {
  public:
-  explicit Joined(const std::vector<std::pair<const Placement*, Seats>>& placements) {
-    for (const auto& [placement, seats] : placements) {
-      for (const std::vector<NodeId>& group : placement->groups) {
+  explicit Joined(const std::vector<OnPlacement>& all) {
+    for (const OnPlacement& sent : all) {
+      for (const std::vector<NodeId>& group : sent.placement->groups) {
         for (const NodeId node : group) {
           ranks_.push_back(node.index());
         }
@@ -340,23 +356,16 @@ Symmetry* symmetry_of(const Patterns& patterns, Router& router) {
 
 std::vector<Turn> kept_turns(Symmetry& symmetry, const Patterns& patterns,
                              const Table<NodeId, std::uint64_t>* colours) {
-  std::vector<std::pair<const Placement*, Seats>> placements;
-  for (const Pattern& pattern : patterns.all) {
-    const auto known = std::find_if(placements.begin(), placements.end(),
-                                    [&](const auto& other) { return other.first == pattern.placement; });
-    if (known == placements.end()) {
-      if (reach(*pattern.placement).second > symmetry.topology().accelerators) {
-        return {};  // turns are of ranks
-      }
-      placements.emplace_back(pattern.placement, Seats(*pattern.placement));
-    }
+  const std::optional<std::vector<OnPlacement>> sent = by_placement(patterns, symmetry.topology().accelerators);
+  if (!sent) {
+    return {};  // turns are of ranks
   }
   std::vector<Turn> kept;
-  Joined joined(placements);
+  Joined joined(*sent);
   for (const Turn& turn : Guesses(symmetry, patterns).all()) {
     // the network remembers what it answered
     if (joined.would_join(turn) && (colours == nullptr || keeps(turn, *colours)) && symmetry.find(turn) != nullptr &&
-        keeps(turn, patterns, placements)) {
+        keeps(turn, *sent)) {
       joined.join(turn);
       kept.push_back(turn);
     }

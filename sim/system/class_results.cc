@@ -21,15 +21,16 @@ const RankClass& class_at(const Execution& execution, RoleId role, std::uint32_t
 
 }  // namespace
 
-Execution of_class(const Execution& whole, const TaskGraph& block, std::uint32_t count, const RoleClass& part) {
+Execution of_class(const Execution& whole, const std::vector<std::vector<std::uint32_t>>& joined, std::uint32_t count,
+                   const RoleClass& part) {
   Execution result = whole;
   result.links = {};
   result.links.history = whole.links.history;
   const RankClass& mine = class_at(whole, RoleId(0), part.positions.front());
   result.time = mine.end;
-  for (const auto& joined : joined_by(block, count)) {
-    if (std::binary_search(joined.begin(), joined.end(), part.positions.front())) {
-      for (const std::uint32_t position : joined) {
+  for (const std::vector<std::uint32_t>& group : joined) {
+    if (std::binary_search(group.begin(), group.end(), part.positions.front())) {
+      for (const std::uint32_t position : group) {
         result.time = std::max(result.time, class_at(whole, RoleId(0), position).end);
       }
     }

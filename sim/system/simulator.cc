@@ -248,6 +248,7 @@ void Simulator::Impl::prepare_blocks(PreparedGraph& prepared, const TaskGraph& g
                                      const BlockRuns& blocks) const {
   std::map<std::pair<BlockId, RoleId>, std::uint32_t> known;
   std::set<std::pair<BlockId, RoleId>> linked;
+  std::map<std::pair<BlockId, std::uint32_t>, std::vector<std::vector<std::uint32_t>>> joined;
   for (const TaskId id : prepared.graph->tasks().ids()) {
     const Task& task = prepared.graph->tasks()[id];
     if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
@@ -256,9 +257,16 @@ void Simulator::Impl::prepare_blocks(PreparedGraph& prepared, const TaskGraph& g
       if (is_new) {
         const RoleId role = parts != nullptr ? parts->classes[task.role].role : task.role;
         const Execution& whole = blocks.at({block->block, role});
-        prepared.blocks.push_back(parts != nullptr ? of_class(whole, graph.blocks()[block->block.index()],
-                                                              graph.roles()[role].count, parts->classes[task.role])
-                                                   : whole);
+        if (parts == nullptr) {
+          prepared.blocks.push_back(whole);
+        } else {
+          const std::uint32_t count = graph.roles()[role].count;
+          const auto [groups, is_first] = joined.try_emplace({block->block, count});
+          if (is_first) {
+            groups->second = joined_by(graph.blocks()[block->block.index()], count);
+          }
+          prepared.blocks.push_back(of_class(whole, groups->second, count, parts->classes[task.role]));
+        }
         if (linked.insert({block->block, role}).second) {
           prepared.blocks.back().links = whole.links;
         }

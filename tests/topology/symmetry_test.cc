@@ -52,6 +52,36 @@ TEST(Symmetry, IsBrokenByALinkThatIsOdd) {
   EXPECT_TRUE(holds(servers, {256, 512, 8, 32})) << "it moves others only";
 }
 
+TEST(Symmetry, IsKeptByTurnsThatHoldWhatIsOdd) {
+  Topology servers = merged("hgx-h100", 64);
+  for (const LinkId link : servers.links.ids()) {
+    if (servers.links[link].from == NodeId(83)) {
+      servers.links[link].bandwidth = servers.links[link].bandwidth / 2;
+    }
+  }
+  const Symmetry symmetry(servers, static_cast<std::uint32_t>(servers.planes.size()));
+  EXPECT_EQ(symmetry.odd_ranks(), std::vector<std::uint32_t>{83}) << "the third GPU of the eleventh server";
+  EXPECT_TRUE(holds(servers, {0, 512, 1, 4, {3}}));
+  EXPECT_TRUE(holds(servers, {0, 512, 8, 32, {10}}));
+  EXPECT_FALSE(holds(servers, {0, 512, 8, 32, {9}})) << "the wrong one";
+  EXPECT_FALSE(holds(servers, {0, 512, 8, 32})) << "none";
+  const Turn turn{0, 512, 8, 32, {0, 10, 31}};
+  EXPECT_EQ(turn.apply(7), 7U) << "held";
+  EXPECT_EQ(turn.apply(8 * 9 + 1), 8U * 11 + 1) << "past what is held";
+  EXPECT_EQ(turn.apply(8 * 30 + 1), 8U + 1) << "past the last and the first";
+  EXPECT_EQ(turn.apply(256 + 8 * 30), 256U + 8);
+}
+
+TEST(Symmetry, CallsNoRankOddWhereMostAreDifferent) {
+  Topology servers = merged("hgx-h100", 4);
+  for (const LinkId link : servers.links.ids()) {
+    if (servers.links[link].from.index() < 16) {
+      servers.links[link].bandwidth = servers.links[link].bandwidth / 2;
+    }
+  }
+  EXPECT_TRUE(Symmetry(servers, static_cast<std::uint32_t>(servers.planes.size())).odd_ranks().empty());
+}
+
 TEST(Symmetry, GivesARouteAndItsImageTheSameOrbitsAndLoads) {
   const Topology servers = merged("hgx-h100", 64);
   const std::vector<Turn> turns{{0, 512, 1, 4}, {0, 512, 4, 2}, {0, 512, 8, 32}, {0, 512, 256, 2}};
