@@ -196,7 +196,8 @@ Html time_section(const ComparisonResult& result, const std::vector<Contest>& al
       Html numbers;
       for (const Contest* contest : of) {
         numbers += titled(contest->regime, time_table(result, *contest, phase)) +
-                   paragraph(time_sentence(result, *contest, phase), "note");
+                   paragraph(time_sentence(result, *contest, phase), "note") +
+                   paragraph(folding_sentence(result, *contest, phase), "note");
       }
       text += folded("Numbers", numbers);
     }

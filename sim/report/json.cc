@@ -45,6 +45,11 @@ Json to_object(const Breakdown& breakdown) {
   return object;
 }
 
+Json to_object(const FoldingUse& use) {
+  return {{"ranks", use.ranks},     {"rank_classes", use.classes}, {"messages", use.messages},
+          {"bundles", use.bundles}, {"links", use.links},          {"link_classes", use.link_classes}};
+}
+
 Json to_object(const PhaseResult& phase) {
   const MemoryUse& m = phase.memory;
   const Json memory{{"weights_bytes", m.weights.value()},     {"gradients_bytes", m.gradients.value()},
@@ -58,6 +63,7 @@ Json to_object(const PhaseResult& phase) {
               {"peak_type", phase.peak_type},
               {"peak_share", phase.peak_share},
               {"memory_bandwidth_share", phase.bandwidth_share},
+              {"simulated", to_object(phase.folding)},
               {"time_seconds", phase.time.value()},
               {"breakdown_seconds", to_object(phase.breakdown)},
               {"memory", memory}};
@@ -171,11 +177,6 @@ Json to_object(const PortTier& tier) {
     object["busiest"].push_back(link);
   }
   return object;
-}
-
-Json to_object(const FoldingUse& use) {
-  return {{"ranks", use.ranks},     {"rank_classes", use.classes}, {"messages", use.messages},
-          {"bundles", use.bundles}, {"links", use.links},          {"link_classes", use.link_classes}};
 }
 
 Json to_object(const StepRun& run) {

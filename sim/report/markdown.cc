@@ -35,6 +35,9 @@ std::string contest_section(const ComparisonResult& result, const Contest& conte
     if (const TextTable gains = gains_table(result, contest, phase); !gains.rows.empty()) {
       text += "\n" + markdown(gains);
     }
+    if (const std::string folding = folding_sentence(result, contest, phase); !folding.empty()) {
+      text += "\n" + escape_markdown(folding) + "\n";
+    }
   }
   if (const std::string why = why_sentence(result, contest); !why.empty()) {
     text += "\n" + escape_markdown("Why: " + why) + "\n";

@@ -1,6 +1,7 @@
 #include "sim/report/why.h"
 
 #include "sim/report/format.h"
+#include "sim/system/folding_check.h"
 
 namespace podium {
 namespace {
@@ -71,6 +72,19 @@ std::string time_sentence(const ComparisonResult& result, const Contest& contest
               (first ? " spends " : " ");
       for (int kind = 0; kind < 4; ++kind) {
         text += (kind == 0 ? "" : kind == 3 ? " and " : ", ") + percent(shares[kind]) + (first ? words[kind] : "");
+      }
+    }
+  }
+  return text.empty() ? text : text + ".";
+}
+
+std::string folding_sentence(const ComparisonResult& result, const Contest& contest, const std::string& phase) {
+  std::string text;
+  for (const CaseResult* one : contest.cases) {
+    for (const PhaseResult& simulated : one->phases) {
+      if (simulated.name == phase && simulated.folding.ranks > 0) {
+        text += (text.empty() ? "Simulated by one of each that are exactly alike, of one " + phase + ": " : "; ") +
+                display_name(result.systems, one->system) + " " + describe(simulated.folding);
       }
     }
   }

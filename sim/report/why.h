@@ -11,6 +11,10 @@ namespace podium {
 /// no case of the contest has the phase.
 std::string time_sentence(const ComparisonResult&, const Contest&, const std::string& phase);
 
+/// How many ranks, messages and links of each system's step were simulated by how many (docs/FOLDING.md). Empty where
+/// nothing is known of it.
+std::string folding_sentence(const ComparisonResult&, const Contest&, const std::string& phase);
+
 /// Why the first system leads the next. Of training, its factor as the product of two causes: the peaks that the
 /// machines have, and how much of them they use. Of serving, what the machines have, the first over the next, and what
 /// share of it the ranks of each phase put to use. Empty where only one has a plan.

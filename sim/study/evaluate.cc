@@ -100,6 +100,7 @@ void set_use(PhaseResult& phase, std::uint32_t ranks, const Execution& step, std
   phase.ranks = ranks;
   phase.peak_type = to_string(type);
   phase.peak_share = step.flops / step.time / (chip.peak(type) * ranks_of_step);
+  phase.folding = step.folding;
   phase.bandwidth_share = step.memory_traffic / step.time / (chip.memory_bandwidth * ranks_of_step);
 }
 

@@ -11,6 +11,7 @@
 #include "sim/core/units.h"
 #include "sim/economics/throughput.h"
 #include "sim/study/planned_step.h"
+#include "sim/system/simulator.h"
 #include "sim/workload/memory.h"
 #include "sim/workload/training.h"
 
@@ -54,6 +55,7 @@ struct PhaseResult {
   std::string peak_type;            ///< "bf16", "int8" …
   std::vector<ResourceGain> gains;  ///< of all resources, where they were asked for (`add_gains`)
   PlannedStep step;                 ///< to execute it again
+  FoldingUse folding;               ///< what was simulated for what, of one instance or step
 };
 
 /// A plan that was tried and what came of it.

@@ -64,6 +64,17 @@ TEST(LimitSentence, NamesTheLatencyAtItsLimitOrNeither) {
   EXPECT_EQ(limit_sentence(result, contests(result).front()), text) << "answers of one token";
 }
 
+TEST(FoldingSentence, SaysWhatStoodForWhatWhereThatIsKnown) {
+  ComparisonResult result = test::example_comparison();
+  PhaseResult& decode = result.cases.front().phases.back();
+  EXPECT_EQ(folding_sentence(result, contests(result).front(), decode.name), "");
+  decode.folding = {320, 2, 102'080, 4, 1000, 5};
+  EXPECT_EQ(folding_sentence(result, contests(result).front(), decode.name),
+            "Simulated by one of each that are exactly alike, of one decode step: Huawei CloudMatrix384 320 ranks as 2 "
+            "classes (160 times fewer), 102,080 messages as 4 bundles (25,520 times fewer), 1,000 links as 5 classes "
+            "(200 times fewer).");
+}
+
 TEST(TimeSentence, SumsSharesByKindAndTheyMakeTheWhole) {
   const ComparisonResult result = test::example_comparison();
   const CaseResult& one = result.cases.front();
