@@ -49,20 +49,23 @@ std::string beside_published(const ComparisonResult& result, const std::string& 
                        : text);
 }
 
-/// The most that the lead would shrink by if one published result of either machine told its speed.
+/// The most that the lead would shrink by if one published result of either machine told its speed; of a machine
+/// without any, if the miss that is expected of it did.
 double largest_miss(const ComparisonResult& result, const Uncertainty& contest) {
   const auto trains = std::any_of(result.cases.begin(), result.cases.end(), [&](const CaseResult& one) {
     return one.workload == contest.workload && is_training(one);
   });
-  double most = 1;
-  for (const Validated& one : result.validated) {
-    if (one.training == trains && one.system == contest.leader) {
-      most = std::max(most, one.speed);
-    } else if (one.training == trains && one.system == contest.next) {
-      most = std::max(most, 1 / one.speed);
+  const auto largest_of = [&](const std::string& system, const auto& shrinks) {
+    std::optional<double> most;
+    for (const Validated& one : result.validated) {
+      if (one.training == trains && one.system == system) {
+        most = std::max(most.value_or(1), shrinks(one.speed));
+      }
     }
-  }
-  return most;
+    return most ? *most : 1 + expected_miss(result.validated, system, trains);
+  };
+  return std::max(largest_of(contest.leader, [](double speed) { return speed; }),
+                  largest_of(contest.next, [](double speed) { return 1 / speed; }));
 }
 
 /// " In 1 of 4 the lead is …", of the contests whose lead is no larger than a miss against a published result.
@@ -72,7 +75,7 @@ std::string within_misses(const ComparisonResult& result) {
                                       [&](const Uncertainty& one) { return one.ratio < largest_miss(result, one); });
   return doubtful == 0 ? ""
                        : " In " + std::to_string(doubtful) + " of " + std::to_string(all.size()) +
-                             " the lead is no larger than a miss against a published result (see there).";
+                             " the lead is no larger than a miss against published results (see there).";
 }
 
 std::string shortened(const std::string& text, std::size_t letters) {
@@ -125,7 +128,7 @@ std::vector<std::string> certainty(const ComparisonResult& result, const Uncerta
                       ".");
   sentences.push_back(anchors_sentence(result, contest.workload, contest.regime));
   if (const double miss = largest_miss(result, contest); contest.ratio < miss) {
-    sentences.push_back("The lead of " + factor(contest.ratio) + " is no larger than the worst of these misses, " +
+    sentences.push_back("The lead of " + factor(contest.ratio) + " is no larger than the largest of these misses, " +
                         factor(miss) + ": it is not sure.");
   }
   const std::vector<std::string> found = flips(contest);

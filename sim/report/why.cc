@@ -117,7 +117,9 @@ std::string limit_sentence(const ComparisonResult& result, const Contest& contes
     look("TTFT", one->objective->ttft_seen, one->objective->ttft);
     look("TPOT", one->objective->tpot_seen.value_or(Seconds()), one->objective->tpot);
     text += (text.empty() ? "What limits the rate: " : "; ") + display_name(result.systems, one->system) + " is held " +
-            (limits.empty() ? "by neither latency yet: at a rate a hundredth higher requests queue up" : limits);
+            (!limits.empty()                ? limits
+             : one->objective->queues_above ? "by neither latency yet: at a rate a hundredth higher requests queue up"
+                                            : "by latencies that jump: a rate a hundredth higher misses the objective");
   }
   return text.empty() ? text : text + ".";
 }

@@ -20,8 +20,8 @@ std::string folding_sentence(const ComparisonResult&, const Contest&, const std:
 /// share of it the ranks of each phase put to use. Empty where only one has a plan.
 std::string why_sentence(const ComparisonResult&, const Contest&);
 
-/// What keeps each system that serves from a higher rate: the latency that is at its limit, or neither, where requests
-/// come faster than they are finished. Empty where none serves.
+/// What keeps each system that serves from a higher rate: the latency that is at its limit, or neither, where at the
+/// next higher rate requests come faster than they are finished, or latencies jump beyond their limits. Empty where none serves.
 std::string limit_sentence(const ComparisonResult&, const Contest&);
 
 }  // namespace podium

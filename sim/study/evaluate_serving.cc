@@ -261,6 +261,7 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
   set_peaks(result, candidates_.chip(), product_type(split.decode->plan));
   Objective& objective = result.objective.value();
   result.ttft = percentiles(sustained.measured.ttft);
+  objective.queues_above = sustained.above == Missed::steadiness;
   objective.ttft_seen = Seconds(quantile(sustained.measured.ttft, objective.quantile));
   if (!sustained.measured.tpot.empty()) {
     result.tpot = percentiles(sustained.measured.tpot);

@@ -28,6 +28,7 @@ struct Objective {
   Seconds ttft, tpot;
   Seconds ttft_seen;
   std::optional<Seconds> tpot_seen = {};  ///< nothing where answers are one token
+  bool queues_above = false;              ///< at a rate a hundredth higher queues grow; else the times are missed there
 };
 
 /// Named parts of a time: "compute", "memory", "launch", "exposed tp" …, "bubble".

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "sim/core/quantile.h"
 #include "sim/core/text.h"
@@ -49,6 +50,9 @@ Candidates::Candidates(const Study& study, const MeanRequest& request, ModelSpec
       model_(std::move(model)),
       system_(std::move(system)),
       chip_(load_chip(study, system_.chip)) {
+  if (request_.output <= 1) {
+    request_.slo.tpot = Seconds(std::numeric_limits<double>::infinity());  // no answer has a second token
+  }
   const auto add = [&](Stage stage, const std::vector<InstanceTemplate>& templates) {
     for (const InstanceTemplate& made_from : templates) {
       for (const double chunk : made_from.chunk_tokens) {

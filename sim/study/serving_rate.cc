@@ -194,16 +194,15 @@ ServingLog RateSearch::log(const Split& split, double rate, std::size_t most_ite
 
 /// Where queues grow, the objective is kept only for as long as the run lasts. Just below its limit a machine fills up
 /// slowly, since a fuller one takes longer steps: what grows still is looked at again for longer.
-std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& deployment, double rate) {
-  constexpr double most_patience = 8;
-  for (double patience = 1; patience <= most_patience; patience *= 2) {
+std::variant<Sustained, Missed> RateSearch::hold(const Cell& cell, const Deployment& deployment, double rate) {
+  for (const int patience : {1, 2, 4, 8}) {
     Attempt run = attempt(cell.split, deployment, rate, patience);
     if (!run.served) {
-      return std::nullopt;
+      return Missed::objective;
     }
     Measured measured = measure(*run.served, run.watched);
     if (!keeps_objective(measured)) {
-      return std::nullopt;
+      return Missed::objective;
     }
     if (is_steady(measured)) {
       const double tokens = cell.copies * measured.tokens / measured.time.value();
@@ -211,7 +210,7 @@ std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& de
                        std::move(measured)};
     }
   }
-  return std::nullopt;
+  return Missed::steadiness;
 }
 
 /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
@@ -219,13 +218,16 @@ std::optional<Sustained> RateSearch::sustain(const Split& split) {
   const Cell cell = cell_of(split);
   const Deployment deployment = deploy(cell.split);
   std::optional<Sustained> best;
+  Missed above = Missed::objective;  // at the last rate that failed, which is the lowest
   const auto holds_at = [&](double rate) {
-    std::optional<Sustained> held = hold(cell, deployment, rate);
-    const bool holds = held.has_value();
-    if (holds) {
-      best = std::move(held);
+    std::variant<Sustained, Missed> found = hold(cell, deployment, rate);
+    auto* const held = std::get_if<Sustained>(&found);
+    if (held != nullptr) {
+      best = std::move(*held);
+    } else {
+      above = std::get<Missed>(found);
     }
-    return holds;
+    return held != nullptr;
   };
   // the prediction is mostly within some 10 %: step away from it, ever further, until the limit is bracketed; then
   // bisect
@@ -242,6 +244,9 @@ std::optional<Sustained> RateSearch::sustain(const Split& split) {
   while (low > 0 && high - low > 0.01 * high) {
     const double middle = (low + high) / 2;
     (holds_at(middle) ? low : high) = middle;
+  }
+  if (best) {
+    best->above = above;
   }
   return best;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <variant>
 #include <vector>
 
 #include "sim/serving/serve.h"
@@ -20,6 +21,9 @@ struct Measured {
   Seconds time;
 };
 
+/// Why a rate was not sustained: the objective was missed, or it was kept while queues grew.
+enum class Missed { objective, steadiness };
+
 /// A deployment at the highest rate that was found to keep the objective.
 struct Sustained {
   double rate = 0, tokens = 0;  ///< requests and output tokens a second, of all copies
@@ -27,6 +31,7 @@ struct Sustained {
   double copies = 1;
   Served served;
   Measured measured;
+  Missed above = Missed::objective;  ///< at the lowest rate that was not sustained
 };
 
 /// Finds how many requests a second deployments of one workload sustain, by simulating them. Requests are drawn once
@@ -78,7 +83,7 @@ class RateSearch {
     Watch watched;
   };
   Attempt attempt(const Split&, const Deployment&, double rate, double patience, ServingLog* log = nullptr);
-  std::optional<Sustained> hold(const Cell&, const Deployment&, double rate);
+  std::variant<Sustained, Missed> hold(const Cell&, const Deployment&, double rate);
 
   const ServingWorkload& workload_;
   const ModelSpec& model_;

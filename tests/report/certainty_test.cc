@@ -58,7 +58,7 @@ TEST(Certainty, DoubtsALeadThatIsNoLargerThanAMiss) {
   EXPECT_THAT(certainty_in_short(result), Not(HasSubstr("In 1 of 2")));
   training.ratio = 1.17;
   EXPECT_THAT(certainty(result, training),
-              Contains(HasSubstr("no larger than the worst of these misses, " + factor(1.173))));
+              Contains(HasSubstr("no larger than the largest of these misses, " + factor(1.173))));
   EXPECT_THAT(certainty_in_short(result), HasSubstr("In 1 of 2 the lead is no larger than a miss"));
 }
 

@@ -274,6 +274,14 @@ TEST(ServingCase, SustainsPromptsWithAnswersOfOneToken) {
   EXPECT_GT(serve_on(study_of(text), 4).throughput.per_system, 0);
 }
 
+TEST(ServingCase, AsksNoTimePerTokenOfAnswersOfOneToken) {
+  const std::string text = replaced(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512]}"),
+                                    "input: 2048, output: 256", "input: 512, output: 1");
+  const double loose = serve_on(study_of(text), 4).throughput.per_system;
+  EXPECT_GT(loose, 0);
+  EXPECT_EQ(serve_on(study_of(replaced(text, "tpot: 20 ms", "tpot: 100 us")), 4).throughput.per_system, loose);
+}
+
 TEST(ServingCase, SustainsAnswersOfOneTokenWherePrefillIsApart) {
   std::string text = replaced(quick_look(), "output: 256", "output: 1");
   const std::size_t begin = text.find("            mixed:"), end = text.find("          hgx-h100: *server");
