@@ -84,8 +84,7 @@ class Expansion {
   const NetworkOrbits* orbits_;
 };
 
-}  // namespace
-
+/// Of equal groups the same.
 std::uint64_t hash_of(const std::vector<std::vector<NodeId>>& groups) {
   std::uint64_t hash = groups.size();
   for (const std::vector<NodeId>& group : groups) {
@@ -96,6 +95,8 @@ std::uint64_t hash_of(const std::vector<std::vector<NodeId>>& groups) {
   }
   return hash;
 }
+
+}  // namespace
 
 Patterns find_patterns(std::span<const Operation> operations) {
   Patterns patterns;

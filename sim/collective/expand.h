@@ -24,9 +24,6 @@ struct Patterns {
 };
 Patterns find_patterns(std::span<const Operation>);
 
-/// Of equal groups the same.
-std::uint64_t hash_of(const std::vector<std::vector<NodeId>>& groups);
-
 /// Whether a node is in several groups, or twice in one.
 bool share_nodes(const std::vector<std::vector<NodeId>>& groups);
 

@@ -287,16 +287,6 @@ bool are_groups_alike_in_orbits(const Patterns& patterns, const Expanded& expand
   return true;
 }
 
-/// Nothing where no turn keeps everything.
-NetworkOrbits* find_orbits(Router& router, const Patterns& patterns) {
-  Symmetry* symmetry = symmetry_of(patterns, router);
-  if (symmetry == nullptr) {
-    return nullptr;
-  }
-  const std::vector<Turn> turns = kept_turns(*symmetry, patterns);
-  return turns.empty() ? nullptr : &symmetry->orbits(turns);
-}
-
 void add_operations(FoldedFabric& fabric, std::span<const Operation> operations, const Patterns& patterns) {
   for (std::size_t i = 0; i < operations.size(); ++i) {
     FoldedOperation folded{operations[i].schedule, patterns.by_step[i], 0};
@@ -325,7 +315,7 @@ FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operat
                   LinkClasses links) {
   check_placements(operations, merged);
   const Patterns patterns = find_patterns(operations);
-  NetworkOrbits* orbits = folding == Folding::exact ? find_orbits(router, patterns) : nullptr;
+  NetworkOrbits* orbits = folding == Folding::exact ? orbits_of(patterns, router) : nullptr;
   std::size_t messages = 0;
   for (const Operation& operation : operations) {
     messages += operation.schedule.messages() * operation.placement.groups.size();

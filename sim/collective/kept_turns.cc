@@ -334,8 +334,7 @@ class Joined {
   DisjointSets sets_{0};
 };
 
-}  // namespace
-
+/// Of the planes that the patterns' messages may take. Nothing where the router knows of none.
 Symmetry* symmetry_of(const Patterns& patterns, Router& router) {
   std::uint32_t planes = 0;
   const Placement* last = nullptr;
@@ -373,14 +372,20 @@ std::vector<Turn> kept_turns(Symmetry& symmetry, const Patterns& patterns,
   return kept;
 }
 
+}  // namespace
+
+NetworkOrbits* orbits_of(const Patterns& patterns, Router& router, const Table<NodeId, std::uint64_t>* colours) {
+  Symmetry* symmetry = symmetry_of(patterns, router);
+  const std::vector<Turn> turns = symmetry != nullptr ? kept_turns(*symmetry, patterns, colours) : std::vector<Turn>();
+  return turns.empty() ? nullptr : &symmetry->orbits(turns);
+}
+
 std::vector<const std::vector<NodeId>*> different_groups(const Placement& placement, std::optional<std::uint32_t> plane,
                                                          Router& router) {
   const Step in_order{.pairing = Pairing::chain};  // which only groups that keep their order send alike
   const Step tree{.pairing = Pairing::multicast};
   const Patterns patterns{{{&placement, plane, &in_order}, {&placement, plane, &tree}}, {}};
-  Symmetry* symmetry = placement.groups.size() > 1 ? symmetry_of(patterns, router) : nullptr;
-  const std::vector<Turn> turns = symmetry != nullptr ? kept_turns(*symmetry, patterns) : std::vector<Turn>();
-  const NetworkOrbits* orbits = symmetry == nullptr || turns.empty() ? nullptr : &symmetry->orbits(turns);
+  const NetworkOrbits* orbits = placement.groups.size() > 1 ? orbits_of(patterns, router) : nullptr;
   // of the groups that go into each other one has the first node of an orbit
   const auto leads = [&](NodeId node) { return orbits == nullptr || orbits->is_first(node); };
   std::vector<const std::vector<NodeId>*> groups;

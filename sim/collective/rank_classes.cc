@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "sim/collective/colours.h"
 #include "sim/collective/expand.h"
-#include "sim/collective/field.h"
 #include "sim/collective/kept_turns.h"
 #include "sim/core/mix.h"
 
@@ -18,11 +18,6 @@ Colour hash(double value) {
   Colour bits = 0;
   std::memcpy(&bits, &value, sizeof bits);
   return mix(bits);
-}
-
-std::size_t count_distinct(std::vector<Colour> colours) {
-  std::sort(colours.begin(), colours.end());
-  return static_cast<std::size_t>(std::unique(colours.begin(), colours.end()) - colours.begin());
 }
 
 /// A node in a group.
@@ -51,7 +46,7 @@ struct Crossing {
 /// never coarser than before. With orbits, the first node and link of each stand for all.
 class Refinement {
  public:
-  Refinement(const Topology& topology, Router& router, std::span<const Operation> operations,
+  Refinement(const Topology& topology, Router& router, std::span<const Operation> operations, const Patterns& patterns,
              std::span<const Placement> meetings, Table<NodeId, Colour> nodes, NetworkOrbits* orbits)
       : topology_(topology), orbits_(orbits), nodes_(std::move(nodes)), numbers_(topology.capacities()) {
     for (const Operation& operation : operations) {
@@ -60,7 +55,7 @@ class Refinement {
     for (const Placement& placement : meetings) {
       add_placement(placement);
     }
-    add_messages(router, find_patterns(operations));
+    add_messages(router, patterns);
   }
 
   Table<NodeId, Colour> run() {
@@ -131,7 +126,7 @@ class Refinement {
     std::uint32_t& place = numbers_[orbit.first];
     if (place == 0) {
       links_.push_back(mix(topology_.plane(orbit.first) + hash(topology_.capacity(orbit.first).value())));
-      shares_.push_back(inverse(orbit.size));
+      shares_.push_back(orbits_ != nullptr ? inverse(orbit.size) : 1);
       place = static_cast<std::uint32_t>(links_.size());
     }
     return place - 1;
@@ -157,7 +152,8 @@ class Refinement {
     for (std::size_t m = 0; m < messages_.size(); ++m) {
       for (const Crossing& crossing : crossings(m)) {
         const std::uint64_t seen = mix(messages_[m].colour ^ crossing.load) % modulus;
-        sums[crossing.link] = (sums[crossing.link] + times(seen, messages_[m].weight)) % modulus;
+        sums[crossing.link] =
+            (sums[crossing.link] + (orbits_ != nullptr ? times(seen, messages_[m].weight) : seen)) % modulus;
       }
     }
     for (std::size_t link = 0; link < links_.size(); ++link) {
@@ -224,10 +220,9 @@ class Refinement {
 
 /// Of turns that keep the network, colours, groups and messages. A message's group is told by its owner then, who is in
 /// one group of each placement only.
-NetworkOrbits* find_rank_orbits(Router& router, std::span<const Operation> operations,
-                                std::span<const Placement> meetings, const Table<NodeId, Colour>& colours) {
+NetworkOrbits* find_rank_orbits(Router& router, Patterns patterns, std::span<const Placement> meetings,
+                                const Table<NodeId, Colour>& colours) {
   const Step together{.pairing = Pairing::all_others};
-  Patterns patterns = find_patterns(operations);
   for (const Placement& placement : meetings) {
     patterns.all.push_back({&placement, {}, &together});
   }
@@ -235,17 +230,16 @@ NetworkOrbits* find_rank_orbits(Router& router, std::span<const Operation> opera
                   [](const Pattern& pattern) { return share_nodes(pattern.placement->groups); })) {
     return nullptr;
   }
-  Symmetry* symmetry = symmetry_of(patterns, router);
-  const std::vector<Turn> turns = symmetry != nullptr ? kept_turns(*symmetry, patterns, &colours) : std::vector<Turn>();
-  return turns.empty() ? nullptr : &symmetry->orbits(turns);
+  return orbits_of(patterns, router, &colours);
 }
 
 }  // namespace
 
 Table<NodeId, std::uint64_t> refine_nodes(const Topology& merged, Router& router, std::span<const Operation> operations,
                                           std::span<const Placement> meetings, Table<NodeId, std::uint64_t> colours) {
-  NetworkOrbits* orbits = find_rank_orbits(router, operations, meetings, colours);
-  return Refinement(merged, router, operations, meetings, std::move(colours), orbits).run();
+  const Patterns patterns = find_patterns(operations);
+  NetworkOrbits* orbits = find_rank_orbits(router, patterns, meetings, colours);
+  return Refinement(merged, router, operations, patterns, meetings, std::move(colours), orbits).run();
 }
 
 }  // namespace podium

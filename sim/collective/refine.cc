@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "sim/collective/field.h"
+#include "sim/collective/colours.h"
 #include "sim/core/check.h"
 #include "sim/core/mix.h"
 
@@ -12,12 +12,8 @@ namespace podium {
 namespace {
 
 using Colours = std::vector<std::uint64_t>;
-std::uint64_t edge_hash(std::uint64_t colour, std::uint32_t label) { return mix(colour ^ mix(label)); }
 
-std::size_t distinct(Colours colours) {
-  std::sort(colours.begin(), colours.end());
-  return static_cast<std::size_t>(std::unique(colours.begin(), colours.end()) - colours.begin());
-}
+std::uint64_t edge_hash(std::uint64_t colour, std::uint32_t label) { return mix(colour ^ mix(label)); }
 
 /// Colours of messages follow from those of links: a sum, so that the order of the edges does not matter.
 void colour_messages(const Crossings& graph, const Colours& links, Colours& messages) {
@@ -187,11 +183,11 @@ Partition coarsest_equitable(const Crossings& graph) {
     shares.push_back(inverse(weight));
   }
   Colours messages(graph.message_colour.size());
-  for (std::size_t before = 0, now = distinct(links); now > before;) {
+  for (std::size_t before = 0, now = count_distinct(links); now > before;) {
     colour_messages(graph, links, messages);
     colour_links(graph, messages, shares, links);
     before = now;
-    now = distinct(links);
+    now = count_distinct(links);
   }
   colour_messages(graph, links, messages);
   return classify(graph, messages, links);

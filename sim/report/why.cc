@@ -101,7 +101,7 @@ std::string why_sentence(const ComparisonResult& result, const Contest& contest)
 }
 
 std::string limit_sentence(const ComparisonResult& result, const Contest& contest) {
-  constexpr double near = 0.9;  // a rate one in a hundred higher lengthens no tail by more
+  constexpr double near = 0.9;  // a rate one in a hundred higher lengthens a tail by no more, unless it jumps
   std::string text;
   for (const CaseResult* one : contest.cases) {
     if (!one->objective || !one->ttft) {

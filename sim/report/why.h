@@ -21,7 +21,8 @@ std::string folding_sentence(const ComparisonResult&, const Contest&, const std:
 std::string why_sentence(const ComparisonResult&, const Contest&);
 
 /// What keeps each system that serves from a higher rate: the latency that is at its limit, or neither, where at the
-/// next higher rate requests come faster than they are finished, or latencies jump beyond their limits. Empty where none serves.
+/// next higher rate requests come faster than they are finished, or latencies jump beyond their limits. Empty where
+/// none serves.
 std::string limit_sentence(const ComparisonResult&, const Contest&);
 
 }  // namespace podium

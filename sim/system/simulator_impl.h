@@ -36,8 +36,8 @@ struct Simulator::Impl {
   std::vector<PacketSettings> packets;  ///< by plane, where the network has packets
   std::map<std::vector<OperationKey>, std::unique_ptr<FoldedFabric>> fabrics;
   using Colours = Table<NodeId, std::uint64_t>;
-  /// Refined, by all that they depend on: operations, initial colours, and groups that blocks join.
   using Groups = std::vector<std::vector<NodeId>>;
+  /// Refined, by all that they depend on: operations, initial colours, and groups that blocks join.
   std::map<std::tuple<std::vector<OperationKey>, std::vector<std::uint64_t>, std::vector<Groups>>, Colours> colours;
   BlockMemory known_blocks;
   std::unique_ptr<Simulator> unfolded;  ///< to check against

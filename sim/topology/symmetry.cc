@@ -112,6 +112,7 @@ void Symmetry::find_odd_ranks() {
   for (const NodeId node : topology_.nodes.ids()) {
     kinds.push_back(kinds_of(node));
   }
+  const auto by_itself = [&](NodeId node) { return kinds[node]; };
   const auto with_neighbours = [&](NodeId node) {
     std::uint64_t sum = kinds[node];
     for (const Way& way : leaving(node)) {
@@ -119,7 +120,7 @@ void Symmetry::find_odd_ranks() {
     }
     return sum;
   };
-  for (const auto& look : {std::function(kinds_of), std::function(with_neighbours)}) {
+  for (const auto& look : {std::function(by_itself), std::function(with_neighbours)}) {
     std::vector<std::uint64_t> seen;
     for (std::uint32_t rank = 0; rank < topology_.accelerators; ++rank) {
       seen.push_back(look(NodeId(rank)));

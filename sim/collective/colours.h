@@ -1,8 +1,18 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
+/// What refinements by hashes have in common.
 namespace podium {
+
+/// How many different ones there are.
+inline std::size_t count_distinct(std::vector<std::uint64_t> colours) {
+  std::sort(colours.begin(), colours.end());
+  return static_cast<std::size_t>(std::unique(colours.begin(), colours.end()) - colours.begin());
+}
 
 // Sums of hashes over what crosses a link are modulo 2^61 - 1. That is a field: where a link stands for many, it has
 // the mean of what crosses them all, though what one message adds to it need not be whole.
