@@ -182,7 +182,8 @@ void check_placements(std::span<const Operation> operations, const Topology& top
   }
 }
 
-/// Bundles by pattern: a class of messages has the loads of all its members on one link of each class.
+/// Bundles by pattern: a class of messages has the loads of all its members on one link of each class, those of one
+/// size together.
 void make_bundles(FoldedFabric& fabric, const Expanded& expanded, const Partition& partition) {
   std::vector<Bundle> bundles(partition.messages.size());
   std::vector<std::uint32_t> pattern_of(bundles.size());
@@ -197,11 +198,8 @@ void make_bundles(FoldedFabric& fabric, const Expanded& expanded, const Partitio
   }
   for (std::size_t l = 0; l < partition.crossed_by.size(); ++l) {
     for (const ClassCrossing& crossing : partition.crossed_by[l]) {
-      std::vector<LinkLoad>& links = bundles[crossing.message_class].route.links;
-      if (links.empty() || links.back().link != LinkId(l)) {
-        links.push_back({LinkId(l), 0});
-      }
-      links.back().load += static_cast<double>(crossing.count) * expanded.loads[crossing.label];
+      bundles[crossing.message_class].route.links.push_back(
+          {LinkId(l), expanded.loads[crossing.label], crossing.count});
     }
   }
   fabric.bundles = bundles.size();

@@ -28,7 +28,7 @@ Operation make_sends(std::span<const std::pair<NodeId, NodeId>> pairs, std::opti
 
 /// Messages that are equal in all that the network can see: a class of the equitable partition.
 struct Bundle {
-  Route route;              ///< over classes of links; loads are those of all members on one link of the class
+  Route route;              ///< over classes of links, with the members that cross one link of the class
   double multiplicity = 1;  ///< members
 };
 

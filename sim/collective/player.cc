@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sim/network/closed_form.h"
+#include "sim/network/level.h"
 
 namespace podium {
 
@@ -95,17 +96,17 @@ Seconds fill_time(const Step& step, const std::vector<Bundle>& bundles, const Ta
   // by latency, in lowest terms below: the mean is the same for one group and for many that are alike
   std::map<double, std::uint64_t> count_of;
   // what all messages of the step put on a link is the same whether they are folded or not: one bundle's part is not
-  Table<LinkId, double> loads(capacities.size());
+  Table<LinkId, Wide> loads(capacities.size());
   for (const Bundle& bundle : bundles) {
     count_of[bundle.route.latency.value()] += static_cast<std::uint64_t>(bundle.multiplicity);
     for (const LinkLoad& link : bundle.route.links) {
-      loads[link.link] += link.load;
+      loads[link.link] += static_cast<Wide>(to_demand(link.load, 1)) * static_cast<Wide>(link.members);
     }
   }
   Seconds wire;
   for (const LinkId link : loads.ids()) {
     if (loads[link] > 0) {
-      wire = std::max(wire, loads[link] * message / capacities[link]);
+      wire = std::max(wire, static_cast<double>(loads[link]) * 0x1p-40 * message / capacities[link]);
     }
   }
   std::uint64_t common = 0;

@@ -29,14 +29,17 @@ Seconds wire_time(const std::vector<Step>& stage, const std::vector<std::uint32_
     const Bytes sent = bytes * (stage[i].share / efficiency(stage[i], protocol));
     const Seconds fill = fill_time(stage[i], bundles, fabric.capacities, sent, step_time);
     for (const Bundle& bundle : bundles) {
-      Seconds own;
+      Seconds own, here;
+      std::optional<LinkId> before;
       for (const LinkLoad& link : bundle.route.links) {
-        const Seconds busy = link.load * sent / fabric.capacities[link.link];
+        const Seconds busy = link.total() * sent / fabric.capacities[link.link];
+        here = before == link.link ? here + busy : busy;  // members of several loads come one after the other
+        before = link.link;
         Use& use = uses[link.link];
         use.busy += busy;
         use.fill = std::min(use.fill, fill);
         use.latency = std::min(use.latency, bundle.route.latency);
-        own = std::max(own, busy);
+        own = std::max(own, here);
       }
       longest = std::max(longest, fill + bundle.route.latency + own);
     }
@@ -81,7 +84,7 @@ Table<LinkId, Seconds> busy_times(const CollectiveCall& call, const FoldedFabric
                                        efficiency(step, protocol_of(call, operation, costs)));
       for (const Bundle& bundle : fabric.patterns[operation.patterns[s][i]]) {
         for (const LinkLoad& link : bundle.route.links) {
-          busy[link.link] += link.load * sent / fabric.capacities[link.link];
+          busy[link.link] += link.total() * sent / fabric.capacities[link.link];
         }
       }
     }

@@ -192,7 +192,7 @@ void AnalyticNetwork::count_uses() {
   for (const TransferId id : batch_) {
     const Flight& flight = *flights_.find(id);
     for (const LinkLoad& use : flight.route->links) {
-      use_[use.link].demand += use.load * flight.weight;
+      use_[use.link].demand += use.total() * flight.weight;
     }
   }
 }
@@ -208,8 +208,8 @@ void AnalyticNetwork::queue_equals(std::span<const TransferId> equals) {
   for (const TransferId id : equals) {
     const Flight& flight = *flights_.find(id);
     for (const LinkLoad& use : flight.route->links) {
-      use_[use.link].through += use.load * flight.bytes.value();
-      use_[use.link].demand -= use.load * flight.weight;
+      use_[use.link].through += use.total() * flight.bytes.value();
+      use_[use.link].demand -= use.total() * flight.weight;
     }
   }
 }

@@ -21,12 +21,14 @@ __extension__ using UnsignedWide = unsigned __int128;
 
 constexpr Level no_level = UINT64_MAX;
 
-/// To the nearest; exact for multiples of 2^-40. Beyond 2^-40 to 2^24 it is a Bug.
-inline Demand to_demand(double load, double weight) {
+/// To the nearest; exact for multiples of 2^-40. Of a bundle it is so many times its member's, so that a bundle is just
+/// what its members are. A member's beyond 2^-40, or all members' beyond 2^24, is a Bug.
+inline Demand to_demand(double load, double weight, std::uint64_t members = 1) {
   const double demand = load * weight * 0x1p40;
-  PODIUM_CHECK(demand >= 1 && demand < 0x1p64, "a load times a weight is from 2^-40 to 2^24");
+  PODIUM_CHECK(demand >= 1 && demand * static_cast<double>(members) < 0x1p64,
+               "a load times a weight is from 2^-40 to 2^24");
   const auto whole = static_cast<Demand>(demand);
-  return whole + (demand - static_cast<double>(whole) >= 0.5 ? 1 : 0);
+  return (whole + (demand - static_cast<double>(whole) >= 0.5 ? 1 : 0)) * members;
 }
 
 inline Wide to_wide(BytesPerSecond capacity) {

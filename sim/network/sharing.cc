@@ -48,7 +48,7 @@ ShareId Sharing::add(std::span<const LinkLoad> loads, double weight, BytesPerSec
   for (std::uint32_t i = 0; i < flow.count; ++i) {
     const std::uint32_t place = loads[i].link.index();
     Link& link = links_[place];
-    const Demand demand = to_demand(loads[i].load, weight);
+    const Demand demand = to_demand(loads[i].load, weight, loads[i].members);
     uses_[flow.first + i] = {place, static_cast<std::uint32_t>(link.users.size()), demand};
     link.users.push_back({index, flow.first + i, demand});
     link.demand += demand;

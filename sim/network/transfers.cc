@@ -22,7 +22,7 @@ void check_transfer(const Transfer& transfer, const Table<LinkId, BytesPerSecond
   PODIUM_CHECK(transfer.weight > 0 && std::isfinite(transfer.weight), "a weight is finite and positive");
   for (const LinkLoad& use : transfer.route->links) {
     PODIUM_CHECK(use.link.index() < capacities.size(), "a route uses links that the network has");
-    PODIUM_CHECK(use.load > 0 && std::isfinite(use.load), "a load is finite and positive");
+    PODIUM_CHECK(use.load > 0 && std::isfinite(use.load) && use.members > 0, "a load is finite and positive");
   }
 }
 
@@ -32,7 +32,7 @@ void check_capacity(BytesPerSecond capacity) {
 
 void carry(Table<LinkId, Bytes>& carried, const Route& route, Bytes bytes) {
   for (const LinkLoad& use : route.links) {
-    carried[use.link] += bytes * use.load;
+    carried[use.link] += bytes * use.total();
   }
 }
 

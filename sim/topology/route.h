@@ -15,10 +15,13 @@ namespace podium {
 class Symmetry;
 
 /// What one unit of a transfer's rate puts on a link: the share of the bytes that goes over it, divided by the payload
-/// efficiency. A bundle of m equal transfers puts m times as much.
+/// efficiency. Of a bundle so many members put as much on the link, each.
 struct LinkLoad {
   LinkId link;
-  double load = 0;
+  double load = 0;            ///< of one
+  std::uint64_t members = 1;  ///< of a bundle, that cross the link
+
+  double total() const { return load * static_cast<double>(members); }
 };
 
 /// A way for a transfer inside one plane, as the plane's routing says: sprayed over all shortest ways, at each hop by

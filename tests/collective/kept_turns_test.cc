@@ -35,7 +35,7 @@ std::vector<Seen> seen(const FoldedFabric& fabric, std::size_t pattern) {
   for (const Bundle& bundle : fabric.patterns[pattern]) {
     std::vector<std::pair<LinkId, double>> links;
     for (const LinkLoad& load : bundle.route.links) {
-      links.emplace_back(first[load.link], load.load);
+      links.emplace_back(first[load.link], load.total());
     }
     std::sort(links.begin(), links.end());
     result.emplace_back(bundle.multiplicity, bundle.route.latency.value(), bundle.route.plane, bundle.route.switches,
