@@ -53,18 +53,12 @@ struct PhaseWriter {
 
   After layers(After after) {
     const StepTokens batch = weaving == Weaving::none ? tokens : halved(tokens);
-    std::vector<Layer> distinct;
+    const LayerKinds layers = layer_kinds(setup.model);
     std::vector<LayerProgram> programs;
-    std::vector<std::size_t> kinds;
-    for (const Layer& layer : setup.model.layers) {
-      const auto place = std::find(distinct.begin(), distinct.end(), layer);
-      kinds.push_back(static_cast<std::size_t>(place - distinct.begin()));
-      if (place == distinct.end()) {
-        distinct.push_back(layer);
-        programs.push_back(layer_program(setup, layer, batch));
-      }
+    for (const Layer& layer : layers.kinds) {
+      programs.push_back(layer_program(setup, layer, batch));
     }
-    return add_layers(graph, writer, setup.plan, weaving, programs, kinds, "layers", std::move(after));
+    return add_layers(graph, writer, setup.plan, weaving, programs, layers.of_layer, "layers", std::move(after));
   }
 
   /// The first pass takes all tokens of the step, to fill the draft layer's own cache; each further one drafts one

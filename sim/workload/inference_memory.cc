@@ -32,8 +32,13 @@ Bytes all_weights(const InferenceSetup& setup) {
   const ModelSpec& model = setup.model;
   const InferencePlan& plan = setup.plan;
   Bytes sum = embedding_parameters(model) / plan.tp * size_of(DataType::bf16);
-  for (const Layer& layer : model.layers) {
-    sum += layer_weights(setup, layer);
+  const LayerKinds layers = layer_kinds(model);
+  std::vector<Bytes> of_kind;
+  for (const Layer& layer : layers.kinds) {
+    of_kind.push_back(layer_weights(setup, layer));
+  }
+  for (const std::size_t kind : layers.of_layer) {
+    sum += of_kind[kind];
   }
   if (plan.draft_tokens > 0) {
     sum += model.mtp_layers * (weights(draft_front(setup, one_token)) + layer_weights(setup, model.layers.back()));
@@ -44,7 +49,7 @@ Bytes all_weights(const InferenceSetup& setup) {
 /// Two copies of the residual stream and what the largest kernel reads and writes.
 Bytes all_activations(const InferenceSetup& setup, const StepTokens& tokens) {
   Bytes most = largest_activation(head_program(setup, tokens.decode() + tokens.prefill_sequences, "head"));
-  for (const Layer& layer : setup.model.layers) {
+  for (const Layer& layer : layer_kinds(setup.model).kinds) {
     const LayerProgram program = layer_program(setup, layer, tokens);
     for (const Program* part : parts(program)) {
       most = std::max(most, largest_activation(*part));

@@ -1,5 +1,6 @@
 #include "sim/workload/model.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "sim/workload/model_hf.h"
@@ -231,6 +232,18 @@ double embedding_parameters(const ModelSpec& model) {
   const double table = 1.0 * model.vocabulary * model.hidden;
   const double positions = model.learned_positions ? 1.0 * model.max_context * model.hidden : 0;
   return (model.tied_embedding ? 1 : 2) * table + positions;
+}
+
+LayerKinds layer_kinds(const ModelSpec& model) {
+  LayerKinds result;
+  for (const Layer& layer : model.layers) {
+    const auto place = std::find(result.kinds.begin(), result.kinds.end(), layer);
+    result.of_layer.push_back(static_cast<std::size_t>(place - result.kinds.begin()));
+    if (place == result.kinds.end()) {
+      result.kinds.push_back(layer);
+    }
+  }
+  return result;
 }
 
 double parameters(const ModelSpec& model) {

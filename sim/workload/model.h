@@ -72,6 +72,13 @@ ModelSpec load_model(std::string_view name, const Location& where = {});
 /// The same from a document that is open.
 ModelSpec parse_model(const Document&, const std::string& name);
 
+/// Layers that are equal, once, and by layer which of them it is.
+struct LayerKinds {
+  std::vector<Layer> kinds;
+  std::vector<std::size_t> of_layer;
+};
+LayerKinds layer_kinds(const ModelSpec&);
+
 /// Weights without MTP layers, input and output embedding included.
 double parameters(const ModelSpec&);
 /// The weights that one token uses, input and output embedding included.
