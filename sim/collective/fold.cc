@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 
 #include "sim/collective/expand.h"
@@ -92,12 +93,10 @@ void merge_equal_loads(Expanded& expanded, const std::vector<double>& values) {
 }
 
 void colour_messages(Expanded& expanded) {
-  std::unordered_map<std::uint64_t, std::uint32_t> latencies;
+  std::map<std::tuple<Seconds, std::uint32_t, int>, std::uint64_t> ways;
   for (const Ends& ends : expanded.messages) {
-    const auto latency = latencies.try_emplace(bits_of(ends.latency.value()), latencies.size()).first->second;
-    PODIUM_CHECK(latency < (1U << 16) && ends.plane < (1U << 8) && ends.switches < (1 << 8));
-    expanded.graph.message_colour.push_back(std::uint64_t{ends.pattern} << 32 | std::uint64_t{latency} << 16 |
-                                            std::uint64_t{ends.plane} << 8 | static_cast<std::uint64_t>(ends.switches));
+    const auto way = ways.try_emplace({ends.latency, ends.plane, ends.switches}, ways.size()).first->second;
+    expanded.graph.message_colour.push_back(std::uint64_t{ends.pattern} << 32 | way);
   }
 }
 
@@ -309,9 +308,15 @@ Operation make_sends(std::span<const std::pair<NodeId, NodeId>> pairs, std::opti
   return operation;
 }
 
+bool can_fold(const Topology& topology) {
+  return std::none_of(topology.planes.begin(), topology.planes.end(),
+                      [](const Plane& plane) { return plane.routing.spread == Spread::adaptive; });
+}
+
 FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operation> operations, Folding folding,
                   LinkClasses links) {
   check_placements(operations, merged);
+  router.forget_use();
   const Patterns patterns = find_patterns(operations);
   NetworkOrbits* orbits = folding == Folding::exact ? orbits_of(patterns, router) : nullptr;
   std::size_t messages = 0;
@@ -341,7 +346,9 @@ FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operat
   }
   if (orbits != nullptr && links == LinkClasses::kept) {
     for (const LinkId link : fabric.classes.ids()) {
-      fabric.classes[link] = fabric.classes[orbits->link(link).first];
+      if (orbits->looks_at(link)) {
+        fabric.classes[link] = fabric.classes[orbits->link(link).first];
+      }
     }
   }
   if (folding == Folding::off) {

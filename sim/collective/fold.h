@@ -58,6 +58,10 @@ struct FoldedFabric {
 /// networks that change in the course of a run.
 enum class Folding { exact, off };
 
+/// Whether equal messages take equal ways: not on planes with adaptive paths, where each goes by what those asked for
+/// before it took. Runs on these are not folded.
+bool can_fold(const Topology&);
+
 /// Whether FoldedFabric::classes is filled: only who looks at single links needs it.
 enum class LinkClasses { kept, left_out };
 

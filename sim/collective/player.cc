@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "sim/network/closed_form.h"
-#include "sim/network/level.h"
 
 namespace podium {
 
@@ -88,27 +87,22 @@ Seconds injection_time(const std::vector<Step>& stage, std::uint32_t ranks, Byte
   return protocol.injection ? sent_at_once(stage, ranks) * bytes / *protocol.injection : Seconds();
 }
 
-Seconds fill_time(const Step& step, const std::vector<Bundle>& bundles, const Table<LinkId, BytesPerSecond>& capacities,
-                  Bytes message, Seconds step_time) {
+Seconds fill_time(const Step& step, std::uint32_t ranks, const std::vector<Bundle>& bundles,
+                  const Table<LinkId, BytesPerSecond>& capacities, Bytes message, Seconds step_time) {
   if (step.depth == 1) {
     return Seconds();
   }
   // by latency, in lowest terms below: the mean is the same for one group and for many that are alike
   std::map<double, std::uint64_t> count_of;
-  // what all messages of the step put on a link is the same whether they are folded or not: one bundle's part is not
-  Table<LinkId, Wide> loads(capacities.size());
+  // of one message and not of all on a link: those of other groups are here only where groups are simulated as one
+  Seconds alone;
   for (const Bundle& bundle : bundles) {
     count_of[bundle.route.latency.value()] += static_cast<std::uint64_t>(bundle.multiplicity);
     for (const LinkLoad& link : bundle.route.links) {
-      loads[link.link] += static_cast<Wide>(to_demand(link.load, 1)) * static_cast<Wide>(link.members);
+      alone = std::max(alone, link.load * message / capacities[link.link]);
     }
   }
-  Seconds wire;
-  for (const LinkId link : loads.ids()) {
-    if (loads[link] > 0) {
-      wire = std::max(wire, static_cast<double>(loads[link]) * 0x1p-40 * message / capacities[link]);
-    }
-  }
+  const Seconds wire = messages_at_port(step, ranks) * alone;
   std::uint64_t common = 0;
   for (const auto& [latency, count] : count_of) {
     common = std::gcd(common, count);
@@ -199,8 +193,9 @@ void Player::send(std::uint32_t index) {
     engine_.after(own, [this, index] { arrived(index); });
   }
   for (std::size_t step = 0; step < stage.size(); ++step) {
-    const Seconds fill = fill_time(stage[step], fabric_->patterns[folded.patterns[play.stage][step]],
-                                   fabric_->capacities, message_size(play, stage[step]), play.step_time);
+    const Seconds fill =
+        fill_time(stage[step], folded.schedule.ranks, fabric_->patterns[folded.patterns[play.stage][step]],
+                  fabric_->capacities, message_size(play, stage[step]), play.step_time);
     if (fill > Seconds()) {
       engine_.after(fill, [this, index, step] { send_step(index, step); });
     } else {

@@ -48,9 +48,9 @@ Seconds injection_time(const std::vector<Step>& stage, std::uint32_t ranks, Byte
 /// What a step with messages of so many bytes waits for before it is in full flow: depth - 1 chunks in a row. A rank
 /// passes a chunk on once it has it all, so that small ones cost time for each, and large ones fill slowly: with the
 /// best size, a pipeline over h hops of latency a takes (sqrt(h a) + sqrt(wire))^2 in all, where `wire` is the time
-/// that all messages of the step take on their busiest link. Switches pass on what they get.
-Seconds fill_time(const Step&, const std::vector<Bundle>&, const Table<LinkId, BytesPerSecond>& capacities,
-                  Bytes message, Seconds step_time);
+/// that what a rank sends or gets in the step takes with the network to itself. Switches pass on what they get.
+Seconds fill_time(const Step&, std::uint32_t ranks, const std::vector<Bundle>&,
+                  const Table<LinkId, BytesPerSecond>& capacities, Bytes message, Seconds step_time);
 
 /// Runs collective calls on a network of classes of links. Contract:
 ///  - costs are the call's own, or those of the operation's plane (the farthest that it takes);

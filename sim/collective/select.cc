@@ -20,14 +20,14 @@ struct Use {
 
 /// From when the messages of a stage begin to when the last has arrived: no class of links is done before all bytes
 /// have crossed it, and no bundle before its own have.
-Seconds wire_time(const std::vector<Step>& stage, const std::vector<std::uint32_t>& patterns, Bytes bytes,
-                  Seconds step_time, const Protocol& protocol, const FoldedFabric& fabric) {
+Seconds wire_time(const std::vector<Step>& stage, std::uint32_t ranks, const std::vector<std::uint32_t>& patterns,
+                  Bytes bytes, Seconds step_time, const Protocol& protocol, const FoldedFabric& fabric) {
   Table<LinkId, Use> uses(fabric.capacities.size());
   Seconds longest;
   for (std::size_t i = 0; i < stage.size(); ++i) {
     const std::vector<Bundle>& bundles = fabric.patterns[patterns[i]];
     const Bytes sent = bytes * (stage[i].share / efficiency(stage[i], protocol));
-    const Seconds fill = fill_time(stage[i], bundles, fabric.capacities, sent, step_time);
+    const Seconds fill = fill_time(stage[i], ranks, bundles, fabric.capacities, sent, step_time);
     for (const Bundle& bundle : bundles) {
       Seconds own, here;
       std::optional<LinkId> before;
@@ -65,7 +65,8 @@ Seconds predict(const CollectiveCall& call, const FoldedFabric& fabric, const Co
   const Bytes bytes = call.bytes * call.imbalance / protocol.splits;
   Seconds total = launch_time(call.kind, operation.schedule, protocol);
   for (std::size_t s = 0; s < stages.size(); ++s) {
-    const Seconds wire = wire_time(stages[s], operation.patterns[s], bytes, step, protocol, fabric);
+    const Seconds wire =
+        wire_time(stages[s], operation.schedule.ranks, operation.patterns[s], bytes, step, protocol, fabric);
     const Seconds sums = reduction_time(stages[s], bytes, costs.memory_bandwidth, protocol);
     const Seconds sent = std::max(wire, injection_time(stages[s], operation.schedule.ranks, bytes, protocol));
     total += (step + (protocol.sum_bandwidth ? sent + sums : std::max(sent, sums))) * stages[s].front().repeat;

@@ -170,6 +170,9 @@ void degrade_shared(const Topology& whole, Topology& network) {
 
 }  // namespace
 
+/// Loads are told to 2^-36: of a link that keeps less they would be a guess.
+constexpr double least_left = 1e-5;
+
 Fault parse_fault(std::string_view text, const Location& where) {
   const std::size_t at = text.find('@');
   const std::string_view what = text.substr(0, at);
@@ -181,10 +184,12 @@ Fault parse_fault(std::string_view text, const Location& where) {
   if (equals != std::string_view::npos) {
     fault.left = parse_number(what.substr(equals + 1), where);
   }
-  if (fault.part.empty() || !(fault.left >= 0 && fault.left < 1) || !(fault.at >= Seconds())) {
+  if (fault.part.empty() || !(fault.left == 0 || (fault.left >= least_left && fault.left < 1)) ||
+      !(fault.at >= Seconds())) {
     throw InputError(where, "'" + std::string(text) +
-                                "' is no fault: PART[=LEFT][@TIME] is right, as leaf0-spine3=50%@2ms, where from 0 to "
-                                "under 100 % of the bandwidth is left, from a time that is not negative on");
+                                "' is no fault: PART[=LEFT][@TIME] is right, as leaf0-spine3=50%@2ms, where "
+                                "nothing, or from 0.001 to under 100 % of the bandwidth is left, from a time that is "
+                                "not negative on");
   }
   return fault;
 }

@@ -66,10 +66,10 @@ std::optional<Member<LinkId>> NetworkOrbits::by_end(LinkId id, bool by_tail) con
   return Member<LinkId>{*first, sizes_[end]};
 }
 
+bool NetworkOrbits::looks_at(LinkId id) const { return symmetry_.topology().plane(id) < symmetry_.planes_; }
+
 Member<LinkId> NetworkOrbits::link(LinkId id) {
-  if (symmetry_.topology().plane(id) >= symmetry_.planes_) {
-    return {id};
-  }
+  PODIUM_CHECK(looks_at(id), "messages take planes that the turns keep");
   const auto known = known_.find(id.index());
   if (known != known_.end()) {
     return known->second;

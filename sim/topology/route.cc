@@ -1,6 +1,7 @@
 #include "sim/topology/route.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "sim/core/mix.h"
@@ -11,6 +12,10 @@ namespace {
 
 constexpr std::size_t most_remembered_routes = std::size_t{1} << 17;  // routes
 constexpr std::size_t most_named = std::size_t{1} << 28;              // nodes
+
+/// To whole multiples of 2^-50: shares that meet at a node then add up to the same in any order, and routes that are
+/// alike have the same loads to the last bit.
+double on_grid(double share) { return std::max(1.0, std::round(share * 0x1p50)) * 0x1p-50; }
 
 void sort_by_link(std::vector<LinkLoad>& links) {
   const auto before = [](const LinkLoad& a, const LinkLoad& b) { return a.link < b.link; };
@@ -86,7 +91,7 @@ void Router::set_capacity(LinkId link, BytesPerSecond capacity) {
   if (topology_.is_shared(link)) {
     return;
   }
-  used_ = {};
+  forget_use();
   is_changed_ = true;
   remembered_.clear();
   const bool was_there = capacity_.at(link) > BytesPerSecond(0);
@@ -119,8 +124,7 @@ std::uint32_t Router::planes_of_trees() const {
 std::uint32_t Router::planes_joining(std::span<const NodeId> group) {
   const auto planes = static_cast<std::uint32_t>(topology_.planes.size());
   for (std::uint32_t plane = 0; plane < planes; ++plane) {
-    const Ways& on = ways(plane, topology_.planes[plane].routing.order);
-    if (std::all_of(group.begin(), group.end(), [&](NodeId node) { return are_near(on, group.front(), node); })) {
+    if (ways(plane, topology_.planes[plane].routing.order).surely_join(group)) {
       return plane + 1;
     }
   }
@@ -243,7 +247,7 @@ void Router::spray(Ways& ways, NodeId from, NodeId to, std::vector<LinkLoad>& li
     const double share = share_[state];
     for (const LinkId link : candidates) {
       if (takes(link)) {
-        links.push_back({link, share * (capacity_[link].value() / bandwidth)});
+        links.push_back({link, on_grid(share * (capacity_[link].value() / bandwidth))});
       }
     }
     share_[state] = 0;
@@ -290,7 +294,7 @@ void Router::spray(const Ways::Lattice& lattice, NodeId from, std::vector<LinkLo
         bandwidth += capacity_[*last].value();
       }
       for (; first != last; ++first) {
-        links.push_back({*first, share_[here.index()] * (capacity_[*first].value() / bandwidth)});
+        links.push_back({*first, on_grid(share_[here.index()] * (capacity_[*first].value() / bandwidth))});
         const std::uint32_t next = topology_.links[*first].to.index();
         if (share_[next] == 0) {
           behind_.push_back(next);

@@ -60,11 +60,14 @@ class Router {
   /// none of those before. What links share has no say in where they go.
   void set_capacity(LinkId, BytesPerSecond);
 
+  /// Adaptive routes asked for from now on go by none of those before.
+  void forget_use() { used_ = {}; }
+
   /// What leaves the first so many planes, and so routes on them, as they are. Nothing once a capacity was set.
   Symmetry* symmetry(std::uint32_t planes);
-  /// So many planes are looked through at most until a route between any two of a group is found.
   /// So many planes are looked through at most for a tree.
   std::uint32_t planes_of_trees() const;
+  /// So many planes are looked through at most until a route between any two of a group is found.
   std::uint32_t planes_joining(std::span<const NodeId> group);
 
  private:

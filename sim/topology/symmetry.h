@@ -52,8 +52,10 @@ class NetworkOrbits {
 
   Member<NodeId> node(NodeId id) const { return {nodes_[id], sizes_[id]}; }
   bool is_first(NodeId id) const { return nodes_[id] == id; }
-  /// Of a link or what links share. Where one end has no other link like it, it goes where that end goes; else all
-  /// links are looked at.
+  /// Whether the link, or what links share, is on one of the planes that the turns keep.
+  bool looks_at(LinkId id) const;
+  /// Of such a one; of another it is a Bug. Where one end has no other link like it, it goes where that end goes; else
+  /// all links are looked at.
   Member<LinkId> link(LinkId);
 
  private:

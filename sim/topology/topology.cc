@@ -49,8 +49,8 @@ Packing read_packing(const Node& root) {
 
 double efficiency(const Node& node) {
   return node.figure_number([](double value) {
-    if (!(value > 0 && value <= 1)) {
-      throw InputError("an efficiency lies above 0 and is at most 1");
+    if (!(value >= 0.001 && value <= 1)) {
+      throw InputError("an efficiency is from 0.001 to 1");
     }
   });
 }

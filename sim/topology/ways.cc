@@ -8,15 +8,11 @@
 namespace podium {
 namespace {
 
+/// How a node lies to the first one of its component that forwards.
+constexpr std::uint8_t reached = 1, reaches = 2;
+
 /// Entries of the fields that are remembered: 256 MiB.
 constexpr std::size_t most_remembered_entries = std::size_t{1} << 26;
-
-/// Lattices between switches that are remembered.
-constexpr std::size_t most_between = 4096;
-
-/// In components of as many slots a field costs more than some lattices: one more for each so many slots.
-constexpr std::uint32_t large = 4096;
-constexpr std::uint32_t slots_of_a_lattice = 256;
 
 /// Hops from the nearest of `starts` by node, against the links; hosts are not passed through.
 std::vector<std::uint32_t> hops_from(const Ways& ways, const Topology& topology, std::vector<NodeId> starts) {
@@ -236,15 +232,10 @@ const Ways::Field& Ways::towards(NodeId destination) {
   return fields_[field_of_[destination.index()]];
 }
 
-bool Ways::is_seldom_asked(NodeId destination) {
-  if (phases_ > 1 || size_[component(destination)] < large || field_of_[destination.index()] != none) {
-    return false;
-  }
-  asked_.resize(topology_.nodes.size());
-  return asked_[destination.index()]++ < size_[component(destination)] / slots_of_a_lattice;
-}
-
 void Ways::index_leaving() {
+  if (!first_out_.empty()) {
+    return;
+  }
   first_out_.assign(topology_.nodes.size() + 1, 0);
   for (const LinkId link : in_) {
     ++first_out_[topology_.links[link].from.index() + 1];
@@ -257,108 +248,42 @@ void Ways::index_leaving() {
   for (const LinkId link : in_) {
     out_[filled[topology_.links[link].from.index()]++] = link;
   }
-  hops_from_.assign(topology_.nodes.size(), none);
-  hops_to_.assign(topology_.nodes.size(), none);
 }
 
-// The two searches take whole levels in turn, the smaller one first. When they meet, the nodes of one level have been
-// reached by both, and the shortest ways all go through these.
-std::vector<NodeId> Ways::meet(Side& ahead, Side& behind) const {
-  const NodeId from = ahead.reached.front(), to = behind.reached.front();
-  std::vector<NodeId> met;
-  while (met.empty() && ahead.level < ahead.reached.size() && behind.level < behind.reached.size()) {
-    const bool forward = ahead.reached.size() - ahead.level <= behind.reached.size() - behind.level;
-    Side& side = forward ? ahead : behind;
-    const Side& other = forward ? behind : ahead;
-    std::vector<LinkId>& taken = side.taken.emplace_back();
-    const auto hops = static_cast<std::uint32_t>(side.taken.size());
-    const std::size_t end = side.reached.size();
-    for (std::size_t i = std::exchange(side.level, end); i < end; ++i) {
-      for (const LinkId link : forward ? leaving(side.reached[i]) : entering(side.reached[i])) {
-        const NodeId next = forward ? topology_.links[link].to : topology_.links[link].from;
-        std::uint32_t& reached = side.hops[next.index()];
-        if (reached == none && (forwards(next) || next == from || next == to)) {
-          reached = hops;
-          side.reached.push_back(next);
-          if (other.hops[next.index()] != none) {
-            met.push_back(next);
+bool Ways::surely_join(std::span<const NodeId> nodes) {
+  if (phases_ > 1) {
+    return false;
+  }
+  if (core_.empty()) {
+    find_cores();
+  }
+  return std::all_of(nodes.begin(), nodes.end(), [&](NodeId node) {
+    return core_[node.index()] == (reached | reaches) && component(node) == component(nodes.front());
+  });
+}
+
+void Ways::find_cores() {
+  index_leaving();
+  core_.assign(topology_.nodes.size(), 0);
+  std::vector<std::uint8_t> begun(size_.size(), 0);
+  for (const NodeId first : topology_.nodes.ids()) {
+    if (forwards(first) && std::exchange(begun[component(first)], 1) == 0) {
+      for (const std::uint8_t side : {reached, reaches}) {
+        core_[first.index()] |= side;
+        for (std::vector<NodeId> open{first}; !open.empty();) {
+          const NodeId node = open.back();
+          open.pop_back();
+          for (const LinkId link : side == reached ? leaving(node) : entering(node)) {
+            const NodeId next = side == reached ? topology_.links[link].to : topology_.links[link].from;
+            if (forwards(next) && (core_[next.index()] & side) == 0) {
+              core_[next.index()] |= side;
+              open.push_back(next);
+            }
           }
         }
-        if (reached == hops) {
-          taken.push_back(link);
-        }
       }
     }
   }
-  return met;
-}
-
-Ways::Lattice Ways::find_lattice(NodeId from, NodeId to) {
-  if (first_out_.empty()) {
-    index_leaving();
-  }
-  const bool have_one_link = leaving(from).size() == 1 && entering(to).size() == 1;
-  const NodeId first = have_one_link ? topology_.links[leaving(from).front()].to : from;
-  const NodeId last = have_one_link ? topology_.links[entering(to).front()].from : to;
-  if (first == from || last == from || first == to || !forwards(first) || !forwards(last)) {
-    return search_lattice(from, to);
-  }
-  Lattice lattice{{leaving(from).front()}};
-  if (first != last) {
-    if (between_.size() == most_between) {
-      between_.clear();
-    }
-    const auto [known, is_new] = between_.try_emplace({first, last});
-    if (is_new) {
-      known->second = search_lattice(first, last);
-    }
-    if (known->second.empty()) {
-      return {};
-    }
-    lattice.insert(lattice.end(), known->second.begin(), known->second.end());
-  }
-  lattice.push_back({entering(to).front()});
-  return lattice;
-}
-
-Ways::Lattice Ways::search_lattice(NodeId from, NodeId to) {
-  Side ahead{hops_from_, {from}, 0, {}}, behind{hops_to_, {to}, 0, {}};
-  ahead.hops[from.index()] = 0;
-  behind.hops[to.index()] = 0;
-  const std::vector<NodeId> met = meet(ahead, behind);
-  Lattice lattice;
-  if (!met.empty()) {
-    lattice = ahead.taken;
-    lattice.insert(lattice.end(), behind.taken.rbegin(), behind.taken.rend());
-    // of what the searches took only what leads to where they met
-    for (const bool forward : {true, false}) {
-      std::vector<NodeId> level = met;
-      for (std::size_t i = 0; i < (forward ? ahead : behind).taken.size(); ++i) {
-        std::vector<LinkId>& links = lattice[forward ? ahead.taken.size() - 1 - i : ahead.taken.size() + i];
-        std::sort(level.begin(), level.end());
-        links.erase(std::remove_if(links.begin(), links.end(),
-                                   [&](LinkId link) {
-                                     const NodeId near =
-                                         forward ? topology_.links[link].to : topology_.links[link].from;
-                                     return !std::binary_search(level.begin(), level.end(), near);
-                                   }),
-                    links.end());
-        level.clear();
-        for (const LinkId link : links) {
-          level.push_back(forward ? topology_.links[link].from : topology_.links[link].to);
-        }
-        std::sort(links.begin(), links.end(), [&](LinkId a, LinkId b) {
-          return std::pair(topology_.links[a].from, a) < std::pair(topology_.links[b].from, b);
-        });
-      }
-    }
-  }
-  for (const Side* side : {&ahead, &behind}) {
-    for (const NodeId node : side->reached) {
-      side->hops[node.index()] = none;
-    }
-  }
-  return lattice;
 }
 
 void Ways::forget() {

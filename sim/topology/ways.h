@@ -53,6 +53,9 @@ class Ways {
   std::span<const LinkId> entering(NodeId node) const {
     return std::span(in_).subspan(first_in_[node.index()], first_in_[node.index() + 1] - first_in_[node.index()]);
   }
+  /// Whether ways lead from each of the nodes to each other: true only where that is sure, as all reach one node and
+  /// are reached from it, over nodes that forward. In one phase; never said of more.
+  bool surely_join(std::span<const NodeId> nodes);
   bool forwards(NodeId node) const { return topology_.nodes[node].kind != NodeKind::cpu; }
 
   Access access(NodeId destination) const;
@@ -82,6 +85,7 @@ class Ways {
     std::vector<std::vector<LinkId>> taken;  ///< by hop
   };
   void index_leaving();
+  void find_cores();
   Lattice search_lattice(NodeId from, NodeId to);
   std::vector<NodeId> meet(Side& ahead, Side& behind) const;
   std::span<const LinkId> leaving(NodeId node) const {
@@ -102,10 +106,11 @@ class Ways {
   std::vector<Field> fields_;
   std::size_t remembered_ = 0;  ///< entries of all fields
 
-  // of lattices, where one was asked for
-  std::vector<std::uint32_t> asked_;      ///< by destination: how often
+  // where asked for
   std::vector<std::uint32_t> first_out_;  ///< as `first_in_`, of the links that leave a node, in `out_`
   std::vector<LinkId> out_;
+  std::vector<std::uint8_t> core_;                        ///< by node: how it lies to its component's first
+  std::vector<std::uint32_t> asked_;                      ///< by destination: how often for a lattice
   std::vector<std::uint32_t> hops_from_, hops_to_;        ///< by node; none between calls
   std::map<std::pair<NodeId, NodeId>, Lattice> between_;  ///< of nodes that ends have their one link at; the last few
 };

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "sim/collective/select.h"
+#include "sim/topology/fault.h"
 #include "tests/collective/networks.h"
 
 namespace podium {
@@ -213,6 +214,47 @@ TEST(Folding, ChangesNoTimeOnRandomNetworksAndGroups) {
          Seconds(1e-9 * static_cast<double>(random() % 5000))},
         Bytes(static_cast<double>(1 + random() % 3000000)));
   }
+}
+
+TEST(Folding, LooksAtThePlanesThatMessagesTake) {
+  // without its switches a server's GPUs go by their own ports, one of which is slow, and not over the hosts between
+  const Topology topology = merge_bundles(
+      apply_faults(load_topology("hgx-h100", 1), {parse_fault("NVSwitch[0..3]"), parse_fault("2-leaf2=10%")})
+          .back()
+          .network);
+  for (const CollectiveKind kind : {CollectiveKind::gather, CollectiveKind::all_gather, CollectiveKind::all_to_all}) {
+    expect_folding_changes_nothing(topology, {operation("direct", kind, {consecutive(0, 4)})}, {0_us}, 1_GiB);
+  }
+}
+
+TEST(Folding, FillsThePipelineOfEachGroupAsIfItWereAlone) {
+  const Topology topology = test::tree(2, 4, 100_GBps, 100_GBps);
+  const std::vector<NodeId> even = consecutive(0, 4, 2), odd = consecutive(1, 4, 2);  // both over the same uplinks
+  const auto together =
+      ends(topology, {operation("ring", CollectiveKind::broadcast, {even, odd})}, {0_us}, 64_MiB, Folding::exact);
+  const auto apart =
+      ends(topology,
+           {operation("ring", CollectiveKind::broadcast, {even}), operation("ring", CollectiveKind::broadcast, {odd})},
+           {0_us, 0_us}, 64_MiB, Folding::off);
+  EXPECT_EQ(together[0].picoseconds(), apart[0].picoseconds());
+}
+
+TEST(Folding, IsNotForPathsThatDependOnThoseBefore) {
+  Topology topology = test::tree(2, 4, 100_GBps, 100_GBps);
+  EXPECT_TRUE(can_fold(topology));
+  topology.planes[0].routing.spread = Spread::adaptive;
+  EXPECT_FALSE(can_fold(topology));
+}
+
+TEST(Folding, TellsAnyNumberOfLatenciesApart) {
+  const std::uint32_t n = 260;
+  Topology topology = test::star(n, 100_GBps);
+  std::mt19937 generator(1);
+  for (const LinkId link : topology.links.ids()) {
+    topology.links[link].latency = Seconds(1e-15 * static_cast<double>(generator()));
+  }
+  const FoldedFabric fabric = fold_on(topology, {operation("direct", CollectiveKind::all_to_all, {consecutive(0, n)})});
+  EXPECT_EQ(fabric.bundles, n * (n - 1));
 }
 
 TEST(Folding, ChangesNoTimeOnThePublishedMachines) {

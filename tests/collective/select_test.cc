@@ -51,9 +51,9 @@ Seconds overlap(const FoldedFabric& fabric, const CollectiveCall& call, const Co
     for (std::size_t i = 0; i < operation.schedule.stages[s].size(); ++i) {
       const Step& step = operation.schedule.stages[s][i];
       const Protocol& protocol = costs.protocol(operation.plane);
-      const Seconds fill = fill_time(step, fabric.patterns[operation.patterns[s][i]], fabric.capacities,
-                                     call.bytes * call.imbalance * step.share / efficiency(step, protocol),
-                                     step_time(call.kind, protocol));
+      const Seconds fill = fill_time(
+          step, operation.schedule.ranks, fabric.patterns[operation.patterns[s][i]], fabric.capacities,
+          call.bytes * call.imbalance * step.share / efficiency(step, protocol), step_time(call.kind, protocol));
       most = std::max(most, operation.schedule.stages[s].size() > 1 ? fill : Seconds());
     }
   }

@@ -65,7 +65,7 @@ TEST(Router, SpraysOverAllShortestPathsAndDividesByThePayloadEfficiency) {
   EXPECT_EQ(within->switches, 1);
   EXPECT_EQ(within->links.size(), 3U * 2U);
   for (const LinkLoad& link : within->links) {
-    EXPECT_DOUBLE_EQ(link.load, 1.0 / 3.0 / efficiency_near);
+    EXPECT_NEAR(link.load, 1.0 / 3.0 / efficiency_near, 1e-14);
   }
   const auto across = router.route(NodeId(0), NodeId(2));
   ASSERT_TRUE(across);
@@ -74,7 +74,7 @@ TEST(Router, SpraysOverAllShortestPathsAndDividesByThePayloadEfficiency) {
   for (const LinkLoad& link : across->links) {
     const Link& there = topology.links[link.link];
     const bool at_an_end = there.from == NodeId(0) || there.to == NodeId(2);
-    EXPECT_DOUBLE_EQ(link.load, 1.0 / (at_an_end ? 3.0 : 6.0) / efficiency_far);
+    EXPECT_NEAR(link.load, 1.0 / (at_an_end ? 3.0 : 6.0) / efficiency_far, 1e-14);
   }
 }
 
@@ -142,8 +142,8 @@ TEST(Router, SharesByCapacityAndLeavesDeadLinksOut) {
   const auto route = Router(topology).route(NodeId(0), NodeId(1));
   ASSERT_TRUE(route);
   const NodeId first_switch(2);
-  EXPECT_DOUBLE_EQ(load_on(topology, *route, NodeId(0), first_switch), 0.75 / efficiency_near);
-  EXPECT_DOUBLE_EQ(load_on(topology, *route, NodeId(0), NodeId(3)), 0.25 / efficiency_near);
+  EXPECT_NEAR(load_on(topology, *route, NodeId(0), first_switch), 0.75 / efficiency_near, 1e-14);
+  EXPECT_NEAR(load_on(topology, *route, NodeId(0), NodeId(3)), 0.25 / efficiency_near, 1e-14);
   EXPECT_EQ(load_on(topology, *route, NodeId(0), NodeId(4)), 0);
 }
 
@@ -156,7 +156,7 @@ TEST(Router, TakesTheShortWayRoundARingAndBothWaysToTheOppositeSide) {
   const auto opposite = router.route(NodeId(0), NodeId(2));
   EXPECT_EQ(opposite->links.size(), 4U);
   EXPECT_EQ(opposite->switches, 1);
-  EXPECT_DOUBLE_EQ(load_on(topology, *opposite, NodeId(0), NodeId(1)), 0.5 / efficiency_near);
+  EXPECT_NEAR(load_on(topology, *opposite, NodeId(0), NodeId(1)), 0.5 / efficiency_near, 1e-14);
 }
 
 TEST(Router, NeverPassesThroughAHost) {
@@ -203,7 +203,7 @@ TEST_F(Trees, AMulticastLoadsEachLinkOnceWhateverTheNumberOfReceivers) {
   // half of the bytes over each of two chips: up once, down to each of the four, the sender among them
   EXPECT_EQ(tree->links.size(), 2U + 2U * 4U);
   for (const LinkLoad& link : tree->links) {
-    EXPECT_DOUBLE_EQ(link.load, 0.5 / efficiency_near);
+    EXPECT_NEAR(link.load, 0.5 / efficiency_near, 1e-14);
   }
   EXPECT_EQ(tree->latency, router_.route(NodeId(0), NodeId(1))->latency);
 }
@@ -221,7 +221,7 @@ TEST_F(Trees, AReductionIsAMulticastBackwards) {
   ASSERT_EQ(in->links.size(), out->links.size());
   for (const LinkLoad& link : out->links) {
     const Link& there = topology_.links[link.link];
-    EXPECT_DOUBLE_EQ(load_on(topology_, *in, there.to, there.from), link.load);
+    EXPECT_NEAR(load_on(topology_, *in, there.to, there.from), link.load, 1e-14);
   }
 }
 

@@ -315,7 +315,7 @@ TEST(Failures, LeaveWhatIsLeftOfTheCapacity) {
     uplink = tree.nodes[tree.links[link].to].tier == "spine" ? link : uplink;
   }
   router.set_capacity(uplink, tree.links[uplink].bandwidth / 2);
-  EXPECT_DOUBLE_EQ(shares(*router.route(NodeId(0), NodeId(31))).at(uplink), 0.5 / 3.5);
+  EXPECT_NEAR(shares(*router.route(NodeId(0), NodeId(31))).at(uplink), 0.5 / 3.5, 1e-14);
   router.set_capacity(uplink, BytesPerSecond(0));
   const auto without = shares(*router.route(NodeId(0), NodeId(31)));
   EXPECT_FALSE(without.contains(uplink));
