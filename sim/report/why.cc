@@ -101,25 +101,25 @@ std::string why_sentence(const ComparisonResult& result, const Contest& contest)
 }
 
 std::string limit_sentence(const ComparisonResult& result, const Contest& contest) {
-  constexpr double near = 0.9;  // a rate one in a hundred higher lengthens a tail by no more, unless it jumps
   std::string text;
   for (const CaseResult* one : contest.cases) {
     if (!one->objective || !one->ttft) {
       continue;
     }
     std::string limits;
-    const auto look = [&](const char* name, Seconds reached, Seconds limit) {
-      if (reached > near * limit) {
+    const auto look = [&](const char* name, Seconds reached, Seconds above, Seconds limit) {
+      if (above > limit) {
         limits += (limits.empty() ? "by " : " and ") + std::string(name) + " (" + to_text(reached) + " of " +
-                  to_text(limit) + ")";
+                  to_text(limit) + ", " + to_text(above) + " at a rate a hundredth higher)";
       }
     };
-    look("TTFT", one->objective->ttft_seen, one->objective->ttft);
-    look("TPOT", one->objective->tpot_seen.value_or(Seconds()), one->objective->tpot);
-    text += (text.empty() ? "What limits the rate: " : "; ") + display_name(result.systems, one->system) + " is held " +
-            (!limits.empty()                ? limits
-             : one->objective->queues_above ? "by neither latency yet: at a rate a hundredth higher requests queue up"
-                                            : "by latencies that jump: a rate a hundredth higher misses the objective");
+    const Objective::Seen &seen = one->objective->seen, &above = one->objective->above;
+    look("TTFT", seen.ttft, above.ttft, one->objective->ttft);
+    look("TPOT", seen.tpot.value_or(Seconds()), above.tpot.value_or(Seconds()), one->objective->tpot);
+    text +=
+        (text.empty() ? "What limits the rate: " : "; ") + display_name(result.systems, one->system) + " is held " +
+        (!limits.empty() ? limits
+                         : "by neither latency yet: at a rate a hundredth higher queues grow for as long as it lasts");
   }
   return text.empty() ? text : text + ".";
 }

@@ -17,6 +17,11 @@ Percentiles percentiles(std::vector<double>& sample) {
   return {Seconds(quantile(sample, 0.5)), Seconds(quantile(sample, 0.95)), Seconds(quantile(sample, 0.99))};
 }
 
+Objective::Seen seen_by(Measured measured, double of) {
+  const auto tpot = measured.tpot.empty() ? std::nullopt : std::optional(Seconds(quantile(measured.tpot, of)));
+  return {Seconds(quantile(measured.ttft, of)), tpot};
+}
+
 /// One system under one workload, on whatever number of chips.
 class ServingCase : public Evaluator {
  public:
@@ -40,7 +45,7 @@ class ServingCase : public Evaluator {
   KeptDeployment places_of(const Split&);
   void simulate_best(const std::vector<Split>&, const std::vector<std::uint32_t>& domains, CaseResult&);
   std::optional<Split> copies_of_part(std::uint32_t chips);
-  bool simulate(const Split&, CaseResult&);
+  double simulate(const Split&, CaseResult&);
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
   std::vector<const ServingCandidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
   void keep(const Split&, Sustained, CaseResult&) const;
@@ -109,7 +114,7 @@ CaseResult ServingCase::on(std::uint32_t chips) {
   result.workload = workload_.name;
   result.system = options_.system;
   result.regime = regime_.name;
-  result.objective = Objective{mean_.slo.quantile, mean_.slo.ttft, mean_.slo.tpot, {}};
+  result.objective = Objective{mean_.slo.quantile, mean_.slo.ttft, mean_.slo.tpot};
   result.chips = chips;
   result.ranks = chips * static_cast<std::uint32_t>(candidates_.system().ranks_per_package);
   result.throughput.unit = "output tokens/s";
@@ -163,38 +168,41 @@ std::optional<Split> ServingCase::copies_of_part(std::uint32_t chips) {
   return split_of(copies);
 }
 
-/// The prediction leaves queueing out: from the best on, as many are simulated as it may be wrong about, not counting
-/// those that cannot keep the objective; and copies of what fewer domains do best. It may also put the balance of
-/// prefill and decode a little to one side: from the best, instances change sides for as long as that helps, unless a
-/// tenth less is predicted of it.
+/// The prediction leaves queueing out, so that a deployment may sustain far less, and hardly more: all are simulated,
+/// those of which most is predicted first, until the best sustains a tenth more than is predicted of the next; and
+/// copies of what fewer domains do best. The prediction may also put the balance of prefill and decode a little to one
+/// side: from the best, instances change sides for as long as that helps, unless a tenth less is predicted of it.
 void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vector<std::uint32_t>& domains,
                                 CaseResult& result) {
-  constexpr int enough = 3;
   constexpr double promising = 0.9;
   std::vector<Split> tried;
   std::optional<Split> best;
-  const auto sustains = [&](const Split& split) {
+  double above = 0;  // the lowest rate that the best does not sustain
+  const auto attempt = [&](const Split& split) {
     tried.push_back(split);
-    const double most = result.throughput.per_system;
-    const bool kept = simulate(split, result);
-    best = result.throughput.per_system > most ? split : best;
-    return kept;
+    if (const double failed = simulate(split, result); failed > 0) {
+      best = split;
+      above = failed;
+    }
   };
   std::size_t next = 0;
-  for (int found = 0; next < splits.size() && found < enough; ++next) {
-    found += sustains(splits[next]) ? 1 : 0;
+  for (; next < splits.size() && splits[next].rate > promising * result.request_rate; ++next) {
+    attempt(splits[next]);
   }
   const auto is_new = [&](const Split& split) { return std::find(tried.begin(), tried.end(), split) == tried.end(); };
   if (const std::optional<Split> copies = copies_of_part(result.chips); copies && is_new(*copies)) {
-    sustains(*copies);
+    attempt(*copies);
   }
   for (std::optional<Split> from; best != from;) {
     from = best;
     for (const Split& other : neighbours(*from, domains)) {
       if (other.rate >= promising * from->rate && is_new(other)) {
-        sustains(other);
+        attempt(other);
       }
     }
+  }
+  if (best) {
+    result.objective->above = seen_by(rates_.look(*best, above), mean_.slo.quantile);
   }
   if (next < splits.size()) {
     result.notes.push_back(with_commas(static_cast<long long>(splits.size() - next)) +
@@ -202,16 +210,23 @@ void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vec
   }
 }
 
-/// Whether there is a rate at which a split keeps the objective; it becomes the result where it is the best so far.
-bool ServingCase::simulate(const Split& split, CaseResult& result) {
-  std::optional<Sustained> sustained = rates_.sustain(split);
-  result.alternatives.push_back(
-      {describe(split), sustained ? sustained->tokens : 0, sustained ? "" : "keeps the objective at no rate"});
-  if (sustained && sustained->tokens > result.throughput.per_system) {
-    keep(split, std::move(*sustained), result);
-    result.kept = places_of(split);
+/// Where a split sustains more than the best so far it takes its place. Returns the lowest rate then that it does not
+/// sustain; 0 where it does not.
+double ServingCase::simulate(const Split& split, CaseResult& result) {
+  std::optional<Sustained> sustained = rates_.sustain(split, result.request_rate);
+  Alternative& told = result.alternatives.emplace_back(Alternative{describe(split), 0, "", 0});
+  if (!sustained) {
+    told.refused = result.request_rate > 0 ? "sustains less" : "keeps the objective at no rate";
+    return 0;
   }
-  return sustained.has_value();
+  told.throughput = sustained->tokens;
+  if (sustained->rate <= result.request_rate) {
+    return 0;
+  }
+  const double above = sustained->above;
+  keep(split, std::move(*sustained), result);
+  result.kept = places_of(split);
+  return above;
 }
 
 /// The ranks of each domain that may be used; the last domain may be partial.
@@ -261,11 +276,9 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
   set_peaks(result, candidates_.chip(), product_type(split.decode->plan));
   Objective& objective = result.objective.value();
   result.ttft = percentiles(sustained.measured.ttft);
-  objective.queues_above = sustained.above == Missed::steadiness;
-  objective.ttft_seen = Seconds(quantile(sustained.measured.ttft, objective.quantile));
+  objective.seen = seen_by(sustained.measured, objective.quantile);
   if (!sustained.measured.tpot.empty()) {
     result.tpot = percentiles(sustained.measured.tpot);
-    objective.tpot_seen = Seconds(quantile(sustained.measured.tpot, objective.quantile));
   }
   if (workload_.prefix_reuse != PrefixReuse::off && served.prompt_tokens > 0) {
     result.reused_prompt_share = served.reused_tokens / served.prompt_tokens;

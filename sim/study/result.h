@@ -22,13 +22,16 @@ struct Percentiles {
   Seconds p50, p95, p99;
 };
 
-/// What a serving case had to keep, and what it saw at its rate: the quantile of requests that see at most these times.
+/// What a serving case had to keep, what it saw at its rate, and what it sees at one a hundredth higher: the quantile
+/// of requests that see at most these times.
 struct Objective {
   double quantile = 0;
   Seconds ttft, tpot;
-  Seconds ttft_seen;
-  std::optional<Seconds> tpot_seen = {};  ///< nothing where answers are one token
-  bool queues_above = false;              ///< at a rate a hundredth higher queues grow; else the times are missed there
+  struct Seen {
+    Seconds ttft;
+    std::optional<Seconds> tpot = {};  ///< nothing where answers are one token
+  };
+  Seen seen = {}, above = {};
 };
 
 /// Named parts of a time: "compute", "memory", "launch", "exposed tp" …, "bubble".

@@ -11,7 +11,8 @@
 namespace podium {
 namespace {
 
-constexpr double fewest = 2000;  ///< requests that are measured: the last twentieth of fewer is a handful
+constexpr double precision = 1.01;  ///< to which the highest rate is found
+constexpr double fewest = 2000;     ///< requests that are measured: the last twentieth of fewer is a handful
 
 /// No lower rate is tried: a thousandth of the prediction, and what brings the fewest requests in some weeks.
 double lowest_rate(double predicted) {
@@ -192,17 +193,28 @@ ServingLog RateSearch::log(const Split& split, double rate, std::size_t most_ite
   return log;
 }
 
+Measured RateSearch::look(const Split& split, double rate) {
+  const Cell cell = cell_of(split);
+  const double own = rate / cell.copies;
+  const Run run = plan_run(cell.split, own, 1);
+  const std::size_t count = requests_at(own, run);
+  const Offer& offered = offer(count, split.decode->plan);
+  const auto served = serve(deploy(cell.split), std::span(offered.requests).first(count),
+                            std::span(offered.iterations).first(count), own);
+  return measure(served.value(), watch(offered.requests[count - 1], own, run));
+}
+
 /// Where queues grow, the objective is kept only for as long as the run lasts. Just below its limit a machine fills up
 /// slowly, since a fuller one takes longer steps: what grows still is looked at again for longer.
-std::variant<Sustained, Missed> RateSearch::hold(const Cell& cell, const Deployment& deployment, double rate) {
+std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& deployment, double rate) {
   for (const int patience : {1, 2, 4, 8}) {
     Attempt run = attempt(cell.split, deployment, rate, patience);
     if (!run.served) {
-      return Missed::objective;
+      return std::nullopt;
     }
     Measured measured = measure(*run.served, run.watched);
     if (!keeps_objective(measured)) {
-      return Missed::objective;
+      return std::nullopt;
     }
     if (is_steady(measured)) {
       const double tokens = cell.copies * measured.tokens / measured.time.value();
@@ -210,29 +222,29 @@ std::variant<Sustained, Missed> RateSearch::hold(const Cell& cell, const Deploym
                        std::move(measured)};
     }
   }
-  return Missed::steadiness;
+  return std::nullopt;
 }
 
-/// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
-std::optional<Sustained> RateSearch::sustain(const Split& split) {
+std::optional<Sustained> RateSearch::sustain(const Split& split, double at_least) {
   const Cell cell = cell_of(split);
   const Deployment deployment = deploy(cell.split);
   std::optional<Sustained> best;
-  Missed above = Missed::objective;  // at the last rate that failed, which is the lowest
   const auto holds_at = [&](double rate) {
-    std::variant<Sustained, Missed> found = hold(cell, deployment, rate);
-    auto* const held = std::get_if<Sustained>(&found);
-    if (held != nullptr) {
-      best = std::move(*held);
-    } else {
-      above = std::get<Missed>(found);
+    std::optional<Sustained> held = hold(cell, deployment, rate);
+    const bool holds = held.has_value();
+    if (holds) {
+      best = std::move(held);
     }
-    return held != nullptr;
+    return holds;
   };
   // the prediction is mostly within some 10 %: step away from it, ever further, until the limit is bracketed; then
   // bisect
-  const double lowest = lowest_rate(cell.split.rate);
-  double low = 0, high = std::max(lowest, cell.split.rate);
+  const double lowest = std::max(lowest_rate(cell.split.rate), at_least / cell.copies);
+  double low = at_least > 0 && holds_at(lowest) ? lowest : 0;
+  if (at_least > 0 && low == 0) {
+    return std::nullopt;
+  }
+  double high = std::max(lowest * precision, cell.split.rate);
   while (holds_at(high)) {
     low = high;
     high *= 1.1;
@@ -241,12 +253,12 @@ std::optional<Sustained> RateSearch::sustain(const Split& split) {
     const double lower = std::max(lowest, step * high);
     (holds_at(lower) ? low : high) = lower;
   }
-  while (low > 0 && high - low > 0.01 * high) {
+  while (low > 0 && high > precision * low) {
     const double middle = (low + high) / 2;
     (holds_at(middle) ? low : high) = middle;
   }
   if (best) {
-    best->above = above;
+    best->above = cell.copies * high;
   }
   return best;
 }

@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <tuple>
-#include <variant>
 #include <vector>
 
 #include "sim/serving/serve.h"
@@ -21,9 +20,6 @@ struct Measured {
   Seconds time;
 };
 
-/// Why a rate was not sustained: the objective was missed, or it was kept while queues grew.
-enum class Missed { objective, steadiness };
-
 /// A deployment at the highest rate that was found to keep the objective.
 struct Sustained {
   double rate = 0, tokens = 0;  ///< requests and output tokens a second, of all copies
@@ -31,7 +27,7 @@ struct Sustained {
   double copies = 1;
   Served served;
   Measured measured;
-  Missed above = Missed::objective;  ///< at the lowest rate that was not sustained
+  double above = 0;  ///< the lowest rate that was not sustained: the objective was missed, or queues grew
 };
 
 /// Finds how many requests a second deployments of one workload sustain, by simulating them. Requests are drawn once
@@ -51,8 +47,12 @@ class RateSearch {
   /// Whether the plane between prefill and decode, where they are apart, has any bandwidth left.
   bool can_transfer(const Split&) const;
 
-  /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none.
-  std::optional<Sustained> sustain(const Split&);
+  /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none, or it is less than
+  /// `at_least`, which costs one run to find out.
+  std::optional<Sustained> sustain(const Split&, double at_least = 0);
+
+  /// A run at a rate (of all copies), to its end whatever requests see.
+  Measured look(const Split&, double rate);
 
   /// A run at a rate (of all copies) that was sustained, logged from where it is measured on.
   ServingLog log(const Split&, double rate, std::size_t most_iterations, std::size_t most_requests);
@@ -83,7 +83,7 @@ class RateSearch {
     Watch watched;
   };
   Attempt attempt(const Split&, const Deployment&, double rate, double patience, ServingLog* log = nullptr);
-  std::variant<Sustained, Missed> hold(const Cell&, const Deployment&, double rate);
+  std::optional<Sustained> hold(const Cell&, const Deployment&, double rate);
 
   const ServingWorkload& workload_;
   const ModelSpec& model_;

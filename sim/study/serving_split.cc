@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/core/text.h"
+
 namespace podium {
 namespace {
 
@@ -50,7 +52,9 @@ Cell part_of(const Split& whole, std::uint32_t prefill, std::uint32_t decode) {
 
 std::string describe(const Split& split) {
   const auto part = [](std::uint32_t count, const ServingCandidate& c) {
-    return std::to_string(count) + " x " + c.plan.name;
+    const bool has_chunks = c.stage != Stage::decode;
+    return std::to_string(count) + " x " + c.plan.name +
+           (has_chunks ? ", chunks of " + with_commas(std::llround(c.chunk)) : "");
   };
   return split.prefill == nullptr ? "mixed " + part(split.decode_instances, *split.decode)
                                   : "prefill " + part(split.prefill_instances, *split.prefill) + ", decode " +
@@ -95,8 +99,15 @@ std::vector<Split> neighbours(const Split& split, const std::vector<std::uint32_
 }
 
 Cell make_cell(const Split& whole, double most_rate) {
-  constexpr double most_loss = 0.015;
+  constexpr double most_loss = 0.015, most_unbalanced = 0.015;
   const auto taken = [](const Cell& cell) { return cell.copies * cell.split.rate; };
+  // of prefill and decode each the part is as large
+  const auto is_balanced = [&](const Cell& cell) {
+    const double decode = cell.split.decode_instances * cell.copies / whole.decode_instances;
+    const double prefill =
+        whole.prefill != nullptr ? cell.split.prefill_instances * cell.copies / whole.prefill_instances : decode;
+    return std::max(prefill, decode) <= (1 + most_unbalanced) * std::min(prefill, decode);
+  };
   Cell best{whole, 1};
   // of cells that are small enough the one that loses least, the largest of equals; else the smallest there is
   const auto is_better = [&](const Cell& cell) {
@@ -114,7 +125,7 @@ Cell make_cell(const Split& whole, double most_rate) {
     for (const double prefill : {std::floor(balanced), std::ceil(balanced)}) {
       if (whole.prefill == nullptr || prefill > 0) {
         const Cell cell = part_of(whole, static_cast<std::uint32_t>(prefill), decode);
-        if (taken(cell) >= (1 - most_loss) * whole.rate && is_better(cell)) {
+        if (is_balanced(cell) && taken(cell) >= (1 - most_loss) * whole.rate && is_better(cell)) {
           best = cell;
         }
       }

@@ -136,6 +136,15 @@ Seconds latency_limit(const Node& node) {
   return value;
 }
 
+/// Of a run that is simulated request by request.
+Seconds run_time(const Node& node, Seconds value) {
+  constexpr Seconds longest(30 * 86400);
+  if (value > longest) {
+    node.fail("'" + node.text() + "' is longer than a run can be: at most 30 days are expected");
+  }
+  return value;
+}
+
 PrefixReuse read_prefix_reuse(const Node& node) {
   if (node.text() != "off" && node.text() != "replica") {
     node.fail("'" + node.text() + "' is neither off nor replica: what prompts take over from the caches of replicas");
@@ -202,8 +211,8 @@ ServingWorkload read_serving(const Study& study, const Node& node) {
     result.prefix_reuse = read_prefix_reuse(*reuse);
   }
   result.slo = read_slo(node.at("slo"));
-  result.warm_up = node.at("warm_up").quantity<Seconds>();
-  result.measured = positive_time(node.at("measured"));
+  result.warm_up = run_time(node.at("warm_up"), node.at("warm_up").quantity<Seconds>());
+  result.measured = run_time(node.at("measured"), positive_time(node.at("measured")));
   InferencePlan base;
   if (const auto common = node.find("common")) {
     read_inference_plan(*common, base);

@@ -72,6 +72,16 @@ TEST(MakeCell, IsTheWholeWhereAPartWouldLeaveInstancesIdle) {
   EXPECT_EQ(make_cell(split_of(prefill, 1, decode, 8), 30).split.decode_instances, 8U);
 }
 
+TEST(MakeCell, LoadsPrefillAndDecodeAsTheWholeDoes) {
+  const ServingCandidate prefill = candidate(Stage::prefill, 8, 10), decode = candidate(Stage::decode, 8, 40);
+  EXPECT_EQ(make_cell(split_of(prefill, 7, decode, 2), 30).copies, 1)
+      << "4 and 1 would leave decode less to do it with";
+  const Cell cell = make_cell(split_of(prefill, 14, decode, 4), 80);
+  EXPECT_EQ(cell.copies, 2);
+  EXPECT_EQ(cell.split.prefill_instances, 7U);
+  EXPECT_EQ(cell.split.decode_instances, 2U);
+}
+
 TEST(Neighbours, HaveOneDecodeInstanceMoreOrFewerAndAllThatFitsBesideIt) {
   const ServingCandidate prefill = candidate(Stage::prefill, 16, 10), decode = candidate(Stage::decode, 32, 25);
   const std::vector<std::uint32_t> domains(3, 100);

@@ -225,7 +225,7 @@ TEST(ServingCase, KeepsTheObjectiveAtItsRateAndBreaksItAboveIt) {
   const Study study = study_of(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512]}"));
   const ServingWorkload& workload = serving(study);
   const CaseResult result = serve_on(study, 4);
-  ASSERT_EQ(result.plan, "mixed 2 x TP2 EP2 bf16");
+  ASSERT_EQ(result.plan, "mixed 2 x TP2 EP2 bf16, chunks of 512");
   EXPECT_LE(result.ttft->p95, workload.slo.ttft);
   EXPECT_LE(result.tpot->p95, workload.slo.tpot);
 
