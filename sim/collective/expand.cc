@@ -131,12 +131,17 @@ Patterns find_patterns(std::span<const Operation> operations) {
 }
 
 bool share_nodes(const std::vector<std::vector<NodeId>>& groups) {
-  std::vector<NodeId> all;
+  std::vector<bool> seen;
   for (const std::vector<NodeId>& group : groups) {
-    all.insert(all.end(), group.begin(), group.end());
+    for (const NodeId node : group) {
+      seen.resize(std::max<std::size_t>(seen.size(), node.index() + 1));
+      if (seen[node.index()]) {
+        return true;
+      }
+      seen[node.index()] = true;
+    }
   }
-  std::sort(all.begin(), all.end());
-  return std::adjacent_find(all.begin(), all.end()) != all.end();
+  return false;
 }
 
 void expand(const Pattern& pattern, const Topology& topology, Router& router, const RouteVisitor& visit,

@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "sim/collective/expand.h"
 #include "sim/collective/kept_turns.h"
@@ -166,17 +167,28 @@ Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topolo
 }
 
 /// A pair may be one node, which is a copy on the spot; in larger groups a node twice is a mistake.
-void check_placements(std::span<const Operation> operations, const Topology& topology) {
+void check_groups(const std::vector<std::vector<NodeId>>& groups, const Topology& topology) {
+  std::vector<std::uint32_t> last(topology.nodes.size(), 0);  // one more than the group in which a node was seen last
+  for (std::uint32_t g = 0; g < groups.size(); ++g) {
+    for (const NodeId node : groups[g]) {
+      PODIUM_CHECK(node.index() < topology.nodes.size(), "all nodes are on the topology");
+      if (std::exchange(last[node.index()], g + 1) == g + 1 && groups[g].size() > 2) {
+        throw InputError("rank " + std::to_string(node.index()) + " is twice in one group");
+      }
+    }
+  }
+}
+
+void check_placements(std::span<const Operation> operations, const Patterns& patterns, const Topology& topology) {
   for (const Operation& operation : operations) {
     for (const std::vector<NodeId>& group : operation.placement.groups) {
       PODIUM_CHECK(group.size() == operation.schedule.ranks, "a group has as many nodes as its schedule has ranks");
-      std::vector<NodeId> sorted = group;
-      std::sort(sorted.begin(), sorted.end());
-      PODIUM_CHECK(sorted.back().index() < topology.nodes.size(), "all nodes are on the topology");
-      const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-      if (twice != sorted.end() && group.size() > 2) {
-        throw InputError("rank " + std::to_string(twice->index()) + " is twice in one group");
-      }
+    }
+  }
+  const Placement* last = nullptr;
+  for (const Pattern& pattern : patterns.all) {
+    if (std::exchange(last, pattern.placement) != pattern.placement) {
+      check_groups(pattern.placement->groups, topology);
     }
   }
 }
@@ -246,37 +258,48 @@ bool are_groups_alike_in_orbits(const Patterns& patterns, const Expanded& expand
   if (std::all_of(patterns.all.begin(), patterns.all.end(), is_alone)) {
     return true;
   }
-  std::vector<std::map<NodeId, std::vector<std::uint32_t>>> sent(patterns.all.size());  // classes, by owner
+  using Counts = std::map<std::uint32_t, std::uint64_t>;            // of messages, by class
+  std::vector<std::map<NodeId, Counts>> sent(patterns.all.size());  // by owner
   for (std::size_t m = 0; m < expanded.messages.size(); ++m) {
-    sent[expanded.messages[m].pattern][expanded.owners[m]].push_back(partition.class_of_message[m]);
+    ++sent[expanded.messages[m].pattern][expanded.owners[m]][partition.class_of_message[m]];
   }
+  const auto orbits_in = [&](const std::vector<NodeId>& group) {
+    std::vector<NodeId> firsts;
+    for (const NodeId node : group) {
+      firsts.push_back(expanded.orbits->node(node).first);
+    }
+    std::sort(firsts.begin(), firsts.end());
+    return firsts;
+  };
+  const auto sent_by = [](const std::vector<NodeId>& firsts, const std::map<NodeId, Counts>& by_owner) {
+    Counts sum;
+    for (const NodeId first : firsts) {
+      const auto found = by_owner.find(first);
+      for (const auto& [of_class, count] : found != by_owner.end() ? found->second : Counts()) {
+        sum[of_class] += count;
+      }
+    }
+    return sum;
+  };
   for (std::size_t p = 0; p < patterns.all.size(); ++p) {
     const std::vector<std::vector<NodeId>>& groups = patterns.all[p].placement->groups;
     if (sent[p].size() == 1 && groups.front().size() > 2) {
       continue;  // such groups share no nodes: a turn would not be known to keep them
     }
     if (groups.front().size() == 2 && share_nodes(groups)) {
-      const std::uint32_t one = sent[p].begin()->second.front();
-      for (const auto& [owner, classes] : sent[p]) {
-        if (std::any_of(classes.begin(), classes.end(), [&](std::uint32_t other) { return other != one; })) {
+      const std::uint32_t one = sent[p].begin()->second.begin()->first;
+      for (const auto& [owner, counts] : sent[p]) {
+        if (counts.size() > 1 || counts.begin()->first != one) {
           return false;
         }
       }
       continue;
     }
-    std::vector<std::uint32_t> expected;
+    const std::vector<NodeId> first_orbits = orbits_in(groups.front());
+    const Counts expected = sent_by(first_orbits, sent[p]);
     for (const std::vector<NodeId>& group : groups) {
-      std::vector<std::uint32_t> classes;
-      for (const NodeId node : group) {
-        const auto found = sent[p].find(expanded.orbits->node(node).first);
-        if (found != sent[p].end()) {
-          classes.insert(classes.end(), found->second.begin(), found->second.end());
-        }
-      }
-      std::sort(classes.begin(), classes.end());
-      if (&group == &groups.front()) {
-        expected = classes;
-      } else if (classes != expected) {
+      const std::vector<NodeId> orbits = orbits_in(group);
+      if (orbits != first_orbits && sent_by(orbits, sent[p]) != expected) {
         return false;
       }
     }
@@ -315,9 +338,9 @@ bool can_fold(const Topology& topology) {
 
 FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operation> operations, Folding folding,
                   LinkClasses links) {
-  check_placements(operations, merged);
   router.forget_use();
   const Patterns patterns = find_patterns(operations);
+  check_placements(operations, patterns, merged);
   NetworkOrbits* orbits = folding == Folding::exact ? orbits_of(patterns, router) : nullptr;
   std::size_t messages = 0;
   for (const Operation& operation : operations) {

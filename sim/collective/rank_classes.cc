@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "sim/collective/colours.h"
 #include "sim/collective/expand.h"
@@ -226,9 +227,11 @@ NetworkOrbits* find_rank_orbits(Router& router, Patterns patterns, std::span<con
   for (const Placement& placement : meetings) {
     patterns.all.push_back({&placement, {}, &together});
   }
-  if (std::any_of(patterns.all.begin(), patterns.all.end(),
-                  [](const Pattern& pattern) { return share_nodes(pattern.placement->groups); })) {
-    return nullptr;
+  const Placement* last = nullptr;
+  for (const Pattern& pattern : patterns.all) {
+    if (std::exchange(last, pattern.placement) != pattern.placement && share_nodes(pattern.placement->groups)) {
+      return nullptr;
+    }
   }
   return orbits_of(patterns, router, &colours);
 }
