@@ -44,6 +44,9 @@ void read_csv(const std::string& path, const std::vector<std::string>& columns,
     if (place == header.end()) {
       throw InputError(where, unknown_name("column", column, header));
     }
+    if (std::count(place, header.end(), column) > 1) {
+      throw InputError(where, "column '" + column + "' is there twice");
+    }
     places.push_back(static_cast<std::size_t>(place - header.begin()));
   }
   while (std::getline(file, line)) {

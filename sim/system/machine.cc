@@ -9,11 +9,11 @@ void check_slow_chips(const Allocation& allocation, const Location& where) {
   std::set<std::uint32_t> seen;
   for (const SlowChip& slow : allocation.slow) {
     const Location& at = slow.where.file.empty() ? where : slow.where;
-    if (slow.rank >= allocation.ranks || !(slow.slowdown >= 1)) {
-      throw InputError(at, "a slow chip is one of ranks 0 to " + std::to_string(allocation.ranks - 1) +
-                               " and takes at least as long as others, not rank " + std::to_string(slow.rank) +
-                               " and " + std::to_string(slow.slowdown) + " times as long");
+    if (slow.rank >= allocation.ranks) {
+      throw InputError(at, "a slow chip is one of ranks 0 to " + std::to_string(allocation.ranks - 1) + ", not " +
+                               std::to_string(slow.rank));
     }
+    PODIUM_CHECK(slow.slowdown >= 1, "a slow chip takes at least as long as others");
     if (!seen.insert(slow.rank).second) {
       throw InputError(at, "rank " + std::to_string(slow.rank) + " is slow twice");
     }

@@ -9,7 +9,7 @@ namespace podium {
 namespace {
 
 /// Lattices between switches that are remembered.
-constexpr std::size_t most_between = 4096;
+constexpr std::size_t most_between = 65536;
 
 /// In components of as many slots a field costs more than some lattices: one more for each so many slots.
 constexpr std::uint32_t large = 4096;

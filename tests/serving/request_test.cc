@@ -174,6 +174,7 @@ void expect_error(const std::string& text, const std::string& part) {
 TEST(LoadRequests, SaysWhereABadRowStands) {
   expect_error("arrival,input,output\n0,5,6\n1,0,6\n", ":3: '0' is not a number of tokens");
   expect_error("arrival,input,output\n0,5\n", ":2: 2 fields, but the header has 3");
+  expect_error("arrival,input,input,output\n0,5,6,7\n", ":1: column 'input' is there twice");
   expect_error("arrival,input,output\n1,5,6\n0,5,6\n", ":3: the request arrives before the one above it");
   expect_error("arrival,input,output\n", "no request");
   expect_error("{\"timestamp\": 1, \"input_length\": 3}\n", "output_length");

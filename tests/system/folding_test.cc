@@ -117,7 +117,7 @@ TEST(Folding, ASlowChipInABlockHoldsUpItsGroupUntilOthersWaitForThat) {
 }
 
 TEST(Folding, RefusesAChipThatIsFasterThanItself) {
-  EXPECT_THROW(machine("hgx-h100", 8, {{3, 0.5}}), InputError);
+  EXPECT_THROW(machine("hgx-h100", 8, {{3, 0.5}}), Bug);
   EXPECT_THROW(machine("hgx-h100", 8, {{8, 2}}), InputError);
 }
 
