@@ -22,6 +22,14 @@ Objective::Seen seen_by(Measured measured, double of) {
   return {Seconds(quantile(measured.ttft, of)), tpot};
 }
 
+/// What a split could sustain if its instances were never idle, by mean steps, and half as much again.
+double bound_of(const Split& split) {
+  constexpr double margin = 1.5;
+  const double decoded = split.decode_instances * split.decode->most;
+  const bool is_mixed = split.prefill == nullptr;
+  return margin * (is_mixed ? decoded : std::min(split.prefill_instances * split.prefill->most, decoded));
+}
+
 /// One system under one workload, on whatever number of chips.
 class ServingCase : public Evaluator {
  public:
@@ -168,45 +176,43 @@ std::optional<Split> ServingCase::copies_of_part(std::uint32_t chips) {
   return split_of(copies);
 }
 
-/// The prediction leaves queueing out, so that a deployment may sustain far less, and hardly more: all are simulated,
-/// those of which most is predicted first, until the best sustains a tenth more than is predicted of the next; and
-/// copies of what fewer domains do best. The prediction may also put the balance of prefill and decode a little to one
-/// side: from the best, instances change sides for as long as that helps, unless a tenth less is predicted of it.
+/// The prediction knows neither queues nor tails, so it only says what to try first: all splits are simulated that
+/// could be better than the best so far, and those that have one instance more or fewer for decode beside it, as means
+/// may put the balance to one side. One run tells whether one sustains less. From the best, instances change sides for
+/// as long as that helps. Copies of what fewer domains do best are tried, too.
 void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vector<std::uint32_t>& domains,
                                 CaseResult& result) {
-  constexpr double promising = 0.9;
   std::vector<Split> tried;
   std::optional<Split> best;
   double above = 0;  // the lowest rate that the best does not sustain
   const auto attempt = [&](const Split& split) {
+    if (std::find(tried.begin(), tried.end(), split) != tried.end() || bound_of(split) < result.request_rate) {
+      return;
+    }
     tried.push_back(split);
     if (const double failed = simulate(split, result); failed > 0) {
       best = split;
       above = failed;
     }
   };
-  std::size_t next = 0;
-  for (; next < splits.size() && splits[next].rate > promising * result.request_rate; ++next) {
-    attempt(splits[next]);
+  const auto attempt_neighbours = [&](const Split& split) {
+    for (const Split& other : neighbours(split, domains)) {
+      attempt(other);
+    }
+  };
+  for (const Split& split : splits) {
+    attempt(split);
+    attempt_neighbours(split);
   }
-  const auto is_new = [&](const Split& split) { return std::find(tried.begin(), tried.end(), split) == tried.end(); };
-  if (const std::optional<Split> copies = copies_of_part(result.chips); copies && is_new(*copies)) {
+  if (const std::optional<Split> copies = copies_of_part(result.chips)) {
     attempt(*copies);
   }
   for (std::optional<Split> from; best != from;) {
     from = best;
-    for (const Split& other : neighbours(*from, domains)) {
-      if (other.rate >= promising * from->rate && is_new(other)) {
-        attempt(other);
-      }
-    }
+    attempt_neighbours(*from);
   }
   if (best) {
     result.objective->above = seen_by(rates_.look(*best, above), mean_.slo.quantile);
-  }
-  if (next < splits.size()) {
-    result.notes.push_back(with_commas(static_cast<long long>(splits.size() - next)) +
-                           " other deployments were predicted to sustain less and were not simulated");
   }
 }
 

@@ -159,7 +159,8 @@ void Candidates::predict_prefill(ServingCandidate& c) const {
   // below one
   const Seconds among_others = std::max(alone, step * std::ceil(longest / c.chunk));
   const double load = std::clamp(request_.slo.ttft / among_others - 1, 0.1, 1.0);
-  c.rate = load * c.plan.dp * prompts / mean.value() / (1 - request_.reused);
+  c.most = c.plan.dp * prompts / mean.value() / (1 - request_.reused);
+  c.rate = load * c.most;
   c.stay = among_others;
 }
 
@@ -189,11 +190,17 @@ void Candidates::predict(ServingCandidate& c) const {
     const double middle = std::floor((low + high) / 2);
     (predict_tpot(c, middle) <= request_.slo.tpot ? low : high) = middle;
   }
+  const auto rate_at = [&](double batch) {
+    return c.plan.dp * batch / (predict_tpot(c, batch).value() * std::max(1.0, request_.output - 1));
+  };
   const Seconds tpot = predict_tpot(c, low);
-  c.rate = c.plan.dp * low / (tpot.value() * std::max(1.0, request_.output - 1));
+  c.rate = rate_at(low);
+  c.most = c.rate;
   c.stay = tpot * request_.output;
   if (c.stage == Stage::mixed) {
     c.rate = std::min(c.rate, most_prompts(c, low));
+    // chunks come now and then, so that a mean says little of what a quantile sees: any batch may be the right one
+    c.most = std::min(rate_at(c.sequences), most_prompts(c, 1));
   }
 }
 

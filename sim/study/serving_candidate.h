@@ -29,6 +29,7 @@ struct ServingCandidate {
   double cache_tokens = 0;                   ///< that a replica's cache holds, beside the step of so many
   MemoryUse memory;                          ///< without cache
   double rate = 0;                           ///< requests/s that one instance is predicted to take
+  double most = 0;                           ///< likewise, if it were never idle
   Seconds stay;                              ///< predicted time of a request in it, at that rate
 };
 

@@ -1,6 +1,7 @@
 #include "sim/study/serving_rate.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <span>
@@ -11,8 +12,9 @@
 namespace podium {
 namespace {
 
-constexpr double precision = 1.01;  ///< to which the highest rate is found
-constexpr double fewest = 2000;     ///< requests that are measured: the last twentieth of fewer is a handful
+constexpr std::array patiences{1, 2, 4, 8};  ///< how many times as long runs are, while it is not clear what they show
+constexpr double precision = 1.01;           ///< to which the highest rate is found
+constexpr double fewest = 2000;              ///< requests that are measured: the last twentieth of fewer is a handful
 
 /// No lower rate is tried: a thousandth of the prediction, and what brings the fewest requests in some weeks.
 double lowest_rate(double predicted) {
@@ -195,19 +197,27 @@ ServingLog RateSearch::log(const Split& split, double rate, std::size_t most_ite
 
 Measured RateSearch::look(const Split& split, double rate) {
   const Cell cell = cell_of(split);
+  const Deployment deployment = deploy(cell.split);
   const double own = rate / cell.copies;
-  const Run run = plan_run(cell.split, own, 1);
-  const std::size_t count = requests_at(own, run);
-  const Offer& offered = offer(count, split.decode->plan);
-  const auto served = serve(deploy(cell.split), std::span(offered.requests).first(count),
-                            std::span(offered.iterations).first(count), own);
-  return measure(served.value(), watch(offered.requests[count - 1], own, run));
+  Measured seen;
+  for (const int patience : patiences) {
+    const Run run = plan_run(cell.split, own, patience);
+    const std::size_t count = requests_at(own, run);
+    const Offer& offered = offer(count, split.decode->plan);
+    const auto served =
+        serve(deployment, std::span(offered.requests).first(count), std::span(offered.iterations).first(count), own);
+    seen = measure(served.value(), watch(offered.requests[count - 1], own, run));
+    if (!keeps_objective(seen)) {
+      break;
+    }
+  }
+  return seen;
 }
 
 /// Where queues grow, the objective is kept only for as long as the run lasts. Just below its limit a machine fills up
 /// slowly, since a fuller one takes longer steps: what grows still is looked at again for longer.
 std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& deployment, double rate) {
-  for (const int patience : {1, 2, 4, 8}) {
+  for (const int patience : patiences) {
     Attempt run = attempt(cell.split, deployment, rate, patience);
     if (!run.served) {
       return std::nullopt;

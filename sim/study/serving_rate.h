@@ -51,7 +51,8 @@ class RateSearch {
   /// `at_least`, which costs one run to find out.
   std::optional<Sustained> sustain(const Split&, double at_least = 0);
 
-  /// A run at a rate (of all copies), to its end whatever requests see.
+  /// A run at a rate (of all copies) that was not sustained, to its end whatever requests see: the first, of ever
+  /// longer ones, that misses the objective, or the longest.
   Measured look(const Split&, double rate);
 
   /// A run at a rate (of all copies) that was sustained, logged from where it is measured on.

@@ -10,7 +10,7 @@ ServingCandidate candidate(Stage stage, std::uint32_t ranks, double rate) {
   ServingCandidate c;
   c.stage = stage;
   c.plan.dp = static_cast<decltype(c.plan.dp)>(ranks);
-  c.rate = rate;
+  c.rate = c.most = rate;
   return c;
 }
 

@@ -57,6 +57,21 @@ TEST(ServingCase, DoesOnManyDomainsNoLessThanCopiesOfWhatOneDoes) {
   }
 }
 
+TEST(ServingCase, SustainsWithAllTemplatesWhatTheBestOfThemDoesThoughLessIsPredictedOfIt) {
+  // a mixed instance takes chunks beside what it decodes, of which means tell too little
+  std::string text = replaced(one_template("{tp: 1, dp: 8, ep: 8, chunk_tokens: [1024]}"), "input: 2048, output: 256",
+                              "input: 512, output: 64");
+  text = replaced(text, "ttft: 500 ms, tpot: 20 ms", "ttft: 2 s, tpot: 50 ms");
+  const double mixed = serve_on(study_of(text), 8).request_rate;
+  const std::string pair =
+      "transfer_plane: nvlink\n            prefill: [{tp: 1, dp: 1, ep: 1, chunk_tokens: [1024]}]\n            decode: "
+      "[{tp: 1, dp: 1, "
+      "ep: 1, chunk_tokens: [1]}]\n            mixed:";
+  const double both = serve_on(study_of(replaced(text, "mixed:", pair)), 8).request_rate;
+  EXPECT_GT(mixed, 0);
+  EXPECT_GE(both, 0.98 * mixed);
+}
+
 TEST(ServingCase, SustainsInBurstsWhatTheBestDeploymentDoesThoughLessIsPredictedOfIt) {
   // forty prompts of many lengths at once, every other second: the mean tells little of what waits
   auto bursts = std::make_shared<std::vector<Request>>();
