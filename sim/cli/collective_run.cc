@@ -213,12 +213,12 @@ const CollectiveRun::Known& CollectiveRun::known(const std::string& algorithm, B
     }
   }
   if (faults_.changes.empty()) {
-    if (options_.fold.check && !can_fold(machine_.network())) {
-      throw InputError({"--fold"}, "nothing is folded on adaptive paths: there is nothing to check");
+    const std::string cause = unfoldable(options_.network, machine_.network());
+    if (options_.fold.check && !cause.empty()) {
+      throw InputError({"--fold"}, "nothing is folded on " + cause + ": there is nothing to check");
     }
-    const bool folds = options_.fold.folding == Folding::exact && can_fold(machine_.network()) &&
-                       !Networks::find(options_.network).needs_wires();
-    fresh.fabric = fold(machine_.network(), router_, {&fresh.operation, 1}, folds ? Folding::exact : Folding::off);
+    fresh.fabric =
+        fold(machine_.network(), router_, {&fresh.operation, 1}, cause.empty() ? options_.fold.folding : Folding::off);
     if (options_.fold.check) {
       fresh.unfolded = fold(machine_.network(), router_, {&fresh.operation, 1}, Folding::off);
     }

@@ -175,7 +175,7 @@ ReplayResult replay(const ReplayOptions& options) {
   ReplayResult result;
   result.execution = Simulator(machine, simulator_options(options, fold)).run(run.graph);
   result.ranks = trace.ranks();
-  result.simulates_classes = fold.folding == Folding::exact && !wires && can_fold(machine.network());
+  result.simulates_classes = fold.folding == Folding::exact && unfoldable(options.network, machine.network()).empty();
   explain(machine, run.graph, result);
   if (!options.timeline.empty()) {
     const std::string name = fmt::format("{} on {}", fmt::join(options.traces, ", "), options.system);

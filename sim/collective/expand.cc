@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "sim/core/mix.h"
 
@@ -128,6 +129,17 @@ Patterns find_patterns(std::span<const Operation> operations) {
     }
   }
   return patterns;
+}
+
+std::vector<const Placement*> placements_of(const Patterns& patterns) {
+  std::vector<const Placement*> placements;
+  std::unordered_set<const Placement*> known;
+  for (const Pattern& pattern : patterns.all) {
+    if (known.insert(pattern.placement).second) {
+      placements.push_back(pattern.placement);
+    }
+  }
+  return placements;
 }
 
 bool share_nodes(const std::vector<std::vector<NodeId>>& groups) {

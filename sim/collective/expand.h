@@ -23,6 +23,8 @@ struct Patterns {
   std::vector<std::vector<std::vector<std::uint32_t>>> by_step;  ///< by operation, stage and step
 };
 Patterns find_patterns(std::span<const Operation>);
+/// Each placement that a pattern has, once.
+std::vector<const Placement*> placements_of(const Patterns&);
 
 /// Whether a node is in several groups, or twice in one.
 bool share_nodes(const std::vector<std::vector<NodeId>>& groups);

@@ -11,6 +11,7 @@
 #include "sim/collective/expand.h"
 #include "sim/collective/kept_turns.h"
 #include "sim/collective/refine.h"
+#include "sim/network/network.h"
 
 namespace podium {
 
@@ -185,11 +186,8 @@ void check_placements(std::span<const Operation> operations, const Patterns& pat
       PODIUM_CHECK(group.size() == operation.schedule.ranks, "a group has as many nodes as its schedule has ranks");
     }
   }
-  const Placement* last = nullptr;
-  for (const Pattern& pattern : patterns.all) {
-    if (std::exchange(last, pattern.placement) != pattern.placement) {
-      check_groups(pattern.placement->groups, topology);
-    }
+  for (const Placement* placement : placements_of(patterns)) {
+    check_groups(placement->groups, topology);
   }
 }
 
@@ -274,9 +272,10 @@ bool are_groups_alike_in_orbits(const Patterns& patterns, const Expanded& expand
   const auto sent_by = [](const std::vector<NodeId>& firsts, const std::map<NodeId, Counts>& by_owner) {
     Counts sum;
     for (const NodeId first : firsts) {
-      const auto found = by_owner.find(first);
-      for (const auto& [of_class, count] : found != by_owner.end() ? found->second : Counts()) {
-        sum[of_class] += count;
+      if (const auto found = by_owner.find(first); found != by_owner.end()) {
+        for (const auto& [of_class, count] : found->second) {
+          sum[of_class] += count;
+        }
       }
     }
     return sum;
@@ -331,9 +330,13 @@ Operation make_sends(std::span<const std::pair<NodeId, NodeId>> pairs, std::opti
   return operation;
 }
 
-bool can_fold(const Topology& topology) {
-  return std::none_of(topology.planes.begin(), topology.planes.end(),
-                      [](const Plane& plane) { return plane.routing.spread == Spread::adaptive; });
+std::string unfoldable(std::string_view network, const Topology& topology) {
+  if (Networks::find(network).needs_wires()) {
+    return "the " + std::string(network) + " network";
+  }
+  const bool adapts = std::any_of(topology.planes.begin(), topology.planes.end(),
+                                  [](const Plane& plane) { return plane.routing.spread == Spread::adaptive; });
+  return adapts ? "adaptive paths" : "";
 }
 
 FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operation> operations, Folding folding,

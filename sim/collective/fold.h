@@ -2,6 +2,8 @@
 
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -58,9 +60,9 @@ struct FoldedFabric {
 /// networks that change in the course of a run.
 enum class Folding { exact, off };
 
-/// Whether equal messages take equal ways: not on planes with adaptive paths, where each goes by what those asked for
-/// before it took. Runs on these are not folded.
-bool can_fold(const Topology&);
+/// What keeps runs from being folded: a network (by name) with models of real links, or "adaptive paths", of which each
+/// goes by what those asked for before it took, so that equal messages take unequal ways. Empty where nothing does.
+std::string unfoldable(std::string_view network, const Topology&);
 
 /// Whether FoldedFabric::classes is filled: only who looks at single links needs it.
 enum class LinkClasses { kept, left_out };

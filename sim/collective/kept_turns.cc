@@ -337,17 +337,15 @@ class Joined {
 /// Of the planes that the patterns' messages may take. Nothing where the router knows of none.
 Symmetry* symmetry_of(const Patterns& patterns, Router& router) {
   std::uint32_t planes = 0;
-  const Placement* last = nullptr;
   for (const Pattern& pattern : patterns.all) {
     planes = std::max(planes, pattern.plane ? *pattern.plane + 1 : 0);
     if (in_switch(pattern.step->pairing)) {
       planes = std::max(planes, router.planes_of_trees());
     }
-    if (pattern.placement != last) {
-      last = pattern.placement;
-      for (const std::vector<NodeId>& group : last->groups) {
-        planes = std::max(planes, router.planes_joining(group));
-      }
+  }
+  for (const Placement* placement : placements_of(patterns)) {
+    for (const std::vector<NodeId>& group : placement->groups) {
+      planes = std::max(planes, router.planes_joining(group));
     }
   }
   return planes > 0 ? router.symmetry(planes) : nullptr;

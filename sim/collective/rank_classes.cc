@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <utility>
 
 #include "sim/collective/colours.h"
 #include "sim/collective/expand.h"
@@ -227,11 +226,10 @@ NetworkOrbits* find_rank_orbits(Router& router, Patterns patterns, std::span<con
   for (const Placement& placement : meetings) {
     patterns.all.push_back({&placement, {}, &together});
   }
-  const Placement* last = nullptr;
-  for (const Pattern& pattern : patterns.all) {
-    if (std::exchange(last, pattern.placement) != pattern.placement && share_nodes(pattern.placement->groups)) {
-      return nullptr;
-    }
+  const std::vector<const Placement*> placements = placements_of(patterns);
+  if (std::any_of(placements.begin(), placements.end(),
+                  [](const Placement* placement) { return share_nodes(placement->groups); })) {
+    return nullptr;
   }
   return orbits_of(patterns, router, &colours);
 }

@@ -17,7 +17,7 @@ Percentiles percentiles(std::vector<double>& sample) {
   return {Seconds(quantile(sample, 0.5)), Seconds(quantile(sample, 0.95)), Seconds(quantile(sample, 0.99))};
 }
 
-Objective::Seen seen_by(Measured measured, double of) {
+Objective::Seen seen_by(Measured& measured, double of) {
   const auto tpot = measured.tpot.empty() ? std::nullopt : std::optional(Seconds(quantile(measured.tpot, of)));
   return {Seconds(quantile(measured.ttft, of)), tpot};
 }
@@ -53,7 +53,7 @@ class ServingCase : public Evaluator {
   KeptDeployment places_of(const Split&);
   void simulate_best(const std::vector<Split>&, const std::vector<std::uint32_t>& domains, CaseResult&);
   std::optional<Split> copies_of_part(std::uint32_t chips);
-  double simulate(const Split&, CaseResult&);
+  std::optional<double> simulate(const Split&, CaseResult&);
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
   std::vector<const ServingCandidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
   void keep(const Split&, Sustained, CaseResult&) const;
@@ -190,9 +190,9 @@ void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vec
       return;
     }
     tried.push_back(split);
-    if (const double failed = simulate(split, result); failed > 0) {
+    if (const std::optional<double> failed = simulate(split, result)) {
       best = split;
-      above = failed;
+      above = *failed;
     }
   };
   const auto attempt_neighbours = [&](const Split& split) {
@@ -212,22 +212,22 @@ void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vec
     attempt_neighbours(*from);
   }
   if (best) {
-    result.objective->above = seen_by(rates_.look(*best, above), mean_.slo.quantile);
+    Measured there = rates_.look(*best, above);
+    result.objective->above = seen_by(there, mean_.slo.quantile);
   }
 }
 
-/// Where a split sustains more than the best so far it takes its place. Returns the lowest rate then that it does not
-/// sustain; 0 where it does not.
-double ServingCase::simulate(const Split& split, CaseResult& result) {
+/// Where a split sustains more than the best so far it takes its place: the lowest rate then that it does not sustain.
+std::optional<double> ServingCase::simulate(const Split& split, CaseResult& result) {
   std::optional<Sustained> sustained = rates_.sustain(split, result.request_rate);
   Alternative& told = result.alternatives.emplace_back(Alternative{describe(split), 0, "", 0});
   if (!sustained) {
     told.refused = result.request_rate > 0 ? "sustains less" : "keeps the objective at no rate";
-    return 0;
+    return std::nullopt;
   }
   told.throughput = sustained->tokens;
   if (sustained->rate <= result.request_rate) {
-    return 0;
+    return std::nullopt;
   }
   const double above = sustained->above;
   keep(split, std::move(*sustained), result);

@@ -171,19 +171,13 @@ Cell RateSearch::cell_of(const Split& split) const {
   return make_cell(split, enough / plan_run(split, split.rate, 1).measured.value());
 }
 
-/// One run of the split's cell, at a rate of the cell.
-RateSearch::Attempt RateSearch::attempt(const Split& split, const Deployment& cell, double rate, double patience,
-                                        ServingLog* log) {
+/// Of the split of a cell, at a rate of the cell.
+RateSearch::Trial RateSearch::plan_trial(const Split& split, double rate, double patience) {
   const Run run = plan_run(split, rate, patience);
   const std::size_t count = requests_at(rate, run);
   const Offer& offered = offer(count, split.decode->plan);
-  const Watch watched = watch(offered.requests[count - 1], rate, run);
-  if (log != nullptr) {
-    log->from = watched.from;
-  }
-  return {serve(cell, std::span(offered.requests).first(count), std::span(offered.iterations).first(count), rate,
-                watched, log),
-          watched};
+  return {std::span(offered.requests).first(count), std::span(offered.iterations).first(count),
+          watch(offered.requests[count - 1], rate, run)};
 }
 
 ServingLog RateSearch::log(const Split& split, double rate, std::size_t most_iterations, std::size_t most_requests) {
@@ -191,7 +185,10 @@ ServingLog RateSearch::log(const Split& split, double rate, std::size_t most_ite
   ServingLog log;
   log.most_iterations = most_iterations;
   log.most_requests = most_requests;
-  attempt(split, deploy(cell.split), rate / cell.copies, 1, &log);
+  const double own = rate / cell.copies;
+  const Trial trial = plan_trial(split, own, 1);
+  log.from = trial.watched.from;
+  serve(deploy(cell.split), trial.requests, trial.iterations, own, trial.watched, &log);
   return log;
 }
 
@@ -201,12 +198,8 @@ Measured RateSearch::look(const Split& split, double rate) {
   const double own = rate / cell.copies;
   Measured seen;
   for (const int patience : patiences) {
-    const Run run = plan_run(cell.split, own, patience);
-    const std::size_t count = requests_at(own, run);
-    const Offer& offered = offer(count, split.decode->plan);
-    const auto served =
-        serve(deployment, std::span(offered.requests).first(count), std::span(offered.iterations).first(count), own);
-    seen = measure(served.value(), watch(offered.requests[count - 1], own, run));
+    const Trial trial = plan_trial(cell.split, own, patience);
+    seen = measure(serve(deployment, trial.requests, trial.iterations, own).value(), trial.watched);
     if (!keeps_objective(seen)) {
       break;
     }
@@ -218,18 +211,18 @@ Measured RateSearch::look(const Split& split, double rate) {
 /// slowly, since a fuller one takes longer steps: what grows still is looked at again for longer.
 std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& deployment, double rate) {
   for (const int patience : patiences) {
-    Attempt run = attempt(cell.split, deployment, rate, patience);
-    if (!run.served) {
+    const Trial trial = plan_trial(cell.split, rate, patience);
+    std::optional<Served> served = serve(deployment, trial.requests, trial.iterations, rate, trial.watched);
+    if (!served) {
       return std::nullopt;
     }
-    Measured measured = measure(*run.served, run.watched);
+    Measured measured = measure(*served, trial.watched);
     if (!keeps_objective(measured)) {
       return std::nullopt;
     }
     if (is_steady(measured)) {
       const double tokens = cell.copies * measured.tokens / measured.time.value();
-      return Sustained{cell.copies * rate, tokens, cell.split, cell.copies, std::move(*run.served),
-                       std::move(measured)};
+      return Sustained{cell.copies * rate, tokens, cell.split, cell.copies, std::move(*served), std::move(measured)};
     }
   }
   return std::nullopt;
@@ -250,9 +243,12 @@ std::optional<Sustained> RateSearch::sustain(const Split& split, double at_least
   // the prediction is mostly within some 10 %: step away from it, ever further, until the limit is bracketed; then
   // bisect
   const double lowest = std::max(lowest_rate(cell.split.rate), at_least / cell.copies);
-  double low = at_least > 0 && holds_at(lowest) ? lowest : 0;
-  if (at_least > 0 && low == 0) {
-    return std::nullopt;
+  double low = 0;
+  if (at_least > 0) {
+    if (!holds_at(lowest)) {
+      return std::nullopt;
+    }
+    low = lowest;
   }
   double high = std::max(lowest * precision, cell.split.rate);
   while (holds_at(high)) {

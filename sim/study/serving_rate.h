@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -79,11 +80,13 @@ class RateSearch {
   Measured measure(const Served&, const Watch&) const;
   bool keeps_objective(Measured) const;
   Cell cell_of(const Split&) const;
-  struct Attempt {
-    std::optional<Served> served;
+  /// What a run offers, and which of it is measured.
+  struct Trial {
+    std::span<const Request> requests;
+    std::span<const std::uint32_t> iterations;
     Watch watched;
   };
-  Attempt attempt(const Split&, const Deployment&, double rate, double patience, ServingLog* log = nullptr);
+  Trial plan_trial(const Split&, double rate, double patience);
   std::optional<Sustained> hold(const Cell&, const Deployment&, double rate);
 
   const ServingWorkload& workload_;

@@ -126,23 +126,21 @@ Arrivals read_arrivals(const Node& node, int context) {
   return result;
 }
 
-/// A run lasts several times as long as what it may take to serve a request.
-Seconds latency_limit(const Node& node) {
-  constexpr Seconds longest(86400);
-  const Seconds value = positive_time(node);
-  if (value > longest) {
-    node.fail("'" + node.text() + "' is no limit that a user could wait for: at most a day is expected");
+void refuse_over(const Node& node, Seconds longest, const std::string& problem) {
+  if (node.quantity<Seconds>() > longest) {
+    node.fail("'" + node.text() + "' is " + problem + " expected");
   }
-  return value;
 }
 
-/// Of a run that is simulated request by request.
-Seconds run_time(const Node& node, Seconds value) {
-  constexpr Seconds longest(30 * 86400);
-  if (value > longest) {
-    node.fail("'" + node.text() + "' is longer than a run can be: at most 30 days are expected");
-  }
-  return value;
+/// A run lasts several times as long as what it may take to serve a request.
+Seconds latency_limit(const Node& node) {
+  refuse_over(node, Seconds(86400), "no limit that a user could wait for: at most a day is");
+  return positive_time(node);
+}
+
+/// Runs are simulated request by request.
+void refuse_long_run(const Node& node) {
+  refuse_over(node, Seconds(30 * 86400), "longer than a run can be: at most 30 days are");
 }
 
 PrefixReuse read_prefix_reuse(const Node& node) {
@@ -211,8 +209,10 @@ ServingWorkload read_serving(const Study& study, const Node& node) {
     result.prefix_reuse = read_prefix_reuse(*reuse);
   }
   result.slo = read_slo(node.at("slo"));
-  result.warm_up = run_time(node.at("warm_up"), node.at("warm_up").quantity<Seconds>());
-  result.measured = run_time(node.at("measured"), positive_time(node.at("measured")));
+  refuse_long_run(node.at("warm_up"));
+  refuse_long_run(node.at("measured"));
+  result.warm_up = node.at("warm_up").quantity<Seconds>();
+  result.measured = positive_time(node.at("measured"));
   InferencePlan base;
   if (const auto common = node.find("common")) {
     read_inference_plan(*common, base);

@@ -32,16 +32,13 @@ Simulator::Impl::Impl(const Machine& m, SimulatorOptions o)
     library_times.emplace(*library, m.network(), router, costs);
   }
   options.keep_task_ends |= options.check_folding;
-  const bool has_wires = Networks::find(options.network).needs_wires();
-  if (has_wires || !can_fold(m.network())) {
+  if (const std::string cause = unfoldable(options.network, m.network()); !cause.empty()) {
     if (options.check_folding) {
-      throw InputError("nothing is folded on " +
-                       (has_wires ? "the " + options.network + " network" : "adaptive paths") +
-                       ": there is nothing to check");
+      throw InputError("nothing is folded on " + cause + ": there is nothing to check");
     }
     options.folding = Folding::off;
   }
-  if (has_wires) {
+  if (Networks::find(options.network).needs_wires()) {
     for (const PacketSettings& plane : load_packet_settings(costs.planes)) {
       packets.push_back(enlarged(plane, options.packet_scale));
     }

@@ -168,10 +168,10 @@ void degrade_shared(const Topology& whole, Topology& network) {
   }
 }
 
-}  // namespace
-
 /// Loads are told to 2^-36: of a link that keeps less they would be a guess.
 constexpr double least_left = 1e-5;
+
+}  // namespace
 
 Fault parse_fault(std::string_view text, const Location& where) {
   const std::size_t at = text.find('@');

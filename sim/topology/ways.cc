@@ -268,19 +268,22 @@ void Ways::find_cores() {
   std::vector<std::uint8_t> begun(size_.size(), 0);
   for (const NodeId first : topology_.nodes.ids()) {
     if (forwards(first) && std::exchange(begun[component(first)], 1) == 0) {
-      for (const std::uint8_t side : {reached, reaches}) {
-        core_[first.index()] |= side;
-        for (std::vector<NodeId> open{first}; !open.empty();) {
-          const NodeId node = open.back();
-          open.pop_back();
-          for (const LinkId link : side == reached ? leaving(node) : entering(node)) {
-            const NodeId next = side == reached ? topology_.links[link].to : topology_.links[link].from;
-            if (forwards(next) && (core_[next.index()] & side) == 0) {
-              core_[next.index()] |= side;
-              open.push_back(next);
-            }
-          }
-        }
+      mark_core(first, reached);
+      mark_core(first, reaches);
+    }
+  }
+}
+
+void Ways::mark_core(NodeId first, std::uint8_t side) {
+  core_[first.index()] |= side;
+  for (std::vector<NodeId> open{first}; !open.empty();) {
+    const NodeId node = open.back();
+    open.pop_back();
+    for (const LinkId link : side == reached ? leaving(node) : entering(node)) {
+      const NodeId next = side == reached ? topology_.links[link].to : topology_.links[link].from;
+      if (forwards(next) && (core_[next.index()] & side) == 0) {
+        core_[next.index()] |= side;
+        open.push_back(next);
       }
     }
   }

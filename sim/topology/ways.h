@@ -86,6 +86,7 @@ class Ways {
   };
   void index_leaving();
   void find_cores();
+  void mark_core(NodeId first, std::uint8_t side);
   Lattice search_lattice(NodeId from, NodeId to);
   std::vector<NodeId> meet(Side& ahead, Side& behind) const;
   std::span<const LinkId> leaving(NodeId node) const {

@@ -241,9 +241,10 @@ TEST(Folding, FillsThePipelineOfEachGroupAsIfItWereAlone) {
 
 TEST(Folding, IsNotForPathsThatDependOnThoseBefore) {
   Topology topology = test::tree(2, 4, 100_GBps, 100_GBps);
-  EXPECT_TRUE(can_fold(topology));
+  EXPECT_EQ(unfoldable("flow", topology), "");
+  EXPECT_EQ(unfoldable("packet", topology), "the packet network");
   topology.planes[0].routing.spread = Spread::adaptive;
-  EXPECT_FALSE(can_fold(topology));
+  EXPECT_EQ(unfoldable("flow", topology), "adaptive paths");
 }
 
 TEST(Folding, TellsAnyNumberOfLatenciesApart) {

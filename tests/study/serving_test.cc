@@ -65,8 +65,7 @@ TEST(ServingCase, SustainsWithAllTemplatesWhatTheBestOfThemDoesThoughLessIsPredi
   const double mixed = serve_on(study_of(text), 8).request_rate;
   const std::string pair =
       "transfer_plane: nvlink\n            prefill: [{tp: 1, dp: 1, ep: 1, chunk_tokens: [1024]}]\n            decode: "
-      "[{tp: 1, dp: 1, "
-      "ep: 1, chunk_tokens: [1]}]\n            mixed:";
+      "[{tp: 1, dp: 1, ep: 1, chunk_tokens: [1]}]\n            mixed:";
   const double both = serve_on(study_of(replaced(text, "mixed:", pair)), 8).request_rate;
   EXPECT_GT(mixed, 0);
   EXPECT_GE(both, 0.98 * mixed);
