@@ -1,8 +1,11 @@
 #include "sim/collective/expand.h"
 
 #include <algorithm>
+#include <bit>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "sim/core/mix.h"
 
@@ -10,68 +13,116 @@ namespace podium {
 
 namespace {
 
+/// Routes over orbits of links, of which many are one: with partners that are alike, a node's messages share all links
+/// that the network tells apart.
+class RoutesOverOrbits {
+ public:
+  void add(Route route, NetworkOrbits& orbits) {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> key{
+        {std::bit_cast<std::uint64_t>(route.latency.value()),
+         std::uint64_t{route.plane} << 32 | static_cast<std::uint32_t>(route.switches)}};
+    for (LinkLoad& crossing : route.links) {
+      crossing.link = orbits.link(crossing.link).first;
+      key.emplace_back(crossing.link.index(), std::bit_cast<std::uint64_t>(crossing.load));
+    }
+    std::sort(key.begin() + 1, key.end());
+    const auto [place, is_new] = numbers_.try_emplace(std::move(key), routes_.size());
+    if (is_new) {
+      routes_.emplace_back(std::move(route), 0);
+    }
+    ++routes_[place->second].second;
+  }
+  /// In the order in which they came, with how many are alike.
+  std::vector<std::pair<Route, std::uint64_t>> take() {
+    numbers_.clear();
+    return std::exchange(routes_, {});
+  }
+
+ private:
+  std::map<std::vector<std::pair<std::uint64_t, std::uint64_t>>, std::size_t> numbers_;
+  std::vector<std::pair<Route, std::uint64_t>> routes_;
+};
+
 class Expansion {
  public:
   Expansion(const Pattern& pattern, const Topology& topology, Router& router, const RouteVisitor& visit,
-            const NetworkOrbits* orbits)
+            NetworkOrbits* orbits)
       : pattern_(pattern), topology_(topology), router_(router), visit_(visit), orbits_(orbits) {}
 
-  void run() const {
+  void run() {
     for (std::uint32_t group = 0; group < pattern_.placement->groups.size(); ++group) {
       expand(group);
     }
   }
 
  private:
-  void expand(std::uint32_t number) const {
+  void expand(std::uint32_t number) {
     const std::vector<NodeId>& group = pattern_.placement->groups[number];
     const auto n = static_cast<std::uint32_t>(group.size());
     const auto send = [&](std::uint32_t from, std::uint32_t to) {
-      if (is_visited(group[from])) {
-        unicast({number, from, group[from]}, group[to]);
-      }
+      add(route(group[from], group[to]), {number, from, group[from]});
     };
     if (pattern_.step->pairing == Pairing::listed) {
-      for_each_message(*pattern_.step, n, send);
+      for_each_message(*pattern_.step, n, [&](std::uint32_t from, std::uint32_t to) {
+        if (is_visited(group[from])) {
+          send(from, to);
+          visit_alike({number, from, group[from]});
+        }
+      });
       return;
     }
     for (std::uint32_t i = 0; i < n; ++i) {
       if (!is_visited(group[i])) {
         continue;
       }
-      if (!in_switch(pattern_.step->pairing)) {
+      const Owner owner{number, i, group[i]};
+      if (in_switch(pattern_.step->pairing)) {
+        std::vector<NodeId> members;
+        for (const std::uint32_t peer : peers_of(*pattern_.step, n, i)) {
+          members.push_back(group[peer]);
+        }
+        add(tree(members, group[i]), owner);
+      } else {
         for_each_message_from(*pattern_.step, n, i, send);
-        continue;
       }
-      std::vector<NodeId> members;
-      for (const std::uint32_t peer : peers_of(*pattern_.step, n, i)) {
-        members.push_back(group[peer]);
-      }
-      tree(members, {number, i, group[i]});
+      visit_alike(owner);
     }
   }
 
   bool is_visited(NodeId owner) const { return orbits_ == nullptr || orbits_->is_first(owner); }
 
-  void unicast(const Owner& from, NodeId to) const {
-    const std::optional<Route> route = router_.route(from.node, to, pattern_.plane);
-    if (!route) {
-      throw InputError(topology_.name + ": no " + plane_text() + " joins rank " + std::to_string(from.node.index()) +
-                       " and rank " + std::to_string(to.index()));
+  void add(Route route, const Owner& owner) {
+    if (orbits_ == nullptr) {
+      visit_(route, owner, 1);
+    } else {
+      alike_.add(std::move(route), *orbits_);
     }
-    visit_(*route, from);
   }
 
-  void tree(const std::vector<NodeId>& group, const Owner& root) const {
-    const std::optional<Route> route = pattern_.step->pairing == Pairing::multicast
-                                           ? router_.multicast(root.node, group, pattern_.plane)
-                                           : router_.reduce(group, root.node, pattern_.plane);
+  void visit_alike(const Owner& owner) {
+    for (const auto& [route, count] : alike_.take()) {
+      visit_(route, owner, count);
+    }
+  }
+
+  Route route(NodeId from, NodeId to) const {
+    std::optional<Route> route = router_.route(from, to, pattern_.plane);
+    if (!route) {
+      throw InputError(topology_.name + ": no " + plane_text() + " joins rank " + std::to_string(from.index()) +
+                       " and rank " + std::to_string(to.index()));
+    }
+    return std::move(*route);
+  }
+
+  Route tree(const std::vector<NodeId>& group, NodeId root) const {
+    std::optional<Route> route = pattern_.step->pairing == Pairing::multicast
+                                     ? router_.multicast(root, group, pattern_.plane)
+                                     : router_.reduce(group, root, pattern_.plane);
     if (!route) {
       throw InputError(topology_.name + ": no " + plane_text() + " whose switches reduce and multicast joins all " +
-                       std::to_string(group.size()) + " ranks of the group of rank " +
-                       std::to_string(root.node.index()));
+                       std::to_string(group.size()) + " ranks of the group of rank " + std::to_string(root.index()));
     }
-    visit_(*route, root);
+    return std::move(*route);
   }
 
   std::string plane_text() const {
@@ -82,7 +133,8 @@ class Expansion {
   const Topology& topology_;
   Router& router_;
   const RouteVisitor& visit_;
-  const NetworkOrbits* orbits_;
+  NetworkOrbits* orbits_;
+  RoutesOverOrbits alike_;  ///< of the owner that is looked at, where there are orbits
 };
 
 /// Of equal groups the same.
@@ -157,7 +209,7 @@ bool share_nodes(const std::vector<std::vector<NodeId>>& groups) {
 }
 
 void expand(const Pattern& pattern, const Topology& topology, Router& router, const RouteVisitor& visit,
-            const NetworkOrbits* orbits) {
+            NetworkOrbits* orbits) {
   Expansion(pattern, topology, router, visit, orbits).run();
 }
 

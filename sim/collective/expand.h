@@ -34,9 +34,11 @@ struct Owner {
   std::uint32_t group = 0, position = 0;
   NodeId node;
 };
-using RouteVisitor = std::function<void(const Route&, const Owner&)>;
+/// Called with a route, and how many messages of the owner take one that the network cannot tell from it.
+using RouteVisitor = std::function<void(const Route&, const Owner&, std::uint64_t count)>;
 /// Visits the routes of all messages of a pattern, one group after the other. With `orbits` only those of owners that
-/// are the first of theirs. InputError where no plane joins two nodes.
-void expand(const Pattern&, const Topology&, Router&, const RouteVisitor& visit, const NetworkOrbits* orbits = nullptr);
+/// are the first of theirs, over the first links of theirs, and of an owner's routes alike one. InputError where no
+/// plane joins two nodes.
+void expand(const Pattern&, const Topology&, Router&, const RouteVisitor& visit, NetworkOrbits* orbits = nullptr);
 
 }  // namespace podium

@@ -63,9 +63,11 @@ struct Expanded {
   const NetworkOrbits* orbits = nullptr;
   Crossings graph;
   std::vector<Ends> messages;
-  std::vector<NodeId> owners;  ///< by message, where there are orbits
-  std::vector<LinkId> links;   ///< the used ones, by number in the graph; the first of their orbits
-  std::vector<double> loads;   ///< by label
+  std::vector<NodeId> owners;         ///< by message, where there are orbits
+  std::vector<std::uint64_t> counts;  ///< by message: so many of its owner's, alike
+  std::size_t looked_at = 0;          ///< all of these
+  std::vector<LinkId> links;          ///< the used ones, by number in the graph; the first of their orbits
+  std::vector<double> loads;          ///< by label
 };
 
 /// To whole multiples of 2^-36, so that the loads of all members add up without rounding (under 2^17), and a bundle is
@@ -133,30 +135,31 @@ Expanded expand_all(const std::vector<Pattern>& patterns, const Topology& topolo
   Crossings& graph = expanded.graph;
   graph.first.push_back(0);
   for (std::uint32_t p = 0; p < patterns.size(); ++p) {
-    const auto visit = [&](const Route& route, const Owner& owner) {
+    const auto visit = [&](const Route& route, const Owner& owner, std::uint64_t count) {
       for (const LinkLoad& crossing : route.links) {
-        const Member<LinkId> orbit = orbits != nullptr ? orbits->link(crossing.link) : Member<LinkId>{crossing.link};
-        const LinkId link = orbit.first;
+        const LinkId link = crossing.link;
         std::uint32_t& number =
             orbits == nullptr ? numbers[link.index()] : few.try_emplace(link.index(), none).first->second;
         if (number == none) {
           number = static_cast<std::uint32_t>(expanded.links.size());
           expanded.links.push_back(link);
           if (orbits != nullptr) {
-            graph.link_weight.push_back(orbit.size);
+            graph.link_weight.push_back(orbits->link(link).size);
           }
         }
         graph.link.push_back(number);
         graph.label.push_back(loads.number(crossing.load));
       }
       if (orbits != nullptr) {
-        graph.message_weight.push_back(orbits->node(owner.node).size);
+        graph.message_weight.push_back(orbits->node(owner.node).size * count);
         expanded.owners.push_back(owner.node);
+        expanded.counts.push_back(count);
       }
       graph.first.push_back(static_cast<std::uint32_t>(graph.link.size()));
       expanded.messages.push_back({p, route.latency, route.plane, route.switches});
-      if (expanded.messages.size() > most_unfolded_messages) {
-        throw too_many_messages(expanded.messages.size());
+      expanded.looked_at += count;
+      if (expanded.looked_at > most_unfolded_messages) {
+        throw too_many_messages(expanded.looked_at);
       }
     };
     expand(patterns[p], topology, router, visit, orbits);
@@ -259,7 +262,7 @@ bool are_groups_alike_in_orbits(const Patterns& patterns, const Expanded& expand
   using Counts = std::map<std::uint32_t, std::uint64_t>;            // of messages, by class
   std::vector<std::map<NodeId, Counts>> sent(patterns.all.size());  // by owner
   for (std::size_t m = 0; m < expanded.messages.size(); ++m) {
-    ++sent[expanded.messages[m].pattern][expanded.owners[m]][partition.class_of_message[m]];
+    sent[expanded.messages[m].pattern][expanded.owners[m]][partition.class_of_message[m]] += expanded.counts[m];
   }
   const auto orbits_in = [&](const std::vector<NodeId>& group) {
     std::vector<NodeId> firsts;
@@ -355,7 +358,7 @@ FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operat
   const Expanded expanded = expand_all(patterns.all, merged, router, folding, orbits);
   const Partition partition = folding == Folding::exact ? coarsest_equitable(expanded.graph) : discrete(expanded.graph);
   FoldedFabric fabric;
-  fabric.looked_at = expanded.messages.size();
+  fabric.looked_at = expanded.looked_at;
   for (std::size_t m = 0; m < expanded.messages.size(); ++m) {
     fabric.messages += orbits != nullptr ? expanded.graph.message_weight[m] : 1;
   }

@@ -33,7 +33,8 @@ struct Group {
 struct ColouredMessage {
   Colour seen = 0;  ///< what the network sees of it beside its links
   std::uint32_t group = 0, seat = 0;
-  std::uint32_t weight = 1;  ///< it stands for so many
+  std::uint64_t count = 1;   ///< so many of its owner's are alike
+  std::uint64_t weight = 1;  ///< of all owners that its own stands for
   std::uint32_t first = 0;   ///< of its crossings
   Colour colour = 0;
 };
@@ -106,11 +107,11 @@ class Refinement {
       const auto place = std::find_if(placements_.begin(), placements_.end(), [&](const auto& other) {
         return other.first->groups == pattern.placement->groups;
       });
-      const auto visit = [&](const Route& route, const Owner& owner) {
+      const auto visit = [&](const Route& route, const Owner& owner, std::uint64_t count) {
         const Colour seen = mix(p) + hash(route.latency.value()) + mix(mix(route.plane)) + mix(~Colour(route.switches));
         const std::uint32_t group = place->second + owner.group;
-        messages_.push_back({seen, group, groups_[group].begin + owner.position,
-                             orbits_ != nullptr ? orbits_->node(owner.node).size : 1,
+        messages_.push_back({seen, group, groups_[group].begin + owner.position, count,
+                             orbits_ != nullptr ? orbits_->node(owner.node).size * count : 1,
                              static_cast<std::uint32_t>(crossings_.size())});
         for (const LinkLoad& crossing : route.links) {
           crossings_.push_back({number(crossing.link), mix(static_cast<Colour>(std::llround(crossing.load * 0x1p36)))});
@@ -122,11 +123,10 @@ class Refinement {
 
   /// Of those that are used, in the order of their first use.
   std::uint32_t number(LinkId link) {
-    const Member<LinkId> orbit = orbits_ != nullptr ? orbits_->link(link) : Member<LinkId>{link};
-    std::uint32_t& place = numbers_[orbit.first];
+    std::uint32_t& place = numbers_[link];
     if (place == 0) {
-      links_.push_back(mix(topology_.plane(orbit.first) + hash(topology_.capacity(orbit.first).value())));
-      shares_.push_back(orbits_ != nullptr ? inverse(orbit.size) : 1);
+      links_.push_back(mix(topology_.plane(link) + hash(topology_.capacity(link).value())));
+      shares_.push_back(orbits_ != nullptr ? inverse(orbits_->link(link).size) : 1);
       place = static_cast<std::uint32_t>(links_.size());
     }
     return place - 1;
@@ -164,7 +164,7 @@ class Refinement {
   void refine_groups() {
     std::vector<Colour> sent(seats_.size());
     for (const ColouredMessage& message : messages_) {
-      sent[message.seat] += mix(message.colour);
+      sent[message.seat] += message.count * mix(message.colour);
     }
     Table<NodeId, Colour> sums(nodes_.size());
     for (Group& group : groups_) {

@@ -41,14 +41,15 @@ void colour_links(const Crossings& graph, const Colours& messages, const Colours
   }
 }
 
-std::uint32_t weight_of(const std::vector<std::uint32_t>& weights, std::size_t i) {
+template <class Weight>
+Weight weight_of(const std::vector<Weight>& weights, std::size_t i) {
   return weights.empty() ? 1 : weights[i];
 }
 
 /// Classes by colour, numbered by first appearance, and how many each has.
-template <class Count>
-std::vector<std::uint32_t> number(const Colours& colours, const std::vector<std::uint32_t>& weights,
-                                  std::vector<Count>& members) {
+template <class Weight>
+std::vector<std::uint32_t> number(const Colours& colours, const std::vector<Weight>& weights,
+                                  std::vector<Weight>& members) {
   std::unordered_map<std::uint64_t, std::uint32_t> classes;
   std::vector<std::uint32_t> result;
   result.reserve(colours.size());
@@ -73,7 +74,7 @@ std::uint64_t key(std::uint32_t class_number, std::uint32_t label) { return std:
 /// By link: (class of message, label) of each crossing, with its weight, in CSR form.
 struct LinkView {
   std::vector<std::uint32_t> first;
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> keys;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> keys;
 
   /// Of all that the link stands for, by class and label.
   std::vector<ClassCrossing> of(std::size_t link) {

@@ -11,7 +11,7 @@ struct Crossings {
   std::vector<std::uint64_t> message_colour;
   std::vector<std::uint64_t> link_colour;
   /// A message or link may stand for many, which are alike by a symmetry of the whole. Empty: each for itself.
-  std::vector<std::uint32_t> message_weight;
+  std::vector<std::uint64_t> message_weight;
   std::vector<std::uint32_t> link_weight;
   std::vector<std::uint32_t> first;
   std::vector<std::uint32_t> link;

@@ -33,11 +33,21 @@ std::optional<ClassOf> Simulator::Impl::find_classes(const TaskGraph& graph, std
     return true;
   };
   const auto in_step = [](const auto& block) { return block.second.classes.size() == 1; };
-  if (std::all_of(graph.roles().begin(), graph.roles().end(), uniform) &&
-      std::all_of(blocks.begin(), blocks.end(), in_step) && fabric(calls).groups_alike) {
+  const bool may_be_whole = std::all_of(graph.roles().begin(), graph.roles().end(), uniform) &&
+                            std::all_of(blocks.begin(), blocks.end(), in_step);
+  const auto is_whole = [&] { return may_be_whole && fabric(calls).groups_alike; };
+  // with a fault, roles are hardly whole: to see that costs as much as to find the classes
+  if (machine.allocation().faults.empty() && is_whole()) {
     return std::nullopt;
   }
-  return refine(graph, shift, calls, blocks);
+  ClassOf classes = refine(graph, shift, calls, blocks);
+  const auto is_one = [](const std::vector<std::uint64_t>& of) {
+    return std::all_of(of.begin(), of.end(), [&](std::uint64_t colour) { return colour == of.front(); });
+  };
+  if (std::all_of(classes.begin(), classes.end(), is_one) && is_whole()) {
+    return std::nullopt;
+  }
+  return classes;
 }
 
 /// From role, speed and what became of each rank in the blocks.

@@ -107,6 +107,7 @@ Ways::Lattice Ways::search_lattice(NodeId from, NodeId to) {
                                      return !std::binary_search(level.begin(), level.end(), near);
                                    }),
                     links.end());
+        links.shrink_to_fit();  // many lattices are remembered
         level.clear();
         for (const LinkId link : links) {
           level.push_back(forward ? topology_.links[link].from : topology_.links[link].to);
