@@ -92,6 +92,7 @@ Json to_object(const CaseResult& one) {
   }
   if (one.ttft || one.tpot) {
     object["requests"] = one.requests;
+    object["refused_requests"] = one.refused_requests;
     object["request_rate_per_second"] = one.request_rate;
     if (one.reused_prompt_share) {
       object["reused_prompt_share"] = *one.reused_prompt_share;

@@ -260,12 +260,8 @@ std::string refusal(const CaseResult& one) {
   if (!one.plan.empty()) {
     return "";
   }
-  // those that lack least come first, then those of which that cannot be said
   std::vector<Alternative> tried = one.alternatives;
-  const auto known = [](const Alternative& a) { return a.excess > 0; };
-  std::stable_sort(tried.begin(), tried.end(), [&](const Alternative& a, const Alternative& b) {
-    return known(a) && (!known(b) || a.excess < b.excess);
-  });
+  std::stable_sort(tried.begin(), tried.end(), lacks_less);
   std::vector<std::string> reasons;
   for (const Alternative& alternative : tried) {
     const std::string plan = alternative.plan.empty() ? "" : alternative.plan + ": ";

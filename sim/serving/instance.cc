@@ -124,7 +124,7 @@ void Instance::give_back(Replica& replica, Sequence& sequence, double grown) {
 
 void Instance::take_chunks(std::uint32_t index) {
   Replica& replica = replicas_[index];
-  double budget = pool_.chunk_tokens - static_cast<double>(replica.running.size());
+  double budget = pool_.chunk_tokens;
   std::size_t joining = 0;
   for (const std::uint32_t id : replica.waiting) {
     replica.prefixes.shrink(pool_.cache_tokens - replica.cached);
@@ -184,17 +184,19 @@ StepShape Instance::shape() const {
 
 /// Counts a step that begins now, as much of it as is watched.
 void Instance::add_up(const StepShape& step, Seconds time) {
-  const double weight = (watch_ ? watch_->overlap(engine_.now(), engine_.now() + time) : time).value();
-  if (weight <= 0) {
+  const Seconds watched = watch_ ? watch_->overlap(engine_.now(), engine_.now() + time) : time;
+  if (watched <= Seconds()) {
     return;
   }
+  const double weight = watched / time;
+  const double tokens = step.prefill_sequences * step.prefill_tokens;
   sums_.shape.decode_sequences += weight * step.decode_sequences;
-  sums_.shape.decode_context += weight * step.decode_context;
+  sums_.shape.decode_context += weight * step.decode_sequences * step.decode_context;
   sums_.shape.prefill_sequences += weight * step.prefill_sequences;
-  sums_.shape.prefill_tokens += weight * step.prefill_tokens;
-  sums_.shape.prefill_context += weight * step.prefill_context;
-  sums_.busy += weight;
-  ++sums_.iterations;
+  sums_.shape.prefill_tokens += weight * tokens;
+  sums_.shape.prefill_context += weight * tokens * step.prefill_context;
+  sums_.busy += watched.value();
+  sums_.iterations += weight;
 }
 
 void Instance::log(const StepShape& step, Seconds time) {

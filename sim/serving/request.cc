@@ -46,12 +46,37 @@ double repeated_share(const std::vector<Request>& requests) {
   return all > 0 ? repeated / all : 0;
 }
 
+std::vector<Request> sample_stretches(std::vector<Request> recorded, std::size_t most) {
+  constexpr std::size_t stretches = 20;
+  if (recorded.size() <= most) {
+    return recorded;
+  }
+  const std::size_t length = std::max<std::size_t>(most / stretches, 1);
+  std::vector<Request> sample;
+  Seconds before;
+  for (std::size_t s = 0; s < stretches; ++s) {
+    const std::size_t first = s * recorded.size() / stretches;
+    for (std::size_t i = first; i < first + length; ++i) {
+      sample.push_back(recorded[i]);
+      sample.back().arrival = before + (recorded[i].arrival - recorded[first].arrival);
+    }
+    before += recorded[std::min(first + length, recorded.size() - 1)].arrival - recorded[first].arrival;
+  }
+  if (sample.back().arrival <= Seconds()) {
+    throw InputError(fmt::format(
+        "the trace's {} requests are represented by {} stretches of {}, and those of each "
+        "arrive at the same time, of which no rate follows",
+        with_commas(static_cast<long long>(recorded.size())), stretches, with_commas(static_cast<long long>(length))));
+  }
+  return sample;
+}
+
 UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t count) {
   PODIUM_CHECK(!recorded.empty());
   const auto size = static_cast<double>(recorded.size());
   const Seconds span = recorded.back().arrival;
   PODIUM_CHECK(span.value() > 0, "a trace of one instant has no rate");
-  const double scale = size / span.value();
+  const double scale = (size - 1) / span.value();
   UnitRequests requests;
   for (std::size_t i = 0; i < count; ++i) {
     Request request = recorded[i % recorded.size()];

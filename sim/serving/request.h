@@ -44,8 +44,13 @@ using UnitRequests = std::vector<Request>;
 /// Poisson arrivals of equal requests.
 UnitRequests poisson_requests(std::size_t count, std::uint32_t input, std::uint32_t output, std::uint64_t seed);
 
-/// The first `count` requests of a recorded stream (repeated from the start where it is shorter, with prompts that have
-/// nothing in common with those before), scaled to a mean rate of one. It spans some time.
+/// What stands for a long stream: some stretches of it, evenly spread and moved together, of `most` requests in all.
+/// The stream itself where it is no longer. InputError where no rate follows of these.
+std::vector<Request> sample_stretches(std::vector<Request> recorded, std::size_t most);
+
+/// The first `count` requests of a recorded stream, scaled to a mean rate of one: repeated from the start where it is
+/// shorter, one mean gap after its last, with prompts that have nothing in common with those before. Any pass, from
+/// wherever in the stream, lasts as many time units as the stream has requests. It spans some time.
 UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t count);
 
 /// Gets the requests of a trace one by one, and where each stands.

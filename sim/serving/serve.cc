@@ -150,6 +150,7 @@ class Server {
     if (!fits(sequences_[id])) {
       outcomes_[id].refused = true;
       ++refused_;
+      late_first_ += watch_ && counts(id) ? 1 : 0;
       finish(id);
       return;
     }
@@ -200,7 +201,7 @@ class Server {
     }
     if (counts(id)) {
       --open_;
-      late_after_ += watch_ && !outcomes_[id].refused && outcomes_[id].tpot() > watch_->tpot ? 1 : 0;
+      late_after_ += watch_ && (outcomes_[id].refused || outcomes_[id].tpot() > watch_->tpot) ? 1 : 0;
     }
   }
 
@@ -219,11 +220,13 @@ class Server {
       sum.busy += one.busy;
       sum.iterations += one.iterations;
     }
+    const auto divide = [](double& value, double by) { value = by > 0 ? value / by : 0; };
+    divide(sum.shape.decode_context, sum.shape.decode_sequences);
+    divide(sum.shape.prefill_context, sum.shape.prefill_tokens);
+    divide(sum.shape.prefill_tokens, sum.shape.prefill_sequences);
+    divide(sum.shape.decode_sequences, sum.iterations);
+    divide(sum.shape.prefill_sequences, sum.iterations);
     if (sum.busy > 0) {
-      for (double* value : {&sum.shape.decode_sequences, &sum.shape.decode_context, &sum.shape.prefill_sequences,
-                            &sum.shape.prefill_tokens, &sum.shape.prefill_context}) {
-        *value /= sum.busy;
-      }
       const Seconds time = watch_ ? watch_->overlap(Time(), engine_.now()) : since_start(engine_.now());
       sum.busy /= time.value() * static_cast<double>(instances.size());
     }

@@ -23,12 +23,12 @@ struct Outcome {
   Seconds tpot() const { return output > 1 ? (finish - first_token) / (output - 1.0) : Seconds(); }
 };
 
-/// The mean iteration of a pool, weighted by time, while the run is watched: the operating point that a report
-/// explains.
+/// The mean iteration of a pool while the run is watched: the operating point that a report explains. Tokens are those
+/// of the mean prompt and contexts those of the mean token, so that the products with the counts are means, too.
 struct MeanStep {
   StepShape shape;
-  double busy = 0;  ///< share of the time in which an instance iterates
-  std::uint64_t iterations = 0;
+  double busy = 0;        ///< share of the time in which an instance iterates
+  double iterations = 0;  ///< one that is watched in part counts in part
 };
 
 struct Served {

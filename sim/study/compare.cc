@@ -193,10 +193,7 @@ Result describe_study(const Study& study) {
 
 /// Why there is no plan: what lacks least, of memory or time.
 std::string why_none(const std::vector<Alternative>& alternatives) {
-  const auto known = [](const Alternative& one) { return one.excess > 0; };
-  const auto nearest = std::min_element(alternatives.begin(), alternatives.end(), [&](const auto& a, const auto& b) {
-    return known(a) && (!known(b) || a.excess < b.excess);
-  });
+  const auto nearest = std::min_element(alternatives.begin(), alternatives.end(), lacks_less);
   return nearest == alternatives.end() ? "no plan to try" : nearest->refused;
 }
 

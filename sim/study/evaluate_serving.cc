@@ -17,9 +17,9 @@ Percentiles percentiles(std::vector<double>& sample) {
   return {Seconds(quantile(sample, 0.5)), Seconds(quantile(sample, 0.95)), Seconds(quantile(sample, 0.99))};
 }
 
-Objective::Seen seen_by(Measured& measured, double of) {
-  const auto tpot = measured.tpot.empty() ? std::nullopt : std::optional(Seconds(quantile(measured.tpot, of)));
-  return {Seconds(quantile(measured.ttft, of)), tpot};
+Objective::Seen seen_by(const Measured& measured, double of) {
+  const std::optional<double> tpot = measured.tpot_at(of);
+  return {Seconds(measured.ttft_at(of)), tpot ? std::optional(Seconds(*tpot)) : std::nullopt};
 }
 
 /// What a split could sustain if its instances were never idle, by mean steps, and half as much again.
@@ -58,7 +58,6 @@ class ServingCase : public Evaluator {
   std::vector<const ServingCandidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
   void keep(const Split&, Sustained, CaseResult&) const;
   PhaseResult phase(const std::string& name, const ServingCandidate&, std::uint32_t instances, const MeanStep&) const;
-  DataType product_type(const InferencePlan&) const;
 
   const ServingWorkload& workload_;
   const ServingRegime& regime_;
@@ -212,8 +211,7 @@ void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vec
     attempt_neighbours(*from);
   }
   if (best) {
-    Measured there = rates_.look(*best, above);
-    result.objective->above = seen_by(there, mean_.slo.quantile);
+    result.objective->above = seen_by(rates_.look(*best, above), mean_.slo.quantile);
   }
 }
 
@@ -223,10 +221,12 @@ std::optional<double> ServingCase::simulate(const Split& split, CaseResult& resu
   Alternative& told = result.alternatives.emplace_back(Alternative{describe(split), 0, "", 0});
   if (!sustained) {
     told.refused = result.request_rate > 0 ? "sustains less" : "keeps the objective at no rate";
+    told.lack = Lack::rate;
     return std::nullopt;
   }
   told.throughput = sustained->tokens;
-  if (sustained->rate <= result.request_rate) {
+  const auto gives = [](double rate, double tokens) { return std::pair(rate, tokens); };
+  if (gives(sustained->rate, sustained->tokens) <= gives(result.request_rate, result.throughput.per_system)) {
     return std::nullopt;
   }
   const double above = sustained->above;
@@ -255,6 +255,7 @@ std::vector<const ServingCandidate*> ServingCase::fitting(const std::vector<std:
     const InferencePlan& plan = entry.made_from->plan;
     std::string refused;
     double excess = 0;
+    Lack lack = Lack::other;
     if (plan.ranks() > domains.front()) {
       refused = "needs " + std::to_string(plan.ranks()) + " ranks in one domain, which has " +
                 std::to_string(domains.front());
@@ -263,9 +264,10 @@ std::vector<const ServingCandidate*> ServingCase::fitting(const std::vector<std:
     } else {
       refused = entry.refused;
       excess = entry.excess;
+      lack = entry.lack;
     }
     if (!refused.empty() && told.emplace(plan.name, refused).second) {
-      result.alternatives.push_back({plan.name, 0, refused, excess});
+      result.alternatives.push_back({plan.name, 0, refused, excess, lack});
     }
   }
   return found;
@@ -277,9 +279,10 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
   result.plan = describe(split);
   result.request_rate = sustained.rate;
   result.requests = sustained.measured.ttft.size();
+  result.refused_requests = sustained.measured.refused;
   result.throughput = make_throughput("output tokens/s", sustained.tokens, result.chips, system);
   result.power = power_of(system, result.chips);
-  set_peaks(result, candidates_.chip(), product_type(split.decode->plan));
+  set_peaks(result, candidates_.chip(), product_type(candidates_.model(), split.decode->plan));
   Objective& objective = result.objective.value();
   result.ttft = percentiles(sustained.measured.ttft);
   objective.seen = seen_by(sustained.measured, objective.quantile);
@@ -316,29 +319,29 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
       result.notes.push_back(candidate->plan.name + ": " + idle);
     }
   }
-  note(served.refused, " requests were longer than a replica's cache and were turned away");
+  note(sustained.measured.refused,
+       " of the requests measured were longer than a replica's cache and were turned away: "
+       "they count as late, and their tokens do not count");
   note(served.preemptions, " times a sequence was sent back because a cache was full");
   result.signature = served.signature;
 }
 
 /// Sequences are whole: 1.99 prompts a step are nearly always two, which micro-batches can share, and never 1.99, which
-/// they cannot. A mean below one stands for those steps that have none.
-double whole_sequences(double mean) { return mean < 1 ? mean : std::round(mean); }
-
-/// That most of the plan's FLOPs are in.
-DataType ServingCase::product_type(const InferencePlan& plan) const {
-  const auto& layers = candidates_.model().layers;
-  const bool has_experts =
-      std::any_of(layers.begin(), layers.end(), [](const Layer& one) { return one.moe.has_value(); });
-  return has_experts ? plan.expert_type : plan.weight_type;
+/// they cannot. A mean below one stands for those steps that have none. All tokens together stay as many.
+void make_whole(double& sequences, double& tokens_of_each) {
+  if (sequences >= 1) {
+    const double all = sequences * tokens_of_each;
+    sequences = std::round(sequences);
+    tokens_of_each = all / sequences;
+  }
 }
 
 /// The mean iteration, executed once more for its account.
 PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& c, std::uint32_t instances,
                                const MeanStep& mean) const {
   StepShape shape = mean.shape;
-  shape.decode_sequences = whole_sequences(shape.decode_sequences);
-  shape.prefill_sequences = whole_sequences(shape.prefill_sequences);
+  make_whole(shape.decode_sequences, shape.decode_context);
+  make_whole(shape.prefill_sequences, shape.prefill_tokens);
   const Execution execution = c.steps->execute(shape);
   const double context = mean_.context();
   PhaseResult result;
@@ -352,7 +355,8 @@ PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& 
   result.memory.cache = cache_bytes_per_sequence(candidates_.model(), c.plan, context) * (tokens / context);
   result.memory_size = candidates_.chip().memory_size;
   result.batch = (mean.shape.decode_sequences + mean.shape.prefill_sequences) * c.plan.dp;
-  set_use(result, instances * c.plan.ranks(), execution, c.plan.ranks(), candidates_.chip(), product_type(c.plan));
+  set_use(result, instances * c.plan.ranks(), execution, c.plan.ranks(), candidates_.chip(),
+          product_type(candidates_.model(), c.plan));
   result.step = {options_.system, workload_.model, c.machine->allocation(), Iteration{c.plan, shape}};
   return result;
 }

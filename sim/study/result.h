@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -62,15 +63,25 @@ struct PhaseResult {
   FoldingUse folding;               ///< what was simulated for what, of one instance or step
 };
 
+/// What a plan lacks that was refused, the least first: of those that fit and are fast enough alone the objective is
+/// kept at no rate.
+enum class Lack : std::uint8_t { rate, time, memory, other };
+
 /// A plan that was tried and what came of it.
 struct Alternative {
   std::string plan;
   double throughput = 0;  ///< per system, in the case's unit; 0 where it was refused
   std::string refused;    ///< why it cannot be, where it cannot
-  double excess = 0;      ///< what it needs of memory or time over what there is, where that is known
+  double excess = 0;      ///< what it needs of memory or time over what there is, where that is what it lacks
+  Lack lack = Lack::other;
 
   friend bool operator==(const Alternative&, const Alternative&) = default;
 };
+
+/// Whether the first of two that were refused is nearer to what could be.
+inline bool lacks_less(const Alternative& a, const Alternative& b) {
+  return std::tie(a.lack, a.excess) < std::tie(b.lack, b.excess);
+}
 
 /// The deployment that a serving case kept: places of its templates among the candidates of its options.
 struct KeptDeployment {
@@ -108,8 +119,8 @@ struct CaseResult {
   double request_rate = 0;  ///< requests/s sustained within the SLO
   std::optional<Percentiles> ttft, tpot;
   std::optional<Objective> objective;
-  std::uint64_t requests = 0;
-  std::optional<double> reused_prompt_share;  ///< of prompts' tokens, what caches had; nothing: all are computed
+  std::uint64_t requests = 0, refused_requests = 0;  ///< that were measured: served, and turned away
+  std::optional<double> reused_prompt_share;         ///< of prompts' tokens, what caches had; nothing: all are computed
   // training
   std::optional<double> model_flops_utilisation;  ///< of `peak`
   std::vector<Alternative> alternatives;

@@ -1,5 +1,7 @@
 #include "sim/study/serving_candidate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -15,10 +17,12 @@ namespace {
 /// A plan needs more of memory or time than there is.
 class TooMuch : public InputError {
  public:
-  TooMuch(const std::string& problem, double excess) : InputError(problem), excess_(excess) {}
+  TooMuch(const std::string& problem, Lack lack, double excess) : InputError(problem), lack_(lack), excess_(excess) {}
+  Lack lack() const { return lack_; }
   double excess() const { return excess_; }
 
  private:
+  Lack lack_;
   double excess_;
 };
 
@@ -26,19 +30,22 @@ class TooMuch : public InputError {
 
 MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded) {
   const double input = workload.arrivals.input;
-  MeanRequest mean{input, double(workload.arrivals.output), input, 0, workload.slo};
+  const double output = workload.arrivals.output;
+  MeanRequest mean{input, output, input, input + output, 0, workload.slo};
   if (workload.prefix_reuse != PrefixReuse::off) {
     mean.reused = repeated_share(recorded);
   }
   if (!recorded.empty()) {
     mean.input = mean.output = 0;
-    std::vector<double> inputs;
+    std::vector<double> inputs, whole;
     for (const Request& request : recorded) {
       mean.input += request.input / static_cast<double>(recorded.size());
       mean.output += request.output / static_cast<double>(recorded.size());
       inputs.push_back(request.input);
+      whole.push_back(double(request.input) + request.output);
     }
     mean.long_input = quantile(inputs, workload.slo.quantile);
+    mean.long_request = quantile(whole, workload.slo.quantile);
   }
   return mean;
 }
@@ -72,6 +79,7 @@ const ServingCandidate* Candidates::get(Entry& entry) {
     } catch (const TooMuch& error) {
       entry.refused = error.what();
       entry.excess = error.excess();
+      entry.lack = error.lack();
     } catch (const InputError& error) {
       entry.refused = error.what();
     }
@@ -91,7 +99,14 @@ ServingCandidate Candidates::make(const Entry& entry) const {
         c.stage == Stage::decode ? "" : " (chunks of " + with_commas(std::llround(c.chunk)) + " tokens)";
     throw TooMuch("weights, activations and reserve take " + to_text(c.memory.total()) + " of " +
                       to_text(chip_.memory_size) + " a rank" + chunks + ": no room for the cache of one request",
-                  c.memory.total() / chip_.memory_size);
+                  Lack::memory, c.memory.total() / chip_.memory_size);
+  }
+  if (const double longest = c.stage == Stage::prefill ? request_.long_input : request_.long_request;
+      c.cache_tokens < longest) {
+    throw TooMuch(fmt::format("the cache of a replica holds {} tokens, but 1 in {:.0f} requests has more than {}",
+                              with_commas(std::llround(c.cache_tokens)), 1 / (1 - request_.slo.quantile),
+                              with_commas(std::llround(longest))),
+                  Lack::memory, longest / c.cache_tokens);
   }
   c.machine = std::make_unique<Machine>(
       make_machine(study_, system_, chip_, allocate_instance(study_, system_.name, c.plan.ranks())));
@@ -101,19 +116,16 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   return c;
 }
 
-/// What a replica takes into one iteration at most: a chunk of prompts, and the sequences that it decodes as part of
-/// the chunk's tokens.
+/// What a replica takes into one iteration at most: a chunk of prompts, beside the sequences that it decodes. Where
+/// prefill is elsewhere, the prompts are those of sequences that were sent back.
 StepShape Candidates::largest_step(const ServingCandidate& c) const {
   StepShape step;
   if (c.stage != Stage::prefill) {
     step.decode_sequences = c.sequences;
     step.decode_context = request_.context();
   }
-  const double prompts = c.stage == Stage::decode ? 0 : c.chunk - step.decode_sequences;
-  if (prompts > 0) {
-    step.prefill_sequences = std::max(1.0, prompts / request_.input);
-    step.prefill_tokens = std::min(prompts, request_.input);
-  }
+  step.prefill_sequences = std::max(1.0, c.chunk / request_.input);
+  step.prefill_tokens = std::min(c.chunk, request_.input);
   return step;
 }
 
@@ -150,7 +162,7 @@ void Candidates::predict_prefill(ServingCandidate& c) const {
   if (alone >= request_.slo.ttft) {
     throw TooMuch("a prompt of " + with_commas(static_cast<long long>(longest)) + " tokens alone takes " +
                       to_text(alone) + " of the " + to_text(request_.slo.ttft) + " to the first token",
-                  alone / request_.slo.ttft);
+                  Lack::time, alone / request_.slo.ttft);
   }
   const double prompts = std::max(1.0, std::floor(c.chunk / request_.input));
   const Seconds step = c.steps->time({0, 0, prompts, std::min(c.chunk, request_.input), 0});
@@ -182,7 +194,7 @@ void Candidates::predict(ServingCandidate& c) const {
   const Seconds alone = predict_tpot(c, 1);
   if (alone > request_.slo.tpot) {
     throw TooMuch("one sequence alone takes " + to_text(alone) + " a token, more than " + to_text(request_.slo.tpot),
-                  alone / request_.slo.tpot);
+                  Lack::time, alone / request_.slo.tpot);
   }
   double low = 1;
   double high = c.sequences + 1.0;

@@ -8,6 +8,7 @@
 
 #include "sim/serving/request.h"
 #include "sim/serving/step_times.h"
+#include "sim/study/result.h"
 #include "sim/study/study.h"
 
 namespace podium {
@@ -36,7 +37,9 @@ struct ServingCandidate {
 /// What a workload asks of every instance: the mean request and the objective.
 struct MeanRequest {
   double input = 0, output = 0;
-  double long_input = 0;  ///< of the longest prompt that must still see its first token in time: at the SLO's quantile
+  /// Of the longest prompt that must still see its first token in time, and of the longest request that must be served,
+  /// with its answer: at the SLO's quantile.
+  double long_input = 0, long_request = 0;
   double reused = 0;  ///< of prompts' tokens, the share that a cache which forgets nothing would have, where it is used
   Slo slo;
 
@@ -60,6 +63,7 @@ class Candidates {
     std::optional<ServingCandidate> candidate;
     std::string refused;
     double excess = 0;  ///< where it was refused: what it needs of memory or time over what there is
+    Lack lack = Lack::other;
   };
   std::deque<Entry>& entries() { return entries_; }
   /// Nothing where the plan cannot be, does not fit, or keeps to the objective with no batch: `entry.refused` says why.

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <span>
 #include <valarray>
 
@@ -76,7 +77,18 @@ bool is_steady(const Measured& m) {
   return slope <= 0.01 + student_t * std::sqrt(left / (batches - 2) / spread);
 }
 
+double quantile_with_refused(std::vector<double> seen, std::size_t refused, double of) {
+  seen.insert(seen.end(), refused, std::numeric_limits<double>::max());
+  return quantile(seen, of);
+}
+
 }  // namespace
+
+double Measured::ttft_at(double of) const { return quantile_with_refused(ttft, refused, of); }
+
+std::optional<double> Measured::tpot_at(double of) const {
+  return tpot.empty() ? std::nullopt : std::optional(quantile_with_refused(tpot, refused, of));
+}
 
 bool RateSearch::can_transfer(const Split& split) const {
   return split.prefill == nullptr ||
@@ -107,14 +119,10 @@ RateSearch::Run RateSearch::plan_run(const Split& split, double rate, double pat
   return {patience * std::max(workload_.warm_up, 2 * stay), patience * measured, std::min(latest, 2 * stay)};
 }
 
-/// How many requests arrive at this rate while a run lasts.
-std::size_t RateSearch::requests_at(double rate, const Run& run) const {
-  return static_cast<std::size_t>(std::ceil(rate * run.length().value()));
-}
-
-/// At least so many requests: a power of two, so that few numbers have to be drawn.
+/// At least so many requests: a power of two, or of passes of a trace, so that few numbers have to be drawn.
 const RateSearch::Offer& RateSearch::offer(std::size_t count, const InferencePlan& plan) {
-  const std::size_t drawn = std::bit_ceil(count);
+  const std::size_t pass = std::max<std::size_t>(recorded_.size(), 1);
+  const std::size_t drawn = std::bit_ceil((count + pass - 1) / pass) * pass;
   const auto [place, is_new] = offers_.try_emplace({drawn, plan.draft_tokens, plan.acceptance});
   Offer& offer = place->second;
   if (is_new) {
@@ -124,14 +132,6 @@ const RateSearch::Offer& RateSearch::offer(std::size_t count, const InferencePla
     offer.iterations = draw_iterations(offer.requests, plan, seed_);
   }
   return offer;
-}
-
-/// The requests that are measured. The last one draws nearer or farther than planned, and the parts of the run with it.
-Watch RateSearch::watch(const Request& last, double rate, const Run& run) const {
-  const Seconds whole = last.arrival / rate;
-  const Slo& slo = mean_.slo;
-  return {Time() + whole * (run.warm_up / run.length()), Time() + whole * ((run.warm_up + run.measured) / run.length()),
-          slo.quantile, slo.ttft, slo.tpot};
 }
 
 Measured RateSearch::measure(const Served& served, const Watch& watch) const {
@@ -156,13 +156,10 @@ Measured RateSearch::measure(const Served& served, const Watch& watch) const {
   return m;
 }
 
-/// A request that is turned away does not see the times that it should.
-bool RateSearch::keeps_objective(Measured m) const {
+bool RateSearch::keeps_objective(const Measured& m) const {
   const Slo& slo = mean_.slo;
-  const auto seen = static_cast<double>(m.ttft.size()), refused = static_cast<double>(m.refused);
-  return seen > 0 && refused <= (1 - slo.quantile) * (seen + refused) &&
-         quantile(m.ttft, slo.quantile) <= slo.ttft.value() &&
-         (m.tpot.empty() || quantile(m.tpot, slo.quantile) <= slo.tpot.value());
+  return !m.ttft.empty() && m.ttft_at(slo.quantile) <= slo.ttft.value() &&
+         m.tpot_at(slo.quantile).value_or(0) <= slo.tpot.value();
 }
 
 Cell RateSearch::cell_of(const Split& split) const {
@@ -171,13 +168,30 @@ Cell RateSearch::cell_of(const Split& split) const {
   return make_cell(split, enough / plan_run(split, split.rate, 1).measured.value());
 }
 
-/// Of the split of a cell, at a rate of the cell.
+/// Of the split of a cell, at a rate of the cell. Of a trace whole passes are measured, so that all deployments are
+/// measured by the same requests. Of random arrivals, as many as come at this rate while a run lasts: the last one
+/// draws nearer or farther than planned, and the parts of the run with it.
 RateSearch::Trial RateSearch::plan_trial(const Split& split, double rate, double patience) {
-  const Run run = plan_run(split, rate, patience);
-  const std::size_t count = requests_at(rate, run);
+  Run run = plan_run(split, rate, patience);
+  const bool is_recorded = !recorded_.empty();
+  if (is_recorded) {
+    const Seconds pass(static_cast<double>(recorded_.size()) / rate);
+    run.measured = std::ceil(run.measured / pass) * pass;
+  }
+  auto count = static_cast<std::size_t>(std::ceil(rate * run.length().value()));
   const Offer& offered = offer(count, split.decode->plan);
-  return {std::span(offered.requests).first(count), std::span(offered.iterations).first(count),
-          watch(offered.requests[count - 1], rate, run)};
+  double stretch = 1;
+  if (is_recorded) {
+    const auto comes_before = [&](const Request& request) { return request.arrival / rate < run.length(); };
+    const auto end = std::ranges::partition_point(offered.requests, comes_before);
+    count = static_cast<std::size_t>(end - offered.requests.begin());
+  } else {
+    stretch = offered.requests[count - 1].arrival / rate / run.length();
+  }
+  const Time from = Time() + run.warm_up * stretch, until = Time() + (run.warm_up + run.measured) * stretch;
+  return {std::span(offered.requests).first(count),
+          std::span(offered.iterations).first(count),
+          {from, until, mean_.slo.quantile, mean_.slo.ttft, mean_.slo.tpot}};
 }
 
 ServingLog RateSearch::log(const Split& split, double rate, std::size_t most_iterations, std::size_t most_requests) {

@@ -16,9 +16,13 @@ namespace podium {
 struct Measured {
   std::vector<double> ttft, tpot;
   std::vector<double> arrival, stay;  ///< of each request, in order of arrival
-  double tokens = 0;
-  std::size_t refused = 0;
-  Seconds time;
+  double tokens = 0;                  ///< of answers
+  std::size_t refused = 0;            ///< turned away
+  Seconds time;                       ///< in which they arrived
+
+  /// Of all requests, also those that were turned away, who wait for ever.
+  double ttft_at(double of) const;
+  std::optional<double> tpot_at(double of) const;  ///< nothing where no answer has a second token
 };
 
 /// A deployment at the highest rate that was found to keep the objective.
@@ -74,11 +78,9 @@ class RateSearch {
 
   Deployment deploy(const Split&) const;
   Run plan_run(const Split&, double rate, double patience) const;
-  std::size_t requests_at(double rate, const Run&) const;
   const Offer& offer(std::size_t count, const InferencePlan&);
-  Watch watch(const Request& last, double rate, const Run&) const;
   Measured measure(const Served&, const Watch&) const;
-  bool keeps_objective(Measured) const;
+  bool keeps_objective(const Measured&) const;
   Cell cell_of(const Split&) const;
   /// What a run offers, and which of it is measured.
   struct Trial {

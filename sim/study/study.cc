@@ -57,7 +57,7 @@ InstanceTemplate read_template(const Node& node, const InferencePlan& base, cons
   InstanceTemplate result;
   result.plan = base;
   read_inference_plan(node, result.plan);
-  result.plan.name = describe(result.plan);
+  result.plan.name = describe(result.plan, target.model);
   for (const Node& item : some(node.at("chunk_tokens"))) {
     result.chunk_tokens.push_back(positive(item));
   }
@@ -113,14 +113,20 @@ std::string beside(const Node& node) {
 }
 
 /// Requests that a model of `context` tokens takes.
-Arrivals read_arrivals(const Node& node, int context) {
+Arrivals recorded_arrivals(const std::string& trace, const Location& where, int context) {
+  std::vector<Request> all = load_requests(trace, where, context);
   Arrivals result;
+  result.trace = trace;
+  result.in_trace = all.size();
+  result.recorded = std::make_shared<const std::vector<Request>>(sample_stretches(std::move(all), most_recorded));
+  return result;
+}
+
+Arrivals read_arrivals(const Node& node, int context) {
   if (const auto trace = node.find("trace")) {
-    result.trace = beside(*trace);
-    result.recorded =
-        std::make_shared<const std::vector<Request>>(load_requests(result.trace, trace->where(), context));
-    return result;
+    return recorded_arrivals(beside(*trace), trace->where(), context);
   }
+  Arrivals result;
   result.input = positive(node.at("input"));
   result.output = positive(node.at("output"));
   return result;
@@ -318,6 +324,18 @@ StudySystem read_system_entry(const Node& node) {
   return result;
 }
 
+/// Whether some regime has plans of all these systems.
+bool has_plans(const Study& study, const std::vector<std::string>& names) {
+  const auto has = [&](const auto& regime) {
+    return std::ranges::all_of(names, [&](const std::string& name) {
+      return std::ranges::any_of(regime.systems, [&](const auto& options) { return options.system == name; });
+    });
+  };
+  return std::ranges::any_of(study.workloads, [&](const Workload& workload) {
+    return std::visit([&](const auto& one) { return std::ranges::any_of(one.regimes, has); }, workload);
+  });
+}
+
 CrossoverQuestion read_crossover(const Study& study, const Node& node) {
   CrossoverQuestion result{node.at("challenger").text(), node.at("reference").text()};
   std::vector<std::string> names;
@@ -331,6 +349,9 @@ CrossoverQuestion read_crossover(const Study& study, const Node& node) {
   }
   if (result.challenger == result.reference) {
     node.fail("'" + result.reference + "' is asked to reach itself");
+  }
+  if (!has_plans(study, {result.challenger, result.reference})) {
+    node.fail("no regime of a workload has plans for both '" + result.challenger + "' and '" + result.reference + "'");
   }
   return result;
 }
@@ -359,9 +380,7 @@ void apply_choices(Study& study) {
   bool serves = false;
   for (Workload& workload : study.workloads) {
     if (auto* serving = std::get_if<ServingWorkload>(&workload)) {
-      serving->arrivals.trace = study.choices.requests;
-      serving->arrivals.recorded = std::make_shared<const std::vector<Request>>(
-          load_requests(study.choices.requests, {}, load_model(serving->model).max_context));
+      serving->arrivals = recorded_arrivals(study.choices.requests, {}, load_model(serving->model).max_context);
       serves = true;
     }
   }
@@ -391,6 +410,12 @@ void read_study(const Document& document, Study& study) {
   for (const Node& item : some(root.at("workloads"))) {
     study.workloads.push_back(read_workload(study, item));
     insist_on_new(workloads, name_of(study.workloads.back()), item.at("name"));
+  }
+  for (const Node& item : root.at("systems").items()) {
+    if (const std::string name = item.at("name").text(); !has_plans(study, {name})) {
+      item.at("name").fail("no regime of a workload has plans for '" + name +
+                           "': list some there, or leave it out here");
+    }
   }
   if (const auto list = root.find("crossovers")) {
     std::vector<std::string> seen;

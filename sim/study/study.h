@@ -26,8 +26,12 @@ struct Slo {
 struct Arrivals {
   std::uint32_t input = 0, output = 0;
   std::string trace;  ///< a file; empty: Poisson. A study names it from its own folder
-  std::shared_ptr<const std::vector<Request>> recorded;  ///< what is in it
+  std::shared_ptr<const std::vector<Request>> recorded;  ///< what is in it, or stretches that stand for it
+  std::size_t in_trace = 0;                              ///< requests, all of them
 };
+
+/// Of a recorded stream so many requests are served, in every run the same.
+constexpr std::size_t most_recorded = 20'000;
 
 /// Whether prompts take over what a replica's cache has of the same beginning: needs a trace that names the blocks of
 /// prompts. `off` computes every prompt whole, as if none began like another.

@@ -42,13 +42,16 @@ std::vector<std::string> trace_notes(const ServingWorkload& workload, const Case
   if (!workload.arrivals.recorded) {
     return notes;
   }
-  const std::vector<Request>& requests = *workload.arrivals.recorded;
-  const std::string size = with_commas(static_cast<long long>(requests.size()));
-  // arrivals have one rate, while a run warms up as while it is measured
-  const double of_run = static_cast<double>(result.requests) * (1 + workload.warm_up / workload.measured);
-  if (of_run > static_cast<double>(requests.size())) {
-    notes.push_back(fmt::format("the trace of {} requests is shorter than a run, of some {}: it is repeated", size,
-                                with_commas(std::llround(of_run))));
+  const std::size_t served = workload.arrivals.recorded->size();
+  const auto text = [](std::size_t count) { return with_commas(static_cast<long long>(count)); };
+  if (served < workload.arrivals.in_trace) {
+    notes.push_back(fmt::format("of the trace's {} requests {} are served, in stretches evenly spread over it",
+                                text(workload.arrivals.in_trace), text(served)));
+  }
+  const double passes = static_cast<double>(result.requests + result.refused_requests) / static_cast<double>(served);
+  if (std::lround(passes) > 1) {
+    notes.push_back(fmt::format("a pass of the trace's {} requests is shorter than a run: {} passes are measured",
+                                text(served), std::lround(passes)));
   }
   return notes;
 }

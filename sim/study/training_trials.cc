@@ -76,6 +76,7 @@ TrainingTrial TrainingTrials::begin(const KeptStep& step) const {
     const Bytes need = memory(step).total();
     trial.alternative.excess = need / chip_.memory_size;
     if (need > chip_.memory_size) {
+      trial.alternative.lack = Lack::memory;
       throw InputError(too_large(need, chip_.memory_size));
     }
     const FlopsPerSecond peak = chip_.peak(step.plan.matrix_type) * step.plan.ranks();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,7 @@ namespace podium {
 struct InferencePlan {
   std::string name;
   DataType weight_type = DataType::bf16;     ///< of projections and dense FFN; their products run in it
-  DataType expert_type = DataType::bf16;     ///< of routed and shared experts
+  std::optional<DataType> expert_type = {};  ///< of routed and shared experts; nothing: as the weights
   DataType attention_type = DataType::bf16;  ///< of the attention core
   DataType cache_type = DataType::bf16;
   DataType dispatch_type = DataType::bf16;  ///< of tokens sent to experts
@@ -47,6 +48,7 @@ struct InferencePlan {
   double memory_share = 0.9;
 
   std::uint32_t ranks() const { return tp * dp; }
+  DataType experts() const { return expert_type.value_or(weight_type); }
   /// Mean tokens that a sequence gains in one decode iteration: 1 + a + a^2 + … (one term a draft token).
   double tokens_per_iteration() const;
   friend bool operator==(const InferencePlan&, const InferencePlan&) = default;
@@ -60,6 +62,9 @@ struct StepShape {
   double prefill_tokens = 0;     ///< new tokens of each
   double prefill_context = 0;    ///< tokens of each that were in the cache before
 };
+
+/// That most FLOPs of the model's linear layers are in.
+DataType product_type(const ModelSpec&, const InferencePlan&);
 
 /// Throws InputError for a plan that cannot be on this model (say: heads not divisible by tp) or chip (data types).
 void check_plan(const ModelSpec&, const ChipSpec&, const InferencePlan&, const Location& where = {});

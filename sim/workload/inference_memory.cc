@@ -23,7 +23,7 @@ Bytes layer_weights(const InferenceSetup& setup, const Layer& layer) {
   if (layer.moe) {
     const InferencePlan& plan = setup.plan;
     sum += fullest_slots(plan, *layer.moe) * expert_parameters(setup.model, layer) / plan.expert_tp *
-           size_of(plan.expert_type);
+           size_of(plan.experts());
   }
   return sum;
 }

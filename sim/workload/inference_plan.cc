@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sim/workload/layer_program.h"
 
 namespace podium {
@@ -101,11 +103,16 @@ void Checker::types() const {
   check("weight_type", plan.weight_type);
   check("attention_type", plan.attention_type);
   if (moe() != nullptr) {
-    check("expert_type", plan.expert_type);
+    check("expert_type", plan.experts());
   }
 }
 
 }  // namespace
+
+DataType product_type(const ModelSpec& model, const InferencePlan& plan) {
+  const auto sparse = [](const Layer& layer) { return layer.moe.has_value(); };
+  return std::any_of(model.layers.begin(), model.layers.end(), sparse) ? plan.experts() : plan.weight_type;
+}
 
 double InferencePlan::tokens_per_iteration() const {
   double sum = 1;

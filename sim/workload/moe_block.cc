@@ -78,7 +78,7 @@ double exchange_imbalance(const InferencePlan& plan, const MoeShape& moe, double
 
 /// Lower bound of the time of a rank's experts on this chip, to compare ranks.
 Seconds roofline(const InferenceSetup& setup, const ExpertLoad& load) {
-  const DataType type = setup.plan.expert_type;
+  const DataType type = setup.plan.experts();
   const double hidden = setup.model.hidden;
   const double weights = (up_width(setup.model, 1) + 1) * load.ffn * hidden;
   const Seconds compute = Flops(2 * load.rows * weights) / setup.chip.peak(type);
@@ -88,7 +88,7 @@ Seconds roofline(const InferenceSetup& setup, const ExpertLoad& load) {
 
 /// Experts as a dense FFN over `rows` rows: shared ones, at every rank or split over tensor parallelism.
 Compute shared_experts(const InferenceSetup& setup, const MoeShape& moe, double rows, double split) {
-  const DataType type = setup.plan.expert_type;
+  const DataType type = setup.plan.experts();
   const double width = 1.0 * moe.shared_experts * moe.shared_ffn / split;
   return {"experts",
           {gemm(type, rows, up_width(setup.model, width), setup.model.hidden), activation(setup, rows, width, type),
@@ -97,7 +97,7 @@ Compute shared_experts(const InferenceSetup& setup, const MoeShape& moe, double 
 
 Compute routed_experts(const InferenceSetup& setup, const ExpertLoad& load) {
   const InferencePlan& plan = setup.plan;
-  const DataType type = plan.expert_type;
+  const DataType type = plan.experts();
   const double width = load.ffn / plan.expert_tp;
   const GroupedGemm up{type, load.touched, load.rows, up_width(setup.model, width), 1.0 * setup.model.hidden, 0};
   const GroupedGemm down{type, load.touched, load.rows, 1.0 * setup.model.hidden, width, 0};
@@ -174,7 +174,7 @@ void add_exchanged(LayerProgram& program, const InferenceSetup& setup, const Moe
 void add_replicated(LayerProgram& program, const InferenceSetup& setup, const MoeShape& moe, double tokens) {
   const InferencePlan& plan = setup.plan;
   const double hidden = setup.model.hidden;
-  program.front = {add_norm(setup, tokens, DataType::bf16), router(setup, moe, tokens, plan.expert_type)};
+  program.front = {add_norm(setup, tokens, DataType::bf16), router(setup, moe, tokens, plan.experts())};
   const ExpertLoad load = expert_load(setup, moe, tokens);
   Compute experts = routed_experts(setup, load);
   // what the experts gave for each token is added up

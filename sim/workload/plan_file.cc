@@ -68,7 +68,7 @@ void read_inference_plan(const Node& node, InferencePlan& plan) {
   set(node, "memory_share", plan.memory_share, share);
 }
 
-std::string describe(const InferencePlan& plan) {
+std::string describe(const InferencePlan& plan, const ModelSpec& model) {
   std::string text;
   const auto add = [&](const char* name, std::uint32_t value, bool show) {
     if (show) {
@@ -80,7 +80,7 @@ std::string describe(const InferencePlan& plan) {
   text += plan.sequence_parallel && plan.tp > 1 ? " SP" : "";
   add("EP", plan.ep, plan.ep > 1);
   add("expert-TP", plan.expert_tp, plan.expert_tp > 1);
-  text += " " + std::string(to_string(plan.expert_type));
+  text += " " + std::string(to_string(product_type(model, plan)));
   if (plan.micro_batches > 1) {
     text += ", " + std::to_string(plan.micro_batches) + " micro-batches";
   }

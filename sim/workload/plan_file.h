@@ -8,8 +8,8 @@ namespace podium {
 
 /// Reads the keys of an inference plan that are there into `plan`; what is not there keeps its value.
 void read_inference_plan(const Node&, InferencePlan& plan);
-/// "TP4 DP8 EP32 R32, 2 micro-batches": what tells plans of one regime apart.
-std::string describe(const InferencePlan&);
+/// "TP4 DP8 EP32 int8, 2 micro-batches": what tells plans of one regime apart.
+std::string describe(const InferencePlan&, const ModelSpec&);
 
 /// The same for a training plan's settings (data types, recompute, sharding, overlap, layers a stage), those excepted
 /// of which a study lists several.

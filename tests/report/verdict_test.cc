@@ -93,9 +93,14 @@ TEST(Verdict, SaysBothOfTwoComparisons) {
 
 TEST(Verdict, NamesWhatThePlanThatComesNearestLacks) {
   ComparisonResult result = test::small_comparison({100, 0});
-  result.cases[1].alternatives = {
-      {"narrow", 0, "needs 90 GB of 8 GB", 90. / 8}, {"wide", 0, "needs 9 GB of 8 GB", 9. / 8}, {"odd", 0, "odd"}};
+  result.cases[1].alternatives = {{"narrow", 0, "needs 90 GB of 8 GB", 90. / 8, Lack::memory},
+                                  {"wide", 0, "needs 9 GB of 8 GB", 9. / 8, Lack::memory},
+                                  {"odd", 0, "odd"}};
   EXPECT_EQ(refusal(result.cases[1]), "of 3 tried, the nearest is wide: needs 9 GB of 8 GB");
+  result.cases[1].alternatives.push_back({"slow", 0, "takes 2 s of 1 s", 2, Lack::time});
+  EXPECT_EQ(refusal(result.cases[1]), "of 4 tried, the nearest is slow: takes 2 s of 1 s") << "which fits";
+  result.cases[1].alternatives.push_back({"pair", 0, "keeps the objective at no rate", 0, Lack::rate});
+  EXPECT_EQ(refusal(result.cases[1]), "of 5 tried, the nearest is pair: keeps the objective at no rate");
 }
 
 TEST(Verdict, SaysWhyASystemHasNoResultAndDoesNotRankIt) {

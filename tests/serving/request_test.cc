@@ -45,9 +45,34 @@ TEST(RecordedRequests, AreScaledToARateOfOneAndRepeated) {
   const std::vector<Request> recorded{{0_s, 1, 1}, {4_s, 2, 2}, {6_s, 3, 3}};
   const UnitRequests requests = scale_to_unit_rate(recorded, 5);
   ASSERT_EQ(requests.size(), 5U);
-  EXPECT_DOUBLE_EQ(requests[1].arrival.value(), 4 * 3.0 / 6);
+  EXPECT_DOUBLE_EQ(requests[1].arrival.value(), 4 * 2.0 / 6);
+  EXPECT_DOUBLE_EQ(requests[2].arrival.value(), 2) << "a mean gap before the first of the next pass";
   EXPECT_DOUBLE_EQ(requests[4].arrival.value(), 3 + requests[1].arrival.value());
   EXPECT_EQ(requests[4].input, 2U);
+}
+
+TEST(RecordedRequests, AreStandedForByStretchesOverTheWholeOfThem) {
+  std::vector<Request> recorded;
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
+    recorded.push_back({Seconds(i < 50'000 ? i : 50'000 + 3.0 * (i - 50'000)), i + 1, i < 50'000 ? 10U : 30U});
+  }
+  const std::vector<Request> sample = sample_stretches(recorded, 20'000);
+  ASSERT_EQ(sample.size(), 20'000U);
+  double output = 0;
+  for (const Request& request : sample) {
+    output += request.output / 20'000.0;
+  }
+  EXPECT_NEAR(output, 20, 1e-9) << "as many from either half";
+  EXPECT_EQ(sample[1000].input, recorded[5000].input) << "the second of twenty stretches";
+  EXPECT_DOUBLE_EQ((sample[1000].arrival - sample[999].arrival).value(), 1) << "with the gap behind the first";
+  EXPECT_DOUBLE_EQ((sample[15'001].arrival - sample[15'000].arrival).value(), 3);
+  EXPECT_EQ(sample_stretches(recorded, 100'000).size(), 100'000U) << "no longer: all of it";
+}
+
+TEST(RecordedRequests, OfWhoseStretchesNoRateFollowsAreRefused) {
+  std::vector<Request> recorded(50'000, Request{0_s, 1, 1});
+  recorded.back().arrival = 1_s;
+  EXPECT_THROW(sample_stretches(recorded, 20'000), InputError);
 }
 
 TEST(LoadRequests, ReadsAzure) {

@@ -173,6 +173,41 @@ TEST(Serve, MeansAreOfTheTimeThatIsWatchedAndKeepLittlesLaw) {
   EXPECT_NEAR(double(served->decode.iterations), 10 / 0.010, 2);
 }
 
+TEST(Serve, TheMeanStepHasTheTokensOfAllSteps) {
+  // steps of one long prompt or of several short ones: the product of the means would be another
+  UnitRequests requests;
+  for (std::uint32_t i = 0; i < 4000; ++i) {
+    requests.push_back({Seconds(double(i / 4)), i / 4 % 2 == 0 ? (i % 4 == 0 ? 400U : 1U) : 50U, 1});
+  }
+  double all = 0;
+  for (const Request& request : requests) {
+    all += request.input;
+  }
+  const auto served = serve(one_replica(10_ms, 500), requests, 1, 1);
+  const MeanStep& step = served->decode;
+  EXPECT_NEAR(step.iterations * step.shape.prefill_sequences, 4000, 1e-6);
+  EXPECT_NEAR(step.iterations * step.shape.prefill_sequences * step.shape.prefill_tokens, all, 1e-6 * all);
+}
+
+TEST(Serve, PromptsAreTakenHoweverManySequencesRun) {
+  // more of them than a chunk has tokens
+  UnitRequests requests(200, Request{0_s, 1, 1000});
+  requests.push_back({1_s, 100, 1});
+  const auto served = serve(one_replica(10_ms, 50), requests, 1, 1);
+  EXPECT_NEAR(served->outcomes.back().ttft().value(), 0.020, 0.011) << "two chunks";
+}
+
+TEST(Serve, RequestsThatAreTurnedAwayAreLate) {
+  UnitRequests requests = poisson_requests(1000, 100, 20, 7);
+  for (std::size_t i = 0; i < requests.size(); i += 10) {
+    requests[i].input = 10'000;
+  }
+  Deployment deployment = one_replica(10_ms, 200);
+  deployment.decode.cache_tokens = 5000;
+  EXPECT_FALSE(serve(deployment, requests, 1, 1, Watch{Time(), Time() + 1000_s, 0.95, 10_s, 10_s}));
+  EXPECT_TRUE(serve(deployment, requests, 1, 1, Watch{Time(), Time() + 1000_s, 0.85, 10_s, 10_s}));
+}
+
 TEST(Serve, WatchedRequestsSeeWhatTheySeeUnwatched) {
   const auto requests = poisson_requests(1000, 100, 20, 7);
   const Watch watch{Time() + 2_s, Time() + 5_s, 0.95, 10_s, 10_s};

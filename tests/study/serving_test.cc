@@ -192,6 +192,78 @@ TEST(ServingCase, AccountsForItsStepsAndItsMemory) {
   }
 }
 
+/// The quick look with one template, on requests of which the first half are light and the second heavy.
+Study on_uneven_trace(const std::string& plan, std::uint32_t heavy) {
+  Study study = study_of(replaced(one_template(plan), "ttft: 500 ms, tpot: 20 ms", "ttft: 4 s, tpot: 200 ms"));
+  auto requests = std::make_shared<std::vector<Request>>();
+  for (std::uint32_t i = 0; i < 3000; ++i) {
+    requests->push_back({Seconds(double(i)), i < 1500 ? 200U : heavy, 32});
+  }
+  std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded = requests;
+  return study;
+}
+
+TEST(ServingCase, IsMeasuredByTheSameRequestsWhateverTheSize) {
+  const Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 1000);
+  for (const std::uint32_t chips : {2U, 16U}) {
+    const CaseResult result = serve_on(study, chips);
+    EXPECT_GT(result.request_rate, 0);
+    EXPECT_EQ(result.requests % 3000, 0U) << "whole passes";
+    EXPECT_NEAR(result.throughput.per_system, 32 * result.request_rate, 1e-9 * result.throughput.per_system);
+  }
+}
+
+TEST(ServingCase, DoesNotGainByTurningRequestsAway) {
+  // one in 25 is longer than the cache: as if as many were late, which leaves one in a hundred
+  const auto with_long = [](std::uint32_t input) {
+    Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
+    auto requests = *std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded;
+    for (std::size_t i = 0; i < requests.size(); i += 25) {
+      requests[i].input = input;
+    }
+    auto& arrivals = std::get<ServingWorkload>(study.workloads.at(0)).arrivals;
+    arrivals.recorded = std::make_shared<const std::vector<Request>>(requests);
+    return serve_on(study, 2);
+  };
+  const CaseResult turned_away = with_long(100'000'000);
+  EXPECT_EQ(turned_away.refused_requests * 25, turned_away.requests + turned_away.refused_requests);
+  EXPECT_LT(turned_away.request_rate, 1.05 * with_long(200).request_rate);
+  EXPECT_NEAR(turned_away.throughput.per_system, 0.96 * 32 * turned_away.request_rate,
+              1e-6 * turned_away.throughput.per_system);
+}
+
+TEST(ServingCase, RefusesPlansWhoseCacheIsTooSmallForMoreRequestsThanMayBeLate) {
+  const Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 100'000'000);
+  EXPECT_THAT(reasons(serve_on(study, 2)), HasSubstr("no room for the cache of one request"));
+  Study rare = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
+  auto requests = *std::get<ServingWorkload>(rare.workloads.at(0)).arrivals.recorded;
+  for (std::size_t i = 0; i < requests.size(); i += 10) {
+    requests[i].input = 1'500'000;
+  }
+  std::get<ServingWorkload>(rare.workloads.at(0)).arrivals.recorded =
+      std::make_shared<const std::vector<Request>>(requests);
+  EXPECT_THAT(reasons(serve_on(rare, 2)), HasSubstr("1 in 20 requests has more than 1,500,032"));
+}
+
+TEST(ServingCase, NamesPlansOfDenseModelsByTheTypeOfTheirWeights) {
+  const auto named = [](const std::string& types) {
+    const std::string text = replaced(
+        replaced(one_template("{tp: 8, dp: 1, chunk_tokens: [1024], " + types + "}"), "qwen3-30b-a3b", "llama-3.1-8b"),
+        "experts: bf16, ", "");
+    return serving(study_of(text)).regimes.at(0).systems.at(1).mixed.at(0).plan.name;
+  };
+  EXPECT_EQ(named("weights: fp8"), "TP8 fp8");
+  EXPECT_EQ(named("weights: bf16, experts: fp8"), "TP8 bf16") << "it has none";
+}
+
+TEST(ServingCase, ComputesExpertsInTheTypeOfTheWeightsWhereNothingElseIsSaid) {
+  const std::string text =
+      replaced(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024], weights: fp8}"), "experts: bf16, ", "");
+  const InferencePlan plan = serving(study_of(text)).regimes.at(0).systems.at(1).mixed.at(0).plan;
+  EXPECT_EQ(plan.experts(), DataType::fp8);
+  EXPECT_EQ(plan.name, "TP2 EP2 fp8");
+}
+
 TEST(ServingCase, KeepsMemoryForTheStepOfAsManySequencesAsItHolds) {
   // prompts and answers so long that the cache, and not the limit of the batcher, decides
   const Study study = study_of(replaced(quick_look(), "input: 2048, output: 256", "input: 8192, output: 4096"));
@@ -208,7 +280,7 @@ TEST(ServingCase, KeepsMemoryForTheStepOfAsManySequencesAsItHolds) {
     }
     ++decoding;
     const auto room = [&](double sequences) {
-      const StepShape step{sequences, request.context(), 0, 0, 0};
+      const StepShape step{sequences, request.context(), 1, c->chunk, 0};
       return cache_capacity(model, candidates.chip(), c->plan, step, request.context());
     };
     EXPECT_LT(c->sequences, most_sequences);

@@ -155,6 +155,17 @@ TEST(StudyFile, RefusesACrossoverThatIsAskedForTwice) {
       study_of(replaced(quick_look(), question, question + "  - {challenger: hgx-h200, reference: hgx-h100}\n")));
 }
 
+TEST(StudyFile, RefusesASystemAndACrossoverWithoutPlans) {
+  const std::string without =
+      replaced(replaced(quick_look(), "          hgx-h100: *server\n", ""), "          hgx-h100: *step\n", "");
+  EXPECT_THAT(error_of([&] { study_of(without); }), HasSubstr("no regime of a workload has plans for 'hgx-h100'"));
+  const std::string apart = replaced(replaced(replaced(quick_look(), "          hgx-h100: *server\n", ""),
+                                              "          hgx-h200: &step", "          hgx-h100: &step"),
+                                     "          hgx-h100: *step\n", "");
+  EXPECT_THAT(error_of([&] { study_of(apart); }),
+              HasSubstr("no regime of a workload has plans for both 'hgx-h100' and 'hgx-h200'"));
+}
+
 TEST(StudyFile, RefusesListsWithNothingInThem) {
   for (const auto& [from, to] :
        std::vector<std::pair<std::string, std::string>>{{"tp: [1, 2, 4]", "tp: []"},

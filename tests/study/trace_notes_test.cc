@@ -13,8 +13,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-/// The notes on a trace of three requests where `measured` were measured: half as many more came while the run warmed
-/// up (2 s of 4 s).
+/// The notes on a trace of three requests where `measured` were measured.
 std::vector<std::string> notes_on(std::uint64_t measured) {
   const StudyFile file(replaced(quick_look(), "{input: 2048, output: 256}", "{trace: trace.csv}"));
   file.add("trace.csv", "arrival,input,output\n0,10,5\n1,10,5\n2,10,5\n");
@@ -25,9 +24,26 @@ std::vector<std::string> notes_on(std::uint64_t measured) {
   return trace_notes(serving(study), result);
 }
 
-TEST(TraceNotes, SayThatAShortTraceIsRepeated) {
-  EXPECT_THAT(notes_on(2), IsEmpty());
-  EXPECT_THAT(notes_on(20), ElementsAre(HasSubstr("the trace of 3 requests is shorter than a run, of some 30")));
+TEST(TraceNotes, SayHowOftenAShortTraceIsServed) {
+  EXPECT_THAT(notes_on(3), IsEmpty());
+  EXPECT_THAT(notes_on(21),
+              ElementsAre("a pass of the trace's 3 requests is shorter than a run: 7 passes are measured"));
+}
+
+TEST(TraceNotes, SayWhatOfALongTraceIsServed) {
+  const StudyFile file(replaced(quick_look(), "{input: 2048, output: 256}", "{trace: trace.csv}"));
+  std::string rows = "arrival,input,output\n";
+  for (int i = 0; i < 30'000; ++i) {
+    rows += std::to_string(i) + ",10,5\n";
+  }
+  file.add("trace.csv", rows);
+  const Study study = file.load();
+  CaseResult result;
+  result.plan = "some plan";
+  result.requests = 19'900;
+  result.refused_requests = 100;
+  EXPECT_THAT(trace_notes(serving(study), result),
+              ElementsAre("of the trace's 30,000 requests 20,000 are served, in stretches evenly spread over it"));
 }
 
 /// Of a trace whose second prompt repeats 512 of its 1,000 tokens.

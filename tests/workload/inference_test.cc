@@ -316,7 +316,7 @@ TEST(InferenceStep, DraftsWithTheMtpLayerAndVerifiesItsTokens) {
 TEST(InferenceMemory, HoldsOneExpertARankInTheWidestPlan) {
   const ModelSpec model = load_model("deepseek-v3");
   InferencePlan plan = wide_plan();
-  plan.weight_type = plan.expert_type = DataType::int8;
+  plan.weight_type = DataType::int8;
   const MemoryUse use = inference_memory(model, test_chip(), plan, decode(48, 4096));
   const Layer& last = model.layers.back();
   const double up_projection = 512.0 * 128 * (128 + 128);  // absorbed: in the attention's type, bf16
