@@ -277,7 +277,10 @@ std::vector<PacketSettings> packets_of(std::string_view network, const Communica
   return Networks::find(network).needs_wires() ? load_packet_settings(costs.planes) : std::vector<PacketSettings>();
 }
 
-Seconds time_alone(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs,
+namespace {
+
+/// All steps, one after the other.
+Seconds play_alone(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs,
                    std::string_view network_name) {
   Engine engine;
   const std::unique_ptr<Network> network = make_network(network_name, engine, fabric, packets_of(network_name, costs));
@@ -289,6 +292,46 @@ Seconds time_alone(const CollectiveCall& call, const FoldedFabric& fabric, const
     throw RunError("the collective never ended: a link that it needs has no capacity");
   }
   return since_start(*end);
+}
+
+/// Each stage once: between the steps of one call nothing is under way, so that its repeats take as long.
+Seconds play_stages_alone(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs,
+                          std::string_view network_name) {
+  const FoldedOperation& whole = fabric.operations[call.operation];
+  const Protocol& protocol = protocol_of(call, whole, costs);
+  Protocol launched = protocol;
+  for (Seconds* launch : {&launched.launch, &launched.in_switch_launch, &launched.send_launch,
+                          &launched.dispatch_launch, &launched.combine_launch, &launched.per_peer}) {
+    *launch = Seconds();
+  }
+  launched.splits = 1;
+  FoldedFabric stages = fabric;
+  stages.operations.clear();
+  const Bytes bytes = call.bytes * call.imbalance / protocol.splits;
+  Time end = Time() + launch_time(call.kind, whole.schedule, protocol);
+  for (std::uint32_t s = 0; s < whole.schedule.stages.size(); ++s) {
+    FoldedOperation& stage = stages.operations.emplace_back(whole);
+    stage.schedule.stages = {whole.schedule.stages[s]};
+    stage.patterns = {whole.patterns[s]};
+    const std::uint32_t repeat = stage.schedule.stages.front().front().repeat;
+    for (Step& step : stage.schedule.stages.front()) {
+      step.repeat = 1;
+    }
+    end = end + repeat * play_alone({s, call.kind, bytes, 1, &launched}, stages, costs, network_name);
+  }
+  return since_start(Time() + protocol.splits * since_start(end));  // in whole picoseconds
+}
+
+}  // namespace
+
+Seconds time_alone(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs,
+                   std::string_view network_name) {
+  const std::vector<std::vector<Step>>& stages = fabric.operations.at(call.operation).schedule.stages;
+  const bool repeats = std::ranges::any_of(stages, [](const auto& stage) { return stage.front().repeat > 1; });
+  // packets leave traces behind: credits on their way back, marks, rates
+  const bool forgets = !Networks::find(network_name).needs_wires();
+  return repeats && forgets ? play_stages_alone(call, fabric, costs, network_name)
+                            : play_alone(call, fabric, costs, network_name);
 }
 
 }  // namespace podium

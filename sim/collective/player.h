@@ -118,7 +118,8 @@ std::unique_ptr<Network> make_network(std::string_view name, Engine&, const Fold
 /// What packets are on the planes; nothing for a model that knows none.
 std::vector<PacketSettings> packets_of(std::string_view network, const CommunicationCosts&);
 
-/// Plays one call alone, on an engine and a network (by name) of its own.
+/// Plays one call alone, on an engine and a network (by name) of its own; where no trace of a step is left in the
+/// network when the next begins, repeated ones once.
 Seconds time_alone(const CollectiveCall&, const FoldedFabric&, const CommunicationCosts&, std::string_view network);
 
 }  // namespace podium

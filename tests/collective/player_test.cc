@@ -54,6 +54,46 @@ TEST(Player, SendsInLaunchLatencyAndBytes) {
   expect_time(run("direct", CollectiveKind::send, 1_MiB), protocol().send_launch + latency + 1_MiB / port);
 }
 
+/// Step after step, however often they are repeated.
+Seconds play(const CollectiveCall& call, const FoldedFabric& fabric, const CommunicationCosts& costs,
+             std::string_view network_name) {
+  Engine engine;
+  const std::unique_ptr<Network> network = make_network(network_name, engine, fabric, {});
+  Player player(engine, *network, fabric, costs);
+  Time end;
+  player.play(call, [&] { end = engine.now(); });
+  engine.run();
+  return since_start(end);
+}
+
+TEST(Player, TakesAloneWhatAllOfItsStepsTake) {
+  const Topology topology = merge_bundles(load_topology("hgx-h100", 3));
+  Router router(topology);
+  Protocol with = protocol();
+  with.splits = 3;
+  const CommunicationCosts costs = test::costs(topology, with);
+  std::vector<NodeId> ranks;
+  for (std::uint32_t rank = 0; rank < topology.accelerators; ++rank) {
+    ranks.push_back(topology.accelerator(rank));
+  }
+  for (const auto& [algorithm, kind] :
+       {std::pair("ring", CollectiveKind::all_reduce), std::pair("ring", CollectiveKind::all_gather),
+        std::pair("pairwise", CollectiveKind::all_to_all)}) {
+    const Operation operation{
+        make_schedule(algorithm, kind, {.ranks = topology.accelerators}), {{ranks}}, std::nullopt};
+    for (const char* network : {"flow", "analytic"}) {
+      for (const Folding folding : {Folding::exact, Folding::off}) {
+        const FoldedFabric fabric = fold(topology, router, {&operation, 1}, folding);
+        for (const double bytes : {1.0, 1234567.0, 8e9}) {
+          const CollectiveCall call{0, kind, Bytes(bytes), 1.3};
+          EXPECT_EQ(time_alone(call, fabric, costs, network), play(call, fabric, costs, network))
+              << algorithm << " " << bytes << " " << network;
+        }
+      }
+    }
+  }
+}
+
 TEST(Player, RunsARingStepByStep) {
   const Seconds step = protocol().step + latency + 1_MiB / n / port;
   expect_time(run("ring", CollectiveKind::all_gather, 1_MiB), protocol().launch + (n - 1) * step, 4 * n);
