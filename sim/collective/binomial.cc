@@ -7,12 +7,12 @@ namespace podium {
 namespace {
 
 bool suits_binomial(CollectiveKind kind, const GroupShape& shape) {
-  return shape.ranks > 2 &&
-         (kind == CollectiveKind::broadcast || kind == CollectiveKind::scatter || kind == CollectiveKind::gather);
+  return shape.ranks > 2 && (kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce ||
+                             kind == CollectiveKind::scatter || kind == CollectiveKind::gather);
 }
 
 /// A binomial tree from position 0 (Thakur, Rabenseifner and Gropp, 2005): who has the bytes of a range of positions
-/// sends those of its upper half to the first one there. A gather goes the same ways back.
+/// sends those of its upper half to the first one there. A gather goes the same ways back, and so does a reduction.
 Schedule binomial(CollectiveKind kind, const GroupShape& shape) {
   const std::uint32_t n = shape.ranks;
   Schedule schedule;
@@ -33,17 +33,20 @@ Schedule binomial(CollectiveKind kind, const GroupShape& shape) {
     }
     schedule.stages.push_back(stage);
   }
+  const bool is_whole = kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce;
+  const bool goes_back = kind == CollectiveKind::gather || kind == CollectiveKind::reduce;
   for (std::vector<Step>& stage : schedule.stages) {
     for (Step& step : stage) {
-      step.share = kind == CollectiveKind::broadcast ? 1 : step.share;
+      step.share = is_whole ? 1 : step.share;
+      step.reduced = kind == CollectiveKind::reduce ? 1 : 0;
       for (auto& [from, to] : step.pairs) {
-        if (kind == CollectiveKind::gather) {
+        if (goes_back) {
           std::swap(from, to);
         }
       }
     }
   }
-  if (kind == CollectiveKind::gather) {
+  if (goes_back) {
     std::reverse(schedule.stages.begin(), schedule.stages.end());
   }
   return schedule;

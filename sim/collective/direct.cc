@@ -15,7 +15,8 @@ Schedule direct(CollectiveKind kind, const GroupShape& shape) {
   const Step exchange{.pairing = Pairing::all_others, .share = part};
   Step reduce = exchange;
   reduce.reduced = part * (shape.ranks - 1);
-  Step out{.pairing = Pairing::listed, .share = kind == CollectiveKind::broadcast ? 1 : part};
+  const bool is_whole = kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce;
+  Step out{.pairing = Pairing::listed, .share = is_whole ? 1 : part};
   for (std::uint32_t i = 1; i < shape.ranks; ++i) {
     out.pairs.emplace_back(0, i);
   }
@@ -23,6 +24,7 @@ Schedule direct(CollectiveKind kind, const GroupShape& shape) {
   for (auto& [from, to] : in.pairs) {
     std::swap(from, to);
   }
+  in.reduced = kind == CollectiveKind::reduce ? shape.ranks - 1 : 0;
   Schedule schedule;
   switch (kind) {
     case CollectiveKind::send:
@@ -40,6 +42,7 @@ Schedule direct(CollectiveKind kind, const GroupShape& shape) {
       schedule.stages = {{out}};
       break;
     case CollectiveKind::gather:
+    case CollectiveKind::reduce:
       schedule.stages = {{in}};
       break;
     default:

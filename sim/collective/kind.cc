@@ -8,7 +8,7 @@ namespace podium {
 
 namespace {
 
-constexpr std::array<std::pair<CollectiveKind, std::string_view>, 11> kinds{{
+constexpr std::array<std::pair<CollectiveKind, std::string_view>, 12> kinds{{
     {CollectiveKind::all_reduce, "all_reduce"},
     {CollectiveKind::all_gather, "all_gather"},
     {CollectiveKind::reduce_scatter, "reduce_scatter"},
@@ -20,6 +20,7 @@ constexpr std::array<std::pair<CollectiveKind, std::string_view>, 11> kinds{{
     {CollectiveKind::scatter, "scatter"},
     {CollectiveKind::gather, "gather"},
     {CollectiveKind::barrier, "barrier"},
+    {CollectiveKind::reduce, "reduce"},
 }};
 
 constexpr std::array<std::pair<std::string_view, CollectiveKind>, 10> aliases{{

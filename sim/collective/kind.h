@@ -11,8 +11,9 @@
 namespace podium {
 
 /// Operations among a group of ranks. `bytes` of an operation means: all-reduce and all-to-all: one rank's buffer;
-/// all-gather: the gathered output; reduce-scatter: the full input; broadcast: the buffer; dispatch and combine: what
-/// one rank sends in all (its own share included, which stays); scatter and gather: the root's buffer; barrier: none.
+/// all-gather: the gathered output; reduce-scatter: the full input; broadcast and reduce: the buffer; dispatch and
+/// combine: what one rank sends in all (its own share included, which stays); scatter and gather: the root's buffer;
+/// barrier: none. The root, where there is one, is the first rank of the group.
 enum class CollectiveKind {
   all_reduce,
   all_gather,
@@ -24,13 +25,20 @@ enum class CollectiveKind {
   send,
   scatter,
   gather,
-  barrier
+  barrier,
+  reduce
 };
 
 std::string_view to_string(CollectiveKind);
 /// Accepts the names found in the wild (all-reduce, allreduce, all_reduce, alltoall …).
 CollectiveKind parse_collective_kind(std::string_view name, const Location& where = {});
 std::vector<CollectiveKind> all_collective_kinds();
+
+/// From one rank to all, or from all to one.
+constexpr bool has_root(CollectiveKind kind) {
+  return kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce || kind == CollectiveKind::scatter ||
+         kind == CollectiveKind::gather;
+}
 
 /// Dispatch and combine: tokens to their experts and back.
 constexpr bool is_expert_exchange(CollectiveKind kind) {

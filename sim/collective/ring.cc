@@ -7,13 +7,16 @@ namespace {
 
 constexpr std::size_t most_rings = 8;
 
+/// From or to the root.
+bool is_chain(CollectiveKind kind) { return kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce; }
+
 bool suits_ring(CollectiveKind kind, const GroupShape&) {
   return kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
-         kind == CollectiveKind::reduce_scatter || kind == CollectiveKind::broadcast;
+         kind == CollectiveKind::reduce_scatter || is_chain(kind);
 }
 
 bool suits_several(CollectiveKind kind, const GroupShape& shape) {
-  return shape.ranks > 2 && kind != CollectiveKind::broadcast && suits_ring(kind, shape);
+  return shape.ranks > 2 && !is_chain(kind) && suits_ring(kind, shape);
 }
 
 /// Bandwidth-optimal rings (Patarasuk and Yuan, J. Parallel Distrib. Comput. 69, 2009): parts of 1/n go round, added up
@@ -39,13 +42,21 @@ Schedule ring_schedule(CollectiveKind kind, const GroupShape& shape, const std::
   return schedule;
 }
 
-/// A broadcast is a chain that passes chunks on as they arrive.
+/// A broadcast is a chain that passes chunks on as they arrive, and a reduction one that adds its own to them.
 Schedule ring(CollectiveKind kind, const GroupShape& shape) {
-  if (kind != CollectiveKind::broadcast) {
+  if (!is_chain(kind)) {
     return ring_schedule(kind, shape, {1});
   }
+  Step step{.pairing = Pairing::chain, .offset = 1, .share = 1, .depth = shape.ranks - 1};
+  if (kind == CollectiveKind::reduce) {
+    step.pairing = Pairing::listed;
+    step.reduced = 1;
+    for (std::uint32_t i = shape.ranks - 1; i > 0; --i) {
+      step.pairs.emplace_back(i, i - 1);
+    }
+  }
   Schedule schedule;
-  schedule.stages = {{{.pairing = Pairing::chain, .offset = 1, .share = 1, .depth = shape.ranks - 1}}};
+  schedule.stages = {{step}};
   return schedule;
 }
 

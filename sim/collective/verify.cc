@@ -300,6 +300,8 @@ std::string check_lane(CollectiveKind kind, const Schedule& schedule, std::uint3
     case CollectiveKind::broadcast:
     case CollectiveKind::send:
       return check_gather(moves, schedule, {0});
+    case CollectiveKind::reduce:
+      return check_gather(backwards(moves), schedule, {0});
     case CollectiveKind::all_to_all:
     case CollectiveKind::dispatch:
       return check_exchange(moves, schedule);
@@ -331,13 +333,13 @@ std::string check_lane(CollectiveKind kind, const Schedule& schedule, std::uint3
 
 bool adds_up(CollectiveKind kind) {
   return kind == CollectiveKind::all_reduce || kind == CollectiveKind::reduce_scatter ||
-         kind == CollectiveKind::combine;
+         kind == CollectiveKind::combine || kind == CollectiveKind::reduce;
 }
 
 /// What the busiest rank adds up is what it is sent.
 std::string check_reduced(CollectiveKind kind, const Schedule& schedule, const Step& step) {
   if (step.reduced <= 0) {
-    return {};
+    return kind == CollectiveKind::reduce ? "a step of a reduction adds nothing up" : "";
   }
   std::vector<std::uint32_t> received(schedule.ranks);
   for_each_message(step, schedule.ranks, [&](std::uint32_t, std::uint32_t to) { ++received[to]; });

@@ -13,8 +13,8 @@ namespace podium {
 ///  and
 ///    its receiver lacks;
 ///  - adding up is the same backwards in time: each contribution takes the one way to the owner of its part that the
-///    part would take from there (a reduce-scatter is an all-gather backwards). Who never sends its whole lane away
-///    owns a part; if nobody does, the contributions of all are spread to all;
+///    part would take from there (a reduce-scatter is an all-gather backwards, a reduction a broadcast). Who never
+///    sends its whole lane away owns a part; if nobody does, the contributions of all are spread to all;
 ///  - where parts are addressed (all-to-all, dispatch, combine, scatter, and gather backwards) a part leaves a position
 ///    with the message to its destination, or else with the last one that still brings it to where that can be reached.
 ///    Where tokens choose experts (Schedule::routing), a message takes a token once for all ranks of its experts that

@@ -26,11 +26,12 @@ enum ChakraType : std::uint32_t {
   collective = 7
 };
 
-/// Reduce (1) has no algorithm here.
 std::optional<CollectiveKind> kind_of(std::int64_t comm_type) {
   switch (comm_type) {
     case 0:
       return CollectiveKind::all_reduce;
+    case 1:
+      return CollectiveKind::reduce;
     case 2:
       return CollectiveKind::all_gather;
     case 3:
@@ -50,10 +51,6 @@ std::optional<CollectiveKind> kind_of(std::int64_t comm_type) {
       return std::nullopt;
   }
 }
-
-constexpr std::array comm_type_names{
-    "all-reduce", "reduce",         "all-gather",           "gather", "scatter", "broadcast",
-    "all-to-all", "reduce-scatter", "reduce-scatter-block", "barrier"};
 
 double number_of(const ChakraValue& value) {
   if (const auto* whole = std::get_if<std::int64_t>(&value)) {
@@ -166,11 +163,7 @@ void ChakraProgram::communicate(const ChakraNode& from, TraceNode& node) {
   }
   const std::optional<CollectiveKind> kind = kind_of(*from.comm_type);
   if (!kind) {
-    const bool known = *from.comm_type >= 0 && static_cast<std::size_t>(*from.comm_type) < comm_type_names.size();
-    builder_.fail(node, "comm_type " + std::to_string(*from.comm_type) +
-                            (known ? std::string(" (") + comm_type_names[static_cast<std::size_t>(*from.comm_type)] +
-                                         ") has no algorithm here"
-                                   : " is none of Chakra's"));
+    builder_.fail(node, "comm_type " + std::to_string(*from.comm_type) + " is none of Chakra's");
   }
   const bool barrier = *from.comm_type == 9;
   if (!barrier && (!from.comm_size || !is_sane(*from.comm_size))) {
@@ -180,7 +173,7 @@ void ChakraProgram::communicate(const ChakraNode& from, TraceNode& node) {
   node.kind = *kind;
   node.bytes = Bytes(barrier ? 0 : *from.comm_size);
   node.group = group(from, node);
-  if (*kind == CollectiveKind::gather || *kind == CollectiveKind::scatter || *kind == CollectiveKind::broadcast) {
+  if (has_root(*kind)) {
     builder_.trace().notes.insert("Chakra does not say who is the root of a " + std::string(to_string(*kind)) +
                                   ": the first rank of its group is");
   }

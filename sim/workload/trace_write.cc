@@ -75,6 +75,8 @@ std::uint64_t comm_type(CollectiveKind kind) {
   switch (kind) {
     case CollectiveKind::all_reduce:
       return 0;
+    case CollectiveKind::reduce:
+      return 1;
     case CollectiveKind::all_gather:
       return 2;
     case CollectiveKind::gather:

@@ -9,7 +9,7 @@ TEST(CollectiveKind, IsReadAsItIsWritten) {
   for (const CollectiveKind kind : all_collective_kinds()) {
     EXPECT_EQ(parse_collective_kind(to_string(kind)), kind);
   }
-  EXPECT_EQ(all_collective_kinds().size(), 11U);
+  EXPECT_EQ(all_collective_kinds().size(), 12U);
 }
 
 TEST(CollectiveKind, AcceptsTheNamesFoundInTheWild) {
@@ -41,6 +41,7 @@ TEST(BusFactor, IsThatOfNcclTests) {
     EXPECT_DOUBLE_EQ(bus_factor(kind, 8), (n - 1) / n);
   }
   EXPECT_DOUBLE_EQ(bus_factor(CollectiveKind::broadcast, 8), 1);
+  EXPECT_DOUBLE_EQ(bus_factor(CollectiveKind::reduce, 8), 1);
   EXPECT_DOUBLE_EQ(bus_factor(CollectiveKind::all_reduce, 1), 0);
 }
 

@@ -15,6 +15,7 @@ double least_sent(CollectiveKind kind, double n) {
     case CollectiveKind::all_reduce:
       return 2 * (n - 1) / n;
     case CollectiveKind::broadcast:
+    case CollectiveKind::reduce:
     case CollectiveKind::send:
       return 1;
     case CollectiveKind::gather:

@@ -79,6 +79,18 @@ TEST(Verification, CatchesContributionsThatAreAddedUpNowhereOrTwice) {
   EXPECT_NE(flaw_of(CollectiveKind::all_gather, gathered), "") << "which adds nothing up";
 }
 
+TEST(Verification, FollowsAReductionToItsRoot) {
+  Schedule idle = make_schedule("binomial", CollectiveKind::reduce, {.ranks = 8});
+  EXPECT_EQ(flaw_of(CollectiveKind::reduce, idle), "");
+  idle.stages.front().front().reduced = 0;
+  EXPECT_EQ(flaw_of(CollectiveKind::reduce, idle), "a step of a reduction adds nothing up");
+  Schedule lost = make_schedule("ring", CollectiveKind::reduce, {.ranks = 8});
+  lost.stages.front().front().pairs.front() = {7, 5};
+  EXPECT_NE(flaw_of(CollectiveKind::reduce, lost), "") << "what comes from 7 is added to another part";
+  Schedule spread = make_schedule("ring", CollectiveKind::broadcast, {.ranks = 8});
+  EXPECT_NE(flaw_of(CollectiveKind::reduce, spread), "");
+}
+
 TEST(Verification, CatchesMessagesToTheWrongRank) {
   Schedule astray = make_schedule("binomial", CollectiveKind::scatter, {.ranks = 8});
   astray.stages.back().front().pairs.front() = {0, 2};

@@ -86,11 +86,12 @@ TEST(Chakra, CountsAnAllGatherByWhatIsGathered) {
   EXPECT_EQ(trace_of(file.bytes(), {.ranks = 16}).programs.at(0).nodes[0].bytes, Bytes(16'000));
 }
 
-TEST(Chakra, ReadsGathersScattersAndBarriersAsWhatTheyAre) {
+TEST(Chakra, ReadsReductionsGathersScattersAndBarriersAsWhatTheyAre) {
   ChakraFile file;
   file.add({.id = 1, .type = 7, .attributes = {{"comm_type", 3}, {"comm_size", 1000}}})
       .add({.id = 2, .type = 7, .after = {1}, .attributes = {{"comm_type", 4}, {"comm_size", 1000}}})
-      .add({.id = 3, .type = 7, .after = {2}, .attributes = {{"comm_type", 9}}});
+      .add({.id = 3, .type = 7, .after = {2}, .attributes = {{"comm_type", 9}}})
+      .add({.id = 4, .type = 7, .after = {3}, .attributes = {{"comm_type", 1}, {"comm_size", 1000}}});
   const Trace trace = trace_of(file.bytes(), {.ranks = 16});
   const std::vector<TraceNode>& nodes = trace.programs.at(0).nodes;
   EXPECT_EQ(nodes[0].kind, CollectiveKind::gather);
@@ -98,6 +99,8 @@ TEST(Chakra, ReadsGathersScattersAndBarriersAsWhatTheyAre) {
   EXPECT_EQ(nodes[1].kind, CollectiveKind::scatter);
   EXPECT_EQ(nodes[1].bytes, Bytes(1000));
   EXPECT_EQ(nodes[2].kind, CollectiveKind::barrier);
+  EXPECT_EQ(nodes[3].kind, CollectiveKind::reduce);
+  EXPECT_EQ(nodes[3].bytes, Bytes(1000));
   EXPECT_THAT(trace.notes, testing::Contains(HasSubstr("the root of a gather: the first rank of its group is")));
 }
 
@@ -117,8 +120,8 @@ TEST(Chakra, NamesFileRankAndNodeOfWhatIsWrong) {
             "t: rank 0: node 3 ('a'): waits for node 8, which the file does not have");
   EXPECT_EQ(wrong({.id = 3, .name = "a", .type = 9}),
             "t: rank 0: node 3 ('a'): type 9 is none of Chakra's (1 metadata to 7 collective)");
-  EXPECT_EQ(wrong({.id = 3, .name = "a", .type = 7, .attributes = {{"comm_type", 1}, {"comm_size", 1}}}),
-            "t: rank 0: node 3 ('a'): comm_type 1 (reduce) has no algorithm here");
+  EXPECT_EQ(wrong({.id = 3, .name = "a", .type = 7, .attributes = {{"comm_type", 11}, {"comm_size", 1}}}),
+            "t: rank 0: node 3 ('a'): comm_type 11 is none of Chakra's");
   EXPECT_EQ(wrong({.id = 3, .name = "a", .type = 5}),
             "t: rank 0: node 3 ('a'): a send without comm_dst, the rank that it is for");
   EXPECT_THAT(
