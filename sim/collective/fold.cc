@@ -1,8 +1,8 @@
 #include "sim/collective/fold.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <tuple>
 #include <unordered_map>
@@ -19,17 +19,11 @@ namespace {
 
 constexpr std::size_t most_unfolded_messages = std::size_t{1} << 23;
 
-std::uint64_t bits_of(double value) {
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
 /// Numbers different values in the order of their appearance.
 class Numbering {
  public:
   std::uint32_t number(double value) {
-    const std::uint64_t bits = bits_of(value);
+    const std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
     if (!values_.empty() && bits == last_bits_) {
       return last_;
     }

@@ -1,8 +1,8 @@
 #include "sim/collective/rank_classes.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
 
 #include "sim/collective/colours.h"
 #include "sim/collective/expand.h"
@@ -14,11 +14,7 @@ namespace {
 
 using Colour = std::uint64_t;
 
-Colour hash(double value) {
-  Colour bits = 0;
-  std::memcpy(&bits, &value, sizeof bits);
-  return mix(bits);
-}
+Colour hash(double value) { return mix(std::bit_cast<Colour>(value)); }
 
 /// A node in a group.
 struct Seat {
