@@ -194,7 +194,11 @@ void Instance::add_up(const StepShape& step, Seconds time) {
   sums_.shape.decode_context += weight * step.decode_sequences * step.decode_context;
   sums_.shape.prefill_sequences += weight * step.prefill_sequences;
   sums_.shape.prefill_tokens += weight * tokens;
-  sums_.shape.prefill_context += weight * tokens * step.prefill_context;
+  sums_.shape.prefill_context += weight * tokens * (step.prefill_context + step.prefill_tokens / 2);
+  for (const Replica& replica : replicas_) {
+    sums_.sequences += weight * static_cast<double>(replica.running.size());
+  }
+  sums_.sequences += weight * static_cast<double>(chunks_.size());
   sums_.busy += watched.value();
   sums_.iterations += weight;
 }

@@ -68,8 +68,8 @@ class Instance {
   /// A sequence that was prefilled elsewhere is on its way; `deliver` says that it has come.
   void expect(Replica&);
   void deliver(Replica&, std::uint32_t id);
-  /// Sums over the steps, of each as much as is watched: of counts, tokens, and tokens times their contexts; `busy` in
-  /// seconds.
+  /// Sums over the steps, of each as much as is watched: of counts, tokens, and pairs of tokens with what they attend
+  /// to (as context); `busy` in seconds.
   const MeanStep& sums() const { return sums_; }
   std::uint64_t preemptions() const { return preemptions_; }
   /// Tokens of prompts that were begun, each once, and of these what was taken over from the cache.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <unordered_set>
 
 #include "sim/core/input_stream.h"
@@ -71,21 +72,29 @@ std::vector<Request> sample_stretches(std::vector<Request> recorded, std::size_t
   return sample;
 }
 
-UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t count) {
-  PODIUM_CHECK(!recorded.empty());
+UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t passes, double copies) {
+  PODIUM_CHECK(!recorded.empty() && copies >= 1);
   const auto size = static_cast<double>(recorded.size());
   const Seconds span = recorded.back().arrival;
   PODIUM_CHECK(span.value() > 0, "a trace of one instant has no rate");
   const double scale = (size - 1) / span.value();
+  constexpr double golden = 0.6180339887498949;  // spreads the first of each pass evenly, however many there are
+  const auto is_own = [&](std::size_t i, std::size_t pass) {
+    const double turn = static_cast<double>(i) / copies + static_cast<double>(pass) * golden;
+    return copies == 1 || (turn - std::floor(turn)) * copies < 1;
+  };
   UnitRequests requests;
-  for (std::size_t i = 0; i < count; ++i) {
-    Request request = recorded[i % recorded.size()];
-    const std::size_t passes = i / recorded.size();
-    request.arrival = Seconds(static_cast<double>(passes) * size) + request.arrival * scale;
-    for (std::uint64_t& block : request.blocks) {
-      block += passes * block_names;
+  for (std::size_t pass = 0; pass < passes; ++pass) {
+    for (std::size_t i = 0; i < recorded.size(); ++i) {
+      if (!is_own(i, pass)) {
+        continue;
+      }
+      Request& request = requests.emplace_back(recorded[i]);
+      request.arrival = Seconds(static_cast<double>(pass) * size) + request.arrival * scale;
+      for (std::uint64_t& block : request.blocks) {
+        block += pass * block_names;
+      }
     }
-    requests.push_back(request);
   }
   return requests;
 }

@@ -48,10 +48,11 @@ UnitRequests poisson_requests(std::size_t count, std::uint32_t input, std::uint3
 /// The stream itself where it is no longer. InputError where no rate follows of these.
 std::vector<Request> sample_stretches(std::vector<Request> recorded, std::size_t most);
 
-/// The first `count` requests of a recorded stream, scaled to a mean rate of one: repeated from the start where it is
-/// shorter, one mean gap after its last, with prompts that have nothing in common with those before. Any pass, from
-/// wherever in the stream, lasts as many time units as the stream has requests. It spans some time.
-UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t count);
+/// So many passes of a recorded stream, scaled to a mean rate of one. The next pass begins one mean gap after the last
+/// request of the one before, with prompts that have nothing in common with those, so that any pass, from wherever in
+/// the stream, lasts as many time units as the stream has requests. Of `copies` machines that share the stream, what
+/// one gets: every so-many-th request (others in each pass), at its time. The stream spans some time.
+UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t passes, double copies = 1);
 
 /// Gets the requests of a trace one by one, and where each stands.
 using TakeRequest = std::function<void(const Request&, const Location&)>;

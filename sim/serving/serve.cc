@@ -201,7 +201,8 @@ class Server {
     }
     if (counts(id)) {
       --open_;
-      late_after_ += watch_ && (outcomes_[id].refused || outcomes_[id].tpot() > watch_->tpot) ? 1 : 0;
+      const bool is_late = outcomes_[id].refused ? outcomes_[id].output > 1 : outcomes_[id].tpot() > watch_->tpot;
+      late_after_ += watch_ && is_late ? 1 : 0;
     }
   }
 
@@ -217,6 +218,7 @@ class Server {
       sum.shape.prefill_sequences += one.shape.prefill_sequences;
       sum.shape.prefill_tokens += one.shape.prefill_tokens;
       sum.shape.prefill_context += one.shape.prefill_context;
+      sum.sequences += one.sequences;
       sum.busy += one.busy;
       sum.iterations += one.iterations;
     }
@@ -224,6 +226,8 @@ class Server {
     divide(sum.shape.decode_context, sum.shape.decode_sequences);
     divide(sum.shape.prefill_context, sum.shape.prefill_tokens);
     divide(sum.shape.prefill_tokens, sum.shape.prefill_sequences);
+    sum.shape.prefill_context = std::max(0.0, sum.shape.prefill_context - sum.shape.prefill_tokens / 2);
+    divide(sum.sequences, sum.iterations);
     divide(sum.shape.decode_sequences, sum.iterations);
     divide(sum.shape.prefill_sequences, sum.iterations);
     if (sum.busy > 0) {

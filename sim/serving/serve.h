@@ -24,9 +24,11 @@ struct Outcome {
 };
 
 /// The mean iteration of a pool while the run is watched: the operating point that a report explains. Tokens are those
-/// of the mean prompt and contexts those of the mean token, so that the products with the counts are means, too.
+/// of the mean prompt, and contexts such that tokens attend to as many as in the mean: the products with the counts are
+/// means, too.
 struct MeanStep {
   StepShape shape;
+  double sequences = 0;   ///< of all replicas, decoded and prefilled; those of `shape` are the fullest's
   double busy = 0;        ///< share of the time in which an instance iterates
   double iterations = 0;  ///< one that is watched in part counts in part
 };

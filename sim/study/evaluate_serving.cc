@@ -40,7 +40,8 @@ class ServingCase : public Evaluator {
         options_(options),
         recorded_(workload.arrivals.recorded ? *workload.arrivals.recorded : std::vector<Request>()),
         mean_(mean_request(workload, recorded_)),
-        candidates_(study, mean_, load_model(workload.model), load_system(study, options.system), options),
+        candidates_(study, workload_, recorded_, load_model(workload.model), load_system(study, options.system),
+                    options),
         rates_(workload, candidates_.model(), mean_, recorded_, options.transfer_plane, study.seed) {}
 
   CaseResult on(std::uint32_t chips) override;
@@ -327,21 +328,22 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
 }
 
 /// Sequences are whole: 1.99 prompts a step are nearly always two, which micro-batches can share, and never 1.99, which
-/// they cannot. A mean below one stands for those steps that have none. All tokens together stay as many.
-void make_whole(double& sequences, double& tokens_of_each) {
-  if (sequences >= 1) {
-    const double all = sequences * tokens_of_each;
-    sequences = std::round(sequences);
-    tokens_of_each = all / sequences;
-  }
+/// they cannot. A mean below one stands for those steps that have none. By how much tokens of each have to grow, so
+/// that there are as many in all.
+double make_whole(double& sequences) {
+  const double mean = sequences;
+  sequences = mean < 1 ? mean : std::round(mean);
+  return mean > 0 ? mean / sequences : 1;
 }
 
 /// The mean iteration, executed once more for its account.
 PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& c, std::uint32_t instances,
                                const MeanStep& mean) const {
   StepShape shape = mean.shape;
-  make_whole(shape.decode_sequences, shape.decode_context);
-  make_whole(shape.prefill_sequences, shape.prefill_tokens);
+  shape.decode_context *= make_whole(shape.decode_sequences);
+  const double attended = shape.prefill_context + shape.prefill_tokens / 2;
+  shape.prefill_tokens *= make_whole(shape.prefill_sequences);
+  shape.prefill_context = std::max(0.0, attended - shape.prefill_tokens / 2);
   const Execution execution = c.steps->execute(shape);
   const double context = mean_.context();
   PhaseResult result;
@@ -354,7 +356,7 @@ PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& 
                         mean.shape.prefill_sequences * (mean.shape.prefill_tokens + mean.shape.prefill_context);
   result.memory.cache = cache_bytes_per_sequence(candidates_.model(), c.plan, context) * (tokens / context);
   result.memory_size = candidates_.chip().memory_size;
-  result.batch = (mean.shape.decode_sequences + mean.shape.prefill_sequences) * c.plan.dp;
+  result.batch = mean.sequences;
   set_use(result, instances * c.plan.ranks(), execution, c.plan.ranks(), candidates_.chip(),
           product_type(candidates_.model(), c.plan));
   result.step = {options_.system, workload_.model, c.machine->allocation(), Iteration{c.plan, shape}};

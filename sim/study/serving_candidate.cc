@@ -28,7 +28,7 @@ class TooMuch : public InputError {
 
 }  // namespace
 
-MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded) {
+MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded, double longest) {
   const double input = workload.arrivals.input;
   const double output = workload.arrivals.output;
   MeanRequest mean{input, output, input, input + output, 0, workload.slo};
@@ -38,28 +38,32 @@ MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Requ
   if (!recorded.empty()) {
     mean.input = mean.output = 0;
     std::vector<double> inputs, whole;
+    double counted = 0;
     for (const Request& request : recorded) {
-      mean.input += request.input / static_cast<double>(recorded.size());
-      mean.output += request.output / static_cast<double>(recorded.size());
       inputs.push_back(request.input);
       whole.push_back(double(request.input) + request.output);
+      if (whole.back() <= longest) {
+        mean.input += request.input;
+        mean.output += request.output;
+        ++counted;
+      }
     }
+    mean.input /= std::max(1.0, counted);
+    mean.output /= std::max(1.0, counted);
     mean.long_input = quantile(inputs, workload.slo.quantile);
     mean.long_request = quantile(whole, workload.slo.quantile);
   }
   return mean;
 }
 
-Candidates::Candidates(const Study& study, const MeanRequest& request, ModelSpec model, SystemSpec system,
-                       const ServingOptions& options)
+Candidates::Candidates(const Study& study, const ServingWorkload& workload, const std::vector<Request>& recorded,
+                       ModelSpec model, SystemSpec system, const ServingOptions& options)
     : study_(study),
-      request_(request),
+      workload_(workload),
+      recorded_(recorded),
       model_(std::move(model)),
       system_(std::move(system)),
       chip_(load_chip(study, system_.chip)) {
-  if (request_.output <= 1) {
-    request_.slo.tpot = Seconds(std::numeric_limits<double>::infinity());  // no answer has a second token
-  }
   const auto add = [&](Stage stage, const std::vector<InstanceTemplate>& templates) {
     for (const InstanceTemplate& made_from : templates) {
       for (const double chunk : made_from.chunk_tokens) {
@@ -93,21 +97,28 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   c.plan = entry.made_from->plan;
   c.chunk = entry.chunk;
   check_plan(model_, chip_, c.plan);
+  c.request = mean_request(workload_, recorded_);
   fill_memory(c);
-  if (c.cache_tokens < request_.input + request_.output) {
+  if (c.cache_tokens < c.request.input + c.request.output) {
     const std::string chunks =
         c.stage == Stage::decode ? "" : " (chunks of " + with_commas(std::llround(c.chunk)) + " tokens)";
     throw TooMuch("weights, activations and reserve take " + to_text(c.memory.total()) + " of " +
                       to_text(chip_.memory_size) + " a rank" + chunks + ": no room for the cache of one request",
                   Lack::memory, c.memory.total() / chip_.memory_size);
   }
-  if (const double longest = c.stage == Stage::prefill ? request_.long_input : request_.long_request;
+  if (const double longest = c.stage == Stage::prefill ? c.request.long_input : c.request.long_request;
       c.cache_tokens < longest) {
     throw TooMuch(fmt::format("the cache of a replica holds {} tokens, but 1 in {:.0f} requests has more than {}",
-                              with_commas(std::llround(c.cache_tokens)), 1 / (1 - request_.slo.quantile),
+                              with_commas(std::llround(c.cache_tokens)), 1 / (1 - c.request.slo.quantile),
                               with_commas(std::llround(longest))),
                   Lack::memory, longest / c.cache_tokens);
   }
+  // longer ones are turned away, and cost nothing
+  c.request = mean_request(workload_, recorded_, c.cache_tokens);
+  if (c.request.output <= 1) {
+    c.request.slo.tpot = Seconds(std::numeric_limits<double>::infinity());  // no answer has a second token
+  }
+  fill_memory(c);
   c.machine = std::make_unique<Machine>(
       make_machine(study_, system_, chip_, allocate_instance(study_, system_.name, c.plan.ranks())));
   c.simulator = std::make_unique<Simulator>(*c.machine, simulator_options(study_));
@@ -122,10 +133,10 @@ StepShape Candidates::largest_step(const ServingCandidate& c) const {
   StepShape step;
   if (c.stage != Stage::prefill) {
     step.decode_sequences = c.sequences;
-    step.decode_context = request_.context();
+    step.decode_context = c.request.context();
   }
-  step.prefill_sequences = std::max(1.0, c.chunk / request_.input);
-  step.prefill_tokens = std::min(c.chunk, request_.input);
+  step.prefill_sequences = std::max(1.0, c.chunk / c.request.input);
+  step.prefill_tokens = std::min(c.chunk, c.request.input);
   return step;
 }
 
@@ -134,8 +145,8 @@ StepShape Candidates::largest_step(const ServingCandidate& c) const {
 void Candidates::fill_memory(ServingCandidate& c) const {
   const auto holds = [&](std::uint32_t sequences) {
     c.sequences = sequences;
-    c.cache_tokens = cache_capacity(model_, chip_, c.plan, largest_step(c), request_.context());
-    return c.cache_tokens >= sequences * request_.context();
+    c.cache_tokens = cache_capacity(model_, chip_, c.plan, largest_step(c), c.request.context());
+    return c.cache_tokens >= sequences * c.request.context();
   };
   std::uint32_t low = 1;
   for (std::uint32_t high = most_sequences + 1; high - low > 1;) {
@@ -157,58 +168,58 @@ Seconds Candidates::prompt_alone(const ServingCandidate& c, double tokens) {
 }
 
 void Candidates::predict_prefill(ServingCandidate& c) const {
-  const double longest = request_.long_input;
+  const double longest = c.request.long_input;
   const Seconds alone = prompt_alone(c, longest);
-  if (alone >= request_.slo.ttft) {
+  if (alone >= c.request.slo.ttft) {
     throw TooMuch("a prompt of " + with_commas(static_cast<long long>(longest)) + " tokens alone takes " +
-                      to_text(alone) + " of the " + to_text(request_.slo.ttft) + " to the first token",
-                  Lack::time, alone / request_.slo.ttft);
+                      to_text(alone) + " of the " + to_text(c.request.slo.ttft) + " to the first token",
+                  Lack::time, alone / c.request.slo.ttft);
   }
-  const double prompts = std::max(1.0, std::floor(c.chunk / request_.input));
-  const Seconds step = c.steps->time({0, 0, prompts, std::min(c.chunk, request_.input), 0});
-  const Seconds mean = request_.input > c.chunk ? prompt_alone(c, request_.input) : step;
+  const double prompts = std::max(1.0, std::floor(c.chunk / c.request.input));
+  const Seconds step = c.steps->time({0, 0, prompts, std::min(c.chunk, c.request.input), 0});
+  const Seconds mean = c.request.input > c.chunk ? prompt_alone(c, c.request.input) : step;
   // a prompt waits for the step under way and then takes its own, which others fill: beyond that the load must stay
   // below one
   const Seconds among_others = std::max(alone, step * std::ceil(longest / c.chunk));
-  const double load = std::clamp(request_.slo.ttft / among_others - 1, 0.1, 1.0);
-  c.most = c.plan.dp * prompts / mean.value() / (1 - request_.reused);
+  const double load = std::clamp(c.request.slo.ttft / among_others - 1, 0.1, 1.0);
+  c.most = c.plan.dp * prompts / mean.value() / (1 - c.request.reused);
   c.rate = load * c.most;
   c.stay = among_others;
 }
 
 Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch) const {
   const double tokens_per_iteration = c.plan.tokens_per_iteration();
-  const Seconds decode = c.steps->time({batch, request_.context(), 0, 0, 0});
+  const Seconds decode = c.steps->time({batch, c.request.context(), 0, 0, 0});
   if (c.stage == Stage::decode) {
     return decode / tokens_per_iteration;
   }
-  const Seconds mixed = c.steps->time({batch, request_.context(), 1, std::min(c.chunk, request_.input), 0});
+  const Seconds mixed = c.steps->time({batch, c.request.context(), 1, std::min(c.chunk, c.request.input), 0});
   // the share of iterations that carry a chunk, so that prompts keep up with the sequences that end
-  const double iterations = std::max(1.0, (request_.output - 1) / tokens_per_iteration);
-  const double share = std::min(1.0, batch / iterations * std::ceil(request_.input / c.chunk));
+  const double iterations = std::max(1.0, (c.request.output - 1) / tokens_per_iteration);
+  const double share = std::min(1.0, batch / iterations * std::ceil(c.request.input / c.chunk));
   return (mixed * share + decode * (1 - share)) / tokens_per_iteration;
 }
 
 /// Requests a second of one instance that is always busy, within the objective as far as a step alone tells.
 void Candidates::predict(ServingCandidate& c) const {
-  const Seconds alone = predict_tpot(c, 1);
-  if (alone > request_.slo.tpot) {
-    throw TooMuch("one sequence alone takes " + to_text(alone) + " a token, more than " + to_text(request_.slo.tpot),
-                  Lack::time, alone / request_.slo.tpot);
+  const Seconds alone = c.steps->time({1, c.request.context(), 0, 0, 0}) / c.plan.tokens_per_iteration();
+  if (alone > c.request.slo.tpot) {
+    throw TooMuch("one sequence alone takes " + to_text(alone) + " a token, more than " + to_text(c.request.slo.tpot),
+                  Lack::time, alone / c.request.slo.tpot);
   }
   double low = 1;
   double high = c.sequences + 1.0;
   while (high - low > 1) {
     const double middle = std::floor((low + high) / 2);
-    (predict_tpot(c, middle) <= request_.slo.tpot ? low : high) = middle;
+    (predict_tpot(c, middle) <= c.request.slo.tpot ? low : high) = middle;
   }
   const auto rate_at = [&](double batch) {
-    return c.plan.dp * batch / (predict_tpot(c, batch).value() * std::max(1.0, request_.output - 1));
+    return c.plan.dp * batch / (predict_tpot(c, batch).value() * std::max(1.0, c.request.output - 1));
   };
   const Seconds tpot = predict_tpot(c, low);
   c.rate = rate_at(low);
   c.most = c.rate;
-  c.stay = tpot * request_.output;
+  c.stay = tpot * c.request.output;
   if (c.stage == Stage::mixed) {
     c.rate = std::min(c.rate, most_prompts(c, low));
     // chunks come now and then, so that a mean says little of what a quantile sees: any batch may be the right one
@@ -218,9 +229,9 @@ void Candidates::predict(ServingCandidate& c) const {
 
 /// Prompts a second of a mixed instance whose every iteration carries as many as it can beside `batch` sequences.
 double Candidates::most_prompts(const ServingCandidate& c, double batch) const {
-  const double prompts = std::max(1.0, std::floor(c.chunk / request_.input));
-  const Seconds step = c.steps->time({batch, request_.context(), prompts, std::min(c.chunk, request_.input), 0});
-  return c.plan.dp * prompts / std::ceil(request_.input / c.chunk) / step.value() / (1 - request_.reused);
+  const double prompts = std::max(1.0, std::floor(c.chunk / c.request.input));
+  const Seconds step = c.steps->time({batch, c.request.context(), prompts, std::min(c.chunk, c.request.input), 0});
+  return c.plan.dp * prompts / std::ceil(c.request.input / c.chunk) / step.value() / (1 - c.request.reused);
 }
 
 }  // namespace podium

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,22 +19,6 @@ enum class Stage { prefill, decode, mixed };
 /// Sequences that a replica decodes at once at most, whatever its memory holds.
 constexpr std::uint32_t most_sequences = 1024;
 
-/// One template with one chunk size on a machine of its own: an instance that could be deployed.
-struct ServingCandidate {
-  Stage stage = Stage::mixed;
-  InferencePlan plan;
-  double chunk = 0;
-  std::unique_ptr<Machine> machine;
-  std::unique_ptr<Simulator> simulator;
-  std::unique_ptr<StepTimes> steps;
-  std::uint32_t sequences = most_sequences;  ///< that a replica decodes at once at most
-  double cache_tokens = 0;                   ///< that a replica's cache holds, beside the step of so many
-  MemoryUse memory;                          ///< without cache
-  double rate = 0;                           ///< requests/s that one instance is predicted to take
-  double most = 0;                           ///< likewise, if it were never idle
-  Seconds stay;                              ///< predicted time of a request in it, at that rate
-};
-
 /// What a workload asks of every instance: the mean request and the objective.
 struct MeanRequest {
   double input = 0, output = 0;
@@ -47,13 +32,34 @@ struct MeanRequest {
   double context() const { return input + output / 2; }
 };
 
-MeanRequest mean_request(const ServingWorkload&, const std::vector<Request>& recorded);
+/// One template with one chunk size on a machine of its own: an instance that could be deployed.
+struct ServingCandidate {
+  Stage stage = Stage::mixed;
+  InferencePlan plan;
+  double chunk = 0;
+  MeanRequest request;  ///< of those that its cache can hold
+  std::unique_ptr<Machine> machine;
+  std::unique_ptr<Simulator> simulator;
+  std::unique_ptr<StepTimes> steps;
+  std::uint32_t sequences = most_sequences;  ///< that a replica decodes at once at most
+  double cache_tokens = 0;                   ///< that a replica's cache holds, beside the step of so many
+  MemoryUse memory;                          ///< without cache
+  double rate = 0;                           ///< requests/s that one instance is predicted to take
+  double most = 0;                           ///< likewise, if it were never idle
+  Seconds stay;                              ///< predicted time of a request in it, at that rate
+};
+
+/// Means are of requests of at most `longest` tokens, input and output together; quantiles of all.
+MeanRequest mean_request(const ServingWorkload&, const std::vector<Request>& recorded,
+                         double longest = std::numeric_limits<double>::infinity());
 
 /// The candidates of one system for one workload: each is made when it is first asked for, and kept. None depends on
 /// the number of chips.
 class Candidates {
  public:
-  Candidates(const Study&, const MeanRequest&, ModelSpec, SystemSpec, const ServingOptions&);
+  /// Refers to the workload and the recorded requests, of which there are none where arrivals are random.
+  Candidates(const Study&, const ServingWorkload&, const std::vector<Request>& recorded, ModelSpec, SystemSpec,
+             const ServingOptions&);
 
   /// One template with one chunk size; `candidate` stays empty where it was refused.
   struct Entry {
@@ -86,7 +92,8 @@ class Candidates {
   Seconds predict_tpot(const ServingCandidate&, double batch) const;
 
   const Study& study_;
-  MeanRequest request_;
+  const ServingWorkload& workload_;
+  const std::vector<Request>& recorded_;
   ModelSpec model_;
   SystemSpec system_;
   ChipSpec chip_;

@@ -17,10 +17,11 @@ constexpr std::array patiences{1, 2, 4, 8};  ///< how many times as long runs ar
 constexpr double precision = 1.01;           ///< to which the highest rate is found
 constexpr double fewest = 2000;              ///< requests that are measured: the last twentieth of fewer is a handful
 
-/// No lower rate is tried: a thousandth of the prediction, and what brings the fewest requests in some weeks.
-double lowest_rate(double predicted) {
-  constexpr Seconds longest(4e6);
-  return std::max(1e-3 * predicted, fewest / longest.value());
+/// No lower rate is tried: a thousandth of the prediction, and what brings all requests in some weeks, which leaves
+/// room for longer runs in the time that can be simulated.
+double lowest_rate(double predicted, double requests) {
+  constexpr Seconds longest(8e6 / patiences.back());
+  return std::max(1e-3 * predicted, requests / longest.value());
 }
 
 /// Where a pool is a split's prefill or decode instances.
@@ -53,8 +54,9 @@ CacheTransfer cache_transfer(const ModelSpec& model, const ServingCandidate& fro
 /// each second between their arrivals. A line by least squares may rise by a hundredth, and by what chance may do. A
 /// request stays as long as its neighbours, which met the same queue, so chance is told from the means of batches (Law,
 /// Simulation Modeling and Analysis, section 9.5.3), by Student's t at 95 % two-sided.
-bool is_steady(const Measured& m) {
-  constexpr std::size_t batches = 10;
+/// The passes of a trace have the same requests each: what their means differ by is no chance.
+bool is_steady(const Measured& m, std::size_t passes) {
+  const std::size_t batches = passes > 0 ? passes : 10;
   constexpr double student_t = 2.306;  // of the 8 degrees of freedom that a line leaves to 10 batches
   const std::size_t count = m.stay.size();
   if (count < batches) {
@@ -66,15 +68,16 @@ bool is_steady(const Measured& m) {
     arrival[b] = mean(std::span(m.arrival).subspan(first, length));
     stay[b] = mean(std::span(m.stay).subspan(first, length));
   }
-  arrival -= arrival.sum() / batches;
-  stay -= stay.sum() / batches;
+  arrival -= arrival.sum() / static_cast<double>(batches);
+  stay -= stay.sum() / static_cast<double>(batches);
   const double spread = (arrival * arrival).sum();
   if (spread == 0) {
     return true;
   }
   const double slope = (arrival * stay).sum() / spread;
   const double left = std::pow(stay - slope * arrival, 2.0).sum();
-  return slope <= 0.01 + student_t * std::sqrt(left / (batches - 2) / spread);
+  const double chance = passes > 0 ? 0 : student_t * std::sqrt(left / static_cast<double>(batches - 2) / spread);
+  return slope <= 0.01 + chance;
 }
 
 double quantile_with_refused(std::vector<double> seen, std::size_t refused, double of) {
@@ -87,7 +90,7 @@ double quantile_with_refused(std::vector<double> seen, std::size_t refused, doub
 double Measured::ttft_at(double of) const { return quantile_with_refused(ttft, refused, of); }
 
 std::optional<double> Measured::tpot_at(double of) const {
-  return tpot.empty() ? std::nullopt : std::optional(quantile_with_refused(tpot, refused, of));
+  return tpot.empty() ? std::nullopt : std::optional(quantile_with_refused(tpot, refused_decoding, of));
 }
 
 bool RateSearch::can_transfer(const Split& split) const {
@@ -119,16 +122,13 @@ RateSearch::Run RateSearch::plan_run(const Split& split, double rate, double pat
   return {patience * std::max(workload_.warm_up, 2 * stay), patience * measured, std::min(latest, 2 * stay)};
 }
 
-/// At least so many requests: a power of two, or of passes of a trace, so that few numbers have to be drawn.
-const RateSearch::Offer& RateSearch::offer(std::size_t count, const InferencePlan& plan) {
-  const std::size_t pass = std::max<std::size_t>(recorded_.size(), 1);
-  const std::size_t drawn = std::bit_ceil((count + pass - 1) / pass) * pass;
-  const auto [place, is_new] = offers_.try_emplace({drawn, plan.draft_tokens, plan.acceptance});
+const RateSearch::Offer& RateSearch::offer(std::size_t size, double copies, const InferencePlan& plan) {
+  const auto [place, is_new] = offers_.try_emplace({size, copies, plan.draft_tokens, plan.acceptance});
   Offer& offer = place->second;
   if (is_new) {
     offer.requests = recorded_.empty()
-                         ? poisson_requests(drawn, workload_.arrivals.input, workload_.arrivals.output, seed_)
-                         : scale_to_unit_rate(recorded_, drawn);
+                         ? poisson_requests(size, workload_.arrivals.input, workload_.arrivals.output, seed_)
+                         : scale_to_unit_rate(recorded_, size, copies);
     offer.iterations = draw_iterations(offer.requests, plan, seed_);
   }
   return offer;
@@ -142,6 +142,7 @@ Measured RateSearch::measure(const Served& served, const Watch& watch) const {
     }
     if (outcome.refused) {
       ++m.refused;
+      m.refused_decoding += outcome.output > 1 ? 1 : 0;
       continue;
     }
     m.ttft.push_back(outcome.ttft().value());
@@ -168,30 +169,38 @@ Cell RateSearch::cell_of(const Split& split) const {
   return make_cell(split, enough / plan_run(split, split.rate, 1).measured.value());
 }
 
-/// Of the split of a cell, at a rate of the cell. Of a trace whole passes are measured, so that all deployments are
-/// measured by the same requests. Of random arrivals, as many as come at this rate while a run lasts: the last one
-/// draws nearer or farther than planned, and the parts of the run with it.
-RateSearch::Trial RateSearch::plan_trial(const Split& split, double rate, double patience) {
-  Run run = plan_run(split, rate, patience);
-  const bool is_recorded = !recorded_.empty();
-  if (is_recorded) {
-    const Seconds pass(static_cast<double>(recorded_.size()) / rate);
-    run.measured = std::ceil(run.measured / pass) * pass;
+/// At a rate of the cell. Of random arrivals, as many as come at this rate while a run lasts: the last one draws nearer
+/// or farther than planned, and the parts of the run with it. Of a trace whole passes are measured, so that all
+/// deployments are measured by the same requests: at least two, which tell whether queues grow, and so many that a cell
+/// which stands for a whole has had about as many requests as there are.
+RateSearch::Trial RateSearch::plan_trial(const Cell& cell, double rate, double patience) {
+  Run run = plan_run(cell.split, rate, patience);
+  const Slo& slo = mean_.slo;
+  if (recorded_.empty()) {
+    const auto count = static_cast<std::size_t>(std::ceil(rate * run.length().value()));
+    const Offer& offered = offer(std::bit_ceil(count), 1, cell.split.decode->plan);  // so that few numbers are drawn
+    const double stretch = offered.requests[count - 1].arrival / rate / run.length();
+    const Time from = Time() + run.warm_up * stretch, until = Time() + (run.warm_up + run.measured) * stretch;
+    return {std::span(offered.requests).first(count),
+            std::span(offered.iterations).first(count),
+            rate,
+            {from, until, slo.quantile, slo.ttft, slo.tpot},
+            0};
   }
-  auto count = static_cast<std::size_t>(std::ceil(rate * run.length().value()));
-  const Offer& offered = offer(count, split.decode->plan);
-  double stretch = 1;
-  if (is_recorded) {
-    const auto comes_before = [&](const Request& request) { return request.arrival / rate < run.length(); };
-    const auto end = std::ranges::partition_point(offered.requests, comes_before);
-    count = static_cast<std::size_t>(end - offered.requests.begin());
-  } else {
-    stretch = offered.requests[count - 1].arrival / rate / run.length();
-  }
-  const Time from = Time() + run.warm_up * stretch, until = Time() + (run.warm_up + run.measured) * stretch;
+  const double offered_rate = cell.copies * rate;
+  const Seconds pass(static_cast<double>(recorded_.size()) / offered_rate);
+  const double passes = std::ceil(std::max(run.measured / pass, patience * std::max(2.0, cell.copies)));
+  run.measured = passes * pass;
+  const auto whole = static_cast<std::size_t>(std::ceil(run.length() / pass));
+  const Offer& offered = offer(std::bit_ceil(whole), cell.copies, cell.split.decode->plan);
+  const auto comes_before = [&](const Request& request) { return request.arrival / offered_rate < run.length(); };
+  const auto end = std::ranges::partition_point(offered.requests, comes_before);
+  const auto count = static_cast<std::size_t>(end - offered.requests.begin());
   return {std::span(offered.requests).first(count),
           std::span(offered.iterations).first(count),
-          {from, until, mean_.slo.quantile, mean_.slo.ttft, mean_.slo.tpot}};
+          offered_rate,
+          {Time() + run.warm_up, Time() + run.warm_up + run.measured, slo.quantile, slo.ttft, slo.tpot},
+          static_cast<std::size_t>(passes)};
 }
 
 ServingLog RateSearch::log(const Split& split, double rate, std::size_t most_iterations, std::size_t most_requests) {
@@ -200,9 +209,9 @@ ServingLog RateSearch::log(const Split& split, double rate, std::size_t most_ite
   log.most_iterations = most_iterations;
   log.most_requests = most_requests;
   const double own = rate / cell.copies;
-  const Trial trial = plan_trial(split, own, 1);
+  const Trial trial = plan_trial(cell, own, 1);
   log.from = trial.watched.from;
-  serve(deploy(cell.split), trial.requests, trial.iterations, own, trial.watched, &log);
+  serve(deploy(cell.split), trial.requests, trial.iterations, trial.rate, trial.watched, &log);
   return log;
 }
 
@@ -212,8 +221,8 @@ Measured RateSearch::look(const Split& split, double rate) {
   const double own = rate / cell.copies;
   Measured seen;
   for (const int patience : patiences) {
-    const Trial trial = plan_trial(cell.split, own, patience);
-    seen = measure(serve(deployment, trial.requests, trial.iterations, own).value(), trial.watched);
+    const Trial trial = plan_trial(cell, own, patience);
+    seen = measure(serve(deployment, trial.requests, trial.iterations, trial.rate).value(), trial.watched);
     if (!keeps_objective(seen)) {
       break;
     }
@@ -225,8 +234,8 @@ Measured RateSearch::look(const Split& split, double rate) {
 /// slowly, since a fuller one takes longer steps: what grows still is looked at again for longer.
 std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& deployment, double rate) {
   for (const int patience : patiences) {
-    const Trial trial = plan_trial(cell.split, rate, patience);
-    std::optional<Served> served = serve(deployment, trial.requests, trial.iterations, rate, trial.watched);
+    const Trial trial = plan_trial(cell, rate, patience);
+    std::optional<Served> served = serve(deployment, trial.requests, trial.iterations, trial.rate, trial.watched);
     if (!served) {
       return std::nullopt;
     }
@@ -234,7 +243,7 @@ std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& de
     if (!keeps_objective(measured)) {
       return std::nullopt;
     }
-    if (is_steady(measured)) {
+    if (is_steady(measured, trial.passes)) {
       const double tokens = cell.copies * measured.tokens / measured.time.value();
       return Sustained{cell.copies * rate, tokens, cell.split, cell.copies, std::move(*served), std::move(measured)};
     }
@@ -256,7 +265,8 @@ std::optional<Sustained> RateSearch::sustain(const Split& split, double at_least
   };
   // the prediction is mostly within some 10 %: step away from it, ever further, until the limit is bracketed; then
   // bisect
-  const double lowest = std::max(lowest_rate(cell.split.rate), at_least / cell.copies);
+  const double requests = std::max(fewest, 2.0 * static_cast<double>(recorded_.size()));
+  const double lowest = std::max(lowest_rate(cell.split.rate, requests), at_least / cell.copies);
   double low = 0;
   if (at_least > 0) {
     if (!holds_at(lowest)) {

@@ -18,6 +18,7 @@ struct Measured {
   std::vector<double> arrival, stay;  ///< of each request, in order of arrival
   double tokens = 0;                  ///< of answers
   std::size_t refused = 0;            ///< turned away
+  std::size_t refused_decoding = 0;   ///< of these, who wanted more than one token
   Seconds time;                       ///< in which they arrived
 
   /// Of all requests, also those that were turned away, who wait for ever.
@@ -69,6 +70,14 @@ class RateSearch {
     UnitRequests requests;
     std::vector<std::uint32_t> iterations;
   };
+  /// Random requests by their number, those of a trace by passes and how many share it; and what is drafted.
+  struct OfferKey {
+    std::size_t size = 0;
+    double copies = 1;
+    std::int32_t draft_tokens = 0;
+    double acceptance = 0;
+    auto operator<=>(const OfferKey&) const = default;
+  };
 
   /// How long a run lasts, at least.
   struct Run {
@@ -78,7 +87,7 @@ class RateSearch {
 
   Deployment deploy(const Split&) const;
   Run plan_run(const Split&, double rate, double patience) const;
-  const Offer& offer(std::size_t count, const InferencePlan&);
+  const Offer& offer(std::size_t size, double copies, const InferencePlan&);
   Measured measure(const Served&, const Watch&) const;
   bool keeps_objective(const Measured&) const;
   Cell cell_of(const Split&) const;
@@ -86,9 +95,11 @@ class RateSearch {
   struct Trial {
     std::span<const Request> requests;
     std::span<const std::uint32_t> iterations;
+    double rate = 0;  ///< at which the requests are offered
     Watch watched;
+    std::size_t passes = 0;  ///< of a trace, that are measured
   };
-  Trial plan_trial(const Split&, double rate, double patience);
+  Trial plan_trial(const Cell&, double rate, double patience);
   std::optional<Sustained> hold(const Cell&, const Deployment&, double rate);
 
   const ServingWorkload& workload_;
@@ -97,8 +108,7 @@ class RateSearch {
   const std::vector<Request>& recorded_;
   std::string transfer_plane_;
   std::uint64_t seed_;
-  /// By their number, draft tokens and acceptance: equal for all splits and numbers of chips.
-  std::map<std::tuple<std::size_t, std::int32_t, double>, Offer> offers_;
+  std::map<OfferKey, Offer> offers_;  ///< equal for all splits and numbers of chips
 };
 
 }  // namespace podium

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/core/text.h"
+
 namespace podium {
 
 namespace {
@@ -48,7 +50,15 @@ std::vector<std::string> trace_notes(const ServingWorkload& workload, const Case
     notes.push_back(fmt::format("of the trace's {} requests {} are served, in stretches evenly spread over it",
                                 text(workload.arrivals.in_trace), text(served)));
   }
-  const double passes = static_cast<double>(result.requests + result.refused_requests) / static_cast<double>(served);
+  // with a mean gap before the next pass
+  const auto size = static_cast<double>(served);
+  const Seconds recorded = workload.arrivals.recorded->back().arrival * (size / (size - 1));
+  const Seconds pass(size / result.request_rate);
+  notes.push_back(
+      fmt::format("at this rate the trace's {} requests come in {}, recorded in {}: its swings, too, last "
+                  "that much {}",
+                  text(served), to_text(pass), to_text(recorded), pass < recorded ? "shorter" : "longer"));
+  const double passes = static_cast<double>(result.requests + result.refused_requests) / size;
   if (std::lround(passes) > 1) {
     notes.push_back(fmt::format("a pass of the trace's {} requests is shorter than a run: {} passes are measured",
                                 text(served), std::lround(passes)));

@@ -229,7 +229,7 @@ TEST(PrefixReuse, ThatIsOffDoesNotLookAtBlocks) {
 
 TEST(ScaleToUnitRate, MakesPromptsOfAnotherPassThroughATraceNewOnes) {
   const std::vector<Request> recorded{{0_s, 600, 1, {1, 2}}, {1_s, 600, 1, {1, 3}}};
-  const UnitRequests requests = scale_to_unit_rate(recorded, 4);
+  const UnitRequests requests = scale_to_unit_rate(recorded, 2);
   EXPECT_EQ(requests[1].blocks, recorded[1].blocks);
   EXPECT_EQ(requests[2].blocks[0], requests[3].blocks[0]);
   EXPECT_NE(requests[2].blocks[0], requests[0].blocks[0]);

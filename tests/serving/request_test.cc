@@ -43,12 +43,31 @@ TEST(PoissonRequests, HaveMeanRateAndVariationOfOne) {
 
 TEST(RecordedRequests, AreScaledToARateOfOneAndRepeated) {
   const std::vector<Request> recorded{{0_s, 1, 1}, {4_s, 2, 2}, {6_s, 3, 3}};
-  const UnitRequests requests = scale_to_unit_rate(recorded, 5);
-  ASSERT_EQ(requests.size(), 5U);
+  const UnitRequests requests = scale_to_unit_rate(recorded, 2);
+  ASSERT_EQ(requests.size(), 6U);
   EXPECT_DOUBLE_EQ(requests[1].arrival.value(), 4 * 2.0 / 6);
   EXPECT_DOUBLE_EQ(requests[2].arrival.value(), 2) << "a mean gap before the first of the next pass";
   EXPECT_DOUBLE_EQ(requests[4].arrival.value(), 3 + requests[1].arrival.value());
   EXPECT_EQ(requests[4].input, 2U);
+}
+
+TEST(RecordedRequests, AreSharedByMachinesEachInItsTurn) {
+  std::vector<Request> recorded;
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    recorded.push_back({Seconds(double(i)), i + 1, 1});
+  }
+  for (const double copies : {2.0, 4.0, 1.29}) {
+    const UnitRequests requests = scale_to_unit_rate(recorded, 100, copies);
+    EXPECT_NEAR(double(requests.size()), 100'000 / copies, 0.01 * 100'000 / copies);
+    EXPECT_NEAR(requests.back().arrival.value(), 100'000, 10) << "at the time at which the whole gets them";
+    std::vector<int> taken(1000);
+    for (const Request& request : requests) {
+      ++taken[request.input - 1];
+    }
+    const auto [least, most] = std::minmax_element(taken.begin(), taken.end());
+    EXPECT_NEAR(*least, 100 / copies, 3) << copies;
+    EXPECT_NEAR(*most, 100 / copies, 3) << copies;
+  }
 }
 
 TEST(RecordedRequests, AreStandedForByStretchesOverTheWholeOfThem) {

@@ -187,6 +187,12 @@ TEST(Serve, TheMeanStepHasTheTokensOfAllSteps) {
   const MeanStep& step = served->decode;
   EXPECT_NEAR(step.iterations * step.shape.prefill_sequences, 4000, 1e-6);
   EXPECT_NEAR(step.iterations * step.shape.prefill_sequences * step.shape.prefill_tokens, all, 1e-6 * all);
+  double pairs = 0;
+  for (const Request& request : requests) {
+    pairs += 0.5 * request.input * request.input;
+  }
+  const double attended = step.shape.prefill_context + step.shape.prefill_tokens / 2;
+  EXPECT_NEAR(attended * all, pairs, 1e-6 * pairs) << "of tokens with those before them";
 }
 
 TEST(Serve, PromptsAreTakenHoweverManySequencesRun) {
@@ -206,6 +212,20 @@ TEST(Serve, RequestsThatAreTurnedAwayAreLate) {
   deployment.decode.cache_tokens = 5000;
   EXPECT_FALSE(serve(deployment, requests, 1, 1, Watch{Time(), Time() + 1000_s, 0.95, 10_s, 10_s}));
   EXPECT_TRUE(serve(deployment, requests, 1, 1, Watch{Time(), Time() + 1000_s, 0.85, 10_s, 10_s}));
+}
+
+TEST(Serve, RequestsThatAreTurnedAwayMissOnlyTokensThatTheyAskedFor) {
+  UnitRequests requests = poisson_requests(1000, 100, 20, 7);
+  for (std::size_t i = 0; i < requests.size(); i += 10) {
+    requests[i].input = 10'000;
+    requests[i].output = 1;
+  }
+  Deployment deployment = one_replica(10_ms, 200);
+  deployment.decode.cache_tokens = 5000;
+  // one in ten never has a first token; of the others each has the second in time
+  const auto served = serve(deployment, requests, 1, 1, Watch{Time(), Time() + 1000_s, 0.85, 10_s, 10_s});
+  ASSERT_TRUE(served);
+  EXPECT_EQ(served->refused, 100U);
 }
 
 TEST(Serve, WatchedRequestsSeeWhatTheySeeUnwatched) {

@@ -213,6 +213,31 @@ TEST(ServingCase, IsMeasuredByTheSameRequestsWhateverTheSize) {
   }
 }
 
+TEST(ServingCase, OfATraceAPartDoesPerChipWhatTheWholeDoes) {
+  // bursts that last as long for a part of the machine as for the whole
+  const std::string plan = "{tp: 1, dp: 1, ep: 1, chunk_tokens: [1024]}";
+  const auto per_chip = [&](const std::string& measured) {
+    std::string text = replaced(one_template(plan), "ttft: 500 ms, tpot: 20 ms", "ttft: 4 s, tpot: 200 ms");
+    text = replaced(replaced(text, "measured: 20 s", "measured: " + measured), "{name: hgx-h100, domains: 2}",
+                    "{name: hgx-h100, domains: 8}");
+    Study study = study_of(text);
+    std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded =
+        std::get<ServingWorkload>(on_uneven_trace(plan, 1000).workloads.at(0)).arrivals.recorded;
+    return serve_on(study, 64);
+  };
+  const CaseResult whole = per_chip("5 s"), part = per_chip("400 s");
+  EXPECT_THAT(whole.notes, testing::Not(testing::Contains(HasSubstr("simulated as a part"))));
+  EXPECT_THAT(part.notes, testing::Contains(HasSubstr("simulated as a part")));
+  EXPECT_NEAR(part.request_rate, whole.request_rate, 0.04 * whole.request_rate);
+}
+
+TEST(ServingCase, SaysThatATraceIsKeptAtNoRateHoweverLongItWouldTake) {
+  Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
+  std::get<ServingWorkload>(study.workloads.at(0)).slo.ttft = Seconds(0.011);
+  EXPECT_THAT(reasons(serve_on(study, 2)), testing::Not(testing::IsEmpty()));
+  EXPECT_EQ(serve_on(study, 2).request_rate, 0);
+}
+
 TEST(ServingCase, DoesNotGainByTurningRequestsAway) {
   // one in 25 is longer than the cache: as if as many were late, which leaves one in a hundred
   const auto with_long = [](std::uint32_t input) {
@@ -268,10 +293,11 @@ TEST(ServingCase, KeepsMemoryForTheStepOfAsManySequencesAsItHolds) {
   // prompts and answers so long that the cache, and not the limit of the batcher, decides
   const Study study = study_of(replaced(quick_look(), "input: 2048, output: 256", "input: 8192, output: 4096"));
   const ServingWorkload& workload = serving(study);
-  const MeanRequest request = mean_request(workload, {});
+  const std::vector<Request> none;
+  const MeanRequest request = mean_request(workload, none);
   const ModelSpec model = load_model(workload.model);
   const SystemSpec system = load_system("hgx-h100");
-  Candidates candidates(study, request, model, system, workload.regimes.at(0).systems.at(1));
+  Candidates candidates(study, workload, none, model, system, workload.regimes.at(0).systems.at(1));
   std::size_t decoding = 0;
   for (Candidates::Entry& entry : candidates.entries()) {
     const ServingCandidate* c = candidates.get(entry);

@@ -8,6 +8,7 @@
 namespace podium::test {
 namespace {
 
+using testing::_;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -20,14 +21,17 @@ std::vector<std::string> notes_on(std::uint64_t measured) {
   const Study study = file.load();
   CaseResult result;
   result.plan = "some plan";
+  result.request_rate = 3;
   result.requests = measured;
   return trace_notes(serving(study), result);
 }
 
 TEST(TraceNotes, SayHowOftenAShortTraceIsServed) {
-  EXPECT_THAT(notes_on(3), IsEmpty());
+  const std::string shorter =
+      "at this rate the trace's 3 requests come in 1 s, recorded in 3 s: its swings, too, last that much shorter";
+  EXPECT_THAT(notes_on(3), ElementsAre(shorter));
   EXPECT_THAT(notes_on(21),
-              ElementsAre("a pass of the trace's 3 requests is shorter than a run: 7 passes are measured"));
+              ElementsAre(shorter, "a pass of the trace's 3 requests is shorter than a run: 7 passes are measured"));
 }
 
 TEST(TraceNotes, SayWhatOfALongTraceIsServed) {
@@ -40,10 +44,11 @@ TEST(TraceNotes, SayWhatOfALongTraceIsServed) {
   const Study study = file.load();
   CaseResult result;
   result.plan = "some plan";
+  result.request_rate = 3;
   result.requests = 19'900;
   result.refused_requests = 100;
   EXPECT_THAT(trace_notes(serving(study), result),
-              ElementsAre("of the trace's 30,000 requests 20,000 are served, in stretches evenly spread over it"));
+              ElementsAre("of the trace's 30,000 requests 20,000 are served, in stretches evenly spread over it", _));
 }
 
 /// Of a trace whose second prompt repeats 512 of its 1,000 tokens.
@@ -55,16 +60,19 @@ std::vector<std::string> notes_on_prefixes(const std::string& setting, double re
   const Study study = file.load();
   CaseResult result;
   result.plan = "some plan";
+  result.request_rate = 3;
   result.requests = 1;
   result.reused_prompt_share = reused;
   return trace_notes(serving(study), result);
 }
 
 TEST(TraceNotes, SayWhatShareOfPromptsWasReusedOrCouldHaveBeen) {
-  EXPECT_THAT(notes_on_prefixes("", 0), ElementsAre(HasSubstr("25.6 % of the tokens of the trace's prompts repeat")));
+  EXPECT_THAT(notes_on_prefixes("", 0),
+              ElementsAre(HasSubstr("25.6 % of the tokens of the trace's prompts repeat"), _));
   EXPECT_THAT(notes_on_prefixes("\n    prefix_reuse: replica", 0.125),
               ElementsAre(AllOf(HasSubstr("replicas had 12.5 % of the tokens of prompts in their caches"),
-                                HasSubstr("forgets nothing: 25.6 %"))));
+                                HasSubstr("forgets nothing: 25.6 %")),
+                          _));
 }
 
 TEST(TraceNotes, SayThatPrefixesCannotBeReusedWhereNoneAreNamed) {
@@ -72,12 +80,14 @@ TEST(TraceNotes, SayThatPrefixesCannotBeReusedWhereNoneAreNamed) {
       replaced(quick_look(), "{input: 2048, output: 256}", "{input: 2048, output: 256}\n    prefix_reuse: replica"));
   CaseResult result;
   result.plan = "some plan";
+  result.request_rate = 3;
   EXPECT_THAT(trace_notes(serving(study), result), ElementsAre(HasSubstr("prefix_reuse has no effect")));
 }
 
 TEST(TraceNotes, AreNoneWhereArrivalsAreRandom) {
   CaseResult result;
   result.plan = "some plan";
+  result.request_rate = 3;
   result.requests = 1'000'000;
   EXPECT_THAT(trace_notes(serving(study_of(quick_look())), result), IsEmpty());
 }
