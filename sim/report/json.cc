@@ -60,6 +60,7 @@ Json to_object(const PhaseResult& phase) {
               {"plan", phase.plan},
               {"batch_sequences", phase.batch},
               {"ranks", phase.ranks},
+              {"time_share", phase.time_share},
               {"peak_type", phase.peak_type},
               {"peak_share", phase.peak_share},
               {"memory_bandwidth_share", phase.bandwidth_share},

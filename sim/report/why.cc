@@ -21,8 +21,9 @@ std::string use_of(const ComparisonResult& result, const CaseResult& one) {
   for (const PhaseResult& phase : one.phases) {
     const bool is_first = &phase == &one.phases.front();
     text += (is_first ? " " : ", ") + phase.name.substr(0, phase.name.find(' ')) + " (" + count(phase.ranks) +
-            (is_first ? " of " + count(one.ranks) + " " + ranks : "") + ") " + percent(phase.peak_share) + " and " +
-            percent(phase.bandwidth_share);
+            (is_first ? " of " + count(one.ranks) + " " + ranks : "") +
+            (phase.time_share < 1 ? ", " + percent(phase.time_share) + " of the time" : "") + ") " +
+            percent(phase.peak_share) + " and " + percent(phase.bandwidth_share);
   }
   return text;
 }

@@ -188,19 +188,11 @@ void Instance::add_up(const StepShape& step, Seconds time) {
   if (watched <= Seconds()) {
     return;
   }
-  const double weight = watched / time;
-  const double tokens = step.prefill_sequences * step.prefill_tokens;
-  sums_.shape.decode_sequences += weight * step.decode_sequences;
-  sums_.shape.decode_context += weight * step.decode_sequences * step.decode_context;
-  sums_.shape.prefill_sequences += weight * step.prefill_sequences;
-  sums_.shape.prefill_tokens += weight * tokens;
-  sums_.shape.prefill_context += weight * tokens * (step.prefill_context + step.prefill_tokens / 2);
+  auto sequences = static_cast<double>(chunks_.size());
   for (const Replica& replica : replicas_) {
-    sums_.sequences += weight * static_cast<double>(replica.running.size());
+    sequences += static_cast<double>(replica.running.size());
   }
-  sums_.sequences += weight * static_cast<double>(chunks_.size());
-  sums_.busy += watched.value();
-  sums_.iterations += weight;
+  (chunks_.empty() ? without_prompts_ : with_prompts_).add(step, sequences, time, watched / time);
 }
 
 void Instance::log(const StepShape& step, Seconds time) {

@@ -68,9 +68,9 @@ class Instance {
   /// A sequence that was prefilled elsewhere is on its way; `deliver` says that it has come.
   void expect(Replica&);
   void deliver(Replica&, std::uint32_t id);
-  /// Sums over the steps, of each as much as is watched: of counts, tokens, and pairs of tokens with what they attend
-  /// to (as context); `busy` in seconds.
-  const MeanStep& sums() const { return sums_; }
+  /// Of iterations that take prompts, and of those that only decode, as far as they are watched.
+  const StepSums& with_prompts() const { return with_prompts_; }
+  const StepSums& without_prompts() const { return without_prompts_; }
   std::uint64_t preemptions() const { return preemptions_; }
   /// Tokens of prompts that were begun, each once, and of these what was taken over from the cache.
   double prompt_tokens() const { return prompt_tokens_; }
@@ -115,7 +115,7 @@ class Instance {
   bool busy_ = false;
   double waiting_tokens_ = 0;
   std::uint32_t held_ = 0;
-  MeanStep sums_;
+  StepSums with_prompts_, without_prompts_;
   std::uint64_t preemptions_ = 0;
   double prompt_tokens_ = 0, reused_tokens_ = 0;
 };

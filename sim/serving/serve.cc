@@ -59,8 +59,10 @@ class Server {
     }
     PODIUM_CHECK(open_ == 0, "every request is served or refused");
     Served served;
-    served.prefill = mean(prefill_);
-    served.decode = mean(decode_);
+    served.prefill = mean(prefill_, Of::all);
+    served.decode = mean(decode_, Of::all);
+    served.with_prompts = mean(decode_, Of::with_prompts);
+    served.without_prompts = mean(decode_, Of::without_prompts);
     served.outcomes = std::move(outcomes_);
     served.time = since_start(engine_.now());
     served.refused = refused_;
@@ -209,32 +211,20 @@ class Server {
   /// Whether the run is about this request.
   bool counts(std::uint32_t id) const { return !watch_ || watch_->covers(outcomes_[id].arrival); }
 
-  MeanStep mean(const Instances& instances) const {
-    MeanStep sum;
+  enum class Of : std::uint8_t { all, with_prompts, without_prompts };
+
+  MeanStep mean(const Instances& instances, Of of) const {
+    StepSums sums;
     for (const auto& instance : instances) {
-      const MeanStep& one = instance->sums();
-      sum.shape.decode_sequences += one.shape.decode_sequences;
-      sum.shape.decode_context += one.shape.decode_context;
-      sum.shape.prefill_sequences += one.shape.prefill_sequences;
-      sum.shape.prefill_tokens += one.shape.prefill_tokens;
-      sum.shape.prefill_context += one.shape.prefill_context;
-      sum.sequences += one.sequences;
-      sum.busy += one.busy;
-      sum.iterations += one.iterations;
+      if (of != Of::without_prompts) {
+        sums.add(instance->with_prompts());
+      }
+      if (of != Of::with_prompts) {
+        sums.add(instance->without_prompts());
+      }
     }
-    const auto divide = [](double& value, double by) { value = by > 0 ? value / by : 0; };
-    divide(sum.shape.decode_context, sum.shape.decode_sequences);
-    divide(sum.shape.prefill_context, sum.shape.prefill_tokens);
-    divide(sum.shape.prefill_tokens, sum.shape.prefill_sequences);
-    sum.shape.prefill_context = std::max(0.0, sum.shape.prefill_context - sum.shape.prefill_tokens / 2);
-    divide(sum.sequences, sum.iterations);
-    divide(sum.shape.decode_sequences, sum.iterations);
-    divide(sum.shape.prefill_sequences, sum.iterations);
-    if (sum.busy > 0) {
-      const Seconds time = watch_ ? watch_->overlap(Time(), engine_.now()) : since_start(engine_.now());
-      sum.busy /= time.value() * static_cast<double>(instances.size());
-    }
-    return sum;
+    const Seconds time = watch_ ? watch_->overlap(Time(), engine_.now()) : since_start(engine_.now());
+    return sums.mean(time, instances.size());
   }
 
   const Deployment& deployment_;

@@ -7,6 +7,7 @@
 
 #include "sim/core/time.h"
 #include "sim/serving/deployment.h"
+#include "sim/serving/mean_step.h"
 #include "sim/serving/request.h"
 #include "sim/serving/serving_log.h"
 
@@ -23,19 +24,11 @@ struct Outcome {
   Seconds tpot() const { return output > 1 ? (finish - first_token) / (output - 1.0) : Seconds(); }
 };
 
-/// The mean iteration of a pool while the run is watched: the operating point that a report explains. Tokens are those
-/// of the mean prompt, and contexts such that tokens attend to as many as in the mean: the products with the counts are
-/// means, too.
-struct MeanStep {
-  StepShape shape;
-  double sequences = 0;   ///< of all replicas, decoded and prefilled; those of `shape` are the fullest's
-  double busy = 0;        ///< share of the time in which an instance iterates
-  double iterations = 0;  ///< one that is watched in part counts in part
-};
-
 struct Served {
   std::vector<Outcome> outcomes;  ///< by request, in order of arrival; all served, or those that were watched
-  MeanStep prefill, decode;
+  MeanStep prefill, decode;       ///< of the pools while the run is watched
+  /// Of the decode pool's iterations those that take prompts, too, and those that only decode.
+  MeanStep with_prompts, without_prompts;
   std::uint64_t preemptions = 0, refused = 0;
   double prompt_tokens = 0, reused_tokens = 0;  ///< of prompts that were begun, and of these what a cache had already
   Seconds time;

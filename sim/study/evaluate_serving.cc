@@ -298,10 +298,20 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
   if (!mixed) {
     result.phases.push_back(phase("prefill step", *split.prefill, split.prefill_instances, served.prefill));
   }
-  // answers of one token come from the prefill alone
-  if (served.decode.iterations > 0) {
-    result.phases.push_back(
-        phase(mixed ? "mixed step" : "decode step", *split.decode, split.decode_instances, served.decode));
+  // iterations with prompts and without are unlike: no mean of them is one of either kind. Where prefill is elsewhere,
+  // only sequences that were sent back are prompts, and answers of one token have no decoding
+  const double few = mixed ? 0 : 0.01 * served.decode.iterations;
+  double busy = 0;
+  for (const auto& [name, mean] :
+       {std::pair("mixed step", served.with_prompts), {"decode step", served.without_prompts}}) {
+    if (mean.iterations > few) {
+      result.phases.push_back(phase(name, *split.decode, split.decode_instances, mean));
+      result.phases.back().time_share = mean.busy;
+      busy += mean.busy;
+    }
+  }
+  for (PhaseResult& one : result.phases) {
+    one.time_share = one.name == "prefill step" ? 1 : one.time_share / busy;
   }
   result.notes.clear();
   const auto note = [&](std::uint64_t count, const char* what) {

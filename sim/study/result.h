@@ -53,7 +53,8 @@ struct PhaseResult {
   MemoryUse memory;
   Bytes memory_size;
   double batch = 0;         ///< sequences of the whole instance (serving) or of the step (training)
-  std::uint32_t ranks = 0;  ///< of the system, that do nothing but such steps
+  std::uint32_t ranks = 0;  ///< of the system, that do such steps
+  double time_share = 1;    ///< of the time in which they do any; the rest goes into others of the phases
   /// What the ranks of a step do over the whole of its time, as shares of what they could: FLOPs that its kernels
   /// execute (padding and uneven experts included) over the dense peak of `peak_type`, and memory traffic.
   double peak_share = 0, bandwidth_share = 0;

@@ -238,6 +238,40 @@ TEST(ServingCase, SaysThatATraceIsKeptAtNoRateHoweverLongItWouldTake) {
   EXPECT_EQ(serve_on(study, 2).request_rate, 0);
 }
 
+TEST(ServingCase, TellsIterationsWithPromptsFromThoseThatOnlyDecode) {
+  const CaseResult result = serve_on(study_of(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [2048]}")), 2);
+  ASSERT_EQ(result.phases.size(), 2U);
+  EXPECT_EQ(result.phases[0].name, "mixed step");
+  EXPECT_EQ(result.phases[1].name, "decode step");
+  EXPECT_NEAR(result.phases[0].time_share + result.phases[1].time_share, 1, 1e-9);
+  EXPECT_GT(result.phases[0].time, 1.5 * result.phases[1].time) << "a prompt of 2,048 tokens beside";
+  const auto& shape = std::get<Iteration>(result.phases[1].step.work).shape;
+  EXPECT_EQ(shape.prefill_sequences, 0);
+}
+
+TEST(ServingCase, IsNotShapedByRequestsThatAreTurnedAway) {
+  const auto with_some = [](std::uint32_t input) {
+    Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
+    auto requests = *std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded;
+    for (std::size_t i = 0; i < requests.size(); i += 30) {
+      requests[i].input = input;
+    }
+    std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded =
+        std::make_shared<const std::vector<Request>>(requests);
+    return serve_on(study, 2).request_rate;
+  };
+  // a mean over all would make room for so few that a third of the rate is lost
+  EXPECT_GT(with_some(2'000'000), 0.95 * with_some(200));
+}
+
+TEST(ServingCase, LetsALoneSequenceDecodeBesideNoPrompt) {
+  // chunks take longer than a token may, but half of the requests meet none
+  std::string text = replaced(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}"), "input: 2048, output: 256",
+                              "input: 8000, output: 5");
+  text = replaced(text, "{quantile: 0.95, ttft: 500 ms, tpot: 20 ms}", "{quantile: 0.5, ttft: 2 s, tpot: 14 ms}");
+  EXPECT_GT(serve_on(study_of(text), 2).request_rate, 0);
+}
+
 TEST(ServingCase, DoesNotGainByTurningRequestsAway) {
   // one in 25 is longer than the cache: as if as many were late, which leaves one in a hundred
   const auto with_long = [](std::uint32_t input) {
