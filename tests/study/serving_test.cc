@@ -10,32 +10,12 @@
 #include "sim/serving/step_times.h"
 #include "sim/study/evaluate.h"
 #include "sim/study/serving_candidate.h"
-#include "tests/study/studies.h"
+#include "tests/study/serving_cases.h"
 
 namespace podium::test {
 namespace {
 
 using testing::HasSubstr;
-
-CaseResult serve_on(const Study& study, std::uint32_t chips, std::size_t system = 1) {
-  return evaluator_of(study, {0, 0, system})->on(chips);
-}
-
-/// All reasons for which plans were refused.
-std::string reasons(const CaseResult& result) {
-  std::string text;
-  for (const Alternative& alternative : result.alternatives) {
-    text += alternative.refused + "\n";
-  }
-  return text;
-}
-
-/// The quick look with one mixed template instead of all.
-std::string one_template(const std::string& plan) {
-  const std::string text = quick_look();
-  const std::size_t begin = text.find("            transfer_plane"), end = text.find("          hgx-h100: *server");
-  return text.substr(0, begin) + "            mixed: [" + plan + "]\n" + text.substr(end);
-}
 
 TEST(ServingCase, DoesNoLessWithMoreChips) {
   const Study study = study_of(quick_look());
@@ -69,27 +49,6 @@ TEST(ServingCase, SustainsWithAllTemplatesWhatTheBestOfThemDoesThoughLessIsPredi
   const double both = serve_on(study_of(replaced(text, "mixed:", pair)), 8).request_rate;
   EXPECT_GT(mixed, 0);
   EXPECT_GE(both, 0.98 * mixed);
-}
-
-TEST(ServingCase, SustainsInBurstsWhatTheBestDeploymentDoesThoughLessIsPredictedOfIt) {
-  // forty prompts of many lengths at once, every other second: the mean tells little of what waits
-  auto bursts = std::make_shared<std::vector<Request>>();
-  for (int i = 0; i < 4000; ++i) {
-    bursts->push_back({Seconds(2.0 * (i / 40)), i % 8 == 0 ? 6000U : 300U, 64U, {}});
-  }
-  const auto sustained = [&](const std::string& templates) {
-    Study study = study_of(replaced(one_template(templates), "ttft: 500 ms, tpot: 20 ms", "ttft: 4 s, tpot: 200 ms"));
-    std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded = bursts;
-    return serve_on(study, 8).request_rate;
-  };
-  const std::vector<std::string> templates{
-      "{tp: 1, dp: 8, ep: 8, chunk_tokens: [512, 4096]}", "{tp: 2, dp: 1, ep: 2, chunk_tokens: [512, 4096]}",
-      "{tp: 4, dp: 1, ep: 4, chunk_tokens: [512, 4096]}", "{tp: 4, dp: 2, ep: 8, chunk_tokens: [512, 4096]}"};
-  const double all = sustained(fmt::format("{}", fmt::join(templates, ", ")));
-  EXPECT_GT(all, 0);
-  for (const std::string& one : templates) {
-    EXPECT_GE(all, 0.99 * sustained(one)) << one;
-  }
 }
 
 TEST(ServingCase, DoesNotTakeAMachineThatFillsUpSlowlyForOneWhoseQueuesGrow) {
@@ -192,52 +151,6 @@ TEST(ServingCase, AccountsForItsStepsAndItsMemory) {
   }
 }
 
-/// The quick look with one template, on requests of which the first half are light and the second heavy.
-Study on_uneven_trace(const std::string& plan, std::uint32_t heavy) {
-  Study study = study_of(replaced(one_template(plan), "ttft: 500 ms, tpot: 20 ms", "ttft: 4 s, tpot: 200 ms"));
-  auto requests = std::make_shared<std::vector<Request>>();
-  for (std::uint32_t i = 0; i < 3000; ++i) {
-    requests->push_back({Seconds(double(i)), i < 1500 ? 200U : heavy, 32});
-  }
-  std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded = requests;
-  return study;
-}
-
-TEST(ServingCase, IsMeasuredByTheSameRequestsWhateverTheSize) {
-  const Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 1000);
-  for (const std::uint32_t chips : {2U, 16U}) {
-    const CaseResult result = serve_on(study, chips);
-    EXPECT_GT(result.request_rate, 0);
-    EXPECT_EQ(result.requests % 3000, 0U) << "whole passes";
-    EXPECT_NEAR(result.throughput.per_system, 32 * result.request_rate, 1e-9 * result.throughput.per_system);
-  }
-}
-
-TEST(ServingCase, OfATraceAPartDoesPerChipWhatTheWholeDoes) {
-  // bursts that last as long for a part of the machine as for the whole
-  const std::string plan = "{tp: 1, dp: 1, ep: 1, chunk_tokens: [1024]}";
-  const auto per_chip = [&](const std::string& measured) {
-    std::string text = replaced(one_template(plan), "ttft: 500 ms, tpot: 20 ms", "ttft: 4 s, tpot: 200 ms");
-    text = replaced(replaced(text, "measured: 20 s", "measured: " + measured), "{name: hgx-h100, domains: 2}",
-                    "{name: hgx-h100, domains: 8}");
-    Study study = study_of(text);
-    std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded =
-        std::get<ServingWorkload>(on_uneven_trace(plan, 1000).workloads.at(0)).arrivals.recorded;
-    return serve_on(study, 64);
-  };
-  const CaseResult whole = per_chip("5 s"), part = per_chip("400 s");
-  EXPECT_THAT(whole.notes, testing::Not(testing::Contains(HasSubstr("simulated as a part"))));
-  EXPECT_THAT(part.notes, testing::Contains(HasSubstr("simulated as a part")));
-  EXPECT_NEAR(part.request_rate, whole.request_rate, 0.04 * whole.request_rate);
-}
-
-TEST(ServingCase, SaysThatATraceIsKeptAtNoRateHoweverLongItWouldTake) {
-  Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
-  std::get<ServingWorkload>(study.workloads.at(0)).slo.ttft = Seconds(0.011);
-  EXPECT_THAT(reasons(serve_on(study, 2)), testing::Not(testing::IsEmpty()));
-  EXPECT_EQ(serve_on(study, 2).request_rate, 0);
-}
-
 TEST(ServingCase, TellsIterationsWithPromptsFromThoseThatOnlyDecode) {
   const CaseResult result = serve_on(study_of(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [2048]}")), 2);
   ASSERT_EQ(result.phases.size(), 2U);
@@ -249,59 +162,12 @@ TEST(ServingCase, TellsIterationsWithPromptsFromThoseThatOnlyDecode) {
   EXPECT_EQ(shape.prefill_sequences, 0);
 }
 
-TEST(ServingCase, IsNotShapedByRequestsThatAreTurnedAway) {
-  const auto with_some = [](std::uint32_t input) {
-    Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
-    auto requests = *std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded;
-    for (std::size_t i = 0; i < requests.size(); i += 30) {
-      requests[i].input = input;
-    }
-    std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded =
-        std::make_shared<const std::vector<Request>>(requests);
-    return serve_on(study, 2).request_rate;
-  };
-  // a mean over all would make room for so few that a third of the rate is lost
-  EXPECT_GT(with_some(2'000'000), 0.95 * with_some(200));
-}
-
 TEST(ServingCase, LetsALoneSequenceDecodeBesideNoPrompt) {
   // chunks take longer than a token may, but half of the requests meet none
   std::string text = replaced(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}"), "input: 2048, output: 256",
                               "input: 8000, output: 5");
   text = replaced(text, "{quantile: 0.95, ttft: 500 ms, tpot: 20 ms}", "{quantile: 0.5, ttft: 2 s, tpot: 14 ms}");
   EXPECT_GT(serve_on(study_of(text), 2).request_rate, 0);
-}
-
-TEST(ServingCase, DoesNotGainByTurningRequestsAway) {
-  // one in 25 is longer than the cache: as if as many were late, which leaves one in a hundred
-  const auto with_long = [](std::uint32_t input) {
-    Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
-    auto requests = *std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded;
-    for (std::size_t i = 0; i < requests.size(); i += 25) {
-      requests[i].input = input;
-    }
-    auto& arrivals = std::get<ServingWorkload>(study.workloads.at(0)).arrivals;
-    arrivals.recorded = std::make_shared<const std::vector<Request>>(requests);
-    return serve_on(study, 2);
-  };
-  const CaseResult turned_away = with_long(100'000'000);
-  EXPECT_EQ(turned_away.refused_requests * 25, turned_away.requests + turned_away.refused_requests);
-  EXPECT_LT(turned_away.request_rate, 1.05 * with_long(200).request_rate);
-  EXPECT_NEAR(turned_away.throughput.per_system, 0.96 * 32 * turned_away.request_rate,
-              1e-6 * turned_away.throughput.per_system);
-}
-
-TEST(ServingCase, RefusesPlansWhoseCacheIsTooSmallForMoreRequestsThanMayBeLate) {
-  const Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 100'000'000);
-  EXPECT_THAT(reasons(serve_on(study, 2)), HasSubstr("no room for the cache of one request"));
-  Study rare = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
-  auto requests = *std::get<ServingWorkload>(rare.workloads.at(0)).arrivals.recorded;
-  for (std::size_t i = 0; i < requests.size(); i += 10) {
-    requests[i].input = 1'500'000;
-  }
-  std::get<ServingWorkload>(rare.workloads.at(0)).arrivals.recorded =
-      std::make_shared<const std::vector<Request>>(requests);
-  EXPECT_THAT(reasons(serve_on(rare, 2)), HasSubstr("1 in 20 requests has more than 1,500,032"));
 }
 
 TEST(ServingCase, NamesPlansOfDenseModelsByTheTypeOfTheirWeights) {
