@@ -54,7 +54,12 @@ class ServingCase : public Evaluator {
   KeptDeployment places_of(const Split&);
   void simulate_best(const std::vector<Split>&, const std::vector<std::uint32_t>& domains, CaseResult&);
   std::optional<Split> copies_of_part(std::uint32_t chips);
-  std::optional<double> simulate(const Split&, CaseResult&);
+  /// The best so far, the lowest rate that it does not sustain, and the tokens of its requests.
+  struct Best {
+    std::optional<Split> split;
+    double above = 0, tokens_of_each = 0;
+  };
+  void simulate(const Split&, Best&, CaseResult&);
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
   std::vector<const ServingCandidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
   void keep(const Split&, Sustained, CaseResult&) const;
@@ -183,17 +188,13 @@ std::optional<Split> ServingCase::copies_of_part(std::uint32_t chips) {
 void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vector<std::uint32_t>& domains,
                                 CaseResult& result) {
   std::vector<Split> tried;
-  std::optional<Split> best;
-  double above = 0;  // the lowest rate that the best does not sustain
+  Best best;
   const auto attempt = [&](const Split& split) {
     if (std::find(tried.begin(), tried.end(), split) != tried.end() || bound_of(split) < result.request_rate) {
       return;
     }
     tried.push_back(split);
-    if (const std::optional<double> failed = simulate(split, result)) {
-      best = split;
-      above = *failed;
-    }
+    simulate(split, best, result);
   };
   const auto attempt_neighbours = [&](const Split& split) {
     for (const Split& other : neighbours(split, domains)) {
@@ -207,33 +208,32 @@ void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vec
   if (const std::optional<Split> copies = copies_of_part(result.chips)) {
     attempt(*copies);
   }
-  for (std::optional<Split> from; best != from;) {
-    from = best;
+  for (std::optional<Split> from; best.split != from;) {
+    from = best.split;
     attempt_neighbours(*from);
   }
-  if (best) {
-    result.objective->above = seen_by(rates_.look(*best, above), mean_.slo.quantile);
+  if (best.split) {
+    result.objective->above = seen_by(rates_.look(*best.split, best.above), mean_.slo.quantile);
   }
 }
 
-/// Where a split sustains more than the best so far it takes its place: the lowest rate then that it does not sustain.
-std::optional<double> ServingCase::simulate(const Split& split, CaseResult& result) {
+/// Where a split sustains more than the best so far it takes its place; of equal rates that of which fewer tokens are
+/// turned away. (How many come while a run is measured is chance, where arrivals are random.)
+void ServingCase::simulate(const Split& split, Best& best, CaseResult& result) {
   std::optional<Sustained> sustained = rates_.sustain(split, result.request_rate);
   Alternative& told = result.alternatives.emplace_back(Alternative{describe(split), 0, "", 0});
   if (!sustained) {
     told.refused = result.request_rate > 0 ? "sustains less" : "keeps the objective at no rate";
     told.lack = Lack::rate;
-    return std::nullopt;
+    return;
   }
   told.throughput = sustained->tokens;
-  const auto gives = [](double rate, double tokens) { return std::pair(rate, tokens); };
-  if (gives(sustained->rate, sustained->tokens) <= gives(result.request_rate, result.throughput.per_system)) {
-    return std::nullopt;
+  const std::pair gives(sustained->rate, sustained->measured.tokens_of_each());
+  if (gives > std::pair(result.request_rate, best.tokens_of_each)) {
+    best = {split, sustained->above, gives.second};
+    keep(split, std::move(*sustained), result);
+    result.kept = places_of(split);
   }
-  const double above = sustained->above;
-  keep(split, std::move(*sustained), result);
-  result.kept = places_of(split);
-  return above;
 }
 
 /// The ranks of each domain that may be used; the last domain may be partial.

@@ -21,6 +21,8 @@ struct Measured {
   std::size_t refused_decoding = 0;   ///< of these, who wanted more than one token
   Seconds time;                       ///< in which they arrived
 
+  /// Of all that came: those that were turned away have none.
+  double tokens_of_each() const { return tokens / static_cast<double>(ttft.size() + refused); }
   /// Of all requests, also those that were turned away, who wait for ever.
   double ttft_at(double of) const;
   std::optional<double> tpot_at(double of) const;  ///< nothing where no answer has a second token
