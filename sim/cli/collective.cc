@@ -283,13 +283,15 @@ std::function<int()> collective(CLI::App& app) {
   app.footer(
       "Ranks are dies or GPUs, taken from rank 0 on where only their number is given. Bytes are what the size column "
       "of nccl-tests counts: one rank's\n"
-      "buffer (all_reduce, all_to_all, broadcast), the gathered output (all_gather), the full input (reduce_scatter),\n"
+      "buffer (all_reduce, all_to_all, broadcast, reduce), the gathered output (all_gather), the full input "
+      "(reduce_scatter),\n"
       "all that one rank sends, its own share included (dispatch, combine; with --experts: a copy for each choice of\n"
       "each token, of which algorithms that send once to a rank or node send less).\n\n"
       "Example: podium collective all-reduce --system gb200-nvl72 --ranks 72 --bytes 1KiB:8GiB:2");
-  app.add_option("operation", options->operation,
-                 "all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, scatter, gather, barrier, dispatch, "
-                 "combine or send")
+  app.add_option(
+         "operation", options->operation,
+         "all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, reduce, scatter, gather, barrier, dispatch, "
+         "combine or send")
       ->required();
   app.add_option("--system", options->system, "System: a name of configs/systems, or a path")->required();
   app.add_option("--ranks", options->ranks, "How many ranks take part, or which: 0,1,4..7; the first is the root")

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "sim/core/input_stream.h"
+#include "sim/core/mix.h"
 #include "sim/core/rng.h"
 #include "sim/core/text.h"
 
@@ -72,24 +73,44 @@ std::vector<Request> sample_stretches(std::vector<Request> recorded, std::size_t
   return sample;
 }
 
+namespace {
+
+/// Which of `size` requests one of `copies` machines gets in a pass, ascending: one of each row of so many, at a place
+/// by chance that moves on by one with each pass. So no period of the trace's own is met, and as many passes as there
+/// are machines take each request once. Where `copies` is not whole, rows begin elsewhere in each pass.
+std::vector<std::size_t> own_turns(std::size_t size, double copies, std::size_t pass) {
+  constexpr double golden = 0.6180339887498949;
+  const double part = golden * static_cast<double>(pass);
+  const double shift = copies == std::floor(copies) ? 0 : (part - std::floor(part)) * copies;
+  std::vector<std::size_t> turns;
+  for (std::size_t row = 0; static_cast<double>(row) * copies - shift < static_cast<double>(size); ++row) {
+    const double chance = static_cast<double>(mix(row + 1) >> 11) * 0x1p-53;
+    const double place = std::fmod(chance * copies + static_cast<double>(pass), copies);
+    const double at = static_cast<double>(row) * copies - shift + place;
+    if (at < 0) {
+      continue;
+    }
+    auto turn = static_cast<std::size_t>(at);
+    turn = turns.empty() ? turn : std::max(turn, turns.back() + 1);  // rows may share a request at their ends
+    if (turn < size) {
+      turns.push_back(turn);
+    }
+  }
+  return turns;
+}
+
+}  // namespace
+
 UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t passes, double copies) {
   PODIUM_CHECK(!recorded.empty() && copies >= 1);
   const auto size = static_cast<double>(recorded.size());
   const Seconds span = recorded.back().arrival;
   PODIUM_CHECK(span.value() > 0, "a trace of one instant has no rate");
   const double scale = (size - 1) / span.value();
-  constexpr double golden = 0.6180339887498949;  // spreads the first of each pass evenly, however many there are
-  const auto is_own = [&](std::size_t i, std::size_t pass) {
-    const double turn = static_cast<double>(i) / copies + static_cast<double>(pass) * golden;
-    return copies == 1 || (turn - std::floor(turn)) * copies < 1;
-  };
   UnitRequests requests;
   for (std::size_t pass = 0; pass < passes; ++pass) {
-    for (std::size_t i = 0; i < recorded.size(); ++i) {
-      if (!is_own(i, pass)) {
-        continue;
-      }
-      Request& request = requests.emplace_back(recorded[i]);
+    for (const std::size_t turn : own_turns(recorded.size(), copies, pass)) {
+      Request& request = requests.emplace_back(recorded[turn]);
       request.arrival = Seconds(static_cast<double>(pass) * size) + request.arrival * scale;
       for (std::uint64_t& block : request.blocks) {
         block += pass * block_names;

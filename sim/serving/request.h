@@ -51,7 +51,7 @@ std::vector<Request> sample_stretches(std::vector<Request> recorded, std::size_t
 /// So many passes of a recorded stream, scaled to a mean rate of one. The next pass begins one mean gap after the last
 /// request of the one before, with prompts that have nothing in common with those, so that any pass, from wherever in
 /// the stream, lasts as many time units as the stream has requests. Of `copies` machines that share the stream, what
-/// one gets: every so-many-th request (others in each pass), at its time. The stream spans some time.
+/// one gets: one request of so many in a row, at its time, and another in each pass. The stream spans some time.
 UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_t passes, double copies = 1);
 
 /// Gets the requests of a trace one by one, and where each stands.

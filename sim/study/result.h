@@ -46,7 +46,7 @@ struct ResourceGain {
 
 /// Where the time of one step went. The shares sum to `time`.
 struct PhaseResult {
-  std::string name;  ///< "prefill step", "decode step", "training step"
+  std::string name;  ///< "prefill step", "decode step", "mixed step", "training step"
   std::string plan;  ///< "EP320 x DP320, 2 micro-batches, int8"
   Seconds time;
   Breakdown breakdown;

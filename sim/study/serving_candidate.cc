@@ -31,7 +31,7 @@ class TooMuch : public InputError {
 MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded, double longest) {
   const double input = workload.arrivals.input;
   const double output = workload.arrivals.output;
-  MeanRequest mean{input, output, input, input + output, 0, workload.slo};
+  MeanRequest mean{input, output, input, input + output, 1, 0, workload.slo};
   if (workload.prefix_reuse != PrefixReuse::off) {
     mean.reused = repeated_share(recorded);
   }
@@ -48,6 +48,7 @@ MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Requ
         ++counted;
       }
     }
+    mean.fitting = counted / static_cast<double>(recorded.size());
     mean.input /= std::max(1.0, counted);
     mean.output /= std::max(1.0, counted);
     mean.long_input = quantile(inputs, workload.slo.quantile);
@@ -99,19 +100,20 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   check_plan(model_, chip_, c.plan);
   c.request = mean_request(workload_, recorded_);
   fill_memory(c);
-  if (c.cache_tokens < c.request.input + c.request.output) {
+  // as a server turns requests away
+  const double needed = c.stage == Stage::prefill ? c.request.long_input : c.request.long_request + 2;
+  if (c.cache_tokens < std::min(needed, c.request.input + c.request.output)) {
     const std::string chunks =
         c.stage == Stage::decode ? "" : " (chunks of " + with_commas(std::llround(c.chunk)) + " tokens)";
     throw TooMuch("weights, activations and reserve take " + to_text(c.memory.total()) + " of " +
                       to_text(chip_.memory_size) + " a rank" + chunks + ": no room for the cache of one request",
                   Lack::memory, c.memory.total() / chip_.memory_size);
   }
-  if (const double longest = c.stage == Stage::prefill ? c.request.long_input : c.request.long_request;
-      c.cache_tokens < longest) {
+  if (c.cache_tokens < needed) {
     throw TooMuch(fmt::format("the cache of a replica holds {} tokens, but 1 in {:.0f} requests has more than {}",
                               with_commas(std::llround(c.cache_tokens)), 1 / (1 - c.request.slo.quantile),
-                              with_commas(std::llround(longest))),
-                  Lack::memory, longest / c.cache_tokens);
+                              with_commas(std::llround(needed))),
+                  Lack::memory, needed / c.cache_tokens);
   }
   // longer ones are turned away, and cost nothing
   c.request = mean_request(workload_, recorded_, c.cache_tokens);
@@ -124,6 +126,8 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   c.simulator = std::make_unique<Simulator>(*c.machine, simulator_options(study_));
   c.steps = std::make_unique<StepTimes>(*c.simulator, model_, c.plan);
   c.stage == Stage::prefill ? predict_prefill(c) : predict(c);
+  c.rate /= c.request.fitting;
+  c.most /= c.request.fitting;
   return c;
 }
 

@@ -25,6 +25,7 @@ struct MeanRequest {
   /// Of the longest prompt that must still see its first token in time, and of the longest request that must be served,
   /// with its answer: at the SLO's quantile.
   double long_input = 0, long_request = 0;
+  double fitting = 1;  ///< the share of requests that means are of
   double reused = 0;  ///< of prompts' tokens, the share that a cache which forgets nothing would have, where it is used
   Slo slo;
 

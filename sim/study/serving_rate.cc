@@ -17,11 +17,11 @@ constexpr std::array patiences{1, 2, 4, 8};  ///< how many times as long runs ar
 constexpr double precision = 1.01;           ///< to which the highest rate is found
 constexpr double fewest = 2000;              ///< requests that are measured: the last twentieth of fewer is a handful
 
-/// No lower rate is tried: a thousandth of the prediction, and what brings all requests in some weeks, which leaves
-/// room for longer runs in the time that can be simulated.
+constexpr Seconds longest_run(8e6);  ///< somewhat less than can be simulated
+
+/// No lower rate is tried: a thousandth of the prediction, and what brings all requests in the longest run.
 double lowest_rate(double predicted, double requests) {
-  constexpr Seconds longest(8e6 / patiences.back());
-  return std::max(1e-3 * predicted, requests / longest.value());
+  return std::max(1e-3 * predicted, requests / longest_run.value());
 }
 
 /// Where a pool is a split's prefill or decode instances.
@@ -54,7 +54,8 @@ CacheTransfer cache_transfer(const ModelSpec& model, const ServingCandidate& fro
 /// each second between their arrivals. A line by least squares may rise by a hundredth, and by what chance may do. A
 /// request stays as long as its neighbours, which met the same queue, so chance is told from the means of batches (Law,
 /// Simulation Modeling and Analysis, section 9.5.3), by Student's t at 95 % two-sided.
-/// The passes of a trace have the same requests each: what their means differ by is no chance.
+/// The passes of a trace have the same requests each (of a part of a machine, requests that are alike): what their
+/// means differ by is not taken for chance.
 bool is_steady(const Measured& m, std::size_t passes) {
   const std::size_t batches = passes > 0 ? passes : 10;
   constexpr double student_t = 2.306;  // of the 8 degrees of freedom that a line leaves to 10 batches
@@ -80,9 +81,17 @@ bool is_steady(const Measured& m, std::size_t passes) {
   return slope <= 0.01 + chance;
 }
 
+/// Of those that were served and of others that wait for ever: between the two stands the last that was served.
 double quantile_with_refused(std::vector<double> seen, std::size_t refused, double of) {
-  seen.insert(seen.end(), refused, std::numeric_limits<double>::max());
-  return quantile(seen, of);
+  constexpr double ever = std::numeric_limits<double>::max();
+  std::sort(seen.begin(), seen.end());
+  const double place = of * static_cast<double>(seen.size() + refused - 1);
+  const auto below = static_cast<std::size_t>(place);
+  if (below + 1 >= seen.size() && refused > 0) {
+    return below < seen.size() ? seen[below] : ever;
+  }
+  return seen[below] +
+         (place - static_cast<double>(below)) * (seen[std::min(below + 1, seen.size() - 1)] - seen[below]);
 }
 
 }  // namespace
@@ -90,7 +99,8 @@ double quantile_with_refused(std::vector<double> seen, std::size_t refused, doub
 double Measured::ttft_at(double of) const { return quantile_with_refused(ttft, refused, of); }
 
 std::optional<double> Measured::tpot_at(double of) const {
-  return tpot.empty() ? std::nullopt : std::optional(quantile_with_refused(tpot, refused_decoding, of));
+  return tpot.empty() && refused_decoding == 0 ? std::nullopt
+                                               : std::optional(quantile_with_refused(tpot, refused_decoding, of));
 }
 
 bool RateSearch::can_transfer(const Split& split) const {
@@ -163,10 +173,24 @@ bool RateSearch::keeps_objective(const Measured& m) const {
          m.tpot_at(slo.quantile).value_or(0) <= slo.tpot.value();
 }
 
+/// Where prefixes are reused a machine is whole: its sessions keep to the replicas that have their blocks.
 Cell RateSearch::cell_of(const Split& split) const {
+  if (workload_.prefix_reuse != PrefixReuse::off) {
+    return {split, 1};
+  }
   // quantiles of so many requests are sure enough, however many instances there are
   constexpr double enough = 20'000;
   return make_cell(split, enough / plan_run(split, split.rate, 1).measured.value());
+}
+
+/// The least time that requests of a trace are measured for.
+Seconds RateSearch::least_passes(const Cell& cell, double rate, double patience) const {
+  return Seconds(patience * std::max(2.0, cell.copies) * static_cast<double>(recorded_.size()) / (cell.copies * rate));
+}
+
+bool RateSearch::is_too_long(const Cell& cell, double rate, double patience) const {
+  return patience > 1 &&
+         std::max(plan_run(cell.split, rate, patience).length(), least_passes(cell, rate, patience)) > longest_run;
 }
 
 /// At a rate of the cell. Of random arrivals, as many as come at this rate while a run lasts: the last one draws nearer
@@ -189,7 +213,7 @@ RateSearch::Trial RateSearch::plan_trial(const Cell& cell, double rate, double p
   }
   const double offered_rate = cell.copies * rate;
   const Seconds pass(static_cast<double>(recorded_.size()) / offered_rate);
-  const double passes = std::ceil(std::max(run.measured / pass, patience * std::max(2.0, cell.copies)));
+  const double passes = std::ceil(std::max(run.measured, least_passes(cell, rate, patience)) / pass * (1 - 1e-9));
   run.measured = passes * pass;
   const auto whole = static_cast<std::size_t>(std::ceil(run.length() / pass));
   const Offer& offered = offer(std::bit_ceil(whole), cell.copies, cell.split.decode->plan);
@@ -221,6 +245,9 @@ Measured RateSearch::look(const Split& split, double rate) {
   const double own = rate / cell.copies;
   Measured seen;
   for (const int patience : patiences) {
+    if (is_too_long(cell, own, patience)) {
+      break;
+    }
     const Trial trial = plan_trial(cell, own, patience);
     seen = measure(serve(deployment, trial.requests, trial.iterations, trial.rate).value(), trial.watched);
     if (!keeps_objective(seen)) {
@@ -234,6 +261,9 @@ Measured RateSearch::look(const Split& split, double rate) {
 /// slowly, since a fuller one takes longer steps: what grows still is looked at again for longer.
 std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& deployment, double rate) {
   for (const int patience : patiences) {
+    if (is_too_long(cell, rate, patience)) {
+      break;
+    }
     const Trial trial = plan_trial(cell, rate, patience);
     std::optional<Served> served = serve(deployment, trial.requests, trial.iterations, trial.rate, trial.watched);
     if (!served) {

@@ -102,6 +102,9 @@ class RateSearch {
     std::size_t passes = 0;  ///< of a trace, that are measured
   };
   Trial plan_trial(const Cell&, double rate, double patience);
+  Seconds least_passes(const Cell&, double rate, double patience) const;
+  /// Whether a run with patience would take more than can be simulated.
+  bool is_too_long(const Cell&, double rate, double patience) const;
   std::optional<Sustained> hold(const Cell&, const Deployment&, double rate);
 
   const ServingWorkload& workload_;
@@ -110,7 +113,7 @@ class RateSearch {
   const std::vector<Request>& recorded_;
   std::string transfer_plane_;
   std::uint64_t seed_;
-  std::map<OfferKey, Offer> offers_;  ///< equal for all splits and numbers of chips
+  std::map<OfferKey, Offer> offers_;  ///< equal for all splits and numbers of chips that share alike
 };
 
 }  // namespace podium

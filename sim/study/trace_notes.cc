@@ -26,7 +26,7 @@ std::string prefix_note(const ServingWorkload& workload, const CaseResult& resul
                       "(a single cache that forgets nothing: {})",
                       percent(result.reused_prompt_share.value_or(0)), ideal)
                 : fmt::format(
-                      "{} of the tokens of the trace's prompts repeat the beginning of an earlier prompt; all "
+                      "{} of the tokens of the prompts that are served repeat the beginning of an earlier one; all "
                       "are computed, since prefix_reuse is off",
                       ideal);
 }
@@ -54,15 +54,11 @@ std::vector<std::string> trace_notes(const ServingWorkload& workload, const Case
   const auto size = static_cast<double>(served);
   const Seconds recorded = workload.arrivals.recorded->back().arrival * (size / (size - 1));
   const Seconds pass(size / result.request_rate);
-  notes.push_back(
-      fmt::format("at this rate the trace's {} requests come in {}, recorded in {}: its swings, too, last "
-                  "that much {}",
-                  text(served), to_text(pass), to_text(recorded), pass < recorded ? "shorter" : "longer"));
   const double passes = static_cast<double>(result.requests + result.refused_requests) / size;
-  if (std::lround(passes) > 1) {
-    notes.push_back(fmt::format("a pass of the trace's {} requests is shorter than a run: {} passes are measured",
-                                text(served), std::lround(passes)));
-  }
+  notes.push_back(fmt::format(
+      "the trace's {} requests are measured {} times over; at this rate they come in {}, recorded "
+      "in {}: its swings, too, last that much {}",
+      text(served), std::lround(passes), to_text(pass), to_text(recorded), pass < recorded ? "shorter" : "longer"));
   return notes;
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -56,7 +57,9 @@ TEST(RecordedRequests, AreSharedByMachinesEachInItsTurn) {
   for (std::uint32_t i = 0; i < 1000; ++i) {
     recorded.push_back({Seconds(double(i)), i + 1, 1});
   }
-  for (const double copies : {2.0, 4.0, 1.29}) {
+  for (const double copies : {2.0, 3.0, 5.0, 7.0, 8.0, 1.5, 22.0 / 3, 1.29}) {
+    const UnitRequests one_pass = scale_to_unit_rate(recorded, 1, copies);
+    EXPECT_NEAR(double(one_pass.size()), 1000 / copies, 2) << copies;
     const UnitRequests requests = scale_to_unit_rate(recorded, 100, copies);
     EXPECT_NEAR(double(requests.size()), 100'000 / copies, 0.01 * 100'000 / copies);
     EXPECT_NEAR(requests.back().arrival.value(), 100'000, 10) << "at the time at which the whole gets them";
@@ -65,9 +68,26 @@ TEST(RecordedRequests, AreSharedByMachinesEachInItsTurn) {
       ++taken[request.input - 1];
     }
     const auto [least, most] = std::minmax_element(taken.begin(), taken.end());
-    EXPECT_NEAR(*least, 100 / copies, 3) << copies;
-    EXPECT_NEAR(*most, 100 / copies, 3) << copies;
+    EXPECT_NEAR(*least, 100 / copies, copies == std::floor(copies) ? 1 : 30) << copies;
+    EXPECT_NEAR(*most, 100 / copies, copies == std::floor(copies) ? 1 : 30) << copies;
   }
+}
+
+TEST(RecordedRequests, AreSharedWhateverThePeriodOfTheTrace) {
+  std::vector<Request> recorded;
+  for (std::uint32_t i = 0; i < 8000; ++i) {
+    recorded.push_back({Seconds(double(i)), i % 8 == 0 ? 6000U : 300U, 1});
+  }
+  std::vector<int> taken(8);
+  for (std::size_t passes = 1; passes <= 8; ++passes) {
+    int heavy = 0;
+    for (const Request& request : scale_to_unit_rate(recorded, passes, 8)) {
+      heavy += request.input == 6000 ? 1 : 0;
+    }
+    EXPECT_NEAR(heavy, 125 * double(passes), 40) << passes << " passes";
+    taken[passes - 1] = heavy;
+  }
+  EXPECT_EQ(taken.back(), 1000) << "each once in eight passes";
 }
 
 TEST(RecordedRequests, AreStandedForByStretchesOverTheWholeOfThem) {

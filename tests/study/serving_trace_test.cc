@@ -121,7 +121,7 @@ TEST(ServingTrace, RefusesPlansWhoseCacheIsTooSmallForMoreRequestsThanMayBeLate)
   }
   std::get<ServingWorkload>(rare.workloads.at(0)).arrivals.recorded =
       std::make_shared<const std::vector<Request>>(requests);
-  EXPECT_THAT(reasons(serve_on(rare, 2)), HasSubstr("1 in 20 requests has more than 1,500,032"));
+  EXPECT_THAT(reasons(serve_on(rare, 2)), HasSubstr("1 in 20 requests has more than 1,500,034"));
 }
 
 }  // namespace
