@@ -6,10 +6,7 @@
 namespace podium {
 namespace {
 
-bool suits_binomial(CollectiveKind kind, const GroupShape& shape) {
-  return shape.ranks > 2 && (kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce ||
-                             kind == CollectiveKind::scatter || kind == CollectiveKind::gather);
-}
+bool suits_binomial(CollectiveKind kind, const GroupShape& shape) { return shape.ranks > 2 && has_root(kind); }
 
 /// A binomial tree from position 0 (Thakur, Rabenseifner and Gropp, 2005): who has the bytes of a range of positions
 /// sends those of its upper half to the first one there. A gather goes the same ways back, and so does a reduction.
@@ -33,11 +30,10 @@ Schedule binomial(CollectiveKind kind, const GroupShape& shape) {
     }
     schedule.stages.push_back(stage);
   }
-  const bool is_whole = kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce;
   const bool goes_back = kind == CollectiveKind::gather || kind == CollectiveKind::reduce;
   for (std::vector<Step>& stage : schedule.stages) {
     for (Step& step : stage) {
-      step.share = is_whole ? 1 : step.share;
+      step.share = is_whole(kind) ? 1 : step.share;
       step.reduced = kind == CollectiveKind::reduce ? 1 : 0;
       for (auto& [from, to] : step.pairs) {
         if (goes_back) {

@@ -15,8 +15,7 @@ Schedule direct(CollectiveKind kind, const GroupShape& shape) {
   const Step exchange{.pairing = Pairing::all_others, .share = part};
   Step reduce = exchange;
   reduce.reduced = part * (shape.ranks - 1);
-  const bool is_whole = kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce;
-  Step out{.pairing = Pairing::listed, .share = is_whole ? 1 : part};
+  Step out{.pairing = Pairing::listed, .share = is_whole(kind) ? 1 : part};
   for (std::uint32_t i = 1; i < shape.ranks; ++i) {
     out.pairs.emplace_back(0, i);
   }

@@ -34,10 +34,14 @@ std::string_view to_string(CollectiveKind);
 CollectiveKind parse_collective_kind(std::string_view name, const Location& where = {});
 std::vector<CollectiveKind> all_collective_kinds();
 
+/// From or to one rank, and whole in every message.
+constexpr bool is_whole(CollectiveKind kind) {
+  return kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce;
+}
+
 /// From one rank to all, or from all to one.
 constexpr bool has_root(CollectiveKind kind) {
-  return kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce || kind == CollectiveKind::scatter ||
-         kind == CollectiveKind::gather;
+  return is_whole(kind) || kind == CollectiveKind::scatter || kind == CollectiveKind::gather;
 }
 
 /// Dispatch and combine: tokens to their experts and back.

@@ -7,16 +7,13 @@ namespace {
 
 constexpr std::size_t most_rings = 8;
 
-/// From or to the root.
-bool is_chain(CollectiveKind kind) { return kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce; }
-
 bool suits_ring(CollectiveKind kind, const GroupShape&) {
   return kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
-         kind == CollectiveKind::reduce_scatter || is_chain(kind);
+         kind == CollectiveKind::reduce_scatter || is_whole(kind);
 }
 
 bool suits_several(CollectiveKind kind, const GroupShape& shape) {
-  return shape.ranks > 2 && !is_chain(kind) && suits_ring(kind, shape);
+  return shape.ranks > 2 && !is_whole(kind) && suits_ring(kind, shape);
 }
 
 /// Bandwidth-optimal rings (Patarasuk and Yuan, J. Parallel Distrib. Comput. 69, 2009): parts of 1/n go round, added up
@@ -44,7 +41,7 @@ Schedule ring_schedule(CollectiveKind kind, const GroupShape& shape, const std::
 
 /// A broadcast is a chain that passes chunks on as they arrive, and a reduction one that adds its own to them.
 Schedule ring(CollectiveKind kind, const GroupShape& shape) {
-  if (!is_chain(kind)) {
+  if (!is_whole(kind)) {
     return ring_schedule(kind, shape, {1});
   }
   Step step{.pairing = Pairing::chain, .offset = 1, .share = 1, .depth = shape.ranks - 1};

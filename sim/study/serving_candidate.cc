@@ -31,7 +31,7 @@ class TooMuch : public InputError {
 MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded, double longest) {
   const double input = workload.arrivals.input;
   const double output = workload.arrivals.output;
-  MeanRequest mean{input, output, input, input + output, 1, 0, workload.slo};
+  MeanRequest mean{input, output, input, input + output, input + output, 1, 0, workload.slo};
   if (workload.prefix_reuse != PrefixReuse::off) {
     mean.reused = repeated_share(recorded);
   }
@@ -53,6 +53,7 @@ MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Requ
     mean.output /= std::max(1.0, counted);
     mean.long_input = quantile(inputs, workload.slo.quantile);
     mean.long_request = quantile(whole, workload.slo.quantile);
+    mean.longest = whole.back();  // a quantile sorts
   }
   return mean;
 }
@@ -62,6 +63,7 @@ Candidates::Candidates(const Study& study, const ServingWorkload& workload, cons
     : study_(study),
       workload_(workload),
       recorded_(recorded),
+      all_(mean_request(workload, recorded)),
       model_(std::move(model)),
       system_(std::move(system)),
       chip_(load_chip(study, system_.chip)) {
@@ -98,7 +100,7 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   c.plan = entry.made_from->plan;
   c.chunk = entry.chunk;
   check_plan(model_, chip_, c.plan);
-  c.request = mean_request(workload_, recorded_);
+  c.request = all_;
   fill_memory(c);
   // as a server turns requests away
   const double needed = c.stage == Stage::prefill ? c.request.long_input : c.request.long_request + 2;
@@ -116,11 +118,13 @@ ServingCandidate Candidates::make(const Entry& entry) const {
                   Lack::memory, needed / c.cache_tokens);
   }
   // longer ones are turned away, and cost nothing
-  c.request = mean_request(workload_, recorded_, c.cache_tokens);
+  if (all_.longest > c.cache_tokens) {
+    c.request = mean_request(workload_, recorded_, c.cache_tokens);
+    fill_memory(c);
+  }
   if (c.request.output <= 1) {
     c.request.slo.tpot = Seconds(std::numeric_limits<double>::infinity());  // no answer has a second token
   }
-  fill_memory(c);
   c.machine = std::make_unique<Machine>(
       make_machine(study_, system_, chip_, allocate_instance(study_, system_.name, c.plan.ranks())));
   c.simulator = std::make_unique<Simulator>(*c.machine, simulator_options(study_));

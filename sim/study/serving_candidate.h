@@ -25,6 +25,7 @@ struct MeanRequest {
   /// Of the longest prompt that must still see its first token in time, and of the longest request that must be served,
   /// with its answer: at the SLO's quantile.
   double long_input = 0, long_request = 0;
+  double longest = 0;  ///< of all, with its answer
   double fitting = 1;  ///< the share of requests that means are of
   double reused = 0;  ///< of prompts' tokens, the share that a cache which forgets nothing would have, where it is used
   Slo slo;
@@ -95,6 +96,7 @@ class Candidates {
   const Study& study_;
   const ServingWorkload& workload_;
   const std::vector<Request>& recorded_;
+  MeanRequest all_;  ///< of all requests
   ModelSpec model_;
   SystemSpec system_;
   ChipSpec chip_;

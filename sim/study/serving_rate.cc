@@ -84,14 +84,12 @@ bool is_steady(const Measured& m, std::size_t passes) {
 /// Of those that were served and of others that wait for ever: between the two stands the last that was served.
 double quantile_with_refused(std::vector<double> seen, std::size_t refused, double of) {
   constexpr double ever = std::numeric_limits<double>::max();
-  std::sort(seen.begin(), seen.end());
-  const double place = of * static_cast<double>(seen.size() + refused - 1);
-  const auto below = static_cast<std::size_t>(place);
-  if (below + 1 >= seen.size() && refused > 0) {
-    return below < seen.size() ? seen[below] : ever;
+  const auto below = static_cast<std::size_t>(of * static_cast<double>(seen.size() + refused - 1));
+  if (refused > 0 && below + 1 >= seen.size()) {
+    return below < seen.size() ? *std::max_element(seen.begin(), seen.end()) : ever;
   }
-  return seen[below] +
-         (place - static_cast<double>(below)) * (seen[std::min(below + 1, seen.size() - 1)] - seen[below]);
+  seen.insert(seen.end(), refused, ever);
+  return quantile(seen, of);
 }
 
 }  // namespace

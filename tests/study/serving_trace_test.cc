@@ -42,6 +42,18 @@ Study on_uneven_trace(const std::string& plan, std::uint32_t heavy) {
   return study;
 }
 
+/// Light requests alone, of which every so-many-th has a prompt of so many tokens.
+Study with_every(std::size_t nth, std::uint32_t input) {
+  Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
+  Arrivals& arrivals = std::get<ServingWorkload>(study.workloads.at(0)).arrivals;
+  std::vector<Request> requests = *arrivals.recorded;
+  for (std::size_t i = 0; i < requests.size(); i += nth) {
+    requests[i].input = input;
+  }
+  arrivals.recorded = std::make_shared<const std::vector<Request>>(requests);
+  return study;
+}
+
 TEST(ServingTrace, IsMeasuredByTheSameRequestsWhateverTheSize) {
   const Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 1000);
   for (const std::uint32_t chips : {2U, 16U}) {
@@ -78,35 +90,15 @@ TEST(ServingTrace, SaysThatATraceIsKeptAtNoRateHoweverLongItWouldTake) {
 }
 
 TEST(ServingTrace, IsNotShapedByRequestsThatAreTurnedAway) {
-  const auto with_some = [](std::uint32_t input) {
-    Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
-    auto requests = *std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded;
-    for (std::size_t i = 0; i < requests.size(); i += 30) {
-      requests[i].input = input;
-    }
-    std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded =
-        std::make_shared<const std::vector<Request>>(requests);
-    return serve_on(study, 2).request_rate;
-  };
   // a mean over all would make room for so few that a third of the rate is lost
-  EXPECT_GT(with_some(2'000'000), 0.95 * with_some(200));
+  EXPECT_GT(serve_on(with_every(30, 2'000'000), 2).request_rate, 0.95 * serve_on(with_every(30, 200), 2).request_rate);
 }
 
 TEST(ServingTrace, DoesNotGainByTurningRequestsAway) {
   // one in 25 is longer than the cache: as if as many were late, which leaves one in a hundred
-  const auto with_long = [](std::uint32_t input) {
-    Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
-    auto requests = *std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded;
-    for (std::size_t i = 0; i < requests.size(); i += 25) {
-      requests[i].input = input;
-    }
-    auto& arrivals = std::get<ServingWorkload>(study.workloads.at(0)).arrivals;
-    arrivals.recorded = std::make_shared<const std::vector<Request>>(requests);
-    return serve_on(study, 2);
-  };
-  const CaseResult turned_away = with_long(100'000'000);
+  const CaseResult turned_away = serve_on(with_every(25, 100'000'000), 2);
   EXPECT_EQ(turned_away.refused_requests * 25, turned_away.requests + turned_away.refused_requests);
-  EXPECT_LT(turned_away.request_rate, 1.05 * with_long(200).request_rate);
+  EXPECT_LT(turned_away.request_rate, 1.05 * serve_on(with_every(25, 200), 2).request_rate);
   EXPECT_NEAR(turned_away.throughput.per_system, 0.96 * 32 * turned_away.request_rate,
               1e-6 * turned_away.throughput.per_system);
 }
@@ -114,14 +106,7 @@ TEST(ServingTrace, DoesNotGainByTurningRequestsAway) {
 TEST(ServingTrace, RefusesPlansWhoseCacheIsTooSmallForMoreRequestsThanMayBeLate) {
   const Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 100'000'000);
   EXPECT_THAT(reasons(serve_on(study, 2)), HasSubstr("no room for the cache of one request"));
-  Study rare = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
-  auto requests = *std::get<ServingWorkload>(rare.workloads.at(0)).arrivals.recorded;
-  for (std::size_t i = 0; i < requests.size(); i += 10) {
-    requests[i].input = 1'500'000;
-  }
-  std::get<ServingWorkload>(rare.workloads.at(0)).arrivals.recorded =
-      std::make_shared<const std::vector<Request>>(requests);
-  EXPECT_THAT(reasons(serve_on(rare, 2)), HasSubstr("1 in 20 requests has more than 1,500,034"));
+  EXPECT_THAT(reasons(serve_on(with_every(10, 1'500'000), 2)), HasSubstr("1 in 20 requests has more than 1,500,034"));
 }
 
 }  // namespace
