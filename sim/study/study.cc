@@ -303,12 +303,13 @@ StudySystem read_system_entry(const Node& node) {
   }
   if (const auto faults = node.find("faults")) {
     const Topology network = load_topology(spec.topology, result.domains);
+    LinkFinder links(network);
     for (const Node& fault : some(*faults)) {
       const Fault read = parse_fault(fault.text(), fault.where());
       if (read.at > Seconds()) {
         fault.fail("a study's faults are there from the start; podium collective takes later ones");
       }
-      find_links(network, read.part, fault.where());
+      links.find(read.part, fault.where());
       result.faults.push_back(fault.text());
     }
   }

@@ -10,10 +10,8 @@
 namespace podium {
 namespace {
 
-using Names = std::map<std::string, NodeId>;
-
 /// "spine[3]" and "spine[0..15]": none where it is not written like that, or one of them is not there.
-std::set<NodeId> find_numbered(const Topology& topology, const Names& names, std::string_view text) {
+std::set<NodeId> find_numbered(const Topology& topology, const NodeNames& names, std::string_view text) {
   const std::size_t open = text.find('[');
   if (open == std::string_view::npos || text.back() != ']') {
     return {};
@@ -32,12 +30,15 @@ std::set<NodeId> find_numbered(const Topology& topology, const Names& names, std
   return found;
 }
 
-std::set<NodeId> find_nodes(const Topology& topology, const Names& names, std::string_view text) {
+std::set<NodeId> find_nodes(const Topology& topology, const NodeNames& names, std::string_view text) {
   const auto one = names.find(std::string(text));
   if (one != names.end()) {
     return {one->second};
   }
   std::set<NodeId> found = find_numbered(topology, names, text);
+  if (!found.empty()) {
+    return found;
+  }
   for (const auto& [name, node] : names) {
     if (topology.nodes[node].tier == text) {
       found.insert(node);
@@ -59,33 +60,6 @@ std::vector<LinkId> links_at(const Topology& topology, std::uint32_t plane, cons
     }
   }
   return found;
-}
-
-std::vector<LinkId> find_in_plane(const Topology& topology, std::uint32_t plane, std::string_view part) {
-  const Names names = name_nodes(topology, plane);
-  std::vector<LinkId> found = links_at(topology, plane, find_nodes(topology, names, part), std::nullopt);
-  // a name may have a dash in it
-  for (std::size_t dash = part.find('-'); found.empty() && dash != std::string_view::npos;
-       dash = part.find('-', dash + 1)) {
-    found = links_at(topology, plane, find_nodes(topology, names, part.substr(0, dash)),
-                     find_nodes(topology, names, part.substr(dash + 1)));
-  }
-  return found;
-}
-
-std::string known_names(const Topology& topology) {
-  std::string text;
-  for (std::uint32_t plane = 0; plane < topology.planes.size(); ++plane) {
-    std::map<std::string, std::size_t> tiers;
-    for (const auto& [name, node] : name_nodes(topology, plane)) {
-      ++tiers[topology.nodes[node].tier];
-    }
-    text += (text.empty() ? "" : "; ") + topology.planes[plane].name + " joins";
-    for (const auto& [tier, count] : tiers) {
-      text += " " + tier + "[0.." + std::to_string(count - 1) + "]";
-    }
-  }
-  return text;
 }
 
 /// What of a switch decides whether it may stay in its bundle: bandwidth to and from each bundle next to it.
@@ -194,37 +168,71 @@ Fault parse_fault(std::string_view text, const Location& where) {
   return fault;
 }
 
-std::map<std::string, NodeId> name_nodes(const Topology& topology, std::uint32_t plane) {
-  std::set<NodeId> linked;
+NodeNames name_nodes(const Topology& topology, std::uint32_t plane) {
+  Table<NodeId, std::uint8_t> is_linked(topology.nodes.size(), 0);
   for (const Link& link : topology.links) {
     if (link.plane == plane) {
-      linked.insert(link.from);
-      linked.insert(link.to);
+      is_linked[link.from] = is_linked[link.to] = 1;
     }
   }
-  Names names;
+  NodeNames names;
   std::map<std::string, std::size_t> of_tier;
-  for (const NodeId id : linked) {
+  for (const NodeId id : topology.nodes.ids()) {
     const NetworkNode& node = topology.nodes[id];
-    const bool ranked = node.kind == NodeKind::accelerator;
-    names.emplace(ranked ? std::to_string(id.index()) : node.tier + std::to_string(of_tier[node.tier]++), id);
+    if (is_linked[id] != 0) {
+      const bool ranked = node.kind == NodeKind::accelerator;
+      names.emplace(ranked ? std::to_string(id.index()) : node.tier + std::to_string(of_tier[node.tier]++), id);
+    }
   }
   return names;
 }
 
-std::vector<LinkId> find_links(const Topology& topology, std::string_view part, const Location& where) {
+std::vector<LinkId> LinkFinder::find(std::string_view part, const Location& where) {
   const std::size_t colon = part.find(':');
   const std::string_view in_plane = colon == std::string_view::npos ? part : part.substr(colon + 1);
-  for (std::uint32_t plane = 0; plane < topology.planes.size(); ++plane) {
-    if (colon == std::string_view::npos || topology.planes[plane].name == part.substr(0, colon)) {
-      std::vector<LinkId> found = find_in_plane(topology, plane, in_plane);
+  for (std::uint32_t plane = 0; plane < topology_.planes.size(); ++plane) {
+    if (colon == std::string_view::npos || topology_.planes[plane].name == part.substr(0, colon)) {
+      std::vector<LinkId> found = find_in(plane, in_plane);
       if (!found.empty()) {
         return found;
       }
     }
   }
-  throw InputError(where, "'" + std::string(part) + "' is neither a link nor a node of " + topology.name +
-                              ", as leaf0-spine3, spine[0..3], or ub:L2[5] of plane ub; " + known_names(topology));
+  throw InputError(where, "'" + std::string(part) + "' is neither a link nor a node of " + topology_.name +
+                              ", as leaf0-spine3, spine[0..3], or ub:L2[5] of plane ub; " + known_names());
+}
+
+const NodeNames& LinkFinder::names(std::uint32_t plane) {
+  if (names_[plane].empty()) {
+    names_[plane] = name_nodes(topology_, plane);
+  }
+  return names_[plane];
+}
+
+std::vector<LinkId> LinkFinder::find_in(std::uint32_t plane, std::string_view part) {
+  const auto nodes = [&](std::string_view text) { return find_nodes(topology_, names(plane), text); };
+  std::vector<LinkId> found = links_at(topology_, plane, nodes(part), std::nullopt);
+  // a name may have a dash in it
+  for (std::size_t dash = part.find('-'); found.empty() && dash != std::string_view::npos;
+       dash = part.find('-', dash + 1)) {
+    found = links_at(topology_, plane, nodes(part.substr(0, dash)), nodes(part.substr(dash + 1)));
+  }
+  return found;
+}
+
+std::string LinkFinder::known_names() {
+  std::string text;
+  for (std::uint32_t plane = 0; plane < topology_.planes.size(); ++plane) {
+    std::map<std::string, std::size_t> tiers;
+    for (const auto& [name, node] : names(plane)) {
+      ++tiers[topology_.nodes[node].tier];
+    }
+    text += (text.empty() ? "" : "; ") + topology_.planes[plane].name + " joins";
+    for (const auto& [tier, count] : tiers) {
+      text += " " + tier + "[0.." + std::to_string(count - 1) + "]";
+    }
+  }
+  return text;
 }
 
 void split_bundles(Topology& topology) {
@@ -235,14 +243,17 @@ void split_bundles(Topology& topology) {
 std::vector<NetworkState> apply_faults(Topology topology, std::vector<Fault> faults) {
   std::stable_sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) { return a.at < b.at; });
   const Topology whole = topology;
+  LinkFinder finder(whole);
   std::vector<NetworkState> states{{Seconds(), std::move(topology)}};
-  for (const Fault& fault : faults) {
-    if (fault.at > states.back().since) {
-      states.push_back({fault.at, states.back().network});
+  for (auto fault = faults.begin(); fault != faults.end();) {
+    if (fault->at > states.back().since) {
+      states.push_back({fault->at, states.back().network});
     }
     Topology& network = states.back().network;
-    for (const LinkId link : find_links(network, fault.part, fault.where)) {
-      network.links[link].bandwidth = whole.links[link].bandwidth * fault.left;
+    for (; fault != faults.end() && fault->at <= states.back().since; ++fault) {
+      for (const LinkId link : finder.find(fault->part, fault->where)) {
+        network.links[link].bandwidth = whole.links[link].bandwidth * fault->left;
+      }
     }
     degrade_shared(whole, network);
     split_bundles(network);

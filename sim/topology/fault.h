@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,13 +22,29 @@ struct Fault {
 /// "PART", "PART=50%", "PART@2 ms", "PART=50%@2 ms".
 Fault parse_fault(std::string_view text, const Location& where = {});
 
+using NodeNames = std::map<std::string, NodeId>;
 /// The nodes of a plane by their names: accelerators by their rank, others by tier and number ("spine0", "spine1" …).
-std::map<std::string, NodeId> name_nodes(const Topology&, std::uint32_t plane);
+NodeNames name_nodes(const Topology&, std::uint32_t plane);
 
-/// The links of a part: all of one node or several, or those between two ("leaf0-spine3"). Nodes are named as above, or
-/// as "spine[3]", "spine[0..15]" and "spine" (all of a tier). On the first plane that has such links, or on a named one
-/// ("ub:L2[0..15]"). InputError where there are none.
-std::vector<LinkId> find_links(const Topology&, std::string_view part, const Location& where = {});
+/// Finds the links of parts; names are made when a plane is first asked for, so one finder serves many parts. The
+/// topology must outlive it.
+class LinkFinder {
+ public:
+  explicit LinkFinder(const Topology& topology) : topology_(topology), names_(topology.planes.size()) {}
+
+  /// The links of a part: all of one node or several, or those between two ("leaf0-spine3"). Nodes are named as above,
+  /// or as "spine[3]", "spine[0..15]" and "spine" (all of a tier). On the first plane that has such links, or on a named
+  /// one ("ub:L2[0..15]"). InputError where there are none.
+  std::vector<LinkId> find(std::string_view part, const Location& where = {});
+
+ private:
+  const NodeNames& names(std::uint32_t plane);
+  std::vector<LinkId> find_in(std::uint32_t plane, std::string_view part);
+  std::string known_names();
+
+  const Topology& topology_;
+  std::vector<NodeNames> names_;  ///< by plane; empty until asked for
+};
 
 /// Parts bundles where links of theirs differ, until switches of one bundle are alike again (equitable refinement), so
 /// that merging them still changes no rate.

@@ -173,7 +173,7 @@ void halve(Plane& plane, const std::vector<std::uint32_t>& ranks) {
 
 /// `degraded:` a list of {between: [a, b], bandwidth}: links that have less bandwidth than the others; none: failed.
 void degrade(Topology& topology, std::uint32_t plane, const Node& list) {
-  const std::map<std::string, NodeId> names = name_nodes(topology, plane);
+  const NodeNames names = name_nodes(topology, plane);
   for (const Node& entry : list.items()) {
     const std::vector<Node> ends = entry.at("between").items();
     if (ends.size() != 2) {

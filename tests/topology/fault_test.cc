@@ -54,7 +54,7 @@ TEST(Faults, NameLinksByOneEndOrBoth) {
   const int accelerators = 4;
   const Topology topology = planes_of_seven(accelerators);
   using Ends = std::set<std::pair<std::uint32_t, std::uint32_t>>;
-  const auto links = [&](std::string_view part) { return ends(topology, find_links(topology, part)); };
+  const auto links = [&](std::string_view part) { return ends(topology, LinkFinder(topology).find(part)); };
   // accelerators are nodes 0 to 3, chips follow
   EXPECT_EQ(links("1-chip2"), (Ends{{1, accelerators + 2}}));
   EXPECT_EQ(links("chip[2]-1"), links("1-chip2"));
@@ -66,7 +66,7 @@ TEST(Faults, NameLinksByOneEndOrBoth) {
   EXPECT_EQ(links("chip").size(), chips * accelerators);
   for (const std::string wrong :
        {"chip7", "4", "chip[5..7]", "chip[2..1]", "chip[x]", "1-2", "other:1", "spine", "-"}) {
-    EXPECT_THROW(find_links(topology, wrong), InputError) << wrong;
+    EXPECT_THROW(LinkFinder(topology).find(wrong), InputError) << wrong;
   }
 }
 
