@@ -6,14 +6,18 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "sim/cli/command_text.h"
 #include "sim/cli/fold_option.h"
+#include "sim/cli/packet_option.h"
+#include "sim/cli/progress.h"
 #include "sim/cli/results.h"
 #include "sim/core/text.h"
 #include "sim/network/network.h"
 #include "sim/system/critical_path.h"
 #include "sim/system/folding_check.h"
+#include "sim/system/packet_work.h"
 #include "sim/system/simulator.h"
 #include "sim/system/timeline.h"
 #include "sim/workload/trace_graph.h"
@@ -26,7 +30,7 @@ using Json = nlohmann::ordered_json;
 struct ReplayOptions {
   std::vector<std::string> traces;
   std::string system, network = "flow", algorithm = "auto", fold = "on", compute = "recorded", recorded_on,
-                      trace_format, groups, timeline;
+                      trace_format, groups, timeline, packet_scale;
   std::string missing = "refuse";
   std::vector<std::string> faults, slow;
   std::uint32_t ranks = 0, model_parallel = 0;
@@ -43,6 +47,7 @@ struct ReplayResult {
   std::vector<Elasticity> elasticities;
   std::set<std::string> notes;
   bool simulates_classes = false;  ///< of ranks and messages, where they are alike
+  double packet_scale = 1;
 };
 
 TraceTimes::Compute parse_compute(const std::string& text) {
@@ -85,7 +90,8 @@ void note_idle_options(const ReplayOptions& options, const Trace& trace, std::se
     for (const TraceNode& node : program.nodes) {
       communicates |= node.operation >= TraceOperation::send;
       gathers |= node.operation == TraceOperation::collective;
-      computes |= node.operation == TraceOperation::compute && node.place == TracePlace::device;
+      computes |= (node.operation == TraceOperation::compute && node.place == TracePlace::device) ||
+                  node.operation == TraceOperation::memory;
     }
   }
   if (!communicates) {
@@ -127,6 +133,7 @@ std::string replay_command_line(const ReplayOptions& options) {
       .option("missing-dependencies", options.missing, "refuse")
       .option("trace-format", options.trace_format)
       .option("fold", options.fold, "on")
+      .option("packet-scale", options.packet_scale)
       .options("fail", options.faults)
       .options("slow", options.slow)
       .text();
@@ -142,6 +149,40 @@ SimulatorOptions simulator_options(const ReplayOptions& options, FoldChoice fold
   result.keep_links = !options.timeline.empty();
   result.link_samples = 256;
   return result;
+}
+
+/// On packets: of the size that was asked for, or that keeps the run to some hops, which bytes on flows tell.
+Execution run(const ReplayOptions& options, const Machine& machine, const TaskGraph& graph, ReplayResult& result) {
+  SimulatorOptions asked = simulator_options(options, parse_fold(options.fold, options.network));
+  if (!Networks::find(options.network).has_packets()) {
+    return Simulator(machine, asked).run(graph);
+  }
+  SimulatorOptions on_flows = asked;
+  on_flows.network = "flow";
+  on_flows.keep_spans = false;
+  on_flows.keep_links = true;
+  on_flows.link_samples = 0;
+  const double real_hops = real_packet_hops(machine.network(), Simulator(machine, on_flows).run(graph).links);
+  result.packet_scale =
+      parse_packet_scale(options.packet_scale, options.network).value_or(fitting_packet_scale(real_hops));
+  if (result.packet_scale > 1) {
+    result.notes.insert(fmt::format("packets are {} times as large as real ones, which would make {:.3g} hops",
+                                    result.packet_scale, real_hops));
+  }
+  const double hops = real_hops / result.packet_scale;
+  tell_packet_cost(hops);
+  ProgressBar bar("million packet-hops");
+  std::uint64_t done = 0;
+  asked.packet_scale = result.packet_scale;
+  asked.progress = [&](std::uint64_t more) {
+    constexpr std::uint64_t often = 1'000'000;
+    const std::uint64_t before = std::exchange(done, done + more);
+    const auto all = static_cast<std::size_t>(hops) / often;
+    if (done / often > before / often && all > 0) {
+      bar.update(std::min<std::size_t>(done / often, all), all);
+    }
+  };
+  return Simulator(machine, asked).run(graph);
 }
 
 /// When each role's last task ended, and what set the whole's time.
@@ -162,6 +203,7 @@ ReplayResult replay(const ReplayOptions& options) {
   const bool wires = Networks::find(options.network, {"--network"}).needs_wires();
   const FoldChoice fold = parse_fold(options.fold, options.network);
   parse_compute(options.compute);
+  parse_packet_scale(options.packet_scale, options.network);
   if (!options.timeline.empty()) {
     check_file(options.timeline, "--timeline");
   }
@@ -171,23 +213,24 @@ ReplayResult replay(const ReplayOptions& options) {
   Allocation allocation{.ranks = trace.ranks(), .bundles = wires ? Bundles::apart : Bundles::merged};
   add_defects(allocation, options.faults, options.slow);
   const Machine machine = load_machine(options.system, allocation, {"--system"});
-  TraceGraph run = to_task_graph(trace, match, times_for(options, machine));
+  TraceGraph trace_graph = to_task_graph(trace, match, times_for(options, machine));
   ReplayResult result;
-  result.execution = Simulator(machine, simulator_options(options, fold)).run(run.graph);
+  result.execution = run(options, machine, trace_graph.graph, result);
   result.ranks = trace.ranks();
   result.simulates_classes = fold.folding == Folding::exact && unfoldable(options.network, machine.network()).empty();
-  explain(machine, run.graph, result);
+  explain(machine, trace_graph.graph, result);
   if (!options.timeline.empty()) {
     const std::string name = fmt::format("{} on {}", fmt::join(options.traces, ", "), options.system);
-    const Timeline timeline = make_timeline(machine, run.graph, result.execution, result.path, timeline_slices,
-                                            [&](TaskId task) { return trace.names.at(run.names[task.index()]); });
+    const Timeline timeline =
+        make_timeline(machine, trace_graph.graph, result.execution, result.path, timeline_slices,
+                      [&](TaskId task) { return trace.names.at(trace_graph.names[task.index()]); });
     write_timeline_file(options.timeline, to_trace(timeline, name, replay_command_line(options)));
   }
   for (const TraceProgram& program : trace.programs) {
     result.nodes += program.nodes.size();
   }
-  result.notes = trace.notes;
-  result.notes.merge(run.notes);
+  result.notes.insert(trace.notes.begin(), trace.notes.end());
+  result.notes.merge(trace_graph.notes);
   result.notes.insert(result.execution.notes.begin(), result.execution.notes.end());
   if (fold.check) {
     result.notes.insert("folding checked: every rank by itself has done each task at the same time, to the picosecond");
@@ -254,6 +297,7 @@ std::string json_of(const ReplayOptions& options, const ReplayResult& result) {
   };
   Json json{{"system", options.system},
             {"network", options.network},
+            {"packet_scale", result.packet_scale},
             {"ranks", result.ranks},
             {"nodes", result.nodes},
             {"makespan_seconds", result.execution.time.value()},

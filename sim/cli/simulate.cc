@@ -2,15 +2,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <iostream>
 #include <memory>
 
 #include "sim/cli/command_text.h"
 #include "sim/cli/fold_option.h"
+#include "sim/cli/packet_option.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/results.h"
-#include "sim/core/text.h"
 #include "sim/network/network.h"
 #include "sim/study/case_choice.h"
 #include "sim/study/simulate.h"
@@ -44,16 +43,7 @@ StepOptions parse(const SimulateOptions& options, const Study& study) {
   }
   result.slow = options.slow;
   result.timeline_slices = options.timeline.empty() ? 0 : timeline_slices;
-  if (!options.packet_scale.empty()) {
-    const Location where{"--packet-scale"};
-    if (!has_packets(result)) {
-      throw InputError(where, "the " + result.network + " network has no packets; 'packet' has");
-    }
-    result.packet_scale = parse_number(options.packet_scale, where);
-    if (*result.packet_scale < 1) {
-      throw InputError(where, "'" + options.packet_scale + "' is under 1, the size of real packets");
-    }
-  }
+  result.packet_scale = parse_packet_scale(options.packet_scale, result.network);
   return result;
 }
 
@@ -72,18 +62,6 @@ std::string simulate_command_line(const SimulateOptions& options) {
       .text();
 }
 
-/// Before work that is long.
-void tell_cost(const SimulationResult& result) {
-  constexpr double each_second = 5e6;  // packet-hops on one core; 4 to 18 million were measured
-  constexpr double long_work = 5;
-  const double seconds = packet_hops(result) / each_second;
-  if (seconds > long_work) {
-    std::cerr << fmt::format("{:.0f} million packet-hops to do: about {:.0f} {} on one core\n",
-                             packet_hops(result) / 1e6, seconds < 90 ? seconds : std::ceil(seconds / 60),
-                             seconds < 90 ? "s" : "min");
-  }
-}
-
 int run_simulate(const SimulateOptions& options) {
   const Study whole = load_study(options.study);
   const StepOptions steps = parse(options, whole);
@@ -98,7 +76,7 @@ int run_simulate(const SimulateOptions& options) {
   SimulationResult result = find_steps(study, steps, run_options);
   search.finish();
   insist_on_a_result(study, result.found);
-  tell_cost(result);
+  tell_packet_cost(packet_hops(result));
   ProgressBar execution(study.title + ": steps");
   run_options.progress = [&execution](std::size_t done, std::size_t of) { execution.update(done, of); };
   execute_steps(result, run_options);
@@ -133,10 +111,7 @@ std::function<int()> simulate(CLI::App& app) {
                  "own faults. May be given again")
       ->option_text("PART[=LEFT]")
       ->allow_extra_args(false);
-  app.add_option("--packet-scale", options->packet_scale,
-                 fmt::format("Packets so many times as large as real ones (default: the power of two that keeps a step "
-                             "to {:.0f} million packet-hops)",
-                             most_packet_hops / 1e6));
+  add_packet_scale_option(app, options->packet_scale);
   app.add_option(
       "--timeline", options->timeline,
       "File for a timeline of the steps, and of serving's requests, which Perfetto and chrome://tracing open");

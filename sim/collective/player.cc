@@ -72,6 +72,10 @@ Seconds step_time(CollectiveKind kind, const Protocol& protocol) {
   return one_sided ? Seconds() : protocol.step;
 }
 
+std::uint32_t splits_of(CollectiveKind kind, const Protocol& protocol) {
+  return kind == CollectiveKind::send ? 1 : protocol.splits;
+}
+
 Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, BytesPerSecond memory, const Protocol& protocol) {
   double reduced = 0;
   for (const Step& step : stage) {
@@ -139,7 +143,7 @@ void Player::play(const CollectiveCall& call, Action done) {
     const Protocol& protocol = this->protocol(play);
     play.step_time = step_time(call.kind, protocol);
     play.launch = launch_time(call.kind, folded.schedule, protocol);
-    play.splits = protocol.splits;
+    play.splits = splits_of(call.kind, protocol);
   }
   play.bytes = call.bytes * call.imbalance / play.splits;
   engine_.after(play.launch, [this, index] { begin(index); });
@@ -307,7 +311,8 @@ Seconds play_stages_alone(const CollectiveCall& call, const FoldedFabric& fabric
   launched.splits = 1;
   FoldedFabric stages = fabric;
   stages.operations.clear();
-  const Bytes bytes = call.bytes * call.imbalance / protocol.splits;
+  const std::uint32_t splits = splits_of(call.kind, protocol);
+  const Bytes bytes = call.bytes * call.imbalance / splits;
   Time end = Time() + launch_time(call.kind, whole.schedule, protocol);
   for (std::uint32_t s = 0; s < whole.schedule.stages.size(); ++s) {
     FoldedOperation& stage = stages.operations.emplace_back(whole);
@@ -319,7 +324,7 @@ Seconds play_stages_alone(const CollectiveCall& call, const FoldedFabric& fabric
     }
     end = end + repeat * play_alone({s, call.kind, bytes, 1, &launched}, stages, costs, network_name);
   }
-  return since_start(Time() + protocol.splits * since_start(end));  // in whole picoseconds
+  return since_start(Time() + splits * since_start(end));  // in whole picoseconds
 }
 
 }  // namespace

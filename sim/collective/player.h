@@ -41,6 +41,9 @@ double efficiency(const Step&, const Protocol&);
 /// What each step costs beside the wire: `step`, but for one-sided kinds (send, dispatch, combine), which wait for
 /// nobody.
 Seconds step_time(CollectiveKind, const Protocol&);
+
+/// Equal parts in which a call is done: the protocol's, but a message goes whole.
+std::uint32_t splits_of(CollectiveKind, const Protocol&);
 /// Two reads and one write of what a rank adds up in one repeat of a stage, at memory bandwidth or `sum_bandwidth`.
 Seconds reduction_time(const std::vector<Step>& stage, Bytes bytes, BytesPerSecond memory, const Protocol&);
 /// At the rate at which a rank can send at all, what it sends in one repeat of a stage.

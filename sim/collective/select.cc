@@ -62,7 +62,8 @@ Seconds predict(const CollectiveCall& call, const FoldedFabric& fabric, const Co
   }
   const Protocol& protocol = protocol_of(call, operation, costs);
   const Seconds step = step_time(call.kind, protocol);
-  const Bytes bytes = call.bytes * call.imbalance / protocol.splits;
+  const std::uint32_t splits = splits_of(call.kind, protocol);
+  const Bytes bytes = call.bytes * call.imbalance / splits;
   Seconds total = launch_time(call.kind, operation.schedule, protocol);
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Seconds wire =
@@ -71,7 +72,7 @@ Seconds predict(const CollectiveCall& call, const FoldedFabric& fabric, const Co
     const Seconds sent = std::max(wire, injection_time(stages[s], operation.schedule.ranks, bytes, protocol));
     total += (step + (protocol.sum_bandwidth ? sent + sums : std::max(sent, sums))) * stages[s].front().repeat;
   }
-  return total * protocol.splits;
+  return total * splits;
 }
 
 Table<LinkId, Seconds> busy_times(const CollectiveCall& call, const FoldedFabric& fabric,

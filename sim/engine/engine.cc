@@ -48,6 +48,7 @@ EventId Engine::reschedule(EventId event, Time when, Phase phase) {
 
 Ended Engine::run(Time until, std::uint64_t most_events) {
   stopping_ = false;
+  until_ = until;
   for (std::uint64_t events = 0; events < most_events; ++events) {
     const std::optional<Key> key = take_next(until);
     if (!key) {

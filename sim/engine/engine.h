@@ -54,6 +54,8 @@ class Engine {
 
   /// The instant of the event that runs, or ran last.
   Time now() const { return now_; }
+  /// How far the present run, or the last one, goes at most: who runs ahead of the clock, since nobody sees, stops there.
+  Time until() const { return until_; }
 
   /// `action` is an Action, or whatever can be one: it is built where it will lie until it has run.
   template <class F>
@@ -119,7 +121,7 @@ class Engine {
   std::optional<Key> take_next(Time until);
   void run_event(const Key& key);
 
-  Time now_;
+  Time now_, until_;
   std::uint64_t round_ = 0;
   Phase phase_ = Phase::act;
   std::uint32_t chain_ = 0;      ///< events of this instant that led, one after the other, to those that run now

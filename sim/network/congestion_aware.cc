@@ -27,7 +27,7 @@ class CongestionAwareNetwork final : public Network {
   TransferId send(const Transfer& transfer, Action delivered) override;
   void cancel(TransferId id) override;
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
-  Table<LinkId, Bytes> carried() const override { return carried_; }
+  Table<LinkId, Bytes> carried() const override;
 
  private:
   struct Chunk {
@@ -47,6 +47,8 @@ class CongestionAwareNetwork final : public Network {
   struct Port {
     std::deque<Piece> queue;
     bool busy = false;
+    Bytes moving;  ///< of what it has begun, while it is busy
+    Time since, until;
   };
 
   void begin(TransferId id);
@@ -59,7 +61,7 @@ class CongestionAwareNetwork final : public Network {
   Wiring wiring_;
   Table<LinkId, BytesPerSecond> capacities_;
   Table<LinkId, Port> ports_;
-  Table<LinkId, Bytes> carried_;  ///< by what has begun
+  Table<LinkId, Bytes> carried_;  ///< by what has gone
   TransferTable<Chunk> chunks_;
 };
 
@@ -135,13 +137,30 @@ void CongestionAwareNetwork::carry_piece(LinkId link, const Piece& piece, const 
   const bool ends = leg.fork == PacketRoute::none;
   const BytesPerSecond whole = capacities_[link] / chunk.way.loads[piece.leg];
   const BytesPerSecond rate = chunk.cap > BytesPerSecond(0) ? std::min(whole, chunk.cap) : whole;
-  carried_[link] += chunk.bytes * chunk.way.loads[piece.leg];
-  engine_.after(closed_form_delay(Seconds(), chunk.bytes, rate), [this, link] {
-    ports_[link].busy = false;
+  Port& port = ports_[link];
+  port.moving = chunk.bytes * chunk.way.loads[piece.leg];
+  port.since = engine_.now();
+  port.until = port.since + closed_form_delay(Seconds(), chunk.bytes, rate);
+  engine_.at(port.until, [this, link] {
+    Port& done = ports_[link];
+    carried_[link] += done.moving;
+    done.busy = false;
     serve(link);
   });
   engine_.after(closed_form_delay(ends ? chunk.way.last_latency : wiring_.wires[link].latency, chunk.bytes, rate),
                 [this, piece] { arrive(piece); });
+}
+
+Table<LinkId, Bytes> CongestionAwareNetwork::carried() const {
+  Table<LinkId, Bytes> result = carried_;
+  for (const LinkId link : ports_.ids()) {
+    const Port& port = ports_[link];
+    if (port.busy) {
+      const Seconds all = port.until - port.since;
+      result[link] += port.moving * (all > Seconds() ? (engine_.now() - port.since) / all : 1);
+    }
+  }
+  return result;
 }
 
 void CongestionAwareNetwork::arrive(const Piece& piece) {

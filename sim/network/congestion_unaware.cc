@@ -25,28 +25,31 @@ class CongestionUnawareNetwork final : public Network {
   TransferId send(const Transfer& transfer, Action delivered) override;
   void cancel(TransferId id) override;
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
-  Table<LinkId, Bytes> carried() const override { return carried_; }
+  Table<LinkId, Bytes> carried() const override;
 
  private:
   struct Flight {
     Action delivered;
     Transfer transfer;
     EventId arrival;
+    BytesPerSecond rate;  ///< 0 while it waits for capacity
+    Time begun;
   };
 
   BytesPerSecond bandwidth(const Transfer& transfer) const;
+  Bytes left_of(const Flight& flight) const;
   void begin(TransferId id);
 
   Engine& engine_;
   Table<LinkId, BytesPerSecond> capacities_;
-  Table<LinkId, Bytes> carried_;  ///< by what has begun
+  Table<LinkId, Bytes> carried_;  ///< by what has begun, all of it
   TransferTable<Flight> flights_;
   std::vector<TransferId> waiting_;  ///< for capacity
 };
 
 TransferId CongestionUnawareNetwork::send(const Transfer& transfer, Action delivered) {
   check_transfer(transfer, capacities_);
-  const TransferId id = flights_.add({std::move(delivered), transfer, EventId()});
+  const TransferId id = flights_.add({std::move(delivered), transfer, EventId(), {}, {}});
   begin(id);
   return id;
 }
@@ -54,6 +57,7 @@ TransferId CongestionUnawareNetwork::send(const Transfer& transfer, Action deliv
 void CongestionUnawareNetwork::cancel(TransferId id) {
   if (const Flight* flight = flights_.find(id)) {
     engine_.cancel(flight->arrival);
+    carry(carried_, *flight->transfer.route, Bytes() - left_of(*flight));
     flights_.remove(id);
   }
 }
@@ -64,6 +68,22 @@ void CongestionUnawareNetwork::set_capacity(LinkId link, BytesPerSecond capacity
   for (const TransferId id : std::exchange(waiting_, {})) {
     begin(id);
   }
+}
+
+/// Of what has begun, on all its links: it takes them for as long as its bytes take at its rate.
+Bytes CongestionUnawareNetwork::left_of(const Flight& flight) const {
+  return flight.rate > BytesPerSecond(0)
+             ? std::max(Bytes(), flight.transfer.bytes - flight.rate * (engine_.now() - flight.begun))
+             : Bytes();
+}
+
+Table<LinkId, Bytes> CongestionUnawareNetwork::carried() const {
+  Table<LinkId, Bytes> result = carried_;
+  for (const TransferId id : flights_.ids()) {
+    const Flight& flight = *flights_.find(id);
+    carry(result, *flight.transfer.route, Bytes() - left_of(flight));
+  }
+  return result;
 }
 
 BytesPerSecond CongestionUnawareNetwork::bandwidth(const Transfer& transfer) const {
@@ -90,6 +110,8 @@ void CongestionUnawareNetwork::begin(TransferId id) {
     return;
   }
   carry(carried_, *transfer.route, transfer.bytes);
+  flight->rate = rate;
+  flight->begun = engine_.now();
   const Seconds latency = transfer.route->latency;
   flight->arrival = engine_.after(moves ? closed_form_delay(latency, transfer.bytes, rate) : latency,
                                   [this, id] { deliver(flights_, id); });

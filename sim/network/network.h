@@ -46,6 +46,8 @@ class Network {
   /// What is left of a transfer, before the links of its route, takes another one, which must outlive it; one that is
   /// past them, or has arrived, is left alone. Models that choose ways of their own among those of a route keep to it.
   virtual void reroute(TransferId, const Route&) {}
+  /// Between runs of the engine, how far the network is: to the last event, or on if it has run ahead of the engine.
+  virtual Time clock(const Engine& engine) const { return engine.now(); }
   /// Raw bytes that have gone over each link so far (headers included): bytes x load of each transfer.
   virtual Table<LinkId, Bytes> carried() const = 0;
   /// What each link has done so far.

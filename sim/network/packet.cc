@@ -49,7 +49,9 @@ PacketNetwork::Flow PacketNetwork::make_flow(const Transfer& transfer) const {
   const double payload = settings.payload.value();
   // bytes that are a multiple of a packet but for their rounding make no packet more
   const double packets = std::max(1.0, std::ceil(transfer.bytes.value() / payload - 1e-9));
-  PODIUM_CHECK(packets < none, "a transfer has under 2^32 packets");
+  if (packets >= none) {
+    throw RunError("a message of " + to_text(transfer.bytes) + " is more than 2^32 packets: larger packets are needed");
+  }
   flow.packets = static_cast<std::uint32_t>(packets);
   flow.payload = payload;
   flow.last_payload = transfer.bytes.value() - (packets - 1) * payload;
@@ -194,7 +196,7 @@ void PacketNetwork::arm() {
 }
 
 /// Does what is due. While nobody else has anything to do, nobody can tell whether the clock goes with it: then it runs
-/// ahead, up to the next delivery.
+/// ahead, up to the next delivery, or as far as the engine is to run.
 void PacketNetwork::pump() {
   armed_at_ = Time::max();
   const std::int64_t due = engine_.now().picoseconds();
@@ -203,7 +205,7 @@ void PacketNetwork::pump() {
       break;
     }
     const PacketEvent event = calendar_.front();
-    if (event.time > due && event.kind == deliver) {
+    if (event.time > due && (event.kind == deliver || event.time > engine_.until().picoseconds())) {
       break;
     }
     calendar_.pop();
@@ -280,10 +282,22 @@ void PacketNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
   arm();
 }
 
+/// While packets are under way they are as far as the engine was to run.
+Time PacketNetwork::clock(const Engine& engine) const {
+  const Time last = std::max(engine.now(), Time::from_picoseconds(now_));
+  return calendar_.empty() || engine.until() == Time::max() ? last : std::max(last, engine.until());
+}
+
+/// What has been given its time on a link and has not gone yet is taken to go without a gap: it may be wrong by a
+/// packet.
 Table<LinkId, Bytes> PacketNetwork::carried() const {
   Table<LinkId, Bytes> result(ports_.size());
+  const std::int64_t now = clock(engine_).picoseconds();
   for (std::size_t link = 0; link < ports_.size(); ++link) {
-    result[LinkId(link)] = Bytes(ports_[link].bytes);
+    const PacketPort& port = ports_[link];
+    const auto ahead = static_cast<double>(std::max(port.busy_until - now, std::int64_t{0}));
+    const double waiting = port.alive() ? ahead / port.picoseconds_per_byte : 0;
+    result[LinkId(link)] = Bytes(std::max(port.bytes - waiting, 0.0));
   }
   return result;
 }

@@ -32,6 +32,7 @@ class PacketNetwork final : public Network {
   TransferId send(const Transfer& transfer, Action delivered) override;
   void cancel(TransferId id) override;
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
+  Time clock(const Engine& engine) const override;
   Table<LinkId, Bytes> carried() const override;
 
   Table<LinkId, PortStatistics> statistics() const override;

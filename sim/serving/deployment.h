@@ -22,7 +22,8 @@ struct Pool {
 
 /// How the cache of a prompt gets from the pool that prefilled it to the one that decodes it.
 struct CacheTransfer {
-  Bytes per_token;           ///< of cache, on one rank of a prefill replica
+  Bytes per_token;           ///< of cache, on one rank of the replica that prefilled it or of the one that decodes it,
+                             ///< whichever is more
   BytesPerSecond bandwidth;  ///< of one rank
   Seconds latency;
 };

@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace podium {
+namespace {
+
+/// Share of a cache that a new sequence may not take: vLLM's and Vidur's watermark.
+constexpr double kept_free = 0.01;
+
+}  // namespace
 
 Instance::Instance(Engine& engine, const Pool& pool, std::vector<Sequence>& sequences, const Events& events,
                    const std::optional<Watch>& watch, std::uint32_t number, ServingLog* log)
@@ -63,11 +69,18 @@ void Instance::join(Replica& replica, std::uint32_t id) {
   replica.by_age.push_back(id);
 }
 
+/// Those that are there need room to grow.
+bool Instance::has_room_for_newcomer(const Replica& replica, double tokens) const {
+  const double kept = replica.cached > 0 ? pool_.cache_tokens * kept_free : 0;
+  return replica.cached + tokens <= pool_.cache_tokens - kept;
+}
+
+/// Those that were sent back come first.
 void Instance::admit(Replica& replica) {
-  while (!replica.arrived.empty() && replica.running.size() < pool_.max_sequences) {
+  while (!replica.arrived.empty() && replica.waiting.empty() && replica.running.size() < pool_.max_sequences) {
     const std::uint32_t id = replica.arrived.front();
     const double tokens = sequences_[id].prefilled;
-    if (replica.cached + tokens > pool_.cache_tokens) {
+    if (!has_room_for_newcomer(replica, tokens)) {
       return;
     }
     replica.arrived.pop_front();
@@ -133,8 +146,9 @@ void Instance::take_chunks(std::uint32_t index) {
     const double tokens = std::min(budget, sequence.prompt - sequence.prefilled - reused);
     const auto found = static_cast<std::size_t>(reused / prompt_block);
     const double taken = replica.prefixes.unused(sequence.blocks.first(found)) + tokens;
-    if (tokens < 1 || replica.cached + taken > pool_.cache_tokens ||
-        replica.running.size() + joining >= pool_.max_sequences) {
+    const bool has_room =
+        sequence.begun ? replica.cached + taken <= pool_.cache_tokens : has_room_for_newcomer(replica, taken);
+    if (tokens < 1 || !has_room || replica.running.size() + joining >= pool_.max_sequences) {
       return;
     }
     if (!sequence.begun) {

@@ -88,6 +88,7 @@ class Instance {
   void finish_iteration();
   void wait_for_prefill(Replica&, double tokens);
   void leave(Replica&);
+  bool has_room_for_newcomer(const Replica&, double tokens) const;
   void admit(Replica&);
   void preempt(Replica&);
   void join(Replica&, std::uint32_t id);

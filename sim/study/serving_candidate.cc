@@ -165,6 +165,12 @@ void Candidates::fill_memory(ServingCandidate& c) const {
   c.memory = inference_memory(model_, chip_, c.plan, largest_step(c));
 }
 
+/// An iteration that carries a full chunk of mean prompts, whole ones where they are shorter, beside `batch` sequences.
+StepShape Candidates::full_step(const ServingCandidate& c, double batch) {
+  const double prompts = std::ceil(c.chunk / c.request.input * (1 - 1e-9));
+  return {batch, batch > 0 ? c.request.context() : 0, prompts, c.chunk / prompts, 0};
+}
+
 Seconds Candidates::prompt_alone(const ServingCandidate& c, double tokens) {
   Seconds time;
   double done = 0;
@@ -183,14 +189,12 @@ void Candidates::predict_prefill(ServingCandidate& c) const {
                       to_text(alone) + " of the " + to_text(c.request.slo.ttft) + " to the first token",
                   Lack::time, alone / c.request.slo.ttft);
   }
-  const double prompts = std::max(1.0, std::floor(c.chunk / c.request.input));
-  const Seconds step = c.steps->time({0, 0, prompts, std::min(c.chunk, c.request.input), 0});
-  const Seconds mean = c.request.input > c.chunk ? prompt_alone(c, c.request.input) : step;
+  const Seconds step = c.steps->time(full_step(c, 0));
   // a prompt waits for the step under way and then takes its own, which others fill: beyond that the load must stay
   // below one
   const Seconds among_others = std::max(alone, step * std::ceil(longest / c.chunk));
   const double load = std::clamp(c.request.slo.ttft / among_others - 1, 0.1, 1.0);
-  c.most = c.plan.dp * prompts / mean.value() / (1 - c.request.reused);
+  c.most = most_prompts(c, 0);
   c.rate = load * c.most;
   c.stay = among_others;
 }
@@ -204,7 +208,7 @@ Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch) const 
   const Seconds mixed = c.steps->time({batch, c.request.context(), 1, std::min(c.chunk, c.request.input), 0});
   // the share of iterations that carry a chunk, so that prompts keep up with the sequences that end
   const double iterations = std::max(1.0, (c.request.output - 1) / tokens_per_iteration);
-  const double share = std::min(1.0, batch / iterations * std::ceil(c.request.input / c.chunk));
+  const double share = std::min(1.0, batch / iterations * std::max(1.0, c.request.input / c.chunk));
   return (mixed * share + decode * (1 - share)) / tokens_per_iteration;
 }
 
@@ -235,11 +239,16 @@ void Candidates::predict(ServingCandidate& c) const {
   }
 }
 
-/// Prompts a second of a mixed instance whose every iteration carries as many as it can beside `batch` sequences.
+/// Prompts a second of an instance whose every iteration carries a full chunk beside `batch` sequences: where a prompt
+/// ends within one, the next begins.
 double Candidates::most_prompts(const ServingCandidate& c, double batch) const {
-  const double prompts = std::max(1.0, std::floor(c.chunk / c.request.input));
-  const Seconds step = c.steps->time({batch, c.request.context(), prompts, std::min(c.chunk, c.request.input), 0});
-  return c.plan.dp * prompts / std::ceil(c.request.input / c.chunk) / step.value() / (1 - c.request.reused);
+  StepShape step = full_step(c, batch);
+  Seconds of_prompt = c.steps->time(step) * (std::min(c.chunk, c.request.input) / c.chunk);
+  for (double done = c.chunk; done < c.request.input; done += c.chunk) {
+    step.prefill_context = done;
+    of_prompt += c.steps->time(step) * (std::min(c.chunk, c.request.input - done) / c.chunk);
+  }
+  return c.plan.dp / of_prompt.value() / (1 - c.request.reused);
 }
 
 }  // namespace podium

@@ -84,6 +84,7 @@ class Candidates {
  private:
   ServingCandidate make(const Entry&) const;
   /// Time of a prompt that has the instance to itself, chunk after chunk.
+  static StepShape full_step(const ServingCandidate&, double batch);
   static Seconds prompt_alone(const ServingCandidate&, double tokens);
   StepShape largest_step(const ServingCandidate&) const;
   void fill_memory(ServingCandidate&) const;

@@ -36,11 +36,13 @@ Pool pool_of(const ServingCandidate& c, std::uint32_t instances) {
   return pool;
 }
 
-CacheTransfer cache_transfer(const ModelSpec& model, const ServingCandidate& from, const std::string& plane_name) {
+/// The ranks of one side or the other have more to send or to take each.
+CacheTransfer cache_transfer(const ModelSpec& model, const ServingCandidate& from, const ServingCandidate& to,
+                             const std::string& plane_name) {
   const Topology& network = from.machine->network();
   const std::uint32_t plane = network.plane_index(plane_name);
   CacheTransfer transfer;
-  transfer.per_token = cache_bytes_per_token(model, from.plan);
+  transfer.per_token = std::max(cache_bytes_per_token(model, from.plan), cache_bytes_per_token(model, to.plan));
   for (const Link& link : network.links) {
     if (link.plane == plane && link.from == network.accelerator(0)) {
       transfer.bandwidth += link.bandwidth * network.planes[plane].payload_efficiency_far;
@@ -103,7 +105,7 @@ std::optional<double> Measured::tpot_at(double of) const {
 
 bool RateSearch::can_transfer(const Split& split) const {
   return split.prefill == nullptr ||
-         cache_transfer(model_, *split.prefill, transfer_plane_).bandwidth > BytesPerSecond(0);
+         cache_transfer(model_, *split.prefill, *split.decode, transfer_plane_).bandwidth > BytesPerSecond(0);
 }
 
 Deployment RateSearch::deploy(const Split& split) const {
@@ -111,7 +113,7 @@ Deployment RateSearch::deploy(const Split& split) const {
   deployment.decode = pool_of(*split.decode, split.decode_instances);
   if (split.prefill != nullptr) {
     deployment.prefill = pool_of(*split.prefill, split.prefill_instances);
-    deployment.transfer = cache_transfer(model_, *split.prefill, transfer_plane_);
+    deployment.transfer = cache_transfer(model_, *split.prefill, *split.decode, transfer_plane_);
   }
   for (Pool* pool : {&deployment.prefill, &deployment.decode}) {
     pool->reuses_prefixes = workload_.prefix_reuse != PrefixReuse::off;

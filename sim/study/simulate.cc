@@ -1,20 +1,15 @@
 #include "sim/study/simulate.h"
 
 #include <algorithm>
-#include <cmath>
 #include <mutex>
 #include <utility>
 
 #include "sim/study/evaluate.h"
 #include "sim/study/parallel.h"
+#include "sim/system/packet_work.h"
 
 namespace podium {
 namespace {
-
-/// A power of two.
-double fitting_scale(double packet_hops) {
-  return packet_hops > most_packet_hops ? std::exp2(std::ceil(std::log2(packet_hops / most_packet_hops))) : 1;
-}
 
 std::vector<SimulatedStep*> steps_of(SimulationResult& result) {
   std::vector<SimulatedStep*> steps;
@@ -63,8 +58,8 @@ SimulationResult find_steps(const Study& study, const StepOptions& options, cons
   }
   parallel_for(steps.size(), silent, [&](std::size_t i) {
     steps[i]->planned = execute(steps[i]->phase.step, on_search);
-    steps[i]->packet_scale =
-        has_packets(options) ? options.packet_scale.value_or(fitting_scale(steps[i]->planned.real_packet_hops)) : 1;
+    const double fitting = fitting_packet_scale(steps[i]->planned.real_packet_hops);
+    steps[i]->packet_scale = has_packets(options) ? options.packet_scale.value_or(fitting) : 1;
   });
   return result;
 }

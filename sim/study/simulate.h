@@ -12,9 +12,6 @@
 
 namespace podium {
 
-/// Of one step, by default: about a minute on one core.
-constexpr double most_packet_hops = 2.5e8;
-
 struct SimulatedStep {
   PhaseResult phase;  ///< what the search kept of it
   StepRun planned;    ///< on the network that the plan was found with

@@ -1,23 +1,10 @@
 #include "sim/study/step_run.h"
 
 #include "sim/network/network.h"
+#include "sim/system/packet_work.h"
 
 namespace podium {
 namespace {
-
-/// Packets of their real size on each of the links, of what went over them.
-double real_packet_hops(const Topology& topology, const std::vector<Bytes>& bytes) {
-  std::vector<std::string> planes;
-  for (const Plane& plane : topology.planes) {
-    planes.push_back(plane.name);
-  }
-  const std::vector<PacketSettings> packets = load_packet_settings(planes);
-  double hops = 0;
-  for (std::size_t plane = 0; plane < bytes.size(); ++plane) {
-    hops += bytes[plane] * topology.planes[plane].payload_efficiency_far / packets[plane].payload;
-  }
-  return hops;
-}
 
 /// Slow chips that are not among the ranks have no effect: notes on them.
 std::vector<std::string> add_defects(const StepOptions& options, Allocation& allocation) {
@@ -73,7 +60,7 @@ StepRun execute(const PlannedStep& step, const StepOptions& options,
   run.tiers = port_tiers(machine.network(), execution.links, execution.time);
   run.folding = execution.folding;
   run.packet_hops = execution.links.packet_hops;
-  run.real_packet_hops = real_packet_hops(machine.network(), execution.links.executed);
+  run.real_packet_hops = real_packet_hops(machine.network(), execution.links);
   run.signature = execution.signature;
   notes.insert(notes.end(), execution.notes.begin(), execution.notes.end());
   run.notes = std::move(notes);

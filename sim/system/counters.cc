@@ -16,8 +16,11 @@ Time Stretch::at(double own) const {
   return Time::from_picoseconds(begin.picoseconds() + std::llround(whole * share));
 }
 
+namespace {
+constexpr double streaming = 0.66;  // of what computing takes
+}
+
 double drive_of(const Kernel& kernel, const Cost& cost, const ChipSpec& chip) {
-  constexpr double streaming = 0.66;
   if (cost.time <= Seconds()) {
     return 0;
   }
@@ -33,6 +36,15 @@ double drive_of(const Kernel& kernel, const Cost& cost, const ChipSpec& chip) {
   computing = cost.bound == Bound::compute ? busy : std::min(busy, computing);
   moving = cost.bound == Bound::memory ? busy : moving;
   return std::min((computing + streaming * moving) / cost.time, 1.0);
+}
+
+double drive_of(const DelayTask& work, Seconds took, const ChipSpec& chip) {
+  if (took <= Seconds() || work.worker == Worker::host) {
+    return 0;
+  }
+  const double computing = work.worker == Worker::cores ? 1 : work.flops / chip.peak(DataType::bf16) / took;
+  const double moving = work.worker == Worker::memory ? 1 : work.bytes / chip.memory_bandwidth / took;
+  return std::min(computing + streaming * std::min(moving, 1.0), 1.0);
 }
 
 namespace {

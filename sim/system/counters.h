@@ -20,6 +20,8 @@ struct Stretch {
 /// idle, 505 copying at 3.0 TB/s, 710 multiplying, and 643 in a product with 64 rows, a quarter of whose draw is
 /// multiplying and the rest streaming (measured for this project). What launching draws is not known, and left out.
 double drive_of(const Kernel&, const Cost&, const ChipSpec&);
+/// The same of recorded work on the chip, as far as its counts tell; what bounds it works all the time.
+double drive_of(const DelayTask&, Seconds took, const ChipSpec&);
 
 /// What one rank of each role does over time, each kernel evenly over its time: traffic and use of its memory, flops,
 /// and the chip's power by `drive_of`; and the power of the chips of all ranks together. Communication draws none.

@@ -52,12 +52,18 @@ Walk::Walk(const Machine& machine, const TaskGraph& graph, const Execution& exec
       before_on_stream_(graph.tasks().size()),
       blocks_(execution.blocks.size()) {
   PODIUM_CHECK(execution.spans.size() == graph.tasks().size(), "the run kept its spans");
+  std::map<std::pair<RoleId, std::uint16_t>, TaskId> last;
   for (const Span& span : execution.spans) {
     spans_[span.task] = span;
+    if (TaskGraph::is_first_come(task(span.task).stream)) {  // in the order in which they ran
+      const auto [place, first] = last.try_emplace({task(span.task).role, task(span.task).stream}, span.task);
+      if (!first) {
+        before_on_stream_[span.task] = std::exchange(place->second, span.task);
+      }
+    }
   }
-  std::map<std::pair<RoleId, std::uint16_t>, TaskId> last;
   for (const TaskId id : graph.tasks().ids()) {
-    if (task(id).stream != TaskGraph::unordered) {
+    if (TaskGraph::is_ordered(task(id).stream)) {
       const auto [place, first] = last.try_emplace({task(id).role, task(id).stream}, id);
       if (!first) {
         before_on_stream_[id] = std::exchange(place->second, id);
@@ -138,7 +144,7 @@ void Walk::attribute(TaskId id, Seconds elapsed) {
   } else if (std::holds_alternative<SendTask>(payload)) {
     attribute_exchange("send " + graph_.labels()[task(id).label], detail, elapsed);
   } else if (const auto* delay = std::get_if<DelayTask>(&payload)) {
-    path_.account.add(delay->worker == Worker::cores ? "compute" : "host", elapsed);
+    path_.account.add(std::string(to_string(delay->worker)), elapsed);
   } else {
     path_.account.add("wait", elapsed);
   }

@@ -16,9 +16,8 @@ struct PathLink {
 /// The chain of tasks that set how long a run took: the last to end, what released it last, and so on to the start.
 struct CriticalPath {
   std::vector<PathLink> links;  ///< in order of time; those of no time are left out
-  /// Sums to the run's time: "compute", "memory", "launch" (by what bounds each kernel; recorded times of the chip are
-  /// computing), "host", "all_reduce tp" (kind
-  /// and communicator), "send pp" (the task's label), "wait" (for nothing that the graph knows).
+  /// Sums to the run's time: "compute", "memory", "launch" (by what bounds each kernel, or recorded work), "host",
+  /// "all_reduce tp" (kind and communicator), "send pp" (the task's label), "wait" (for nothing that the graph knows).
   Account account;
   Account planes;  ///< what of it was communication, by the plane that it ran over
 };

@@ -69,10 +69,33 @@ void Executor::drain() {
   }
   draining_ = true;
   for (std::size_t next = 0; next < ready_.size(); ++next) {
-    begin(ready_[next]);
+    const TaskId id = ready_[next];
+    TaskGraph::is_first_come(graph_.tasks()[id].stream) ? queue(id) : begin(id);
   }
   ready_.clear();
   draining_ = false;
+}
+
+void Executor::queue(TaskId id) {
+  const Task& task = graph_.tasks()[id];
+  roles_[task.role].processors[task.stream].waiting.insert(id);
+  choose_later(task.role, task.stream);
+}
+
+void Executor::choose_later(RoleId role, std::uint16_t stream) {
+  Processor& processor = roles_[role].processors.at(stream);
+  if (!processor.is_busy && !processor.is_choosing && !processor.waiting.empty()) {
+    processor.is_choosing = true;
+    engine_.after(
+        Seconds(), [this, role, stream] { choose(role, stream); }, Phase::settle);
+  }
+}
+
+void Executor::choose(RoleId role, std::uint16_t stream) {
+  Processor& processor = roles_[role].processors.at(stream);
+  processor.is_choosing = false;
+  processor.is_busy = true;
+  begin(processor.waiting.extract(processor.waiting.begin()).value());
 }
 
 void Executor::begin(TaskId id) {
@@ -92,7 +115,11 @@ void Executor::begin(TaskId id) {
     bytes_ += cost.bytes * ranks;
     begin_work(id, cost.time);
   } else if (const auto* delay = std::get_if<DelayTask>(&task.payload)) {
-    engine_.after(delay->time, [this, id] { finish(id); });
+    const bool on_chip = delay->worker != Worker::host;
+    const double ranks = graph_.roles()[task.role].count;
+    flops_ += delay->flops * ranks;
+    bytes_ += delay->bytes * ranks;
+    engine_.after(delay->time * (on_chip ? prepared_.slowdowns[task.role] : 1), [this, id] { finish(id); });
   } else if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
     const Execution& once = prepared_.blocks[index];
     flops_ += once.flops * block->repeat;
@@ -131,7 +158,9 @@ Executor::Doing Executor::doing(const Payload& payload) {
     return Doing::kernels;
   }
   if (const auto* delay = std::get_if<DelayTask>(&payload)) {
-    return delay->worker == Worker::cores ? Doing::cores_busy : Doing::host_busy;
+    return delay->worker == Worker::cores    ? Doing::cores_busy
+           : delay->worker == Worker::memory ? Doing::memory_busy
+                                             : Doing::host_busy;
   }
   const bool collective = std::holds_alternative<CollectiveTask>(payload) || std::holds_alternative<GroupTask>(payload);
   return collective ? Doing::collective : Doing::message;
@@ -281,6 +310,10 @@ void Executor::finish(TaskId id) {
     release(after);
   }
   drain();
+  if (TaskGraph::is_first_come(task.stream)) {
+    role.processors.at(task.stream).is_busy = false;
+    choose_later(task.role, task.stream);
+  }
 }
 
 void Executor::settle(RoleState& role) {
@@ -303,6 +336,8 @@ void Executor::settle(RoleState& role) {
     attribute(role, *busy, elapsed);
   } else if (first(Doing::cores_busy) != none) {
     role.parts[compute] += elapsed;
+  } else if (first(Doing::memory_busy) != none) {
+    role.parts[memory] += elapsed;
   } else if (first(Doing::host_busy) != none) {
     role.parts[host] += elapsed;
   } else if (const auto moving = std::find_if(role.active.begin(), none, [](const Activity& a) { return a.in_flight; });

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "sim/collective/player.h"
@@ -29,6 +30,7 @@ struct PreparedGraph {
   std::vector<KernelTime> kernel_times;
   std::vector<Execution> blocks;       ///< one pass of each block on each role that runs it
   std::vector<double> core_shares;     ///< by operation: of a rank's cores, as long as it is under way
+  Table<RoleId, double> slowdowns;     ///< of its chips
   Table<TaskId, std::uint32_t> index;  ///< compute: kernel_times; collective, group and send: operation; block: blocks
   const Calls* calls = nullptr;
 
@@ -40,11 +42,13 @@ struct PreparedGraph {
 };
 
 /// Runs a prepared graph on an engine: a task begins when the tasks that it names and the one before it on its stream
-/// have ended. One use. A role's time is accounted for as it passes, by what is active on its streams: the lowest
-/// stream that computes, else host time, else communication in flight ("exposed"), else waiting ("bubble").
-/// A collective takes its share of the cores from what computes beside it, for as long as both last: computing, not
-/// launching and not waiting for memory, is slower by so much. Several take each a share of what the others leave.
-/// Streams that compute at once share the memory's bandwidth max-min fairly: what asks for more than it gets is slower.
+/// have ended. A stream of those that take the first task that can begin chooses among all that can at an instant the
+/// one that was added first, so that what is chosen does not depend on the order of events within it. One use. A role's
+/// time is accounted for as it passes, by what is active on its streams: the lowest stream that computes, else host
+/// time, else communication in flight ("exposed"), else waiting ("bubble"). A collective takes its share of the cores
+/// from what computes beside it, for as long as both last: computing, not launching and not waiting for memory, is
+/// slower by so much. Several take each a share of what the others leave. Streams that compute at once share the
+/// memory's bandwidth max-min fairly: what asks for more than it gets is slower.
 class Executor {
  public:
   Executor(Engine&, Player&, const PreparedGraph&, bool keep_spans);
@@ -55,7 +59,7 @@ class Executor {
   Execution result() const;
 
  private:
-  enum class Doing : std::uint8_t { block, kernels, cores_busy, host_busy, collective, message };
+  enum class Doing : std::uint8_t { block, kernels, cores_busy, memory_busy, host_busy, collective, message };
   struct Activity {
     TaskId task;
     std::uint16_t stream = 0;
@@ -68,12 +72,19 @@ class Executor {
     double core_pace = 0;  ///< the same, had it the memory to itself
     EventId end{};
   };
+  /// A stream that takes the first task that can begin.
+  struct Processor {
+    bool is_busy = false;
+    bool is_choosing = false;  ///< at the end of this instant's round
+    std::set<TaskId> waiting;
+  };
   struct RoleState {
-    std::vector<Activity> active;            ///< in order of stream
-    std::vector<Seconds> parts;              ///< by category
-    std::map<std::uint32_t, double> blocks;  ///< how often each ran, by its place in PreparedGraph::blocks
-    Time settled;                            ///< up to when time has been accounted for
-    Time ended;                              ///< when its last task so far did
+    std::vector<Activity> active;                   ///< in order of stream
+    std::map<std::uint16_t, Processor> processors;  ///< by stream
+    std::vector<Seconds> parts;                     ///< by category
+    std::map<std::uint32_t, double> blocks;         ///< how often each ran, by its place in PreparedGraph::blocks
+    Time settled;                                   ///< up to when time has been accounted for
+    Time ended;                                     ///< when its last task so far did
   };
   struct Message {
     bool sent = false, delivered = false;
@@ -82,6 +93,9 @@ class Executor {
 
   void release(TaskId);
   void drain();
+  void queue(TaskId);
+  void choose(RoleId, std::uint16_t stream);
+  void choose_later(RoleId, std::uint16_t stream);
   void begin(TaskId);
   void finish(TaskId);
   void begin_group(TaskId, const GroupTask&);

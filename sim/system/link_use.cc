@@ -20,7 +20,7 @@ LinkUse link_use(const Topology& topology, const FoldedFabric& fabric, const Net
 }
 
 void LinkSampler::look(const Engine& engine, const Network& network) {
-  const Time now = engine.now();
+  const Time now = network.clock(engine);
   if (samples_.size() >= most_) {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < samples_.size(); i += 2) {

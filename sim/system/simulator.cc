@@ -73,12 +73,15 @@ KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, Core
 void Simulator::Impl::prepare_compute(PreparedGraph& prepared, std::uint32_t shift,
                                       std::set<std::string>& notes) const {
   const TaskGraph& graph = *prepared.graph;
+  for (const Role& role : graph.roles()) {
+    prepared.slowdowns.push_back(machine.slowdown(role.base + shift));
+  }
   std::map<std::tuple<KernelListId, double, double, double>, std::uint32_t> known;
   for (const TaskId id : graph.tasks().ids()) {
     const Task& task = graph.tasks()[id];
     if (const auto* compute = std::get_if<ComputeTask>(&task.payload)) {
       const CoreShare cores = graph.cores(task.role, task.stream);
-      const double slowdown = machine.slowdown(graph.roles()[task.role].base + shift);
+      const double slowdown = prepared.slowdowns[task.role];
       const auto [place, is_new] = known.try_emplace({compute->kernels, cores.matrix, cores.vector, slowdown},
                                                      static_cast<std::uint32_t>(prepared.kernel_times.size()));
       if (is_new) {

@@ -18,7 +18,7 @@ void link_dependencies(const TaskGraph& graph, TaskLinks& links) {
     for (const TaskId before : graph.after(task)) {
       edges.emplace_back(before, id);
     }
-    if (task.stream == TaskGraph::unordered) {
+    if (!TaskGraph::is_ordered(task.stream)) {
       continue;
     }
     const auto [place, first] = last_on_stream.try_emplace({task.role, task.stream}, id);

@@ -96,6 +96,7 @@ class Writer {
 
   void add_spans(const Run&, const Stretch&);
   void add_kernels(const Run&, const Span&, const Stretch&);
+  void add_delay(const Run&, const Span&, const Stretch&, const DelayTask&);
   void add_exchange(const Run&, const Span&, const Stretch&);
   void add_passes(const Run&, const Span&, const Stretch&);
   Slice slice(const Run&, const Span&, const Stretch&, Lane, const std::string& name);
@@ -147,6 +148,18 @@ void Writer::add_kernels(const Run& run, const Span& span, const Stretch& stretc
     one.drive = drive_of(kernels[i], costs[i], machine_.chip());
     timeline_.slices.push_back(std::move(one));
   }
+}
+
+void Writer::add_delay(const Run& run, const Span& span, const Stretch& stretch, const DelayTask& delay) {
+  Slice one = slice(run, span, stretch, Lane::compute, "compute");
+  one.name = !run.role ? name_of(run.graph, span.task, names_) : one.part;
+  if (delay.worker != Worker::host) {
+    one.flops = delay.flops;
+    one.bytes = delay.bytes;
+    one.bound = to_string(delay.worker);
+    one.drive = drive_of(delay, span.end - span.begin, machine_.chip());
+  }
+  timeline_.slices.push_back(std::move(one));
 }
 
 void Writer::connect(const Run& run, TaskId id, std::size_t slice) {
@@ -225,10 +238,8 @@ void Writer::add_spans(const Run& run, const Stretch& stretch) {
       add_kernels(run, span, stretch);
     } else if (std::holds_alternative<BlockTask>(payload)) {
       add_passes(run, span, stretch);
-    } else if (std::holds_alternative<DelayTask>(payload)) {
-      Slice one = slice(run, span, stretch, Lane::compute, "compute");
-      one.name = !run.role ? name_of(run.graph, span.task, names_) : one.part;
-      timeline_.slices.push_back(std::move(one));
+    } else if (const auto* delay = std::get_if<DelayTask>(&payload)) {
+      add_delay(run, span, stretch, *delay);
     } else {
       add_exchange(run, span, stretch);
     }
@@ -274,9 +285,10 @@ void Writer::sort() {
   for (const auto& [key, track] : tracks_) {
     const auto& [role, outer, inner, lane, name] = key;
     shown_as[track] = static_cast<std::uint32_t>(timeline_.tracks.size());
+    const int number = TaskGraph::is_first_come(outer) ? outer - TaskGraph::first_come : outer;
     const std::string stream = outer == TaskGraph::unordered
                                    ? ""
-                                   : fmt::format(" (stream {}{})", outer, inner > 0 ? fmt::format(".{}", inner) : "");
+                                   : fmt::format(" (stream {}{})", number, inner > 0 ? fmt::format(".{}", inner) : "");
     timeline_.tracks.push_back({role, name + stream});
   }
   std::vector<Slice>& slices = timeline_.slices;

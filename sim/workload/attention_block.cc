@@ -30,7 +30,8 @@ struct Builder {
   void gqa_decode(Attention core);
   void gqa_prefill(Attention core);
   void mla(const MlaShape& shape);
-  void mla_decode(const MlaShape& shape, Mla core);
+  void mla_absorbed(const MlaShape& shape, const Mla& core);
+  void mla_expanded(const MlaShape& shape, const Mla& core);
   void mla_prefill(const MlaShape& shape, Mla core);
 };
 
@@ -142,7 +143,11 @@ void Builder::mla(const MlaShape& shape) {
   core.nope = shape.nope;
   core.value = shape.value;
   if (tokens.decode() > 0) {
-    mla_decode(shape, core);
+    core.phase = AttentionPhase::decode;
+    core.batch = tokens.decode_sequences;
+    core.query = tokens.query;
+    core.context = tokens.decode_context + tokens.query;
+    mla_absorbed(shape, core);
   }
   if (tokens.prefill() > 0) {
     mla_prefill(shape, core);
@@ -150,25 +155,37 @@ void Builder::mla(const MlaShape& shape) {
   project_output(heads * shape.value);
 }
 
-void Builder::mla_decode(const MlaShape& shape, Mla core) {
-  core.phase = AttentionPhase::decode;
-  core.batch = tokens.decode_sequences;
-  core.query = tokens.query;
-  core.context = tokens.decode_context + tokens.query;
-  // the up-projections of keys and values, absorbed into query and output, in the type of the attention
-  kernels.push_back(gemm(plan().attention_type, tokens.decode(), shape.latent, shape.nope, core.heads));
+/// With the up-projections of keys and values absorbed into query and output, in the type of the attention.
+void Builder::mla_absorbed(const MlaShape& shape, const Mla& core) {
+  const double rows = core.batch * core.query;
+  kernels.push_back(gemm(plan().attention_type, rows, shape.latent, shape.nope, core.heads));
   kernels.push_back(core);
-  kernels.push_back(gemm(plan().attention_type, tokens.decode(), shape.value, shape.latent, core.heads));
+  kernels.push_back(gemm(plan().attention_type, rows, shape.value, shape.latent, core.heads));
 }
 
+/// With keys and values of the whole context, of what was in the cache too.
+void Builder::mla_expanded(const MlaShape& shape, const Mla& core) {
+  project(core.batch * core.context, core.heads * (shape.nope + shape.value), shape.latent);
+  kernels.push_back(core);
+}
+
+/// A few tokens after a long context attend to it as decoding does: expanding it would be most of the work. Whichever
+/// multiplies less.
 void Builder::mla_prefill(const MlaShape& shape, Mla core) {
-  core.phase = AttentionPhase::prefill;
   core.batch = tokens.prefill_sequences;
   core.query = tokens.prefill_tokens;
   core.context = tokens.prefill_context + tokens.prefill_tokens;
-  // keys and values of what was in the cache are expanded again
-  project(core.batch * core.context, core.heads * (shape.nope + shape.value), shape.latent);
-  kernels.push_back(core);
+  const double pairs = core.query * (tokens.prefill_context + core.query / 2);
+  const double projection = shape.latent * (shape.nope + shape.value);
+  const double absorbed = core.query * projection + pairs * (2 * shape.latent + shape.rope);
+  const double expanded = core.context * projection + pairs * (shape.nope + shape.rope + shape.value);
+  if (absorbed < expanded) {
+    core.phase = AttentionPhase::decode;
+    mla_absorbed(shape, core);
+  } else {
+    core.phase = AttentionPhase::prefill;
+    mla_expanded(shape, core);
+  }
 }
 
 }  // namespace

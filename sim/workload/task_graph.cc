@@ -4,6 +4,11 @@
 
 namespace podium {
 
+std::string_view to_string(Worker worker) {
+  constexpr std::array names{"host", "compute", "memory"};
+  return names.at(static_cast<std::size_t>(worker));
+}
+
 RoleId TaskGraph::add_role(Role role) {
   PODIUM_CHECK(role.count > 0, "a role has ranks");
   return roles_.push_back(std::move(role));

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -100,12 +101,17 @@ struct ReceiveTask {
   std::uint32_t tag = 0;
   bool operator==(const ReceiveTask&) const = default;
 };
-/// Who is busy for a fixed time, for the account: the host, or the chip's cores (recorded computing).
-enum class Worker : std::uint8_t { host, cores };
-/// Host time, or anything of a fixed length.
+/// What a task of fixed length keeps busy: the host; or, as what was recorded on a device does, the chip's cores or its
+/// memory, whichever bounds it.
+enum class Worker : std::uint8_t { host, cores, memory };
+/// The part of an account that its time belongs to: "host", "compute", "memory".
+std::string_view to_string(Worker);
+/// Host time, or recorded work. On a slow chip its cores and memory take longer for it, as for kernels.
 struct DelayTask {
   Seconds time;
   Worker worker = Worker::host;
+  Flops flops = {};  ///< of one rank, as far as they are known
+  Bytes bytes = {};  ///< that its memory moves
   bool operator==(const DelayTask&) const = default;
 };
 
@@ -134,8 +140,13 @@ struct Task {
 /// they were added; streams of a role run side by side. Built by generators and trace readers, run by the executor.
 class TaskGraph {
  public:
+  /// From here on streams run one task at a time, but take the first of those that can begin: a processor that others
+  /// do not queue for in advance. For tasks that compute.
+  static constexpr std::uint16_t first_come = 0x8000;
   /// A stream without order: its tasks wait for their dependencies alone.
   static constexpr std::uint16_t unordered = 0xFFFF;
+  static constexpr bool is_ordered(std::uint16_t stream) { return stream < first_come; }
+  static constexpr bool is_first_come(std::uint16_t stream) { return stream >= first_come && stream != unordered; }
 
   RoleId add_role(Role);
   CommunicatorId add_communicator(Communicator);

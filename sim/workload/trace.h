@@ -32,7 +32,7 @@ struct TraceNode {
   TraceOperation operation = TraceOperation::nothing;
   TracePlace place = TracePlace::device;
   CollectiveKind kind = CollectiveKind::all_reduce;
-  std::uint16_t stream = 0;     ///< nodes of one place and stream run one after the other
+  std::uint16_t stream = 0;     ///< nodes of one place and stream run one at a time
   std::uint32_t name = 0;       ///< in Trace::names
   std::uint32_t line = 0;       ///< in its file; 0: it has no lines
   std::uint32_t group = 0;      ///< of a collective: in Trace::groups
@@ -51,6 +51,8 @@ struct TraceProgram {
   std::uint32_t base = 0, count = 1;
   std::vector<TraceNode> nodes;
   std::vector<std::uint32_t> after;  ///< indices of nodes
+  /// Computing of one place and stream runs one after the other: in the order of the nodes, or the first that can.
+  bool is_ordered = true;
 
   std::span<const std::uint32_t> dependencies(const TraceNode& node) const {
     return {after.data() + node.first_after, node.after_count};
@@ -140,6 +142,7 @@ struct TraceFormatKind {
     void (*read)(InputStream&, std::uint32_t rank, const TraceOptions&, Trace&);
     bool file_a_rank = false;
     bool gathers_parts = false;  ///< the bytes of its gathers are one rank's part, not what is gathered
+    bool is_ordered = true;      ///< computing runs in the order of the file, dependencies apart
   };
 };
 using TraceFormats = Registry<TraceFormatKind>;
@@ -159,7 +162,7 @@ using TraceMatch = std::vector<std::vector<std::uint32_t>>;
 /// InputErrors of `load_trace` on how ranks fit together.
 TraceMatch match_ranks(const Trace&);
 
-/// Whether everything in a trace can end, whatever things take: nodes of one stream run in order, messages are
+/// Whether everything in a trace can end, whatever things take: streams with an order keep to it, messages are
 /// buffered, collectives begin when all ranks have come. RunError with the cycle of nodes that wait for each other
 /// where not.
 void check_progress(const Trace&, const TraceMatch&);

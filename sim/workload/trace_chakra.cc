@@ -278,7 +278,7 @@ bool recognises_chakra(std::string_view head) {
 
 const TraceFormats::Entry trace_chakra_entry{"chakra",
                                              "Chakra execution traces as protobuf, schema 0.0.4 and 1.x, a file a rank",
-                                             {recognises_chakra, read_chakra, true, true}};
+                                             {recognises_chakra, read_chakra, true, true, false}};
 
 }  // namespace
 }  // namespace podium

@@ -211,7 +211,7 @@ bool recognises_chakra_json(std::string_view head) {
 
 const TraceFormats::Entry trace_chakra_json_entry{"chakra-json",
                                                   "Chakra execution traces as JSON, a file a rank",
-                                                  {recognises_chakra_json, read_chakra_json, true, true}};
+                                                  {recognises_chakra_json, read_chakra_json, true, true, false}};
 
 }  // namespace
 }  // namespace podium

@@ -181,7 +181,7 @@ bool recognises_goal(std::string_view head) {
 }
 
 const TraceFormats::Entry trace_goal_entry{
-    "goal", "GOAL, the text form that LogGOPSim and ATLAHS compile", {recognises_goal, read_goal}};
+    "goal", "GOAL, the text form that LogGOPSim and ATLAHS compile", {recognises_goal, read_goal, false, false, false}};
 
 }  // namespace
 }  // namespace podium

@@ -8,7 +8,7 @@ namespace podium {
 namespace {
 
 constexpr std::uint16_t first_host_stream = 1024, memory_stream = 2048, first_group_stream = 2049;
-constexpr std::uint32_t most_groups = TaskGraph::unordered - first_group_stream;
+constexpr std::uint32_t most_groups = TaskGraph::first_come - first_group_stream;
 
 /// Ranks base + k stride, size of them, with base / stride even in a block of size: what a communicator makes.
 struct Pattern {
@@ -41,6 +41,7 @@ class Converter {
     if (times.compute == TraceTimes::Compute::scaled) {
       PODIUM_CHECK(times.recorded_on.has_value(), "scaling needs the chip that was recorded");
       ratio_ = times.recorded_on->peak(DataType::bf16) / times.chip.peak(DataType::bf16);
+      memory_ratio_ = times.recorded_on->memory_bandwidth / times.chip.memory_bandwidth;
     }
     for (const TraceGroup& group : trace.groups) {
       patterns_.push_back(pattern_of(group, trace.ranks()));
@@ -70,9 +71,12 @@ class Converter {
  private:
   bool equal(const TraceNode& a, const TraceNode& b) const {
     return a.operation == b.operation && a.place == b.place && a.kind == b.kind && a.stream == b.stream &&
-           a.duration == b.duration && a.bytes == b.bytes && a.flops == b.flops &&
-           (a.kernel == TraceNode::none) == (b.kernel == TraceNode::none) && a.after_count == b.after_count &&
-           patterns_[a.group] == patterns_[b.group];
+           a.duration == b.duration && a.bytes == b.bytes && a.flops == b.flops && same_kernel(a.kernel, b.kernel) &&
+           a.after_count == b.after_count && patterns_[a.group] == patterns_[b.group];
+  }
+
+  bool same_kernel(std::uint32_t a, std::uint32_t b) const {
+    return a == b || (a != TraceNode::none && b != TraceNode::none && trace_.kernels[a] == trace_.kernels[b]);
   }
 
   /// No messages, equal nodes, and groups that a communicator of one role makes.
@@ -86,7 +90,7 @@ class Converter {
       return false;
     }
     return std::all_of(trace_.programs.begin() + 1, trace_.programs.end(), [&](const TraceProgram& other) {
-      return other.after == first.after &&
+      return other.after == first.after && other.is_ordered == first.is_ordered &&
              std::equal(first.nodes.begin(), first.nodes.end(), other.nodes.begin(), other.nodes.end(),
                         [&](const TraceNode& a, const TraceNode& b) { return equal(a, b); });
     });
@@ -108,7 +112,8 @@ class Converter {
       for (const std::uint32_t before : program.dependencies(node)) {
         after.push_back(tasks[before]);
       }
-      tasks.push_back(result_.graph.add(role, stream_of(node), label(node), payload(node, numbers[i], in_role), after));
+      tasks.push_back(
+          result_.graph.add(role, stream_of(program, node), label(node), payload(node, numbers[i], in_role), after));
       result_.names.push_back(node.name);
     }
   }
@@ -140,8 +145,7 @@ class Converter {
       case TraceOperation::compute:
         return computing(node);
       case TraceOperation::memory:
-        return DelayTask{node.duration > Seconds() ? node.duration : node.bytes / times_.chip.memory_bandwidth,
-                         Worker::cores};
+        return moving(node);
       case TraceOperation::send:
         return SendTask{roles_.at(node.peer), number, node.bytes};
       case TraceOperation::receive:
@@ -153,25 +157,32 @@ class Converter {
   }
 
   Payload computing(const TraceNode& node) {
-    using Compute = TraceTimes::Compute;
     if (node.place == TracePlace::host) {
       return DelayTask{node.duration, Worker::host};
     }
-    const bool anew = times_.compute == Compute::predicted;
+    const bool anew = times_.compute == TraceTimes::Compute::predicted;
     if (anew && node.kernel != TraceNode::none && supported(trace_.kernels[node.kernel])) {
       ++predicted_;
       return ComputeTask{kernels(node.kernel)};
     }
-    const bool counted = node.flops > Flops() || node.bytes > Bytes();
-    if (counted && (anew || node.duration <= Seconds())) {
-      ++(anew ? predicted_ : without_time_);
-      return DelayTask{
-          std::max(node.flops / times_.chip.peak(DataType::bf16), node.bytes / times_.chip.memory_bandwidth),
-          Worker::cores};
-    }
-    kept_ += anew ? 1 : 0;
-    empty_ += node.duration <= Seconds() ? 1 : 0;
-    return DelayTask{node.duration * ratio_, Worker::cores};
+    return work(node, node.flops / times_.chip.peak(DataType::bf16), ratio_);
+  }
+
+  /// Between memory and its device, which may be in the host's name.
+  Payload moving(const TraceNode& node) { return work(node, Seconds(), memory_ratio_); }
+
+  /// Of a device: as long as its counts say, or as recorded where there are none or they are not asked for.
+  DelayTask work(const TraceNode& node, Seconds computing, double ratio) {
+    const Seconds streaming = node.bytes / times_.chip.memory_bandwidth;
+    const bool anew = times_.compute == TraceTimes::Compute::predicted;
+    const bool counted = computing > Seconds() || streaming > Seconds();
+    const bool by_counts = counted && (anew || node.duration <= Seconds());
+    predicted_ += by_counts && anew ? 1 : 0;
+    without_time_ += by_counts && !anew ? 1 : 0;
+    kept_ += anew && !counted ? 1 : 0;
+    empty_ += !counted && node.duration <= Seconds() ? 1 : 0;
+    return {by_counts ? std::max(computing, streaming) : node.duration * ratio,
+            streaming > computing ? Worker::memory : Worker::cores, node.flops, node.bytes};
   }
 
   bool supported(const Kernel& kernel) const {
@@ -220,7 +231,7 @@ class Converter {
   }
 
   void add_notes() {
-    const auto count = [](std::size_t n, const char* what) { return std::to_string(n) + " computing nodes " + what; };
+    const auto count = [](std::size_t n, const char* what) { return std::to_string(n) + " nodes of devices " + what; };
     auto& notes = result_.notes;
     if (predicted_ > 0) {
       notes.insert(count(predicted_, "are predicted for this chip"));
@@ -237,15 +248,15 @@ class Converter {
       notes.insert(count(empty_, "have no time at all and take none"));
     }
     if (times_.compute == TraceTimes::Compute::scaled) {
-      notes.insert("device times are scaled by the ratio of the bf16 peaks of " + times_.recorded_on->name + " and " +
-                   times_.chip.name);
+      notes.insert("computing is scaled by the ratio of the bf16 peaks of " + times_.recorded_on->name + " and " +
+                   times_.chip.name + ", loads and stores by that of their memories' bandwidths");
     }
   }
 
   const Trace& trace_;
   const TraceMatch& match_;
   const TraceTimes& times_;
-  double ratio_ = 1;
+  double ratio_ = 1, memory_ratio_ = 1;
   std::vector<Pattern> patterns_;  ///< by group
   TraceGraph result_;
   std::vector<RoleId> roles_;                              ///< by program
@@ -257,12 +268,13 @@ class Converter {
 
 }  // namespace
 
-std::uint16_t stream_of(const TraceNode& node) {
+std::uint16_t stream_of(const TraceProgram& program, const TraceNode& node) {
+  const std::uint16_t first = program.is_ordered ? 0 : TaskGraph::first_come;
   switch (node.operation) {
     case TraceOperation::compute:
-      return static_cast<std::uint16_t>(node.stream + (node.place == TracePlace::host ? first_host_stream : 0));
+      return static_cast<std::uint16_t>(first + node.stream + (node.place == TracePlace::host ? first_host_stream : 0));
     case TraceOperation::memory:
-      return memory_stream;
+      return static_cast<std::uint16_t>(first + memory_stream);
     case TraceOperation::collective:
       return static_cast<std::uint16_t>(first_group_stream + node.group);
     default:

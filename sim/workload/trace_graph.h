@@ -23,7 +23,7 @@ struct TraceTimes {
 };
 
 /// The stream of its role that a node's task is on; messages have no order.
-std::uint16_t stream_of(const TraceNode&);
+std::uint16_t stream_of(const TraceProgram&, const TraceNode&);
 
 struct TraceGraph {
   TaskGraph graph;
@@ -35,7 +35,8 @@ struct TraceGraph {
 /// is the same run for less work. Devices compute on the streams that the trace has, or on one; hosts on others; each
 /// group has a stream for its collectives, on which they are in the order of the trace.
 /// Nodes with counts of operations and bytes but no time take operations over the bf16 peak or bytes over the memory's
-/// bandwidth, whichever is more.
+/// bandwidth, whichever is more; by the same, recorded time is the cores' or the memory's. Without counts it is the
+/// cores'.
 TraceGraph to_task_graph(const Trace&, const TraceMatch&, const TraceTimes&);
 
 }  // namespace podium

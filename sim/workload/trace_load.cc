@@ -146,6 +146,16 @@ void gather_parts(Trace& trace) {
   }
 }
 
+/// What a format's files do not say, since it is the same in all of them.
+void apply_customs(const TraceFormatKind::Value& format, Trace& trace) {
+  if (format.gathers_parts) {
+    gather_parts(trace);
+  }
+  for (TraceProgram& program : trace.programs) {
+    program.is_ordered = format.is_ordered;
+  }
+}
+
 void check_options(const TraceOptions& options, std::size_t files, bool file_a_rank) {
   if (options.ranks > most_ranks) {
     throw InputError({"--ranks"}, "more than " + std::to_string(most_ranks) + " ranks are beyond sense");
@@ -200,9 +210,7 @@ Trace read_trace(InputStream in, const TraceOptions& options, const std::string&
   InputStream whole = InputStream::of_bytes(std::move(bytes), in.path());
   const TraceFormatKind::Value& reader = TraceFormats::find(name, {"--trace-format"});
   reader.read(whole, 0, options, trace);
-  if (reader.gathers_parts) {
-    gather_parts(trace);
-  }
+  apply_customs(reader, trace);
   return trace;
 }
 
@@ -234,9 +242,7 @@ Trace load_trace(const std::vector<std::string>& paths, TraceOptions options, co
     }
     reader.read(in, file.rank, options, trace);
   }
-  if (reader.gathers_parts) {
-    gather_parts(trace);
-  }
+  apply_customs(reader, trace);
   if (options.model_parallel > 0 && name != "astra-text") {
     trace.notes.insert("--model-parallel has no effect: it is for text workloads, and this is " + name);
   }

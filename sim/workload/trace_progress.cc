@@ -67,7 +67,7 @@ class Progress {
       const TraceNode& node = program.nodes[n];
       const Index i = first_[p] + n;
       missing_[i] = node.after_count;
-      if (const std::uint16_t stream = stream_of(node); stream != TaskGraph::unordered) {
+      if (const std::uint16_t stream = stream_of(program, node); TaskGraph::is_ordered(stream)) {
         const auto [place, is_first] = last.try_emplace(stream, i);
         if (!is_first) {
           before_[i] = place->second;

@@ -165,7 +165,7 @@ std::string chakra_bytes(const Trace& trace, std::uint32_t rank) {
     for (const std::uint32_t before : program->dependencies(node)) {
       ids.push_back(program->nodes[before].id);
     }
-    if (const std::uint16_t stream = stream_of(node); stream != TaskGraph::unordered) {
+    if (const std::uint16_t stream = stream_of(*program, node); TaskGraph::is_ordered(stream)) {
       const auto [place, is_first] = last_on_stream.try_emplace(stream, node.id);
       if (!is_first && std::find(ids.begin(), ids.end(), place->second) == ids.end()) {
         ids.push_back(place->second);
@@ -235,7 +235,7 @@ class Unroller {
       for (const TaskId earlier : graph.after(task)) {
         follow(earlier);
       }
-      if (task.stream != TaskGraph::unordered) {
+      if (TaskGraph::is_ordered(task.stream)) {
         const auto [place, is_first] = last_on_stream.try_emplace(task.stream, id);
         if (!is_first) {
           follow(place->second);
