@@ -42,6 +42,19 @@ KernelTimes times_on(const ChipSpec& chip) {
   };
 }
 
+/// How far a folder's files are; of a large one, what it will take.
+FileWritten tell_files(const std::string& folder, ProgressBar& bar) {
+  return [folder, &bar](std::size_t bytes, std::size_t done, std::size_t of) {
+    constexpr double large = 1e9;
+    const double all = static_cast<double>(bytes) * static_cast<double>(of);
+    if (done == 1 && all > large) {
+      std::cerr << fmt::format("{}: {} files of about {:.0f} MB, {:.1f} GB in all\n", folder, of,
+                               static_cast<double>(bytes) / 1e6, all / 1e9);
+    }
+    bar.update(done, of);
+  };
+}
+
 /// A folder for each step: WORKLOAD.REGIME.SYSTEM/STEP.RANK.et.
 void export_study(const ExportOptions& options) {
   const Study whole = load_study(options.study);
@@ -63,7 +76,10 @@ void export_study(const ExportOptions& options) {
       const std::filesystem::path folder =
           std::filesystem::path(options.out) /
           (std::to_string(number) + "." + file_name(step.phase.step.system) + "." + file_name(step.phase.name));
-      write_chakra(graph, times_on(chip), folder.string(), file_name(step.phase.name));
+      ProgressBar files(folder.string());
+      write_chakra(graph, times_on(chip), folder.string(), file_name(step.phase.name),
+                   tell_files(folder.string(), files));
+      files.finish();
       std::cout << folder.string() << ": " << step.phase.name << ", " << step.phase.plan << '\n';
     }
   }
@@ -93,7 +109,7 @@ std::function<int()> export_command(CLI::App& app) {
   app.footer(
       "Steps of a study's kept plans become Chakra traces, a file a rank, with the times of the system's chip, counts\n"
       "of operations and bytes, and communicator groups. Traces of messages become GOAL.\n\n"
-      "Example: podium export --study cm384-vs-nvl72 --workload training --system gb200 --out traces");
+      "Example: podium export --study quick-look --workload training --system h100 --out traces");
   app.add_option("trace", options->traces, "Files of a trace, or a folder of them");
   app.add_option("--study", options->study, "A study: a file, or a name in configs/studies");
   app.add_option("--workload", options->choice.workload, "One workload of the study (default: all)");

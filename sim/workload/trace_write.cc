@@ -371,8 +371,12 @@ Trace trace_of_rank(const TaskGraph& graph, std::uint32_t rank, const KernelTime
   return Unroller(graph, rank, times).take();
 }
 
-void write_chakra(const TaskGraph& graph, const KernelTimes& times, const std::string& folder,
-                  const std::string& name) {
+void write_chakra(const TaskGraph& graph, const KernelTimes& times, const std::string& folder, const std::string& name,
+                  const FileWritten& written) {
+  std::size_t ranks = 0, done = 0;
+  for (const Role& role : graph.roles()) {
+    ranks += role.count;
+  }
   nlohmann::ordered_json groups = nlohmann::ordered_json::object();
   std::filesystem::create_directories(folder);
   for (const Role& role : graph.roles()) {
@@ -383,7 +387,12 @@ void write_chakra(const TaskGraph& graph, const KernelTimes& times, const std::s
           groups[group.name] = group.ranks;
         }
       }
-      write(std::filesystem::path(folder) / (name + "." + std::to_string(rank) + ".et"), chakra_bytes(trace, rank));
+      const std::string bytes = chakra_bytes(trace, rank);
+      write(std::filesystem::path(folder) / (name + "." + std::to_string(rank) + ".et"), bytes);
+      ++done;
+      if (written) {
+        written(bytes.size(), done, ranks);
+      }
     }
   }
   write(std::filesystem::path(folder) / "comm_group.json", groups.dump(1) + "\n");

@@ -20,8 +20,11 @@ Trace trace_of_rank(const TaskGraph&, std::uint32_t rank, const KernelTimes&);
 std::string chakra_bytes(const Trace&, std::uint32_t rank);
 
 /// Writes FOLDER/NAME.RANK.et for each rank of a graph and FOLDER/comm_group.json; InputError where they cannot be
-/// written. One rank is held at a time.
-void write_chakra(const TaskGraph&, const KernelTimes&, const std::string& folder, const std::string& name);
+/// written. One rank is held at a time. After each file its bytes are told, and how many ranks are done of how many:
+/// all files are about as long.
+using FileWritten = std::function<void(std::size_t bytes, std::size_t done, std::size_t of)>;
+void write_chakra(const TaskGraph&, const KernelTimes&, const std::string& folder, const std::string& name,
+                  const FileWritten& written = {});
 
 /// GOAL has computing and messages alone: InputError where the trace has a collective, or runs one file on all ranks.
 std::string goal_text(const Trace&);

@@ -237,6 +237,19 @@ TEST_P(ClosedForm, CarriesTheBytesOfEachTransfer) {
   }
 }
 
+TEST_P(ClosedForm, TellsWhatHasGoneSoFar) {
+  Time arrival;
+  network_->send({&route_, Bytes(1e6)}, note(arrival));  // a millisecond on the first link
+  std::vector<Bytes> quarters;
+  for (int quarter = 1; quarter <= 4; ++quarter) {
+    engine_.at(Time() + quarter * 250_us, [&] { quarters.push_back(network_->carried()[LinkId(0)]); });
+  }
+  engine_.run();
+  for (int quarter = 1; quarter <= 4; ++quarter) {
+    EXPECT_NEAR(quarters[static_cast<std::size_t>(quarter - 1)].value(), quarter * 250e3, 1);
+  }
+}
+
 TEST_P(ClosedForm, DeliversNothingAndSendsToOneselfAfterTheLatency) {
   const Route stays = route_over({}, 3_us);
   Time nothing;

@@ -100,6 +100,27 @@ TEST(Serve, GrowthThatFillsTheCacheSendsTheYoungestBack) {
   EXPECT_LT(served->outcomes[0].finish, served->outcomes[1].finish);
 }
 
+TEST(Serve, TakesOneThatWasSentBackBeforeNewOnes) {
+  // one decodes at a time: two fit until they grow, then the younger goes back, and a third waits from the start
+  Deployment d = one_replica(10_ms, 1000);
+  d.prefill = d.decode;
+  d.transfer = {Bytes(1), BytesPerSecond(1e12), 0_s};
+  d.decode.cache_tokens = 230;
+  const auto served = serve(d, {{0_s, 100, 60}, {0_s, 100, 60}, {100_ms, 100, 60}}, 1, 1);
+  ASSERT_TRUE(served);
+  EXPECT_GE(served->preemptions, 1U);
+  EXPECT_LT(served->outcomes[1].finish, served->outcomes[2].finish);
+}
+
+TEST(Serve, KeepsAHundredthOfACacheFreeOfNewOnes) {
+  Deployment d = one_replica(10_ms, 1000);
+  d.decode.cache_tokens = 1000;
+  // the second would take what is left to the last token but five
+  const auto served = serve(d, {{0_s, 500, 2}, {0_s, 495, 2}, {0_s, 980, 2}}, 1, 1);
+  EXPECT_GT(served->outcomes[1].first_token, served->outcomes[0].finish);
+  EXPECT_FALSE(served->outcomes[2].refused) << "alone it may take all";
+}
+
 TEST(Serve, TurnsAwayWhatNoCacheCanHold) {
   Deployment d = one_replica(10_ms, 100);
   d.decode.cache_tokens = 150;

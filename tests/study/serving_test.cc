@@ -101,6 +101,37 @@ TEST(ServingCase, RefusesWhatHasNoWayFromPrefillToDecodeAndServesOtherwise) {
   EXPECT_GT(result.throughput.per_system, 0);
 }
 
+/// Prompts that are no whole number of chunks: where one ends within a chunk the next begins.
+TEST(ServingCase, SplitsChipsForPromptsOfOneTokenMoreThanAChunkAsForThoseThatFillIt) {
+  const auto serve = [](const char* lengths) {
+    std::string text = replaced(quick_look(), "input: 2048, output: 256", lengths);
+    const std::size_t begin = text.find("            transfer_plane"), end = text.find("          hgx-h100: *server");
+    text = text.substr(0, begin) +
+           "            transfer_plane: nvlink\n            prefill: [{tp: 1, dp: 1, chunk_tokens: [256]}]\n"
+           "            decode: [{tp: 1, dp: 1, chunk_tokens: [64]}]\n" +
+           text.substr(end);
+    return serve_on(study_of(text), 8);
+  };
+  const CaseResult filled = serve("input: 256, output: 160"), over = serve("input: 257, output: 160");
+  EXPECT_EQ(over.plan, filled.plan);
+  EXPECT_GT(over.request_rate, 0.97 * filled.request_rate);
+}
+
+TEST(ServingCase, SendsACacheNoFasterThanTheOneWhoTakesItCan) {
+  // one chip takes what four send, over a port as wide as theirs: no faster than from one
+  const auto tpot_from = [](const char* prefill) {
+    std::string text = replaced(quick_look(), "input: 2048, output: 256", "input: 32768, output: 16");
+    const std::size_t begin = text.find("            transfer_plane"), end = text.find("          hgx-h100: *server");
+    text = text.substr(0, begin) + "            transfer_plane: infiniband\n            prefill: [" + prefill +
+           "]\n            decode: [{tp: 1, dp: 1, chunk_tokens: [64]}]\n" + text.substr(end);
+    text = replaced(replaced(text, "ttft: 500 ms", "ttft: 20 s"), "tpot: 20 ms", "tpot: 500 ms");
+    return serve_on(study_of(text), 8).tpot->p50.value();
+  };
+  EXPECT_NEAR(tpot_from("{tp: 4, dp: 1, ep: 4, chunk_tokens: [4096]}"),
+              tpot_from("{tp: 1, dp: 1, chunk_tokens: [4096]}"),
+              1e-3 * tpot_from("{tp: 1, dp: 1, chunk_tokens: [4096]}"));
+}
+
 TEST(ServingCase, IsTheSameForAChipOnceAPartStandsForTheWhole) {
   // two to a server, so that a hundred and two hundred servers are simulated as the same part
   const std::string text = one_template("{tp: 4, dp: 1, ep: 4, chunk_tokens: [512]}");

@@ -6,6 +6,7 @@
 
 #include "sim/study/case_choice.h"
 #include "tests/core/error_of.h"
+#include "sim/system/packet_work.h"
 #include "tests/study/studies.h"
 
 namespace podium::test {

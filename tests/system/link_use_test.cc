@@ -108,5 +108,37 @@ TEST(Simulator, TellsHowManyPacketHopsItHasDone) {
   EXPECT_EQ(watched.signature, alone.signature) << "and nothing changes for being watched";
 }
 
+TEST(LinkUse, IsNeverAboveAllOfALinkInAnyModelThatSharesThem) {
+  TaskGraph graph;
+  std::vector<RoleId> roles;
+  for (std::uint32_t rank = 0; rank < 4; ++rank) {
+    roles.push_back(graph.add_role({"rank " + std::to_string(rank), rank, 1}));
+  }
+  const std::uint16_t label = graph.add_label("messages");
+  for (std::uint32_t rank = 1; rank < 4; ++rank) {
+    graph.add(roles[rank], TaskGraph::unordered, label, SendTask{roles[0], rank, 4_MiB});
+    graph.add(roles[0], TaskGraph::unordered, label, ReceiveTask{roles[rank], rank});
+  }
+  for (const char* network : {"flow", "packet", "congestion_aware"}) {
+    const Execution execution = run_on_server(graph, {.network = network, .keep_links = true, .link_samples = 64});
+    const LinkHistory& history = execution.links.history;
+    for (const LinkId link : execution.links.ports.ids()) {
+      double before = 0, at = 0;
+      for (const LinkHistory::Sample& sample : history.samples) {
+        if (!history.classes[link]) {
+          continue;
+        }
+        const double now = since_start(sample.at).value(), carried = sample.carried[*history.classes[link]].value();
+        const double bandwidth = server().network().links[link].bandwidth.value();
+        EXPECT_LE(carried - before, bandwidth * (now - at) + 20'000)
+            << network << ": more than it can, and some packets";
+        EXPECT_GE(carried, before - 20'000);
+        before = carried;
+        at = now;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace podium::test

@@ -45,6 +45,21 @@ double replayed_ns(std::int64_t comm_type, std::uint32_t ranks, bool aware, cons
   return simulator.run(to_task_graph(trace, match_ranks(trace), times).graph).time.value() * 1e9;
 }
 
+/// A message goes whole, and a call of it takes two endpoints: ../shared/facts/peers.md has 20,531 and 40,062 ns of it.
+TEST(ClosedForms, GiveTheNanosecondsOfAMessage) {
+  const Trace trace =
+      trace_of("num_ranks 2\nrank 0 {\ns: send 1048576b to 1\n}\nrank 1 {\nr: recv 1048576b from 0\n}\n");
+  const Machine machine = load_machine("astra-sim-switch", {.ranks = 2, .bundles = Bundles::apart});
+  const auto nanoseconds = [&](const char* network) {
+    const TraceTimes times{.chip = machine.chip()};
+    return 1e9 * Simulator(machine, {.network = network})
+                     .run(to_task_graph(trace, match_ranks(trace), times).graph)
+                     .time.value();
+  };
+  EXPECT_NEAR(nanoseconds("congestion_unaware"), 20'531 + 10, 1e-3);
+  EXPECT_NEAR(nanoseconds("congestion_aware"), 40'062 + 10, 1e-3);
+}
+
 class ClosedForm : public testing::TestWithParam<std::uint32_t> {};
 INSTANTIATE_TEST_SUITE_P(Ranks, ClosedForm, testing::Values(4, 8, 16));
 

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 
 #include "sim/system/simulator.h"
 #include "sim/workload/trace_graph.h"
 #include "sim/workload/trace_write.h"
 #include "tests/config/temporary_folder.h"
 #include "tests/core/error_of.h"
+#include "tests/system/graphs.h"
 #include "tests/workload/traces.h"
 
 namespace podium::test {
@@ -69,6 +71,81 @@ TEST(Replay, PredictsFromCountsWhereTheyWereRecorded) {
   EXPECT_NEAR(replay(trace).time.value(), 7e-6, 1e-11);
   const TraceTimes times{.compute = TraceTimes::Compute::predicted, .chip = chip};
   EXPECT_NEAR(replay(trace, times).time.value(), 1e-3, 1e-9);
+}
+
+TEST(Replay, CountsWorkAsThatOfWhatBoundsIt) {
+  const ChipSpec chip = load_chip("h100-sxm");
+  const auto bytes = static_cast<std::int64_t>(chip.memory_bandwidth.value() * 1e-3);
+  const Trace moving = trace_of(
+      ChakraFile().add({.id = 1, .microseconds = 7, .attributes = {{"num_ops", 10}, {"tensor_size", bytes}}}).bytes());
+  EXPECT_NEAR(replay(moving).account.part("memory").value(), 7e-6, 1e-11);
+  const Trace computing = trace_of(
+      ChakraFile()
+          .add({.id = 1, .microseconds = 7, .attributes = {{"num_ops", 1'000'000'000'000}, {"tensor_size", 8}}})
+          .bytes());
+  EXPECT_NEAR(replay(computing).account.part("compute").value(), 7e-6, 1e-11);
+  EXPECT_NEAR(replay(computing).flops.value(), 1e12, 1);
+}
+
+TEST(Replay, TakesLongerForRecordedWorkOfASlowChipAndNotOfItsHost) {
+  const std::string text = "num_ranks 1\nrank 0 {\na: calc 1000\n}\n";
+  Allocation slow{.ranks = 1};
+  slow.slow = {{0, 2}};
+  const Machine machine = load_machine("hgx-h100", slow);
+  const auto time = [&](const Trace& trace) {
+    const TraceTimes times{.chip = machine.chip()};
+    return Simulator(machine, {}).run(to_task_graph(trace, match_ranks(trace), times).graph).time.value();
+  };
+  Trace trace = trace_of(text);
+  EXPECT_NEAR(time(trace), 2e-6, 1e-12);
+  trace.programs[0].nodes[0].place = TracePlace::host;
+  EXPECT_NEAR(time(trace), 1e-6, 1e-12);
+}
+
+TEST(Replay, TellsRanksApartWhoseProductsDiffer) {
+  Trace trace = trace_of(ChakraFile().add({.id = 1, .microseconds = 10}).bytes());
+  trace.kernels = {Gemm{.type = DataType::bf16, .m = 128, .n = 128, .k = 128},
+                   Gemm{.type = DataType::bf16, .m = 16384, .n = 16384, .k = 16384}};
+  trace.programs.push_back(trace.programs[0]);
+  trace.programs[1].base = 1;
+  const TraceTimes times{.compute = TraceTimes::Compute::predicted, .chip = load_chip("h100-sxm")};
+  const auto with = [&](std::uint32_t first, std::uint32_t second) {
+    trace.programs[0].nodes[0].kernel = first;
+    trace.programs[1].nodes[0].kernel = second;
+    return replay(trace, times);
+  };
+  EXPECT_EQ(with(0, 0).by_role.size(), 1U);
+  EXPECT_EQ(with(0, 1).by_role.size(), 2U);
+  EXPECT_EQ(with(0, 1).time, with(1, 0).time);
+  EXPECT_EQ(with(0, 1).time, with(1, 1).time);
+}
+
+TEST(Replay, LetsAProcessorTakeTheFirstThatCan) {
+  // c comes after a in the file, and a waits for a message that c's own answer brings
+  const Trace trace = trace_of(
+      "num_ranks 2\n"
+      "rank 0 {\nr: recv 8b from 1\na: calc 100\na requires r\nc: calc 100\ns: send 8b to 1\ns requires c\n}\n"
+      "rank 1 {\nr: recv 8b from 0\ns: send 8b to 0\ns requires r\n}\n");
+  check_progress(trace, match_ranks(trace));
+  const Execution execution = replay(trace);
+  EXPECT_EQ(execution.spans.size(), 0U);
+  EXPECT_GT(execution.time.value(), 200e-9);
+}
+
+TEST(Replay, LetsAProcessorDoOneThingAtATimeInTheOrderOfTheFileOfWhatCan) {
+  Builder b(1);
+  const TaskId first = b.delay(TaskGraph::first_come, 2_us);
+  b.delay(1, 1_us);
+  const TaskId late = b.delay(TaskGraph::first_come, 3_us, {TaskId(1)}), early = b.delay(TaskGraph::first_come, 5_us);
+  const Execution execution = run(b.graph, {.keep_spans = true});
+  std::map<TaskId, Time> begun;
+  for (const Span& span : execution.spans) {
+    begun[span.task] = span.begin;
+  }
+  EXPECT_EQ(begun[first], Time());
+  EXPECT_EQ(begun[late], Time() + 2_us) << "it could begin at 1 us, and was added before the other";
+  EXPECT_EQ(begun[early], Time() + 5_us);
+  EXPECT_EQ(execution.time, 10_us);
 }
 
 TEST(Replay, RunsNodesOfOneStreamInOrderAndMessagesAtOnce) {

@@ -298,6 +298,30 @@ TEST(InferenceStep, PrefillsChunkedLayersChunkByChunk) {
   EXPECT_NEAR(totals(inference_step(model, test_chip(), {}, shape)).attention, expected, 1e-3 * expected);
 }
 
+TEST(InferenceStep, AttendsWithFewTokensToALongContextAsDecodingDoes) {
+  const ModelSpec model = load_model("deepseek-v3");
+  InferencePlan plan;
+  plan.dp = plan.ep = 32;
+  const auto absorbs = [&](double fresh, double context) {
+    const TaskGraph graph = inference_step(model, test_chip(), plan, {0, 0, 1, fresh, context});
+    std::size_t decodes = 0, prefills = 0;
+    for_each_task(graph, [&](const TaskGraph& in, const Task& task, double) {
+      const auto* compute = std::get_if<ComputeTask>(&task.payload);
+      for (const Kernel& kernel : compute ? in.kernels()[compute->kernels] : std::vector<Kernel>{}) {
+        if (const auto* mla = std::get_if<Mla>(&kernel)) {
+          ++(mla->phase == AttentionPhase::decode ? decodes : prefills);
+        }
+      }
+    });
+    EXPECT_EQ(decodes == 0, prefills > 0);
+    return decodes > 0;
+  };
+  EXPECT_TRUE(absorbs(64, 100'000)) << "expanding it anew is 512 x 256 for each token and head, absorbing 64 x 768";
+  EXPECT_FALSE(absorbs(256, 100'000)) << "from 171 tokens on";
+  EXPECT_FALSE(absorbs(64, 0));
+  EXPECT_FALSE(absorbs(4096, 0));
+}
+
 TEST(InferenceStep, DraftsWithTheMtpLayerAndVerifiesItsTokens) {
   const ModelSpec model = load_model("deepseek-v3");
   const ChipSpec chip = test_chip();
