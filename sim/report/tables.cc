@@ -152,6 +152,13 @@ TextTable time_table(const ComparisonResult& result, const Contest& contest, con
     whole.push_back(percent(1));
   }
   table.rows.push_back(whole);
+  if (std::any_of(found.begin(), found.end(), [](const PhaseResult* p) { return p->time_share < 1; })) {
+    std::vector<std::string> share{"such steps, of all time"};
+    for (const PhaseResult* p : found) {
+      share.insert(share.end(), {"", percent(p->time_share)});
+    }
+    table.rows.push_back(share);
+  }
   return table;
 }
 

@@ -212,6 +212,13 @@ void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vec
     from = best.split;
     attempt_neighbours(*from);
   }
+  const auto left = std::ranges::count_if(
+      splits, [&](const Split& split) { return std::find(tried.begin(), tried.end(), split) == tried.end(); });
+  if (left > 0) {
+    result.notes.push_back(with_commas(left) +
+                           " more splits were not simulated: predicted to sustain less even if their instances were "
+                           "never idle and half as fast again");
+  }
   if (best.split) {
     result.objective->above = seen_by(rates_.look(*best.split, best.above), mean_.slo.quantile);
   }

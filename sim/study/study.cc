@@ -118,6 +118,10 @@ Arrivals recorded_arrivals(const std::string& trace, const Location& where, int 
   Arrivals result;
   result.trace = trace;
   result.in_trace = all.size();
+  for (const Request& request : all) {
+    result.trace_input += request.input / static_cast<double>(all.size());
+    result.trace_output += request.output / static_cast<double>(all.size());
+  }
   result.recorded = std::make_shared<const std::vector<Request>>(sample_stretches(std::move(all), most_recorded));
   return result;
 }

@@ -47,8 +47,16 @@ std::vector<std::string> trace_notes(const ServingWorkload& workload, const Case
   const std::size_t served = workload.arrivals.recorded->size();
   const auto text = [](std::size_t count) { return with_commas(static_cast<long long>(count)); };
   if (served < workload.arrivals.in_trace) {
-    notes.push_back(fmt::format("of the trace's {} requests {} are served, in stretches evenly spread over it",
-                                text(workload.arrivals.in_trace), text(served)));
+    double input = 0, output = 0;
+    for (const Request& request : *workload.arrivals.recorded) {
+      input += request.input / static_cast<double>(served);
+      output += request.output / static_cast<double>(served);
+    }
+    notes.push_back(
+        fmt::format("of the trace's {} requests {} are served, in stretches evenly spread over it: mean tokens in and "
+                    "out {:.0f} and {:.0f}, of the whole trace {:.0f} and {:.0f}",
+                    text(workload.arrivals.in_trace), text(served), input, output, workload.arrivals.trace_input,
+                    workload.arrivals.trace_output));
   }
   // with a mean gap before the next pass
   const auto size = static_cast<double>(served);

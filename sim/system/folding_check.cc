@@ -62,13 +62,15 @@ std::string few_digits(double number) {
   return number < large ? fmt::format("{:.3g}", number) : with_commas(std::llround(number));
 }
 
-std::string as(std::size_t all, std::size_t simulated, const char* of, const char* one, const char* several) {
+/// A thing and what stands for it, whose plural is told; those of things end in s.
+std::string as(std::size_t all, std::size_t simulated, const std::string& of, const char* one, const char* several) {
   const auto text = [](std::size_t count) { return with_commas(static_cast<long long>(count)); };
   const std::string saving =
       simulated > 0 && simulated < all
           ? fmt::format(" ({} times fewer)", few_digits(static_cast<double>(all) / static_cast<double>(simulated)))
           : "";
-  return fmt::format("{} {} as {} {}{}", text(all), of, text(simulated), simulated == 1 ? one : several, saving);
+  return fmt::format("{} {}{} as {} {}{}", text(all), of, all == 1 ? "" : "s", text(simulated),
+                     simulated == 1 ? one : several, saving);
 }
 
 }  // namespace
@@ -94,9 +96,9 @@ FoldingUse folding_use(const FoldedFabric& fabric) {
 }
 
 std::string describe(const FoldingUse& use) {
-  return (use.ranks > 0 ? as(use.ranks, use.classes, "ranks", "class", "classes") + ", " : "") +
-         as(use.messages, use.bundles, "messages", "bundle", "bundles") + ", " +
-         as(use.links, use.link_classes, "links", "class", "classes");
+  return (use.ranks > 0 ? as(use.ranks, use.classes, "rank", "class", "classes") + ", " : "") +
+         as(use.messages, use.bundles, "message", "bundle", "bundles") + ", " +
+         as(use.links, use.link_classes, "link", "class", "classes");
 }
 
 std::string difference_between(const TaskGraph& graph, const Execution& folded, const Execution& unfolded) {

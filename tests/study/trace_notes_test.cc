@@ -35,8 +35,8 @@ TEST(TraceNotes, SayHowOftenAShortTraceIsServed) {
 TEST(TraceNotes, SayWhatOfALongTraceIsServed) {
   const StudyFile file(replaced(quick_look(), "{input: 2048, output: 256}", "{trace: trace.csv}"));
   std::string rows = "arrival,input,output\n";
-  for (int i = 0; i < 30'000; ++i) {
-    rows += std::to_string(i) + ",10,5\n";
+  for (int i = 0; i < 30'000; ++i) {  // every hundredth, which the stretches have as many of, is long
+    rows += std::to_string(i) + (i % 100 == 0 ? ",1010,5\n" : ",10,5\n");
   }
   file.add("trace.csv", rows);
   const Study study = file.load();
@@ -46,7 +46,9 @@ TEST(TraceNotes, SayWhatOfALongTraceIsServed) {
   result.requests = 19'900;
   result.refused_requests = 100;
   EXPECT_THAT(trace_notes(serving(study), result),
-              ElementsAre("of the trace's 30,000 requests 20,000 are served, in stretches evenly spread over it", _));
+              ElementsAre("of the trace's 30,000 requests 20,000 are served, in stretches evenly spread over it: mean "
+                          "tokens in and out 20 and 5, of the whole trace 20 and 5",
+                          _));
 }
 
 /// Of a trace whose second prompt repeats 512 of its 1,000 tokens.
