@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <queue>
 
+#include "sim/core/utf8.h"
+
 namespace podium {
 
 std::uint32_t NameTable::add(std::string_view text) {
   if (const auto found = index_.find(text); found != index_.end()) {
     return found->second;
+  }
+  if (const std::string valid = valid_utf8(text); valid != text) {
+    return add(valid);  // timelines are JSON, which takes nothing else
   }
   texts_.emplace_back(text);
   return index_.emplace(texts_.back(), static_cast<std::uint32_t>(index_.size())).first->second;
