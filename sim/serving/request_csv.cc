@@ -1,4 +1,5 @@
-// Request traces as CSV: our own plain form, also with times in whole nanoseconds, Vidur's and Splitwise's, BurstGPT's.
+// Request traces as CSV: our own plain form, also with times in whole nanoseconds, Vidur's, splitwise-sim's,
+// BurstGPT's.
 #include <algorithm>
 
 #include "sim/core/text.h"
@@ -39,7 +40,10 @@ const std::vector<std::string>& vidur_columns() {
   static const std::vector<std::string> columns{"arrived_at", "num_prefill_tokens", "num_decode_tokens"};
   return columns;
 }
-
+const std::vector<std::string>& splitwise_columns() {
+  static const std::vector<std::string> columns{"arrival_timestamp", "prompt_size", "token_size"};
+  return columns;
+}
 const std::vector<std::string>& burst_columns() {
   static const std::vector<std::string> columns{"Timestamp", "Request tokens", "Response tokens"};
   return columns;
@@ -48,12 +52,16 @@ const std::vector<std::string>& burst_columns() {
 bool is_plain(const std::string& head) { return has_columns(head, plain_columns()); }
 bool is_nanosecond(const std::string& head) { return has_columns(head, nanosecond_columns()); }
 bool is_vidur(const std::string& head) { return has_columns(head, vidur_columns()); }
+bool is_splitwise(const std::string& head) { return has_columns(head, splitwise_columns()); }
 bool is_burst(const std::string& head) { return has_columns(head, burst_columns()); }
 void read_plain(const std::string& path, const TakeRequest& take) { read_columns(path, plain_columns(), 1, take); }
 void read_nanosecond(const std::string& path, const TakeRequest& take) {
   read_columns(path, nanosecond_columns(), 1e-9, take);
 }
 void read_vidur(const std::string& path, const TakeRequest& take) { read_columns(path, vidur_columns(), 1, take); }
+void read_splitwise(const std::string& path, const TakeRequest& take) {
+  read_columns(path, splitwise_columns(), 1, take);
+}
 
 /// A response of no token is a call that failed (BurstGPT, arXiv 2401.17644): its prompt was served all the same.
 void read_burst(const std::string& path, const TakeRequest& take) {
@@ -72,6 +80,10 @@ const RequestFormats::Entry vidur{"vidur-csv",
                                   "CSV of Vidur and Splitwise with arrived_at (seconds), num_prefill_tokens and "
                                   "num_decode_tokens",
                                   {is_vidur, read_vidur}};
+const RequestFormats::Entry splitwise{
+    "splitwise-csv",
+    "splitwise-sim's CSV with arrival_timestamp (seconds), prompt_size and token_size (tokens)",
+    {is_splitwise, read_splitwise}};
 const RequestFormats::Entry burst{"burstgpt-csv",
                                   "BurstGPT's CSV with Timestamp (seconds), Request tokens and Response tokens",
                                   {is_burst, read_burst}};

@@ -124,6 +124,28 @@ TEST(LoadRequests, ReadsAzure) {
   EXPECT_EQ(requests[1].output, 109U);
 }
 
+TEST(LoadRequests, ReadsTimeZonesOfAzure) {
+  const std::string header = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+  const auto requests = read(header +
+                             "2024-05-10 00:00:00.009930+00:00,2162,5\n2024-05-10 00:00:01.009930Z,2,2\n"
+                             "2024-05-09 22:30:02.009930-01:30,3,3\n");
+  ASSERT_EQ(requests.size(), 3U);
+  EXPECT_NEAR(requests[1].arrival.value(), 1, 1e-6);
+  EXPECT_NEAR(requests[2].arrival.value(), 2, 1e-6);
+  EXPECT_NE(error_of([&] { read(header + "2024-05-10 00:00:00+0100,1,1\n"); }).find("'+0100' is no time zone"),
+            std::string::npos);
+}
+
+TEST(LoadRequests, ReadsSplitwiseSim) {
+  const auto requests = read(
+      "request_id,request_type,application_id,arrival_timestamp,batch_size,prompt_size,token_size\n"
+      "0,2,0,0.5,1,374,44\n1,2,0,2.5,1,396,109\n");
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_DOUBLE_EQ(requests[1].arrival.value(), 2);
+  EXPECT_EQ(requests[1].input, 396U);
+  EXPECT_EQ(requests[1].output, 109U);
+}
+
 TEST(LoadRequests, ReadsMooncake) {
   const auto requests = read(
       "{\"timestamp\": 500, \"input_length\": 758, \"output_length\": 500, \"hash_ids\": [0, 1]}\n"
