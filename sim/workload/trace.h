@@ -37,8 +37,8 @@ struct TraceNode {
   std::uint32_t line = 0;       ///< in its file; 0: it has no lines
   std::uint32_t group = 0;      ///< of a collective: in Trace::groups
   std::uint32_t peer = 0;       ///< of a message: the other rank
-  std::uint32_t tag = 0;        ///< of a message
   std::uint32_t kernel = none;  ///< in Trace::kernels, where shapes were recorded
+  std::int64_t tag = 0;         ///< of a message
   Seconds duration;             ///< as recorded; of communication it is not used
   Bytes bytes;                  ///< of communication, as CollectiveKind counts them; else what memory moves
   Flops flops;
@@ -153,7 +153,8 @@ using TraceFormats = Registry<TraceFormatKind>;
 /// differ in kind, size or number.
 Trace load_trace(const std::vector<std::string>& paths, TraceOptions options = {}, const std::string& format = {});
 
-/// One file's content, as `load_trace` reads it (tests, fuzzing): not checked against other ranks.
+/// One file's content, as `load_trace` reads it (tests, fuzzing), of the rank that its name says: not checked against
+/// other ranks.
 Trace read_trace(InputStream, const TraceOptions& = {}, const std::string& format = {});
 
 /// How ranks meet, by program and node: of a message, which of those between its two ranks it is, counted from zero;

@@ -13,9 +13,10 @@ namespace {
 
 constexpr std::uint64_t most_record = std::uint64_t{1} << 28;
 
-/// One field of a message. `number` is a varint, or the bits of a fixed value; `bytes` is a message or text.
+/// One field of a message. `number` is a varint, or the bits of a fixed value; `bytes` is a message, a list or text.
 struct Field {
   std::uint32_t field = 0;
+  bool has_bytes = false;
   std::uint64_t number = 0;
   std::string_view bytes;
 };
@@ -31,6 +32,7 @@ class Message {
       return false;
     }
     const std::uint64_t key = varint();
+    field = {};
     field.field = static_cast<std::uint32_t>(key >> 3);
     switch (key & 7) {
       case 0:
@@ -42,6 +44,7 @@ class Message {
       case 2: {
         const std::uint64_t size = varint();
         ok_ = ok_ && size <= static_cast<std::uint64_t>(end_ - at_);
+        field.has_bytes = true;
         field.bytes = ok_ ? std::string_view(at_, size) : std::string_view();
         at_ += ok_ ? size : 0;
         break;
@@ -106,39 +109,16 @@ ChakraValue scalar(const Field& field) {
     case 29:
     case 31:
       return std::string(field.bytes);
+    case 13:
+    case 21:
+      return whole_value(field.number);
     default:
-      return static_cast<std::int64_t>(field.number);  // whole numbers, signed or not
+      return static_cast<std::int64_t>(field.number);
   }
-}
-
-void read_attribute(std::string_view bytes, ChakraNode& node, bool& ok) {
-  Message message(bytes);
-  std::string_view name;
-  for (Field field; message.next(field);) {
-    if (field.field == 1) {
-      name = field.bytes;
-    } else if (field.field >= 3 && is_chakra_attribute(name)) {
-      if (field.field % 2 == 1) {
-        node.set(name, scalar(field));
-      } else if (field.field == 28) {
-        node.dimensions = 0;
-        node.all_dimensions = true;
-        Message list(field.bytes);
-        for (Field value; list.next(value);) {
-          Message packed(value.bytes);
-          while (!packed.at_end() && packed.ok()) {
-            ++node.dimensions;
-            node.all_dimensions &= packed.varint() != 0;
-          }
-        }
-      }
-    }
-  }
-  ok = ok && message.ok();
 }
 
 void read_ids(const Field& field, std::vector<std::uint64_t>& ids, bool& ok) {
-  if (field.bytes.empty()) {
+  if (!field.has_bytes) {
     ids.push_back(field.number);
     return;
   }
@@ -147,6 +127,43 @@ void read_ids(const Field& field, std::vector<std::uint64_t>& ids, bool& ok) {
     ids.push_back(packed.varint());
   }
   ok = ok && packed.ok();
+}
+
+/// involved_dim as a list of bools, one for each dimension.
+void read_dimensions(std::string_view bytes, ChakraNode& node, bool& ok) {
+  std::vector<std::uint64_t> involved;
+  Message list(bytes);
+  for (Field values; list.next(values);) {
+    read_ids(values, involved, ok);
+  }
+  for (const std::uint64_t one : involved) {
+    node.involve(one != 0);
+  }
+  ok = ok && list.ok();
+}
+
+void read_attribute(std::string_view bytes, ChakraNode& node, bool& ok) {
+  constexpr std::uint32_t first_value = 3, bool_list = 28, text = 29, raw = 31;
+  std::string_view name;
+  Message look(bytes);
+  for (Field field; look.next(field);) {
+    name = field.field == 1 ? field.bytes : name;
+  }
+  ok = ok && look.ok();
+  if (!is_chakra_attribute(name)) {
+    return;
+  }
+  Message message(bytes);
+  for (Field field; message.next(field);) {
+    if (field.field == bool_list && name == "involved_dim") {
+      read_dimensions(field.bytes, node, ok);
+    } else if (field.field >= first_value && field.field % 2 == 0) {
+      node.refuse(name, "a list of field " + std::to_string(field.field), "one value");
+    } else if (field.field >= first_value) {
+      node.set(name, scalar(field));
+      ok = ok && field.has_bytes == (field.field == text || field.field == raw);
+    }
+  }
 }
 
 /// False where the bytes are no Node.
@@ -174,7 +191,7 @@ bool read_node(std::string_view bytes, ChakraNode& node) {
         read_ids(field, node.after, ok);
         break;
       case 7:
-        node.duration = static_cast<double>(field.number);
+        node.set("duration_micros", whole_value(field.number));
         break;
       case 8: {
         Message inputs(field.bytes);

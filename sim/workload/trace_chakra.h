@@ -10,18 +10,20 @@
 
 namespace podium {
 
+/// What an attribute holds. Text may be a number: protobuf's JSON writes whole numbers so.
 using ChakraValue = std::variant<std::int64_t, double, bool, std::string>;
+ChakraValue whole_value(std::uint64_t);
 
 /// A node of a Chakra trace, whatever the file's form: what of it means something here.
 struct ChakraNode {
   std::uint64_t id = 0;
   std::uint32_t type = 0;
   std::string name, shapes, types, ignored;
-  double duration = 0;  ///< us
   std::vector<std::uint64_t> after;
-  // attributes
+  std::string problem;  ///< of the first attribute whose form or value is wrong; empty: none is
+  // attributes, and the duration in us as one of them
   std::optional<std::int64_t> comm_type, comm_src, comm_dst, comm_tag;
-  std::optional<double> comm_size, num_ops, tensor_size, runtime;
+  std::optional<double> duration, comm_size, num_ops, tensor_size, runtime;
   std::string group;
   bool is_cpu_op = false;
   std::uint32_t dimensions = 0;  ///< of involved_dim
@@ -30,6 +32,10 @@ struct ChakraNode {
   void clear();
   /// Takes an attribute of any name; those that `is_chakra_attribute` does not know mean nothing.
   void set(std::string_view attribute, const ChakraValue& value);
+  /// Takes one more of the dimensions in involved_dim.
+  void involve(const ChakraValue& value);
+  /// An attribute is not what would be right.
+  void refuse(std::string_view attribute, const std::string& found, std::string_view right);
 };
 
 /// The names of attributes that mean something here.

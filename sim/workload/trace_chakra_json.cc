@@ -14,6 +14,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::string_view nodes_key = "workloadgraph";  ///< the section of nodes, in plain spelling
+constexpr int most_depth = 64;                           ///< of lists in lists: printing and the like go down into them
+
 std::string plain(std::string_view key) {
   std::string result;
   for (const char c : key) {
@@ -38,6 +41,7 @@ std::optional<std::uint64_t> id_of(const Json& value) {
   return std::nullopt;
 }
 
+/// None of a list, an object or nothing.
 std::optional<ChakraValue> value_of(const Json& value) {
   if (value.is_boolean()) {
     return value.get<bool>();
@@ -45,11 +49,11 @@ std::optional<ChakraValue> value_of(const Json& value) {
   if (value.is_number_float()) {
     return value.get<double>();
   }
+  if (value.is_number_unsigned()) {
+    return whole_value(value.get<std::uint64_t>());
+  }
   if (value.is_number()) {
     return value.get<std::int64_t>();
-  }
-  if (const auto number = id_of(value)) {
-    return static_cast<std::int64_t>(*number);
   }
   return value.is_string() ? std::optional<ChakraValue>(value.get<std::string>()) : std::nullopt;
 }
@@ -65,12 +69,16 @@ class JsonReader {
   void read() {
     std::string section;
     bool found = false;
-    const auto take = [&](int depth, Json::parse_event_t event, Json& parsed) {
-      if (depth == 1 && event == Json::parse_event_t::key) {
-        section = plain(parsed.get_ref<const std::string&>());
-        found |= section == "workloadgraph";
+    const auto take = [&](int depth, Event event, Json& parsed) {
+      if (depth > most_depth) {
+        throw InputError({in_.path()}, "lists in lists, more than " + std::to_string(most_depth) + " deep");
       }
-      if (depth == 2 && event == Json::parse_event_t::object_end && section == "workloadgraph") {
+      if (depth == 1 && event == Event::key) {
+        section = plain(parsed.get_ref<const std::string&>());
+        found |= section == nodes_key;
+      } else if (section == nodes_key && (event == Event::value || is_start(event))) {
+        check_list(depth, event);
+      } else if (section == nodes_key && depth == 2 && event == Event::object_end) {
         node(parsed);
         return false;
       }
@@ -89,6 +97,21 @@ class JsonReader {
   }
 
  private:
+  using Event = Json::parse_event_t;
+
+  static bool is_start(Event event) { return event == Event::object_start || event == Event::array_start; }
+
+  /// The section is a list, and what it holds are objects.
+  void check_list(int depth, Event event) const {
+    if (depth == 1 && event != Event::array_start) {
+      throw InputError({in_.path()}, "\"workload_graph\" is no list of nodes");
+    }
+    if (depth == 2 && event != Event::object_start) {
+      throw InputError({in_.path()}, "rank " + std::to_string(rank_) + ": what stands in place " +
+                                         std::to_string(count_ + 1) + " of \"workload_graph\" is no node");
+    }
+  }
+
   [[noreturn]] void fail(const std::string& problem) const {
     throw InputError({in_.path()}, "rank " + std::to_string(rank_) + ": " +
                                        (has_id_ ? "node " + std::to_string(node_.id)
@@ -124,11 +147,11 @@ class JsonReader {
     } else if (key == "ctrldeps" || key == "datadeps") {
       dependencies(key, value);
     } else if (key == "durationmicros") {
-      node_.duration = static_cast<double>(id_of(value).value_or(0));
+      attribute("duration_micros", value);
     } else if (key == "inputs" && value.is_object()) {
       node_.shapes = value.contains("shapes") ? value["shapes"].dump() : "";
       node_.types = value.contains("types") ? value["types"].dump() : "";
-    } else if (key == "attr" && value.is_array()) {
+    } else if (key == "attr") {
       attributes(value);
     } else {
       for (const std::string_view name : chakra_attributes()) {
@@ -162,31 +185,42 @@ class JsonReader {
   }
 
   void attribute(std::string_view name, const Json& value) {
-    if (value.is_array()) {
-      node_.dimensions = static_cast<std::uint32_t>(value.size());
-      node_.all_dimensions =
-          std::all_of(value.begin(), value.end(), [](const Json& one) { return one.is_boolean() && one.get<bool>(); });
+    if (value.is_array() && name == "involved_dim") {
+      for (const Json& one : value) {
+        node_.involve(value_of(one).value_or(one.dump()));
+      }
     } else if (const auto known = value_of(value)) {
       node_.set(name, *known);
+    } else if (!value.is_null()) {  // which is as if it were not there
+      node_.refuse(name, std::string("an ") + value.type_name(), "one value");
     }
   }
 
   /// [{"name": "comm_size", "int64Val": "1048576"}, …]
   void attributes(const Json& list) {
+    if (!list.is_array()) {
+      fail("its attr is no list of attributes");
+    }
     for (const Json& one : list) {
       if (!one.is_object() || !one.contains("name") || !one["name"].is_string()) {
         fail("an attribute without a name");
       }
       const auto& name = one["name"].get_ref<const std::string&>();
       for (const auto& [key, value] : one.items()) {
-        const std::string kind = plain(key);
-        if (is_chakra_attribute(name) && kind.ends_with("val")) {
-          attribute(name, value);
-        } else if (is_chakra_attribute(name) && kind.ends_with("list") && value.is_object() &&
-                   value.contains("values")) {
-          attribute(name, value["values"]);
+        if (is_chakra_attribute(name)) {
+          value_in_list(name, plain(key), value);
         }
       }
+    }
+  }
+
+  void value_in_list(const std::string& name, const std::string& kind, const Json& value) {
+    if (kind.ends_with("list") && value.is_object()) {
+      attribute(name, value.value("values", Json::array()));
+    } else if (kind.ends_with("val") || kind.ends_with("list")) {
+      attribute(name, value);
+    } else if (kind != "name" && kind != "docstring") {
+      fail("attribute " + name + " has '" + kind + "', and a kind of value like int64_val would be right");
     }
   }
 
@@ -203,10 +237,9 @@ void read_chakra_json(InputStream& in, std::uint32_t rank, const TraceOptions& o
 }
 
 bool recognises_chakra_json(std::string_view head) {
-  return head.find_first_not_of(" \t\r\n") != std::string_view::npos &&
-         head[head.find_first_not_of(" \t\r\n")] == '{' &&
-         (head.find("\"workload_graph\"") != std::string_view::npos ||
-          head.find("\"workloadGraph\"") != std::string_view::npos);
+  const std::size_t start = head.find_first_not_of(" \t\r\n");
+  return start != std::string_view::npos && head[start] == '{' &&
+         plain(head).find('"' + std::string(nodes_key) + '"') != std::string::npos;
 }
 
 const TraceFormats::Entry trace_chakra_json_entry{"chakra-json",

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <optional>
 
 #include "sim/workload/trace_chakra.h"
@@ -11,10 +10,6 @@ namespace podium {
 namespace {
 
 using namespace std::string_view_literals;
-
-constexpr std::array attributes{"comm_type"sv,  "comm_src"sv, "comm_dst"sv,    "comm_tag"sv,
-                                "comm_size"sv,  "num_ops"sv,  "tensor_size"sv, "runtime"sv,
-                                "comm_group"sv, "pg_name"sv,  "is_cpu_op"sv,   "involved_dim"sv};
 
 enum ChakraType : std::uint32_t {
   metadata = 1,
@@ -26,103 +21,14 @@ enum ChakraType : std::uint32_t {
   collective = 7
 };
 
-std::optional<CollectiveKind> kind_of(std::int64_t comm_type) {
-  switch (comm_type) {
-    case 0:
-      return CollectiveKind::all_reduce;
-    case 1:
-      return CollectiveKind::reduce;
-    case 2:
-      return CollectiveKind::all_gather;
-    case 3:
-      return CollectiveKind::gather;
-    case 4:
-      return CollectiveKind::scatter;
-    case 5:
-      return CollectiveKind::broadcast;
-    case 6:
-      return CollectiveKind::all_to_all;
-    case 7:
-    case 8:
-      return CollectiveKind::reduce_scatter;
-    case 9:
-      return CollectiveKind::barrier;
-    default:
-      return std::nullopt;
-  }
-}
-
-double number_of(const ChakraValue& value) {
-  if (const auto* whole = std::get_if<std::int64_t>(&value)) {
-    return static_cast<double>(*whole);
-  }
-  if (const auto* real = std::get_if<double>(&value)) {
-    return *real;
-  }
-  return std::holds_alternative<bool>(value) && std::get<bool>(value) ? 1 : 0;
-}
-
-std::string text_of(const ChakraValue& value) {
-  const auto* text = std::get_if<std::string>(&value);
-  return text == nullptr ? std::to_string(static_cast<std::int64_t>(number_of(value))) : *text;
-}
-
-/// Counts of bytes, operations and microseconds: whole and within what a double holds exactly.
-bool is_sane(double number) { return number >= 0 && number < 9e15; }
+/// By comm_type.
+constexpr std::array collective_kinds{CollectiveKind::all_reduce,     CollectiveKind::reduce,
+                                      CollectiveKind::all_gather,     CollectiveKind::gather,
+                                      CollectiveKind::scatter,        CollectiveKind::broadcast,
+                                      CollectiveKind::all_to_all,     CollectiveKind::reduce_scatter,
+                                      CollectiveKind::reduce_scatter, CollectiveKind::barrier};
 
 }  // namespace
-
-std::span<const std::string_view> chakra_attributes() { return attributes; }
-
-bool is_chakra_attribute(std::string_view name) {
-  return std::find(attributes.begin(), attributes.end(), name) != attributes.end();
-}
-
-void ChakraNode::clear() {
-  const auto keep = [](std::string& text) {
-    text.clear();
-    return std::move(text);
-  };
-  ChakraNode empty;
-  empty.name = keep(name);
-  empty.shapes = keep(shapes);
-  empty.types = keep(types);
-  empty.ignored = keep(ignored);
-  after.clear();
-  empty.after = std::move(after);
-  *this = std::move(empty);
-}
-
-void ChakraNode::set(std::string_view attribute, const ChakraValue& value) {
-  const auto whole = [&] {
-    const double number = number_of(value);
-    return is_sane(number) ? static_cast<std::int64_t>(number) : std::int64_t{-1};
-  };
-  if (attribute == "comm_type") {
-    comm_type = whole();
-  } else if (attribute == "comm_src") {
-    comm_src = whole();
-  } else if (attribute == "comm_dst") {
-    comm_dst = whole();
-  } else if (attribute == "comm_tag") {
-    comm_tag = whole();
-  } else if (attribute == "comm_size") {
-    comm_size = number_of(value);
-  } else if (attribute == "num_ops") {
-    num_ops = number_of(value);
-  } else if (attribute == "tensor_size") {
-    tensor_size = number_of(value);
-  } else if (attribute == "runtime") {
-    runtime = number_of(value);
-  } else if (attribute == "comm_group" || attribute == "pg_name") {
-    group = text_of(value);
-  } else if (attribute == "is_cpu_op") {
-    is_cpu_op = number_of(value) != 0;
-  } else if (attribute == "involved_dim") {
-    dimensions = 1;
-    all_dimensions = number_of(value) != 0;
-  }
-}
 
 ChakraProgram::ChakraProgram(Trace& trace, const std::string& file, std::uint32_t rank, const TraceOptions& options)
     : builder_(trace, file, options.ranks > 0 ? 0 : rank, options.ranks > 0 ? options.ranks : 1),
@@ -161,20 +67,20 @@ void ChakraProgram::communicate(const ChakraNode& from, TraceNode& node) {
   if (!from.comm_type) {
     builder_.fail(node, "a collective without its comm_type");
   }
-  const std::optional<CollectiveKind> kind = kind_of(*from.comm_type);
-  if (!kind) {
+  if (*from.comm_type < 0 || *from.comm_type >= static_cast<std::int64_t>(collective_kinds.size())) {
     builder_.fail(node, "comm_type " + std::to_string(*from.comm_type) + " is none of Chakra's");
   }
-  const bool barrier = *from.comm_type == 9;
-  if (!barrier && (!from.comm_size || !is_sane(*from.comm_size))) {
+  const CollectiveKind kind = collective_kinds[static_cast<std::size_t>(*from.comm_type)];
+  const bool barrier = kind == CollectiveKind::barrier;
+  if (!barrier && !from.comm_size) {
     builder_.fail(node, "a collective without its comm_size in bytes");
   }
   node.operation = TraceOperation::collective;
-  node.kind = *kind;
+  node.kind = kind;
   node.bytes = Bytes(barrier ? 0 : *from.comm_size);
   node.group = group(from, node);
-  if (has_root(*kind)) {
-    builder_.trace().notes.insert("Chakra does not say who is the root of a " + std::string(to_string(*kind)) +
+  if (has_root(kind)) {
+    builder_.trace().notes.insert("Chakra does not say who is the root of a " + std::string(to_string(kind)) +
                                   ": the first rank of its group is");
   }
 }
@@ -182,6 +88,7 @@ void ChakraProgram::communicate(const ChakraNode& from, TraceNode& node) {
 void ChakraProgram::send_or_receive(const ChakraNode& from, TraceNode& node) {
   const bool sends = from.type == send;
   const std::optional<std::int64_t>& peer = sends ? from.comm_dst : from.comm_src;
+  const std::optional<std::int64_t>& own = sends ? from.comm_src : from.comm_dst;
   if (!peer || *peer < 0 || *peer >= TraceNode::none) {
     builder_.fail(node, sends ? "a send without comm_dst, the rank that it is for"
                               : "a receive without comm_src, the rank that it is from");
@@ -190,13 +97,17 @@ void ChakraProgram::send_or_receive(const ChakraNode& from, TraceNode& node) {
     builder_.fail(node,
                   "a message of one rank, so that its file cannot stand for " + std::to_string(ranks_) + " ranks");
   }
-  if (sends && (!from.comm_size || !is_sane(*from.comm_size))) {
+  if (own && *own != rank_) {
+    builder_.fail(node, (sends ? "a send with comm_src " : "a receive with comm_dst ") + std::to_string(*own) +
+                            " in the file of rank " + std::to_string(rank_));
+  }
+  if (sends && !from.comm_size) {
     builder_.fail(node, "a send without its comm_size in bytes");
   }
   node.operation = sends ? TraceOperation::send : TraceOperation::receive;
   node.peer = static_cast<std::uint32_t>(*peer);
-  node.tag = static_cast<std::uint32_t>(from.comm_tag.value_or(0));
-  node.bytes = Bytes(sends ? *from.comm_size : 0);  // receives often have none: the send says it
+  node.tag = from.comm_tag.value_or(0);
+  node.bytes = Bytes(from.comm_size.value_or(0));  // receives often have none: the send says it
 }
 
 void ChakraProgram::add(const ChakraNode& from) {
@@ -204,21 +115,13 @@ void ChakraProgram::add(const ChakraNode& from) {
   node.id = from.id;
   node.name = builder_.name(from.name);
   node.place = from.is_cpu_op ? TracePlace::host : TracePlace::device;
-  const double duration = from.runtime.value_or(from.duration);  // whole us, and exactly where it is there
-  if (!is_sane(duration)) {
-    builder_.fail(node, "its duration is beyond sense");
+  if (!from.problem.empty()) {
+    builder_.fail(node, from.problem);
   }
-  node.duration = Seconds(duration * 1e-6);
-  const double operations = from.num_ops.value_or(0);
-  if (!(operations >= 0) || std::isinf(operations)) {
-    builder_.fail(node, "its num_ops is beyond sense");
-  }
-  node.flops = Flops(operations);
-  const double moved = from.tensor_size.value_or(0);
-  if (!is_sane(moved)) {
-    builder_.fail(node, "its tensor_size is beyond sense");
-  }
-  node.bytes = Bytes(moved);
+  // whole us in the node, and exactly in the attribute where it is there
+  node.duration = Seconds(from.runtime.value_or(from.duration.value_or(0)) * 1e-6);
+  node.flops = Flops(from.num_ops.value_or(0));
+  node.bytes = Bytes(from.tensor_size.value_or(0));
   switch (from.type) {
     case metadata:
       break;
@@ -266,7 +169,7 @@ std::vector<std::vector<double>> innermost_lists(std::string_view text) {
     } else if (*at == ']' && !list.empty()) {
       lists.push_back(list);
       list.clear();
-    } else if (*at >= '0' && *at <= '9') {
+    } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
       double number = 0;
       const auto [after, error] = std::from_chars(at, end, number);
       if (error != std::errc()) {
@@ -291,6 +194,9 @@ std::optional<Kernel> product_of(std::string_view name, std::string_view shapes,
   }
   std::vector<std::vector<double>> operands;
   for (const std::vector<double>& list : innermost_lists(shapes)) {
+    if (std::any_of(list.begin(), list.end(), [](double size) { return size < 0; })) {
+      return std::nullopt;  // -1 is how some write that they do not know
+    }
     if (list.size() == 2 || list.size() == 3) {
       operands.push_back(list);
     }

@@ -117,7 +117,7 @@ class GoalReader {
   void options(TraceNode& node, const Words& words, std::size_t next) {
     for (; next + 1 < words.size(); next += 2) {
       if (words[next] == "tag") {
-        node.tag = static_cast<std::uint32_t>(lines_.whole(words[next + 1], "tag", TraceNode::none));
+        node.tag = static_cast<std::int64_t>(lines_.whole(words[next + 1], "tag", TraceNode::none));
       } else if (words[next] == "cpu") {
         node.stream = static_cast<std::uint16_t>(lines_.whole(words[next + 1], "cpu", 1000));
       } else if (words[next] == "nic") {

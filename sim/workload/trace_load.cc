@@ -10,7 +10,7 @@
 namespace podium {
 namespace {
 
-constexpr std::size_t head_size = 4096;
+constexpr std::size_t head_size = 65536;  // JSON may have long sections in front of the one that tells
 std::string head_of(InputStream& in) {
   std::string head(head_size, '\0');
   head.resize(static_cast<std::size_t>(in.rdbuf()->sgetn(head.data(), head_size)));
@@ -209,7 +209,7 @@ Trace read_trace(InputStream in, const TraceOptions& options, const std::string&
   Trace trace;
   InputStream whole = InputStream::of_bytes(std::move(bytes), in.path());
   const TraceFormatKind::Value& reader = TraceFormats::find(name, {"--trace-format"});
-  reader.read(whole, 0, options, trace);
+  reader.read(whole, rank_of(in.path()).value_or(0), options, trace);
   apply_customs(reader, trace);
   return trace;
 }

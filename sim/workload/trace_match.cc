@@ -30,7 +30,7 @@ class Matcher {
   }
 
  private:
-  using Channel = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;  ///< from, to, tag
+  using Channel = std::tuple<std::uint32_t, std::uint32_t, std::int64_t>;  ///< from, to, tag
   struct Ends {
     std::vector<Spot> sends, receives;
   };

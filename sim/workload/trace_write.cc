@@ -133,7 +133,7 @@ void communication(Encoder& out, const Trace& trace, const TraceNode& node, std:
   } else if (sends || node.operation == TraceOperation::receive) {
     attribute(out, "comm_src", std::uint64_t{sends ? rank : node.peer});
     attribute(out, "comm_dst", std::uint64_t{sends ? node.peer : rank});
-    attribute(out, "comm_tag", std::uint64_t{node.tag});
+    attribute(out, "comm_tag", static_cast<std::uint64_t>(node.tag));
     attribute(out, "comm_size", whole(node.bytes.value()));
   }
 }

@@ -3,21 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "tests/config/temporary_folder.h"
-#include "tests/core/error_of.h"
 #include "tests/workload/traces.h"
 
 namespace podium::test {
 namespace {
 
 using testing::HasSubstr;
-
-std::string message_of(const std::string& content, const TraceOptions& options = {}) {
-  return error_of([&] { trace_of(content, options); });
-}
 
 const std::string pair_of_ranks =
     "num_ranks 2\n\n"
@@ -207,26 +198,6 @@ TEST(Aicb, ReadsCallsOfTensorAndDataParallelRanks) {
   EXPECT_EQ(nodes[1].line, 4U);
 }
 
-/// A trace of files in a folder.
-class Files {
- public:
-  void add(const std::string& name, const std::string& content) {
-    std::ofstream(folder_.path() / name, std::ios::binary) << content;
-  }
-  std::string message() const {
-    std::string text = error_of([&] { load_trace({folder_.path().string()}); });
-    const std::string prefix = folder_.path().string() + "/";
-    for (std::size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
-      text.erase(at, prefix.size());
-    }
-    return text;
-  }
-  Trace load() const { return load_trace({folder_.path().string()}); }
-
- private:
-  TemporaryFolder folder_;
-};
-
 std::string collective(std::int64_t type, std::int64_t size, int times = 1, const std::string& group = {}) {
   ChakraFile file;
   for (int i = 1; i <= times; ++i) {
@@ -240,7 +211,7 @@ std::string collective(std::int64_t type, std::int64_t size, int times = 1, cons
 }
 
 TEST(LoadTrace, TellsARankWithoutAFile) {
-  Files files;
+  TraceFiles files;
   files.add("x.0.et", collective(0, 64));
   files.add("x.2.et", collective(0, 64));
   EXPECT_EQ(files.message(), "x.2.et: there is no file of rank 1, and there is one of rank 2");
@@ -248,7 +219,7 @@ TEST(LoadTrace, TellsARankWithoutAFile) {
 
 TEST(LoadTrace, TellsCollectivesThatDifferInKindSizeOrNumber) {
   const auto message = [](const std::string& other) {
-    Files files;
+    TraceFiles files;
     files.add("x.0.et", collective(0, 64));
     files.add("x.1.et", other);
     return files.message();
@@ -263,7 +234,7 @@ TEST(LoadTrace, TellsCollectivesThatDifferInKindSizeOrNumber) {
 }
 
 TEST(LoadTrace, ReadsGroupsBesideTheFiles) {
-  Files files;
+  TraceFiles files;
   files.add("comm_group.json", R"({"left": [0, 1], "right": [2, 3]})");
   for (int rank = 0; rank < 4; ++rank) {
     files.add("x." + std::to_string(rank) + ".et", collective(0, 64, 1, rank < 2 ? "left" : "right"));
@@ -273,12 +244,12 @@ TEST(LoadTrace, ReadsGroupsBesideTheFiles) {
 }
 
 TEST(LoadTrace, TellsAMessageWithoutItsOtherEnd) {
-  Files send;
+  TraceFiles send;
   send.add("t.goal", "num_ranks 2\nrank 0 {\nl1: send 8b to 1 tag 3\n}\nrank 1 {\nl1: calc 1\n}\n");
   EXPECT_EQ(send.message(),
             "t.goal:3: rank 0: node 1 ('l1'): it sends to rank 1 with tag 3, which has no receive for it (0 that "
             "match)");
-  Files receive;
+  TraceFiles receive;
   receive.add("t.goal", "num_ranks 2\nrank 0 {\nl1: recv 8b from 1 tag 3\n}\nrank 1 {\nl1: send 8b to 0 tag 4\n}\n");
   EXPECT_EQ(receive.message(),
             "t.goal:3: rank 0: node 1 ('l1'): it waits for a message of rank 1 with tag 3, which has no send for it "

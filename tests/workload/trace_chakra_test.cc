@@ -1,0 +1,172 @@
+// The forms in which Chakra's nodes, attributes and messages come, and which of them are refused.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sim/workload/trace_chakra.h"
+#include "tests/workload/traces.h"
+
+namespace podium::test {
+namespace {
+
+using testing::HasSubstr;
+
+std::string json_of(const std::string& nodes) { return "{\"workload_graph\": " + nodes + "}"; }
+
+/// A node of a JSON file with these fields.
+std::string json_node(const std::string& fields) { return json_of("[{\"id\": 1, \"name\": \"a\", " + fields + "}]"); }
+
+TraceNode node_of(const std::string& content) { return trace_of(content).programs.at(0).nodes.at(0); }
+
+TEST(ChakraJson, TakesNumbersThatAreTextAndCollectivesByName) {
+  const TraceNode call = node_of(json_node(R"("type": 7, "comm_type": "ALL_TO_ALL", "comm_size": "1e6")"));
+  EXPECT_EQ(call.kind, CollectiveKind::all_to_all);
+  EXPECT_EQ(call.bytes, Bytes(1e6));
+  EXPECT_EQ(node_of(json_node(R"("type": 7, "comm_type": "REDUCE_SCATTER_BLOCK", "comm_size": 8)")).kind,
+            CollectiveKind::reduce_scatter);
+  EXPECT_EQ(node_of(json_node(R"("type": 7, "comm_type": "BARRIER")")).kind, CollectiveKind::barrier);
+  EXPECT_EQ(node_of(json_node(R"("type": 7, "attr": [{"name": "comm_type", "stringVal": "BROADCAST"},
+                                                      {"name": "comm_size", "int64Val": "1048576"}])"))
+                .bytes,
+            Bytes(1048576));
+  EXPECT_DOUBLE_EQ(node_of(json_node(R"("type": 4, "duration_micros": 12.5)")).duration.value(), 12.5e-6);
+  EXPECT_DOUBLE_EQ(node_of(json_node(R"("type": 4, "runtime": "12.5")")).duration.value(), 12.5e-6);
+  EXPECT_DOUBLE_EQ(node_of(json_node(R"("type": 4, "runtime": null, "durationMicros": "7")")).duration.value(), 7e-6);
+}
+
+TEST(ChakraJson, RefusesAnAttributeOfAnotherFormWithWhatWasFound) {
+  const auto found = [](const std::string& fields) {
+    const std::string message = message_of(json_node(fields)), place = "t: rank 0: node 1 ('a'): its ";
+    EXPECT_EQ(message.substr(0, place.size()), place) << fields;
+    return message.substr(std::min(place.size(), message.size()), message.find(", and ") - place.size());
+  };
+  EXPECT_EQ(found(R"("type": 7, "comm_size": 8, "comm_type": "ALL_TO_NONE")"), "comm_type is 'ALL_TO_NONE'");
+  EXPECT_EQ(found(R"("type": 7, "comm_size": 8, "comm_type": 0.7)"), "comm_type is 0.7");
+  EXPECT_EQ(found(R"("type": 7, "comm_size": 8, "comm_type": true)"), "comm_type is true");
+  EXPECT_EQ(found(R"("type": 7, "comm_type": 0, "comm_size": "-1048576")"), "comm_size is '-1048576'");
+  EXPECT_EQ(found(R"("type": 7, "comm_type": 0, "comm_size": [8])"), "comm_size is an array");
+  EXPECT_EQ(found(R"("type": 4, "duration_micros": -12)"), "duration_micros is -12");
+  EXPECT_EQ(found(R"("type": 4, "runtime": "soon")"), "runtime is 'soon'");
+  EXPECT_EQ(found(R"("type": 4, "runtime": {"us": 5})"), "runtime is an object");
+  EXPECT_EQ(found(R"("type": 4, "attr": [{"name": "num_ops", "doubleVal": "NaN"}])"), "num_ops is 'NaN'");
+  EXPECT_EQ(found(R"("type": 4, "attr": [{"name": "num_ops", "int64Val": "-5"}])"), "num_ops is '-5'");
+  EXPECT_EQ(found(R"("type": 4, "tensor_size": 1e300)"), "tensor_size is 1e+300");
+  EXPECT_EQ(found(R"("type": 4, "is_cpu_op": "perhaps")"), "is_cpu_op is 'perhaps'");
+  EXPECT_EQ(found(R"("type": 4, "involved_dim": [true, "x"])"), "involved_dim is 'x'");
+  EXPECT_EQ(found(R"("type": 5, "comm_dst": 0, "comm_tag": 1.5)"), "comm_tag is 1.5");
+  EXPECT_THAT(message_of(json_node(R"("type": 4, "attr": {"num_ops": 5})")), HasSubstr("its attr is no list"));
+  EXPECT_THAT(message_of(json_node(R"("type": 4, "attr": [{"name": "num_ops", "value": 5}])")),
+              HasSubstr("node 1: attribute num_ops has 'value'"));
+}
+
+TEST(Chakra, TakesTextAsJsonDoesAndRefusesOtherForms) {
+  const auto file = [](const ChakraFile::Node& node) { return ChakraFile().add(node).bytes(); };
+  const TraceNode call =
+      node_of(file({.id = 1, .type = 7, .texts = {{"comm_type", "ALL_TO_ALL"}, {"comm_size", "1048576"}}}));
+  EXPECT_EQ(call.kind, CollectiveKind::all_to_all);
+  EXPECT_EQ(call.bytes, Bytes(1048576));
+  EXPECT_EQ(message_of(file({.id = 1, .name = "a", .type = 7, .texts = {{"comm_type", "ALL"}}})),
+            "t: rank 0: node 1 ('a'): its comm_type is 'ALL', and the number or name of one of Chakra's collectives "
+            "(ALL_REDUCE is 0) would be right");
+  EXPECT_THAT(message_of(file({.id = 1, .attributes = {{"runtime", -3}}})), HasSubstr("its runtime is -3"));
+  // num_ops as an int64_list, field 10 of an attribute
+  EXPECT_THAT(message_of(file({.id = 1, .fields = std::string("\x52\x0e\x0a\x07num_ops\x52\x03\x0a\x01\x05", 16)})),
+              HasSubstr("its num_ops is a list of field 10"));
+}
+
+TEST(Chakra, ReadsAnEmptyListOfDependencies) {
+  const std::string content = ChakraFile().add({.id = 1, .fields = std::string("\x2a\0", 2)}).bytes();
+  EXPECT_EQ(node_of(content).after_count, 0U);
+}
+
+TEST(Chakra, ShowsNamesThatAreNoTextAsFarAsTheyAre) {
+  const Trace trace =
+      trace_of(ChakraFile().add({.id = 1, .name = "bad\xff\xfe"}).add({.id = 2, .name = "bad\xff\xfe"}).bytes());
+  EXPECT_EQ(trace.names.at(trace.programs[0].nodes[0].name), "bad\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_EQ(trace.programs[0].nodes[0].name, trace.programs[0].nodes[1].name);
+}
+
+TEST(ChakraJson, RefusesWhatIsNoListOfNodes) {
+  EXPECT_EQ(message_of(json_of(R"({"nodes": [{"id": 1, "type": 4}]})")), "t: \"workload_graph\" is no list of nodes");
+  EXPECT_EQ(message_of(json_of("7")), "t: \"workload_graph\" is no list of nodes");
+  EXPECT_EQ(message_of(json_of("null")), "t: \"workload_graph\" is no list of nodes");
+  for (const char* const item : {"null", "5", "\"x\"", "[]"}) {
+    EXPECT_EQ(message_of(json_of(R"([{"id": 1, "type": 4}, )" + std::string(item) + "]")),
+              "t: rank 0: what stands in place 2 of \"workload_graph\" is no node");
+  }
+}
+
+TEST(ChakraJson, RefusesListsThatAreDeeperThanAnyTraceHas) {
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  EXPECT_THAT(message_of(json_of(deep)), HasSubstr("place 1 of \"workload_graph\" is no node"));
+  EXPECT_THAT(message_of(json_node("\"type\": 4, \"inputs\": {\"shapes\": " + deep + "}")),
+              HasSubstr("t: lists in lists, more than 64 deep"));
+}
+
+TEST(ChakraJson, KnowsItsNodesWhateverTheSpellingAndThePlaceOfTheirKey) {
+  const std::string nodes = R"([{"id": 1, "type": 4, "runtime": 5}]})";
+  EXPECT_DOUBLE_EQ(node_of("{\"WorkloadGraph\": " + nodes).duration.value(), 5e-6);
+  EXPECT_DOUBLE_EQ(
+      node_of("{\"note\": \"" + std::string(5000, 'x') + "\", \"workload_graph\": " + nodes).duration.value(), 5e-6);
+}
+
+TEST(Chakra, NamesAGroupByWhicheverAttributeIsNotEmpty) {
+  TraceOptions options{.groups = {{"0", {0}}, {"tp", {0}}}};
+  const auto group = [&](const std::string& fields) {
+    const Trace trace = trace_of(json_node("\"type\": 7, \"comm_type\": 0, \"comm_size\": 8, " + fields), options);
+    return trace.groups[trace.programs.at(0).nodes.at(0).group].name;
+  };
+  EXPECT_EQ(group(R"("comm_group": "0", "pg_name": "")"), "0");
+  EXPECT_EQ(group(R"("comm_group": 0)"), "0");
+  EXPECT_EQ(group(R"("comm_group": "0", "pg_name": "tp")"), "tp");
+  EXPECT_EQ(group(R"("comm_group": "", "pg_name": "")"), "world");
+}
+
+TEST(Chakra, KeepsTagsOf64BitsApart) {
+  const std::int64_t wide = (std::int64_t{1} << 32) + 5;
+  TraceFiles files;
+  // in the other order at the receiver: only the tag says which is which
+  files.add("x.0.et",
+            ChakraFile()
+                .add({.id = 1, .type = 5, .attributes = {{"comm_dst", 1}, {"comm_tag", -1}, {"comm_size", 8}}})
+                .add({.id = 2, .type = 5, .attributes = {{"comm_dst", 1}, {"comm_tag", wide}, {"comm_size", 16}}})
+                .add({.id = 3, .type = 5, .attributes = {{"comm_dst", 1}, {"comm_tag", 5}, {"comm_size", 32}}})
+                .add({.id = 4, .type = 5, .attributes = {{"comm_dst", 1}, {"comm_tag", -2}, {"comm_size", 64}}})
+                .bytes());
+  files.add("x.1.et",
+            ChakraFile()
+                .add({.id = 1, .type = 6, .attributes = {{"comm_src", 0}, {"comm_tag", 5}, {"comm_size", 32}}})
+                .add({.id = 2, .type = 6, .attributes = {{"comm_src", 0}}, .texts = {{"comm_tag", "-2"}}})
+                .add({.id = 3, .type = 6, .attributes = {{"comm_src", 0}, {"comm_tag", wide}, {"comm_size", 16}}})
+                .add({.id = 4, .type = 6, .attributes = {{"comm_src", 0}, {"comm_tag", -1}, {"comm_size", 8}}})
+                .bytes());
+  const Trace trace = files.load();
+  EXPECT_EQ(trace.programs[1].nodes[1].tag, -2);
+  const TraceMatch match = match_ranks(trace);
+  EXPECT_EQ(match[0][0], match[1][3]);
+  EXPECT_EQ(match[0][1], match[1][2]);
+  EXPECT_EQ(match[0][2], match[1][0]);
+  EXPECT_EQ(match[0][3], match[1][1]);
+}
+
+TEST(Chakra, RefusesMessagesWhoseEndsContradictEachOther) {
+  const auto message = [](std::int64_t sender, std::int64_t received) {
+    TraceFiles files;
+    files.add("x.0.et",
+              ChakraFile()
+                  .add({.id = 1, .type = 5, .attributes = {{"comm_src", sender}, {"comm_dst", 1}, {"comm_size", 1000}}})
+                  .bytes());
+    files.add("x.1.et",
+              ChakraFile().add({.id = 1, .type = 6, .attributes = {{"comm_src", 0}, {"comm_size", received}}}).bytes());
+    return files.message();
+  };
+  EXPECT_EQ(message(0, 5000), "x.1.et: rank 1: node 1: it receives 5000 bytes, and x.0.et: rank 0: node 1 sends 1000");
+  EXPECT_EQ(message(7, 1000), "x.0.et: rank 0: node 1: a send with comm_src 7 in the file of rank 0");
+}
+
+TEST(ProductOf, IsNoneWhereADimensionIsNegative) {
+  EXPECT_TRUE(product_of("aten::mm", "[[8, 16], [16, 4]]", "[\"c10::Half\"]"));
+  EXPECT_FALSE(product_of("aten::mm", "[[-8, 16], [16, 4]]", "[\"c10::Half\"]"));
+}
+
+}  // namespace
+}  // namespace podium::test
