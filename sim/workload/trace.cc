@@ -46,7 +46,8 @@ TraceProgramBuilder::TraceProgramBuilder(Trace& trace, const std::string& file, 
 }
 
 std::uint32_t TraceProgramBuilder::group(const TraceGroup& wanted) {
-  const auto found = std::find_if(trace_.groups.begin(), trace_.groups.end(),
+  // the first is all ranks, which a file may not know: its own "world" is another
+  const auto found = std::find_if(trace_.groups.begin() + 1, trace_.groups.end(),
                                   [&](const TraceGroup& group) { return group.name == wanted.name; });
   if (found == trace_.groups.end()) {
     trace_.groups.push_back(wanted);

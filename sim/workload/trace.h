@@ -104,6 +104,7 @@ struct TraceOptions {
   std::uint32_t model_parallel = 0;   ///< ranks of a model-parallel group; 0: as the file says
   Missing missing = Missing::refuse;  ///< dependencies on nodes that a file does not have
   std::map<std::string, std::vector<std::uint32_t>> groups = {};  ///< communicators by name
+  std::string why_no_groups = {};                                 ///< what kept those beside the files from being read
 };
 
 /// Takes a file's nodes in the order of the file and puts them into a trace. `finish` resolves what nodes wait for, and

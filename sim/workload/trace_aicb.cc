@@ -67,11 +67,17 @@ class AicbReader {
     if (!line.starts_with(header)) {
       lines_.fail("the columns are not AICB's: " + std::string(header) + "…");
     }
+    const auto columns = cells_of(line);
+    count_column_ = static_cast<std::size_t>(std::find(columns.begin(), columns.end(), "count") - columns.begin());
   }
 
   void take(const std::vector<std::string_view>& cells, std::vector<Call>& calls) {
     if (cells.size() < 5) {
       lines_.fail("a row has " + std::to_string(cells.size()) + " of the columns");
+    }
+    if (cells.size() > count_column_ && cells[count_column_] != "1") {
+      lines_.fail("count is '" + std::string(cells[count_column_]) +
+                  "': rows are read that stand for one call, count 1");
     }
     std::string_view type = cells[0], group = cells[1];
     if (!type.starts_with("CommType.")) {
@@ -178,6 +184,7 @@ class AicbReader {
   const TraceOptions& options_;
   Trace& trace_;
   std::uint32_t ranks_ = 0;
+  std::size_t count_column_ = 0;  ///< behind the last where there is none
 };
 
 void read_aicb(InputStream& in, std::uint32_t, const TraceOptions& options, Trace& trace) {

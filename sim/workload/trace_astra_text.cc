@@ -198,13 +198,17 @@ class AstraReader {
              layer.parallelism == Parallelism::transformer;
     });
     lines_.at(1);
+    if (!hybrid && options_.model_parallel > 0) {
+      trace_.notes.insert("--model-parallel has no effect: no layer of the file is shared by some of the ranks");
+      model_parallel_ = 0;
+    }
     if (ranks_ == 0) {
       lines_.fail("the file does not say how many ranks run it; --ranks does");
     }
     if (hybrid && model_parallel_ == 0) {
       lines_.fail("the file does not say how many ranks share a layer; --model-parallel does");
     }
-    if (ranks_ > most_ranks || ranks_ % std::max(1U, model_parallel_ * stages_) != 0) {
+    if (ranks_ > most_ranks || ranks_ % std::max(std::uint64_t{1}, std::uint64_t{model_parallel_} * stages_) != 0) {
       lines_.fail(std::to_string(ranks_) + " ranks are no multiple of " + std::to_string(model_parallel_) +
                   " that share a layer" + (stages_ > 1 ? " in " + std::to_string(stages_) + " stages" : ""));
     }

@@ -53,9 +53,10 @@ std::uint32_t ChakraProgram::group(const ChakraNode& from, const TraceNode& node
   }
   const auto found = options_.groups.find(from.group);
   if (found == options_.groups.end()) {
-    builder_.fail(node, "its communicator group '" + from.group +
-                            "' is in no file of groups (comm_group*.json beside "
-                            "the traces, or --groups FILE)");
+    builder_.fail(node, "its communicator group '" + from.group + "' is " +
+                            (options_.why_no_groups.empty()
+                                 ? "in no file of groups (comm_group*.json beside the traces, or --groups FILE)"
+                                 : "not known: " + options_.why_no_groups));
   }
   if (std::find(found->second.begin(), found->second.end(), rank_) == found->second.end()) {
     builder_.fail(node, "rank " + std::to_string(rank_) + " is not in its communicator group '" + from.group + "'");

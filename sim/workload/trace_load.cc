@@ -177,7 +177,13 @@ std::map<std::string, std::vector<std::uint32_t>> load_trace_groups(const std::s
   InputStream in(path, "the communicator groups");
   std::map<std::string, std::vector<std::uint32_t>> groups;
   try {
-    const Json json = Json::parse(in);
+    std::set<std::string> names;
+    const Json json = Json::parse(in, [&](int depth, Json::parse_event_t event, const Json& parsed) {
+      if (depth == 1 && event == Json::parse_event_t::key && !names.insert(parsed.get<std::string>()).second) {
+        throw InputError({path}, "group '" + parsed.get<std::string>() + "' is there twice");
+      }
+      return true;
+    });
     if (!json.is_object()) {
       throw InputError({path}, "communicator groups are {\"NAME\": [RANK, …], …}");
     }
@@ -214,6 +220,37 @@ Trace read_trace(InputStream in, const TraceOptions& options, const std::string&
   return trace;
 }
 
+namespace {
+
+/// Those beside the files where nobody named others.
+void find_groups(const std::set<std::string>& files, TraceOptions& options) {
+  if (!options.groups.empty() || files.empty()) {
+    return;
+  }
+  if (files.size() == 1) {
+    options.groups = load_trace_groups(*files.begin());
+    return;
+  }
+  options.why_no_groups = "several files of groups are beside the traces (" + *files.begin() + ", " +
+                          *std::next(files.begin()) + (files.size() > 2 ? ", …" : "") + "): --groups FILE chooses one";
+}
+
+void add_notes(const TraceOptions& options, const std::string& format, Trace& trace) {
+  const auto is_empty = [](const TraceProgram& program) { return program.nodes.empty(); };
+  if (std::all_of(trace.programs.begin(), trace.programs.end(), is_empty)) {
+    trace.notes.insert("the trace is empty: no rank has a node");
+  }
+  if (options.model_parallel > 0 && format != "astra-text") {
+    trace.notes.insert("--model-parallel has no effect: it is for text workloads, and this is " + format);
+  }
+  const bool one_for_all = trace.programs.size() == 1 && trace.programs[0].count == options.ranks;
+  if (options.ranks > 0 && !one_for_all) {
+    trace.notes.insert("--ranks has no effect: the file says that it has " + std::to_string(trace.ranks()) + " ranks");
+  }
+}
+
+}  // namespace
+
 Trace load_trace(const std::vector<std::string>& paths, TraceOptions options, const std::string& format) {
   std::set<std::string> group_files;
   const std::vector<std::string> files = files_of(paths, group_files);
@@ -225,9 +262,7 @@ Trace load_trace(const std::vector<std::string>& paths, TraceOptions options, co
   }
   const TraceFormatKind::Value& reader = TraceFormats::find(name, {"--trace-format"});
   check_options(options, files.size(), reader.file_a_rank);
-  if (options.groups.empty() && group_files.size() == 1) {
-    options.groups = load_trace_groups(*group_files.begin());
-  }
+  find_groups(group_files, options);
   Trace trace;
   const bool one_for_all = !reader.file_a_rank || options.ranks > 0;
   for (const TraceFile& file : by_rank(files, one_for_all)) {
@@ -243,9 +278,7 @@ Trace load_trace(const std::vector<std::string>& paths, TraceOptions options, co
     reader.read(in, file.rank, options, trace);
   }
   apply_customs(reader, trace);
-  if (options.model_parallel > 0 && name != "astra-text") {
-    trace.notes.insert("--model-parallel has no effect: it is for text workloads, and this is " + name);
-  }
+  add_notes(options, name, trace);
   match_ranks(trace);
   return trace;
 }

@@ -89,8 +89,8 @@ class Matcher {
     }
   }
 
-  /// The programs of a group's ranks; all where they are not listed.
-  std::vector<std::uint32_t> members(const TraceGroup& group) const {
+  /// The programs of a group's ranks; all where they are not listed. `call` is one of its calls.
+  std::vector<std::uint32_t> members(const TraceGroup& group, Spot call) const {
     std::vector<std::uint32_t> result;
     if (group.members != TraceGroup::Members::listed) {
       for (std::uint32_t p = 0; p < trace_.programs.size(); ++p) {
@@ -103,8 +103,8 @@ class Matcher {
         return rank >= p.base && rank < p.base + p.count;
       });
       if (found == trace_.programs.end()) {
-        throw InputError("group '" + group.name + "' has rank " + std::to_string(rank) + ", which the trace of " +
-                         std::to_string(trace_.programs.size()) + " ranks does not have");
+        throw InputError(place(call) + ": its group '" + group.name + "' has rank " + std::to_string(rank) +
+                         ", which the trace of " + std::to_string(trace_.ranks()) + " ranks does not have");
       }
       result.push_back(static_cast<std::uint32_t>(found - trace_.programs.begin()));
     }
@@ -114,7 +114,7 @@ class Matcher {
   void check_collectives() const {
     for (const auto& [group_index, by_program] : collectives_) {
       const TraceGroup& group = trace_.groups[group_index];
-      const std::vector<std::uint32_t> ranks = members(group);
+      const std::vector<std::uint32_t> ranks = members(group, by_program.begin()->second.front());
       const auto calls_of = [&, &all = by_program](std::uint32_t p) -> const std::vector<Spot>& {
         static const std::vector<Spot> none;
         const auto found = all.find(p);

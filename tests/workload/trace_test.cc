@@ -185,6 +185,28 @@ TEST(AstraText, SaysWhatTheFileDoesNotSay) {
   EXPECT_THAT(message_of("PIPELINE\n1\n"), HasSubstr("t:1: parallelism 'PIPELINE' is not read"));
 }
 
+TEST(AstraText, NotesThatNothingIsModelParallel) {
+  const std::string data = "DATA\n1\nconv -1 5 NONE 0 5 NONE 0 5 ALLREDUCE 64 5\n";
+  EXPECT_THAT(trace_of(data, {.ranks = 8, .model_parallel = 3}).notes,
+              testing::ElementsAre(HasSubstr("--model-parallel has no effect: no layer of the file is shared")));
+}
+
+TEST(AstraText, RefusesRanksThatStagesMultiplyBeyondTheirCount) {
+  EXPECT_THAT(message_of("HYBRID_TRANSFORMER model_parallel_NPU_group: 65536 pp: 65536 all_gpus: 8\n1\n"
+                         "mlp -1 1 ALLREDUCE 64 1 NONE 0 1 NONE 0 1\n"),
+              HasSubstr("t:1: 8 ranks are no multiple of 65536 that share a layer in 65536 stages"));
+}
+
+TEST(Aicb, RefusesARowThatStandsForSeveralCalls) {
+  const auto calls = [](const std::string& count) {
+    return "comm_type,comm_group,comm_group_size,msg_size,stage,dst,src,count\n"
+           "CommType.all_reduce,CommGroup.tp_group,2,64,forward,None,None," +
+           count + "\n";
+  };
+  EXPECT_EQ(trace_of(calls("1")).programs.at(0).nodes.size(), 1U);
+  EXPECT_EQ(message_of(calls("3")), "t:2: count is '3': rows are read that stand for one call, count 1");
+}
+
 TEST(Aicb, ReadsCallsOfTensorAndDataParallelRanks) {
   const Trace trace = trace_of(
       "[rank0 ~ rank7]\ncomm_type,comm_group,comm_group_size,msg_size,stage,dst,src\n"
@@ -254,6 +276,55 @@ TEST(LoadTrace, TellsAMessageWithoutItsOtherEnd) {
   EXPECT_EQ(receive.message(),
             "t.goal:3: rank 0: node 1 ('l1'): it waits for a message of rank 1 with tag 3, which has no send for it "
             "(0 that match)");
+}
+
+TEST(LoadTrace, KeepsAGroupOfTheNameWorldApartFromAllRanks) {
+  TraceFiles files;
+  files.add("comm_group.json", R"({"world": [0, 1], "pair": [2, 3]})");
+  for (int rank = 0; rank < 4; ++rank) {
+    files.add("x." + std::to_string(rank) + ".et", collective(0, 64, 1, rank < 2 ? "world" : "pair"));
+  }
+  const Trace trace = files.load();
+  const TraceGroup& world = trace.groups[trace.programs[0].nodes[0].group];
+  EXPECT_EQ(world.members, TraceGroup::Members::listed);
+  EXPECT_EQ(world.ranks, (std::vector<std::uint32_t>{0, 1}));
+}
+
+TEST(LoadTrace, TellsWhatIsWrongWithGroups) {
+  TraceFiles beyond;
+  beyond.add("comm_group.json", R"({"g": [0, 9]})");
+  beyond.add("x.0.et", collective(0, 64, 1, "g"));
+  EXPECT_EQ(beyond.message(),
+            "x.0.et: rank 0: node 1 ('sync'): its group 'g' has rank 9, which the trace of 1 ranks does not have");
+
+  TraceFiles twice;
+  twice.add("comm_group.json", R"({"g": [0], "h": [0], "g": [0, 1]})");
+  twice.add("x.0.et", collective(0, 64));
+  EXPECT_EQ(twice.message(), "comm_group.json: group 'g' is there twice");
+
+  TraceFiles two;
+  two.add("comm_group.json", R"({"g": [0]})");
+  two.add("comm_group_2.json", R"({"g": [0]})");
+  two.add("x.0.et", collective(0, 64, 1, "g"));
+  EXPECT_EQ(two.message(),
+            "x.0.et: rank 0: node 1 ('sync'): its communicator group 'g' is not known: several files of groups are "
+            "beside the traces (comm_group.json, comm_group_2.json): --groups FILE chooses one");
+  EXPECT_EQ(two.load({.groups = {{"g", {0}}}}).ranks(), 1U) << "a choice was made";
+}
+
+TEST(LoadTrace, NotesATraceInWhichNobodyDoesAnything) {
+  for (const char* const empty : {"num_ranks 1\nrank 0 {\n}\n", "{\"workload_graph\": []}"}) {
+    TraceFiles files;
+    files.add("t.0.txt", empty);
+    EXPECT_THAT(files.load().notes, testing::ElementsAre("the trace is empty: no rank has a node")) << empty;
+  }
+}
+
+TEST(LoadTrace, NotesARankCountThatTheFileGivesItself) {
+  TraceFiles files;
+  files.add("t.goal", pair_of_ranks);
+  EXPECT_THAT(files.load({.ranks = 8}).notes,
+              testing::ElementsAre("--ranks has no effect: the file says that it has 2 ranks"));
 }
 
 TEST(CheckProgress, TellsWhoWaitsForWhomInADeadlock) {
