@@ -63,11 +63,48 @@ void TraceProgramBuilder::add(const TraceNode& node, std::span<const std::uint64
   after_ids_.insert(after_ids_.end(), after.begin(), after.end());
 }
 
-void TraceProgramBuilder::wait_as(std::uint64_t id, std::uint64_t other) {
-  const std::size_t known = later_.size();
-  for (std::size_t i = 0; i < known; ++i) {
-    if (later_[i].first == other) {
-      later_.emplace_back(id, later_[i].second);
+/// Gives those that begin as others do all that those wait for, whatever the order in which it was said: the others
+/// first, which may begin as others do themselves.
+void TraceProgramBuilder::resolve_begins() {
+  if (begins_as_.empty()) {
+    return;
+  }
+  std::map<std::uint64_t, std::set<std::uint64_t>> waits;
+  std::map<std::uint64_t, std::vector<std::uint64_t>> followers;
+  std::map<std::uint64_t, std::size_t> unresolved;  ///< of those that follow: how many others
+  for (const auto& [id, before] : later_) {
+    waits[id].insert(before);
+  }
+  for (const auto& [id, other] : begins_as_) {
+    followers[other].push_back(id);
+    ++unresolved[id];
+  }
+  std::vector<std::uint64_t> resolved;
+  for (const auto& [other, ids] : followers) {
+    if (!unresolved.contains(other)) {
+      resolved.push_back(other);
+    }
+  }
+  while (!resolved.empty()) {
+    const std::uint64_t other = resolved.back();
+    resolved.pop_back();
+    for (const std::uint64_t id : followers[other]) {
+      waits[id].insert(waits[other].begin(), waits[other].end());
+      if (--unresolved[id] == 0) {
+        unresolved.erase(id);
+        resolved.push_back(id);
+      }
+    }
+  }
+  if (!unresolved.empty()) {
+    fail(*std::find_if(program_.nodes.begin(), program_.nodes.end(),
+                       [&](const TraceNode& node) { return unresolved.contains(node.id); }),
+         "it begins when another does, which begins when it does");
+  }
+  later_.clear();
+  for (const auto& [id, all] : waits) {
+    for (const std::uint64_t before : all) {
+      later_.emplace_back(id, before);
     }
   }
 }
@@ -98,6 +135,7 @@ void TraceProgramBuilder::fail(const TraceNode& node, const std::string& problem
 }
 
 void TraceProgramBuilder::finish(TraceOptions::Missing missing) {
+  resolve_begins();
   merge_later();
   std::vector<std::pair<std::uint64_t, std::uint32_t>> by_id(program_.nodes.size());
   for (std::uint32_t i = 0; i < by_id.size(); ++i) {

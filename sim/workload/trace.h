@@ -117,21 +117,22 @@ class TraceProgramBuilder {
   /// The place of a group of this name, added where it is new.
   std::uint32_t group(const TraceGroup&);
   void add(const TraceNode&, std::span<const std::uint64_t> after = {});
-  /// Of nodes that were added: one waits for another too, or for what the other waits for (as far as it is known then).
+  /// Of nodes that were added: one waits for another too, or for all that `wait` says of the other, before or after.
   void wait(std::uint64_t id, std::uint64_t before) { later_.emplace_back(id, before); }
-  void wait_as(std::uint64_t id, std::uint64_t other);
+  void wait_as(std::uint64_t id, std::uint64_t other) { begins_as_.emplace_back(id, other); }
   void finish(TraceOptions::Missing);
   [[noreturn]] void fail(const TraceNode&, const std::string& problem) const;
   Trace& trace() { return trace_; }
 
  private:
+  void resolve_begins();
   void merge_later();
   void order();
 
   Trace& trace_;
   TraceProgram program_;
   std::vector<std::uint64_t> after_ids_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> later_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> later_, begins_as_;
 };
 
 /// A format of execution traces: tells by a file's beginning whether it is its own, and reads it. One a file.
