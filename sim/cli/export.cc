@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <set>
 
 #include "sim/cli/progress.h"
 #include "sim/cli/results.h"
@@ -95,7 +96,12 @@ int run_export(const ExportOptions& options) {
   if (!options.study.empty() && options.to == "chakra") {
     export_study(options);
   } else if (options.to == "goal" && !options.traces.empty()) {
-    write_file(options.out, goal_text(load_trace(options.traces)));
+    const Trace trace = load_trace(options.traces);
+    std::set<std::string> notes = trace.notes;
+    write_file(options.out, goal_text(trace, notes));
+    for (const std::string& note : notes) {
+      std::cerr << "note: " << note << '\n';
+    }
   } else {
     throw InputError({"--to"}, options.to == "goal"
                                    ? "steps of a study have collectives, which GOAL has not; chakra is right"

@@ -1,4 +1,4 @@
-// Traces out: task graphs and traces as Chakra protobuf and GOAL, for other programs to run.
+// Traces out: task graphs and traces as Chakra protobuf, for other programs to run.
 #include "sim/workload/trace_write.h"
 
 #include <algorithm>
@@ -396,39 +396,6 @@ void write_chakra(const TaskGraph& graph, const KernelTimes& times, const std::s
     }
   }
   write(std::filesystem::path(folder) / "comm_group.json", groups.dump(1) + "\n");
-}
-
-std::string goal_text(const Trace& trace) {
-  std::string text = "num_ranks " + std::to_string(trace.ranks()) + "\n";
-  for (const TraceProgram& program : trace.programs) {
-    if (program.count > 1) {
-      throw InputError({program.file},
-                       "GOAL has a block a rank, and this is one file for " + std::to_string(program.count) + " ranks");
-    }
-    text += "\nrank " + std::to_string(program.base) + " {\n";
-    std::string requires_text;
-    for (std::size_t i = 0; i < program.nodes.size(); ++i) {
-      const TraceNode& node = program.nodes[i];
-      const auto message = [&](const char* what, const char* where) {
-        return std::string(what) + " " + std::to_string(whole(node.bytes.value())) + "b " + where + " " +
-               std::to_string(node.peer) + " tag " + std::to_string(node.tag);
-      };
-      text += "l" + std::to_string(i + 1) + ": ";
-      if (node.operation == TraceOperation::collective) {
-        throw InputError(trace.place(program, node) + ": GOAL has no collectives");
-      }
-      text += node.operation == TraceOperation::send ? message("send", "to")
-              : node.operation == TraceOperation::receive
-                  ? message("recv", "from")
-                  : "calc " + std::to_string(whole(node.duration.value() * 1e9));
-      text += node.stream > 0 ? " cpu " + std::to_string(node.stream) + "\n" : "\n";
-      for (const std::uint32_t before : program.dependencies(node)) {
-        requires_text += "l" + std::to_string(i + 1) + " requires l" + std::to_string(before + 1) + "\n";
-      }
-    }
-    text += requires_text + "}\n";
-  }
-  return text;
 }
 
 }  // namespace podium

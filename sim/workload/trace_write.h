@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 
 #include "sim/workload/task_graph.h"
@@ -26,7 +27,8 @@ using FileWritten = std::function<void(std::size_t bytes, std::size_t done, std:
 void write_chakra(const TaskGraph&, const KernelTimes&, const std::string& folder, const std::string& name,
                   const FileWritten& written = {});
 
-/// GOAL has computing and messages alone: InputError where the trace has a collective, or runs one file on all ranks.
-std::string goal_text(const Trace&);
+/// GOAL has computing with times and messages alone: InputError where the trace has a collective, or runs one file on
+/// all ranks. `notes` get what else the text does not say as the trace did.
+std::string goal_text(const Trace&, std::set<std::string>& notes);
 
 }  // namespace podium

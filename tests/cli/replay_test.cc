@@ -106,6 +106,24 @@ TEST(Replay, NotesOptionsThatChangeNothing) {
                              HasSubstr("no dependency is missing: --missing-dependencies has no effect")));
 }
 
+TEST(Replay, WritesATimelineThatIsJsonWhateverTheNamesOfNodes) {
+  const TraceFile file("t.goal", "num_ranks 1\nrank 0 {\nbad\xff: calc 5000\n}\n");
+  const TemporaryFolder folder;
+  const std::string timeline = (folder.path() / "t.json").string();
+  EXPECT_EQ(replay(file.path() + " --timeline " + timeline).status, 0);
+  std::ifstream in(timeline);
+  EXPECT_NO_THROW(nlohmann::json::parse(in));
+}
+
+TEST(Export, SaysOnStandardErrorWhatGoalDoesNotSay) {
+  const TraceFile file("t.0.json", R"({"workload_graph": [{"id": 1, "name": "k", "type": 4, "num_ops": 1000}]})");
+  const TemporaryFolder folder;
+  const Outcome outcome = run_podium("export " + file.path() + " --to goal --out " + (folder.path() / "o").string());
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, testing::IsEmpty());
+  EXPECT_THAT(outcome.errors, HasSubstr("note: 1 nodes have counts of operations or bytes and no time"));
+}
+
 TEST(Replay, RunsWithSlowChipsAndFaultsAndChecksItsFolding) {
   const TraceFile file("t.goal",
                        "num_ranks 2\nrank 0 {\nl1: calc 5000\nl2: send 1000000b to 1\nl2 requires l1\n}\nrank 1 {\n"

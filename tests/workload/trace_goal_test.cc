@@ -1,13 +1,15 @@
-// GOAL in: what begins with what.
+// GOAL in and out: what begins with what, and what a trace of another format becomes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sim/workload/trace_write.h"
 #include "tests/workload/traces.h"
 
 namespace podium::test {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 /// Names of what the last node waits for.
 std::set<std::string> last_waits_for(const std::string& requirements) {
@@ -32,6 +34,43 @@ TEST(Goal, BeginsWithAnotherWhateverTheOrderOfTheLines) {
 TEST(Goal, RefusesOperationsThatBeginWithEachOther) {
   EXPECT_EQ(error_of([] { last_waits_for("l1 irequires l2\nl2 irequires l1\n"); }),
             "t:4: rank 0: node 2 ('l1'): it begins when another does, which begins when it does");
+}
+
+/// What a trace in Chakra's JSON becomes; `notes` as GOAL's writer has them.
+std::string goal_of(const TraceFiles& files, std::set<std::string>& notes) { return goal_text(files.load(), notes); }
+
+TEST(WriteGoal, GivesEachStreamACpuAndReceivesTheirBytes) {
+  TraceFiles files;
+  files.add("x.0.json", R"({"workload_graph": [
+    {"id": 1, "type": 4, "is_cpu_op": true, "runtime": 100}, {"id": 2, "type": 4, "runtime": 50},
+    {"id": 3, "type": 1, "data_deps": [1, 2]}, {"id": 4, "type": 2, "tensor_size": 8, "runtime": 3},
+    {"id": 5, "type": 5, "comm_dst": 1, "comm_size": 64, "data_deps": [3, 4]}]})");
+  files.add("x.1.json", R"({"workload_graph": [{"id": 1, "type": 6, "comm_src": 0}]})");
+  std::set<std::string> notes;
+  EXPECT_EQ(goal_of(files, notes),
+            "num_ranks 2\n"
+            "\nrank 0 {\nl1: calc 100000 cpu 1\nl2: calc 50000\nl4: calc 3000 cpu 2\nl5: send 64b to 1 tag 0\n"
+            "l5 requires l1\nl5 requires l2\nl5 requires l4\n}\n"
+            "\nrank 1 {\nl1: recv 64b from 0 tag 0\n}\n");
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("1 nodes do nothing and are left out"),
+                                 HasSubstr("work of the host and of memory has cpus of its own")));
+}
+
+TEST(WriteGoal, SaysOfHowManyNodesItKnowsNoTime) {
+  TraceFiles files;
+  files.add("x.0.json", R"({"workload_graph": [{"id": 1, "type": 4, "num_ops": 1000},
+    {"id": 2, "type": 3, "tensor_size": 8000}, {"id": 3, "type": 4, "num_ops": 1000, "runtime": 5}]})");
+  std::set<std::string> notes;
+  EXPECT_THAT(goal_of(files, notes), HasSubstr("l1: calc 0\nl2: calc 0 cpu 1\nl3: calc 5000\n"));
+  EXPECT_THAT(notes, testing::Contains(HasSubstr("2 nodes have counts of operations or bytes and no time")));
+}
+
+TEST(WriteGoal, RefusesATagThatGoalDoesNotHave) {
+  TraceFiles files;
+  files.add("x.0.json", R"({"workload_graph": [{"id": 1, "type": 5, "comm_dst": 1, "comm_size": 8, "comm_tag": -2}]})");
+  files.add("x.1.json", R"({"workload_graph": [{"id": 1, "type": 6, "comm_src": 0, "comm_tag": -2}]})");
+  std::set<std::string> notes;
+  EXPECT_THAT(error_of([&] { goal_of(files, notes); }), HasSubstr("its tag is -2, and GOAL's are 0 to 4294967295"));
 }
 
 }  // namespace
