@@ -109,6 +109,9 @@ void note_idle_options(const ReplayOptions& options, const Trace& trace, std::se
   if (!computes && options.compute != "recorded") {
     notes.insert("nothing is computed: --compute has no effect");
   }
+  if (!computes && !options.slow.empty()) {
+    notes.insert("nothing is computed on a device: --slow has no effect");
+  }
   if (!options.recorded_on.empty() && options.compute != "scaled") {
     notes.insert("--recorded-on has no effect but with --compute scaled");
   }
@@ -369,6 +372,7 @@ std::function<int()> replay_command(CLI::App& app) {
   app.add_option("--trace-format", options->trace_format,
                  fmt::format("{} (default: by content)", fmt::join(TraceFormats::names(), ", ")));
   add_fold_option(app, options->fold);
+  add_packet_scale_option(app, options->packet_scale);
   add_slow_option(app, options->slow);
   app.add_option("--fail", options->faults,
                  "A link or node of the network that has failed, or keeps a part of its bandwidth. May be given again")

@@ -133,6 +133,15 @@ std::optional<Key> Engine::take_next(Time until) {
   return key;
 }
 
+std::optional<Time> Engine::next_time() {
+  const std::optional<Key> key = take_next(Time::max());
+  if (!key) {
+    return std::nullopt;
+  }
+  calendar_.push(*key);
+  return key->time;
+}
+
 /// Runs the event's action where it lies: its name is void from the start, its slot taken until the action is gone.
 void Engine::run_event(const Key& key) {
   struct Taken {

@@ -54,7 +54,8 @@ class Engine {
 
   /// The instant of the event that runs, or ran last.
   Time now() const { return now_; }
-  /// How far the present run, or the last one, goes at most: who runs ahead of the clock, since nobody sees, stops there.
+  /// How far the present run, or the last one, goes at most: who runs ahead of the clock, since nobody sees, stops
+  /// there.
   Time until() const { return until_; }
 
   /// `action` is an Action, or whatever can be one: it is built where it will lie until it has run.
@@ -88,6 +89,9 @@ class Engine {
   }
   /// Called by an action: `run` returns after it.
   void stop() { stopping_ = true; }
+
+  /// Of the next event; nothing where none is pending.
+  std::optional<Time> next_time();
 
   std::uint64_t events_run() const { return statistics_.run; }
   std::size_t pending() const { return calendar_.size() - void_keys_; }

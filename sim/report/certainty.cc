@@ -24,7 +24,8 @@ bool is_visible(const Uncertainty& contest, const FigureEffect& effect) {
 bool is_erratic(const Uncertainty& contest, const FigureEffect& effect) {
   const auto moved = [&](const std::optional<double>& ratio) { return ratio ? *ratio / contest.ratio - 1 : 0; };
   const double low = moved(effect.at_low), high = moved(effect.at_high);
-  return low * high > 0 && std::min(std::abs(low), std::abs(high)) >= 0.005;
+  const double less = std::min(std::abs(low), std::abs(high)), more = std::max(std::abs(low), std::abs(high));
+  return low * high > 0 && less >= 0.005 && less >= more / 3;
 }
 
 /// By how much searches alone move the ratio at least; 0: they don't.

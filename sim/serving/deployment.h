@@ -22,8 +22,7 @@ struct Pool {
 
 /// How the cache of a prompt gets from the pool that prefilled it to the one that decodes it.
 struct CacheTransfer {
-  Bytes per_token;           ///< of cache, on one rank of the replica that prefilled it or of the one that decodes it,
-                             ///< whichever is more
+  Bytes sent, taken;  ///< of each token's cache: by one rank of the replica that prefilled it, and that decodes it
   BytesPerSecond bandwidth;  ///< of one rank
   Seconds latency;
 };

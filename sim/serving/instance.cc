@@ -69,9 +69,9 @@ void Instance::join(Replica& replica, std::uint32_t id) {
   replica.by_age.push_back(id);
 }
 
-/// Those that are there need room to grow.
+/// Those that run need room to grow.
 bool Instance::has_room_for_newcomer(const Replica& replica, double tokens) const {
-  const double kept = replica.cached > 0 ? pool_.cache_tokens * kept_free : 0;
+  const double kept = replica.running.empty() ? 0 : pool_.cache_tokens * kept_free;
   return replica.cached + tokens <= pool_.cache_tokens - kept;
 }
 
@@ -111,7 +111,8 @@ void Instance::begin(Replica& replica, Sequence& sequence, std::size_t found) {
   }
   sequence.prefilled = static_cast<double>(found) * prompt_block;
   wait_for_prefill(replica, -sequence.prefilled);
-  if (sequence.produced < 1) {  // and was not sent back
+  if (sequence.produced < 1 && !sequence.counted) {  // and was not sent back
+    sequence.counted = true;
     prompt_tokens_ += sequence.prompt;
     reused_tokens_ += sequence.prefilled;
   }
@@ -135,7 +136,36 @@ void Instance::give_back(Replica& replica, Sequence& sequence, double grown) {
   sequence.begun = false;
 }
 
+/// Where nothing runs and the first in line has no room beside prompts that others have begun, the last of these gives
+/// its room back.
 void Instance::take_chunks(std::uint32_t index) {
+  const std::size_t before = chunks_.size();
+  const auto is_stuck = [&, this] {
+    const Replica& replica = replicas_[index];
+    return replica.running.empty() && !replica.waiting.empty() && chunks_.size() == before;
+  };
+  take_what_fits(index);
+  while (is_stuck() && give_up_last_begun(replicas_[index])) {
+    take_what_fits(index);
+  }
+}
+
+/// A prompt that is begun, but not the first in line, is as if it were not.
+bool Instance::give_up_last_begun(Replica& replica) {
+  const auto is_begun = [this](std::uint32_t id) { return sequences_[id].begun; };
+  const auto last = std::find_if(replica.waiting.rbegin(), replica.waiting.rend() - 1, is_begun);
+  if (last == replica.waiting.rend() - 1) {
+    return false;
+  }
+  Sequence& sequence = sequences_[*last];
+  wait_for_prefill(replica, sequence.prefilled);
+  give_back(replica, sequence, 0);
+  sequence.prefilled = 0;
+  ++preemptions_;
+  return true;
+}
+
+void Instance::take_what_fits(std::uint32_t index) {
   Replica& replica = replicas_[index];
   double budget = pool_.chunk_tokens;
   std::size_t joining = 0;

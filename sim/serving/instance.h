@@ -23,6 +23,7 @@ struct Sequence {
   std::span<const std::uint64_t> blocks = {};  ///< of the prompt, whole ones; none where prefixes are not reused
   std::size_t held = 0;                        ///< of these, in the replica's prefix cache by this sequence
   bool begun = false;                          ///< it knows what it takes over of its prompt
+  bool counted = false;                        ///< among the tokens of prompts that were begun
   double prefilled = 0;
   double produced = 0;         ///< tokens so far
   std::uint64_t admitted = 0;  ///< iteration in which decoding began
@@ -88,6 +89,8 @@ class Instance {
   void finish_iteration();
   void wait_for_prefill(Replica&, double tokens);
   void leave(Replica&);
+  void take_what_fits(std::uint32_t replica);
+  bool give_up_last_begun(Replica&);
   bool has_room_for_newcomer(const Replica&, double tokens) const;
   void admit(Replica&);
   void preempt(Replica&);

@@ -18,7 +18,11 @@ double seconds_ahead(std::string_view zone, const Location& where) {
     throw InputError(where, "'" + std::string(zone) + "' is no time zone (like +00:00)");
   }
   const auto count = [&](std::size_t begin) { return static_cast<double>(parse_count(zone.substr(begin, 2), where)); };
-  return (zone[0] == '-' ? -1 : 1) * (count(1) * 3600 + count(4) * 60);
+  const double hours = count(1), minutes = count(4);
+  if (hours > 14 || minutes > 59) {
+    throw InputError(where, "'" + std::string(zone) + "' is no time zone: they lie from -14:00 to +14:00");
+  }
+  return (zone[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
 }
 
 /// "2023-11-16 18:15:46.6805900", which may have a zone, as seconds since `first_day`, set from the first row.

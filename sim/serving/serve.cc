@@ -185,9 +185,9 @@ class Server {
     const auto [instance, to] = least(decode_, BySequences{});
     const CacheTransfer& transfer = deployment_.transfer;
     const Time begin = std::max({engine_.now(), from.link_free, to->link_free});
-    const Time end = begin + transfer.per_token * sequences_[id].prompt / transfer.bandwidth;
-    from.link_free = end;
-    to->link_free = end;
+    from.link_free = begin + transfer.sent * sequences_[id].prompt / transfer.bandwidth;
+    to->link_free = begin + transfer.taken * sequences_[id].prompt / transfer.bandwidth;
+    const Time end = std::max(from.link_free, to->link_free);
     instance->expect(*to);
     if (LoggedRequest* request = logged(id)) {
       request->delivered = end + transfer.latency;

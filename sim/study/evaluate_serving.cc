@@ -215,8 +215,8 @@ void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vec
   const auto left = std::ranges::count_if(
       splits, [&](const Split& split) { return std::find(tried.begin(), tried.end(), split) == tried.end(); });
   if (left > 0) {
-    result.notes.push_back(with_commas(left) +
-                           " more splits were not simulated: predicted to sustain less even if their instances were "
+    result.notes.push_back(with_commas(left) + (left == 1 ? " more split was" : " more splits were") +
+                           " not simulated: predicted to sustain less even if their instances were "
                            "never idle and half as fast again");
   }
   if (best.split) {
@@ -362,7 +362,7 @@ PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& 
   shape.prefill_tokens *= make_whole(shape.prefill_sequences);
   shape.prefill_context = std::max(0.0, attended - shape.prefill_tokens / 2);
   const Execution execution = c.steps->execute(shape);
-  const double context = mean_.context();
+  const double context = mean_.context;
   PhaseResult result;
   result.name = name;
   result.plan = c.plan.name;

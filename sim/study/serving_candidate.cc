@@ -31,14 +31,14 @@ class TooMuch : public InputError {
 MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded, double longest) {
   const double input = workload.arrivals.input;
   const double output = workload.arrivals.output;
-  MeanRequest mean{input, output, input, input + output, input + output, 1, 0, workload.slo};
+  MeanRequest mean{input, output, input, input + output, input + output, 1, 0, workload.slo, input + output / 2};
   if (workload.prefix_reuse != PrefixReuse::off) {
     mean.reused = repeated_share(recorded);
   }
   if (!recorded.empty()) {
     mean.input = mean.output = 0;
     std::vector<double> inputs, whole;
-    double counted = 0;
+    double counted = 0, decoded = 0, context = 0;
     for (const Request& request : recorded) {
       inputs.push_back(request.input);
       whole.push_back(double(request.input) + request.output);
@@ -46,11 +46,14 @@ MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Requ
         mean.input += request.input;
         mean.output += request.output;
         ++counted;
+        decoded += request.output - 1.0;
+        context += (request.output - 1.0) * (request.input + request.output / 2.0);
       }
     }
     mean.fitting = counted / static_cast<double>(recorded.size());
     mean.input /= std::max(1.0, counted);
     mean.output /= std::max(1.0, counted);
+    mean.context = decoded > 0 ? context / decoded : mean.input + mean.output / 2;
     mean.long_input = quantile(inputs, workload.slo.quantile);
     mean.long_request = quantile(whole, workload.slo.quantile);
     mean.longest = whole.back();  // a quantile sorts
@@ -141,7 +144,7 @@ StepShape Candidates::largest_step(const ServingCandidate& c) const {
   StepShape step;
   if (c.stage != Stage::prefill) {
     step.decode_sequences = c.sequences;
-    step.decode_context = c.request.context();
+    step.decode_context = c.request.context;
   }
   step.prefill_sequences = std::max(1.0, c.chunk / c.request.input);
   step.prefill_tokens = std::min(c.chunk, c.request.input);
@@ -153,8 +156,8 @@ StepShape Candidates::largest_step(const ServingCandidate& c) const {
 void Candidates::fill_memory(ServingCandidate& c) const {
   const auto holds = [&](std::uint32_t sequences) {
     c.sequences = sequences;
-    c.cache_tokens = cache_capacity(model_, chip_, c.plan, largest_step(c), c.request.context());
-    return c.cache_tokens >= sequences * c.request.context();
+    c.cache_tokens = cache_capacity(model_, chip_, c.plan, largest_step(c), c.request.context);
+    return c.cache_tokens >= sequences * c.request.context;
   };
   std::uint32_t low = 1;
   for (std::uint32_t high = most_sequences + 1; high - low > 1;) {
@@ -168,7 +171,7 @@ void Candidates::fill_memory(ServingCandidate& c) const {
 /// An iteration that carries a full chunk of mean prompts, whole ones where they are shorter, beside `batch` sequences.
 StepShape Candidates::full_step(const ServingCandidate& c, double batch) {
   const double prompts = std::ceil(c.chunk / c.request.input * (1 - 1e-9));
-  return {batch, batch > 0 ? c.request.context() : 0, prompts, c.chunk / prompts, 0};
+  return {batch, batch > 0 ? c.request.context : 0, prompts, c.chunk / prompts, 0};
 }
 
 Seconds Candidates::prompt_alone(const ServingCandidate& c, double tokens) {
@@ -201,11 +204,11 @@ void Candidates::predict_prefill(ServingCandidate& c) const {
 
 Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch) const {
   const double tokens_per_iteration = c.plan.tokens_per_iteration();
-  const Seconds decode = c.steps->time({batch, c.request.context(), 0, 0, 0});
+  const Seconds decode = c.steps->time({batch, c.request.context, 0, 0, 0});
   if (c.stage == Stage::decode) {
     return decode / tokens_per_iteration;
   }
-  const Seconds mixed = c.steps->time({batch, c.request.context(), 1, std::min(c.chunk, c.request.input), 0});
+  const Seconds mixed = c.steps->time({batch, c.request.context, 1, std::min(c.chunk, c.request.input), 0});
   // the share of iterations that carry a chunk, so that prompts keep up with the sequences that end
   const double iterations = std::max(1.0, (c.request.output - 1) / tokens_per_iteration);
   const double share = std::min(1.0, batch / iterations * std::max(1.0, c.request.input / c.chunk));
@@ -214,7 +217,7 @@ Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch) const 
 
 /// Requests a second of one instance that is always busy, within the objective as far as a step alone tells.
 void Candidates::predict(ServingCandidate& c) const {
-  const Seconds alone = c.steps->time({1, c.request.context(), 0, 0, 0}) / c.plan.tokens_per_iteration();
+  const Seconds alone = c.steps->time({1, c.request.context, 0, 0, 0}) / c.plan.tokens_per_iteration();
   if (alone > c.request.slo.tpot) {
     throw TooMuch("one sequence alone takes " + to_text(alone) + " a token, more than " + to_text(c.request.slo.tpot),
                   Lack::time, alone / c.request.slo.tpot);

@@ -29,9 +29,8 @@ struct MeanRequest {
   double fitting = 1;  ///< the share of requests that means are of
   double reused = 0;  ///< of prompts' tokens, the share that a cache which forgets nothing would have, where it is used
   Slo slo;
-
-  /// Tokens in the cache of a sequence half way through its answer.
-  double context() const { return input + output / 2; }
+  /// Tokens in the cache of a sequence that decodes, in the mean over all that is decoded: long answers stay longer.
+  double context = 0;
 };
 
 /// One template with one chunk size on a machine of its own: an instance that could be deployed.

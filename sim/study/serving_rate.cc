@@ -36,13 +36,13 @@ Pool pool_of(const ServingCandidate& c, std::uint32_t instances) {
   return pool;
 }
 
-/// The ranks of one side or the other have more to send or to take each.
 CacheTransfer cache_transfer(const ModelSpec& model, const ServingCandidate& from, const ServingCandidate& to,
                              const std::string& plane_name) {
   const Topology& network = from.machine->network();
   const std::uint32_t plane = network.plane_index(plane_name);
   CacheTransfer transfer;
-  transfer.per_token = std::max(cache_bytes_per_token(model, from.plan), cache_bytes_per_token(model, to.plan));
+  transfer.sent = cache_bytes_per_token(model, from.plan);
+  transfer.taken = cache_bytes_per_token(model, to.plan);
   for (const Link& link : network.links) {
     if (link.plane == plane && link.from == network.accelerator(0)) {
       transfer.bandwidth += link.bandwidth * network.planes[plane].payload_efficiency_far;

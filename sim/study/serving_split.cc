@@ -27,16 +27,24 @@ Split split_with(const ServingCandidate& prefill, const ServingCandidate& decode
   return make_split(&prefill, decode, p, d);
 }
 
-Split balance(const ServingCandidate& prefill, const ServingCandidate& decode,
-              const std::vector<std::uint32_t>& domains) {
-  Split best;
+/// Of all splits of two kinds of instances the one that is predicted to sustain most, and the one that would if its
+/// instances were never idle: the shorter the time to the first token is to be, the further they lie apart.
+std::vector<Split> balance(const ServingCandidate& prefill, const ServingCandidate& decode,
+                           const std::vector<std::uint32_t>& domains) {
+  Split best, busiest;
+  double most = 0;
   for (std::uint32_t d = 1; d <= most_instances(domains, decode.plan.ranks()); ++d) {
     const Split split = split_with(prefill, decode, d, domains);
+    const double busy = std::min(split.prefill_instances * prefill.most, d * decode.most);
     if (split.rate > best.rate) {
       best = split;
     }
+    if (busy > most) {
+      busiest = split;
+      most = busy;
+    }
   }
-  return best;
+  return busiest == best ? std::vector{best} : std::vector{best, busiest};
 }
 
 /// `decode` instances of the split and, where it has any, `prefill` ones.
@@ -78,7 +86,8 @@ std::vector<Split> make_splits(const std::vector<const ServingCandidate*>& candi
     }
     for (const ServingCandidate* prefill : candidates) {
       if (decode->stage == Stage::decode && prefill->stage == Stage::prefill) {
-        splits.push_back(balance(*prefill, *decode, domains));
+        const std::vector<Split> found = balance(*prefill, *decode, domains);
+        splits.insert(splits.end(), found.begin(), found.end());
       }
     }
   }

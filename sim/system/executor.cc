@@ -78,7 +78,14 @@ void Executor::drain() {
 
 void Executor::queue(TaskId id) {
   const Task& task = graph_.tasks()[id];
-  roles_[task.role].processors[task.stream].waiting.insert(id);
+  Processor& processor = roles_[task.role].processors[task.stream];
+  const auto* delay = std::get_if<DelayTask>(&task.payload);
+  if (delay != nullptr && delay->time <= Seconds() && !processor.is_busy && processor.waiting.empty()) {
+    processor.is_busy = true;
+    begin(id);
+    return;
+  }
+  processor.waiting.insert({task.turn, id});
   choose_later(task.role, task.stream);
 }
 
@@ -95,7 +102,7 @@ void Executor::choose(RoleId role, std::uint16_t stream) {
   Processor& processor = roles_[role].processors.at(stream);
   processor.is_choosing = false;
   processor.is_busy = true;
-  begin(processor.waiting.extract(processor.waiting.begin()).value());
+  begin(processor.waiting.extract(processor.waiting.begin()).value().second);
 }
 
 void Executor::begin(TaskId id) {

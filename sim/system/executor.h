@@ -42,8 +42,9 @@ struct PreparedGraph {
 };
 
 /// Runs a prepared graph on an engine: a task begins when the tasks that it names and the one before it on its stream
-/// have ended. A stream of those that take the first task that can begin chooses among all that can at an instant the
-/// one that was added first, so that what is chosen does not depend on the order of events within it. One use. A role's
+/// have ended. A stream of those that take the first task that can begin chooses once all is known that can at an
+/// instant, so that the choice does not depend on the order of events within it; what takes no time does not wait for
+/// that where the stream is free. One use. A role's
 /// time is accounted for as it passes, by what is active on its streams: the lowest stream that computes, else host
 /// time, else communication in flight ("exposed"), else waiting ("bubble"). A collective takes its share of the cores
 /// from what computes beside it, for as long as both last: computing, not launching and not waiting for memory, is
@@ -75,8 +76,8 @@ class Executor {
   /// A stream that takes the first task that can begin.
   struct Processor {
     bool is_busy = false;
-    bool is_choosing = false;  ///< at the end of this instant's round
-    std::set<TaskId> waiting;
+    bool is_choosing = false;                            ///< at the end of this instant's round
+    std::set<std::pair<std::uint32_t, TaskId>> waiting;  ///< by turn
   };
   struct RoleState {
     std::vector<Activity> active;                   ///< in order of stream

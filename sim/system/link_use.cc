@@ -19,7 +19,7 @@ LinkUse link_use(const Topology& topology, const FoldedFabric& fabric, const Net
   return use;
 }
 
-void LinkSampler::look(const Engine& engine, const Network& network) {
+void LinkSampler::look(Engine& engine, const Network& network) {
   const Time now = network.clock(engine);
   if (samples_.size() >= most_) {
     std::size_t kept = 0;
@@ -32,14 +32,15 @@ void LinkSampler::look(const Engine& engine, const Network& network) {
   if (samples_.empty() && now > Time()) {
     samples_.push_back({Time(), Table<LinkId, Bytes>(network.carried().size())});
   }
-  if (!samples_.empty() && samples_.back().at == now) {
+  const bool is_idle = !samples_.empty() && samples_.back().at == now;
+  if (is_idle) {
     samples_.back().carried = network.carried();  // the instant went on
   } else {
     samples_.push_back({now, network.carried()});
   }
-  // the longer nothing happens, the longer the next stretch: idle time costs few looks
-  const std::int64_t idle = next_.picoseconds() - now.picoseconds();
-  next_ = Time::from_picoseconds(next_.picoseconds() + std::max(gap_, idle));
+  // where nothing happens the next stretch begins when something does: what follows is not spread over idle time
+  const std::optional<Time> again = is_idle ? engine.next_time() : std::nullopt;
+  next_ = again ? *again : Time::from_picoseconds(next_.picoseconds() + gap_);
 }
 
 void add_block(LinkUse& whole, const LinkUse& block, std::uint64_t repeat, double share) {

@@ -29,14 +29,14 @@ struct LinkUse {
 };
 
 /// Keeps at least so many samples of a run that has as many events, and fewer than twice as many, about evenly spread
-/// over its time: when there are too many, every other one goes.
+/// over its time: when there are too many, every other one goes. Idle time has one at either end.
 class LinkSampler {
  public:
   explicit LinkSampler(std::size_t samples) : most_(2 * samples) {}
   /// Up to when the engine may run before it is to be asked again.
   Time next() const { return next_; }
   /// After it ran as far, or to its end.
-  void look(const Engine&, const Network&);
+  void look(Engine&, const Network&);
   std::vector<LinkHistory::Sample> samples() && { return std::move(samples_); }
 
  private:

@@ -92,7 +92,9 @@ class Splitter {
   TaskId add(RoleId role, const Task& task, const Payload& payload, std::span<const TaskId> after,
              std::optional<TaskId> original) {
     result_.original.push_back(original);
-    return result_.graph.add(role, task.stream, task.label, payload, after);
+    const TaskId id = result_.graph.add(role, task.stream, task.label, payload, after);
+    result_.graph.set_turn(id, task.turn);
+    return id;
   }
 
   Payload payload(const Task& task, RoleId role) {

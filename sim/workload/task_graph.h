@@ -133,6 +133,7 @@ struct Task {
   Payload payload;
   std::uint32_t first_after = 0;  ///< dependencies: a slice of TaskGraph::dependencies
   std::uint32_t after_count = 0;
+  std::uint32_t turn = 0;  ///< on a stream that takes the first that can: the least, and of equals the one added first
   bool operator==(const Task&) const = default;
 };
 
@@ -140,8 +141,8 @@ struct Task {
 /// they were added; streams of a role run side by side. Built by generators and trace readers, run by the executor.
 class TaskGraph {
  public:
-  /// From here on streams run one task at a time, but take the first of those that can begin: a processor that others
-  /// do not queue for in advance. For tasks that compute.
+  /// From here on streams run one task at a time, but take the first of those that can begin, by their turn: a
+  /// processor that nobody queues for in advance. For tasks that compute.
   static constexpr std::uint16_t first_come = 0x8000;
   /// A stream without order: its tasks wait for their dependencies alone.
   static constexpr std::uint16_t unordered = 0xFFFF;
@@ -161,6 +162,7 @@ class TaskGraph {
   void share_cores(RoleId, std::uint16_t stream, CoreShare);
 
   TaskId add(RoleId, std::uint16_t stream, std::uint16_t label, Payload, std::span<const TaskId> after = {});
+  void set_turn(TaskId id, std::uint32_t turn) { tasks_[id].turn = turn; }
 
   const Table<RoleId, Role>& roles() const { return roles_; }
   const Table<CommunicatorId, Communicator>& communicators() const { return communicators_; }

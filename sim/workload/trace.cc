@@ -1,7 +1,9 @@
 #include "sim/workload/trace.h"
 
 #include <algorithm>
+#include <numeric>
 #include <queue>
+#include <tuple>
 
 #include "sim/core/utf8.h"
 
@@ -58,54 +60,47 @@ std::uint32_t TraceProgramBuilder::group(const TraceGroup& wanted) {
 
 void TraceProgramBuilder::add(const TraceNode& node, std::span<const std::uint64_t> after) {
   TraceNode& added = program_.nodes.emplace_back(node);
+  added.place_in_file = static_cast<std::uint32_t>(program_.nodes.size() - 1);
   added.first_after = static_cast<std::uint32_t>(after_ids_.size());
   added.after_count = static_cast<std::uint32_t>(after.size());
   after_ids_.insert(after_ids_.end(), after.begin(), after.end());
 }
 
-/// Gives those that begin as others do all that those wait for, whatever the order in which it was said: the others
-/// first, which may begin as others do themselves.
+/// Gives each node that others begin with a node for its beginning, which takes over all that it waits for, and for
+/// which it waits, as they do.
 void TraceProgramBuilder::resolve_begins() {
-  if (begins_as_.empty()) {
-    return;
+  std::map<std::uint64_t, std::uint64_t> beginnings;  ///< by the node that begins
+  for (const auto& [id, other] : begins_as_) {
+    beginnings[other] = 0;
   }
-  std::map<std::uint64_t, std::set<std::uint64_t>> waits;
-  std::map<std::uint64_t, std::vector<std::uint64_t>> followers;
-  std::map<std::uint64_t, std::size_t> unresolved;  ///< of those that follow: how many others
-  for (const auto& [id, before] : later_) {
-    waits[id].insert(before);
+  std::uint64_t last = 0;
+  for (const TraceNode& node : program_.nodes) {
+    last = std::max(last, node.id);
+  }
+  for (auto& [other, beginning] : beginnings) {
+    beginning = ++last;
   }
   for (const auto& [id, other] : begins_as_) {
-    followers[other].push_back(id);
-    ++unresolved[id];
+    later_.emplace_back(id, beginnings.at(other));
   }
-  std::vector<std::uint64_t> resolved;
-  for (const auto& [other, ids] : followers) {
-    if (!unresolved.contains(other)) {
-      resolved.push_back(other);
+  for (auto& [id, before] : later_) {
+    const auto beginning = beginnings.find(id);
+    id = beginning == beginnings.end() ? id : beginning->second;
+  }
+  std::vector<TraceNode> added;
+  for (const TraceNode& node : program_.nodes) {
+    if (const auto beginning = beginnings.find(node.id); beginning != beginnings.end()) {
+      PODIUM_CHECK(node.after_count == 0, "what an operation waits for is said later, as that others begin with it");
+      later_.emplace_back(node.id, beginning->second);
+      TraceNode& start = added.emplace_back();
+      start.id = beginning->second;
+      start.name = name("the beginning of " + trace_.names.at(node.name));
+      start.line = node.line;
     }
   }
-  while (!resolved.empty()) {
-    const std::uint64_t other = resolved.back();
-    resolved.pop_back();
-    for (const std::uint64_t id : followers[other]) {
-      waits[id].insert(waits[other].begin(), waits[other].end());
-      if (--unresolved[id] == 0) {
-        unresolved.erase(id);
-        resolved.push_back(id);
-      }
-    }
-  }
-  if (!unresolved.empty()) {
-    fail(*std::find_if(program_.nodes.begin(), program_.nodes.end(),
-                       [&](const TraceNode& node) { return unresolved.contains(node.id); }),
-         "it begins when another does, which begins when it does");
-  }
-  later_.clear();
-  for (const auto& [id, all] : waits) {
-    for (const std::uint64_t before : all) {
-      later_.emplace_back(id, before);
-    }
+  std::sort(added.begin(), added.end(), [](const TraceNode& a, const TraceNode& b) { return a.id < b.id; });
+  for (const TraceNode& node : added) {
+    add(node);
   }
 }
 
@@ -205,54 +200,97 @@ std::string cycle_of(const Trace& trace, const TraceProgram& program, const std:
 
 }  // namespace
 
-/// Brings nodes into an order in which each follows what it waits for, else that of the file.
-void TraceProgramBuilder::order() {
-  std::vector<TraceNode>& nodes = program_.nodes;
-  bool in_order = true;
-  for (std::uint32_t i = 0; i < nodes.size() && in_order; ++i) {
-    const auto after = program_.dependencies(nodes[i]);
-    in_order = std::all_of(after.begin(), after.end(), [i](std::uint32_t before) { return before < i; });
-  }
-  if (in_order) {
-    return;
-  }
-  std::vector<std::uint32_t> missing(nodes.size()), first_next(nodes.size() + 1), next(program_.after.size());
-  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
-    missing[i] = nodes[i].after_count;
-    for (const std::uint32_t before : program_.dependencies(nodes[i])) {
-      ++first_next[before + 1];
+namespace {
+
+using Edge = std::pair<std::uint32_t, std::uint32_t>;  ///< before, after
+
+/// The k-th send and receive of a channel, and the k-th collective of a group, are told by the order of the file.
+std::vector<Edge> find_counted(const TraceProgram& program) {
+  using Counted = std::tuple<TraceOperation, std::uint32_t, std::int64_t>;  // with group, or peer and tag
+  std::map<Counted, std::uint32_t> last;
+  std::vector<Edge> edges;
+  for (std::uint32_t i = 0; i < program.nodes.size(); ++i) {
+    const TraceNode& node = program.nodes[i];
+    if (node.operation >= TraceOperation::send) {
+      const bool is_message = node.operation != TraceOperation::collective;
+      const Counted counted{node.operation, is_message ? node.peer : node.group, is_message ? node.tag : 0};
+      const auto [place, is_first] = last.try_emplace(counted, i);
+      if (!is_first) {
+        edges.emplace_back(std::exchange(place->second, i), i);
+      }
     }
   }
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    first_next[i + 1] += first_next[i];
+  return edges;
+}
+
+/// An order in which edges lead forward, else that of the file; those that are never free are left out of it. `missing`
+/// is how many others each of these waits for.
+std::vector<std::uint32_t> sort_nodes(std::size_t count, const std::vector<Edge>& edges,
+                                      std::vector<std::uint32_t>& missing) {
+  std::vector<std::uint32_t> first_next(count + 1), next(edges.size()), order;
+  missing.assign(count, 0);
+  for (const auto& [before, after] : edges) {
+    ++missing[after];
+    ++first_next[before + 1];
   }
+  std::partial_sum(first_next.begin(), first_next.end(), first_next.begin());
   std::vector<std::uint32_t> fill(first_next.begin(), first_next.end());
+  for (const auto& [before, after] : edges) {
+    next[fill[before]++] = after;
+  }
   std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> free;
-  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
-    for (const std::uint32_t before : program_.dependencies(nodes[i])) {
-      next[fill[before]++] = i;
-    }
+  for (std::uint32_t i = 0; i < count; ++i) {
     if (missing[i] == 0) {
       free.push(i);
     }
   }
-  std::vector<std::uint32_t> place(nodes.size());
-  std::vector<TraceNode> ordered;
-  ordered.reserve(nodes.size());
   while (!free.empty()) {
     const std::uint32_t i = free.top();
     free.pop();
-    place[i] = static_cast<std::uint32_t>(ordered.size());
-    ordered.push_back(nodes[i]);
+    order.push_back(i);
     for (std::uint32_t at = first_next[i]; at < first_next[i + 1]; ++at) {
       if (--missing[next[at]] == 0) {
         free.push(next[at]);
       }
     }
   }
-  if (ordered.size() < nodes.size()) {
+  return order;
+}
+
+}  // namespace
+
+/// Brings nodes into an order in which each follows what it waits for. What is counted keeps the order of the file
+/// unless dependencies force another.
+void TraceProgramBuilder::order() {
+  std::vector<TraceNode>& nodes = program_.nodes;
+  std::vector<Edge> edges;
+  bool in_order = true;
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    for (const std::uint32_t before : program_.dependencies(nodes[i])) {
+      edges.emplace_back(before, i);
+      in_order &= before < i;
+    }
+  }
+  if (in_order) {
+    return;
+  }
+  std::vector<std::uint32_t> missing;
+  std::vector<Edge> with_counted = find_counted(program_);
+  with_counted.insert(with_counted.end(), edges.begin(), edges.end());
+  std::vector<std::uint32_t> order = sort_nodes(nodes.size(), with_counted, missing);
+  if (order.size() < nodes.size()) {
+    order = sort_nodes(nodes.size(), edges, missing);
+  }
+  if (order.size() < nodes.size()) {
     const auto stuck = std::find_if(missing.begin(), missing.end(), [](std::uint32_t count) { return count > 0; });
     fail(nodes[static_cast<std::size_t>(stuck - missing.begin())], cycle_of(trace_, program_, missing));
+  }
+  std::vector<std::uint32_t> place(nodes.size());
+  std::vector<TraceNode> ordered;
+  ordered.reserve(nodes.size());
+  for (const std::uint32_t i : order) {
+    place[i] = static_cast<std::uint32_t>(ordered.size());
+    ordered.push_back(nodes[i]);
   }
   nodes = std::move(ordered);
   for (std::uint32_t& before : program_.after) {

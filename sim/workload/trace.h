@@ -32,15 +32,16 @@ struct TraceNode {
   TraceOperation operation = TraceOperation::nothing;
   TracePlace place = TracePlace::device;
   CollectiveKind kind = CollectiveKind::all_reduce;
-  std::uint16_t stream = 0;     ///< nodes of one place and stream run one at a time
-  std::uint32_t name = 0;       ///< in Trace::names
-  std::uint32_t line = 0;       ///< in its file; 0: it has no lines
-  std::uint32_t group = 0;      ///< of a collective: in Trace::groups
-  std::uint32_t peer = 0;       ///< of a message: the other rank
-  std::uint32_t kernel = none;  ///< in Trace::kernels, where shapes were recorded
-  std::int64_t tag = 0;         ///< of a message
-  Seconds duration;             ///< as recorded; of communication it is not used
-  Bytes bytes;                  ///< of communication, as CollectiveKind counts them; else what memory moves
+  std::uint16_t stream = 0;         ///< nodes of one place and stream run one at a time
+  std::uint32_t name = 0;           ///< in Trace::names
+  std::uint32_t line = 0;           ///< in its file; 0: it has no lines
+  std::uint32_t place_in_file = 0;  ///< among its nodes
+  std::uint32_t group = 0;          ///< of a collective: in Trace::groups
+  std::uint32_t peer = 0;           ///< of a message: the other rank
+  std::uint32_t kernel = none;      ///< in Trace::kernels, where shapes were recorded
+  std::int64_t tag = 0;             ///< of a message
+  Seconds duration;                 ///< as recorded; of communication it is not used
+  Bytes bytes;                      ///< of communication, as CollectiveKind counts them; else what memory moves
   Flops flops;
   std::uint32_t first_after = 0, after_count = 0;  ///< what it waits for: a slice of TraceProgram::after
 };

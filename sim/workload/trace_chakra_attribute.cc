@@ -160,7 +160,7 @@ void ChakraNode::set(std::string_view attribute, const ChakraValue& value) {
   } else if (attribute == "comm_dst") {
     take(comm_dst, whole_of(value), "a rank");
   } else if (attribute == "comm_tag") {
-    take(comm_tag, whole_of(value), "a whole number of 64 bits");
+    take(comm_tag, whole_of(value), "a whole number from -2^63 to 2^63 - 1");
   } else if (attribute == "comm_size") {
     take(comm_size, amount_of(value, most_amount), bytes);
   } else if (attribute == "tensor_size") {

@@ -71,8 +71,9 @@ class Converter {
  private:
   bool equal(const TraceNode& a, const TraceNode& b) const {
     return a.operation == b.operation && a.place == b.place && a.kind == b.kind && a.stream == b.stream &&
-           a.duration == b.duration && a.bytes == b.bytes && a.flops == b.flops && same_kernel(a.kernel, b.kernel) &&
-           a.after_count == b.after_count && patterns_[a.group] == patterns_[b.group];
+           a.place_in_file == b.place_in_file && a.duration == b.duration && a.bytes == b.bytes && a.flops == b.flops &&
+           same_kernel(a.kernel, b.kernel) && a.after_count == b.after_count &&
+           patterns_[a.group] == patterns_[b.group];
   }
 
   bool same_kernel(std::uint32_t a, std::uint32_t b) const {
@@ -114,6 +115,7 @@ class Converter {
       }
       tasks.push_back(
           result_.graph.add(role, stream_of(program, node), label(node), payload(node, numbers[i], in_role), after));
+      result_.graph.set_turn(tasks.back(), node.place_in_file);
       result_.names.push_back(node.name);
     }
   }
@@ -181,6 +183,7 @@ class Converter {
     without_time_ += by_counts && !anew ? 1 : 0;
     kept_ += anew && !counted ? 1 : 0;
     empty_ += !counted && node.duration <= Seconds() ? 1 : 0;
+    scaled_ += times_.compute == TraceTimes::Compute::scaled && !by_counts && node.duration > Seconds() ? 1 : 0;
     return {by_counts ? std::max(computing, streaming) : node.duration * ratio,
             streaming > computing ? Worker::memory : Worker::cores, node.flops, node.bytes};
   }
@@ -247,7 +250,7 @@ class Converter {
     if (empty_ > 0) {
       notes.insert(count(empty_, "have no time at all and take none"));
     }
-    if (times_.compute == TraceTimes::Compute::scaled) {
+    if (scaled_ > 0) {
       notes.insert("computing is scaled by the ratio of the bf16 peaks of " + times_.recorded_on->name + " and " +
                    times_.chip.name + ", loads and stores by that of their memories' bandwidths");
     }
@@ -263,7 +266,7 @@ class Converter {
   std::map<std::uint32_t, CommunicatorId> communicators_;  ///< by group
   std::map<std::uint32_t, RankGroupsId> groups_;
   std::map<std::string, KernelListId> kernel_lists_;
-  std::size_t predicted_ = 0, kept_ = 0, without_time_ = 0, empty_ = 0;
+  std::size_t predicted_ = 0, kept_ = 0, without_time_ = 0, empty_ = 0, scaled_ = 0;
 };
 
 }  // namespace

@@ -106,6 +106,18 @@ TEST(Replay, NotesOptionsThatChangeNothing) {
                              HasSubstr("no dependency is missing: --missing-dependencies has no effect")));
 }
 
+TEST(Replay, TakesPacketsOfTheSizeThatIsAskedFor) {
+  const TraceFile file("t.goal",
+                       "num_ranks 2\nrank 0 {\ns: send 1048576b to 1\n}\nrank 1 {\nr: recv 1048576b from 0\n}\n");
+  const auto on_packets = [&](const std::string& more) {
+    return run_podium("replay " + file.path() + " --system hgx-h100 --network packet --format json" + more);
+  };
+  EXPECT_EQ(nlohmann::json::parse(on_packets("").output)["packet_scale"], 1);
+  EXPECT_EQ(nlohmann::json::parse(on_packets(" --packet-scale 4").output)["packet_scale"], 4);
+  EXPECT_THAT(on_packets(" --packet-scale 0.5").errors, HasSubstr("--packet-scale: '0.5' is under 1"));
+  EXPECT_THAT(replay(file.path() + " --packet-scale 2").errors, HasSubstr("has no packets; 'packet' has"));
+}
+
 TEST(Replay, WritesATimelineThatIsJsonWhateverTheNamesOfNodes) {
   const TraceFile file("t.goal", "num_ranks 1\nrank 0 {\nbad\xff: calc 5000\n}\n");
   const TemporaryFolder folder;
@@ -138,6 +150,7 @@ TEST(Replay, RunsWithSlowChipsAndFaultsAndChecksItsFolding) {
   const double whole = seconds("");
   EXPECT_EQ(seconds(" --fold check"), whole);
   EXPECT_EQ(seconds(" --slow 1=50%"), whole) << "it computes nothing";
+  EXPECT_NEAR(seconds(" --slow 0=50%"), whole + 5e-6, 1e-9) << "recorded work is the chip's";
   EXPECT_GT(seconds(" --fail NVSwitch[0..2] --fold check"), whole);
   EXPECT_NE(replay(file.path() + " --slow 2=50%").errors.find("--slow: a slow chip is one of ranks 0 to 1"),
             std::string::npos);

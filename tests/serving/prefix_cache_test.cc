@@ -114,7 +114,7 @@ TEST(PrefixReuse, GoesToTheReplicaThatHasThePrefix) {
   Deployment d = one_replica(1e6, 1e6);
   d.prefill = d.decode;
   d.prefill.instances = 4;
-  d.transfer = {Bytes(1), 1_GBps, 1_us};
+  d.transfer = {Bytes(1), Bytes(1), 1_GBps, 1_us};
   UnitRequests requests;
   for (std::uint32_t i = 0; i < 20; ++i) {
     requests.push_back({Seconds(i), 5000, 2, {}});

@@ -104,7 +104,7 @@ TEST(Serve, TakesOneThatWasSentBackBeforeNewOnes) {
   // one decodes at a time: two fit until they grow, then the younger goes back, and a third waits from the start
   Deployment d = one_replica(10_ms, 1000);
   d.prefill = d.decode;
-  d.transfer = {Bytes(1), BytesPerSecond(1e12), 0_s};
+  d.transfer = {Bytes(1), Bytes(1), BytesPerSecond(1e12), 0_s};
   d.decode.cache_tokens = 230;
   const auto served = serve(d, {{0_s, 100, 60}, {0_s, 100, 60}, {100_ms, 100, 60}}, 1, 1);
   ASSERT_TRUE(served);
@@ -133,7 +133,7 @@ TEST(Serve, TurnsAwayWhatNoCacheCanHold) {
 TEST(Serve, DisaggregatedPromptsPayForTheirCachesJourney) {
   Deployment d = one_replica(10_ms, 100);
   d.prefill = d.decode;
-  d.transfer = {Bytes(1000), BytesPerSecond(1e6), 5_ms};
+  d.transfer = {Bytes(1000), Bytes(1000), BytesPerSecond(1e6), 5_ms};
   const auto served = serve(d, {{0_s, 100, 2}}, 1, 1);
   EXPECT_NEAR(served->outcomes[0].ttft().value(), 0.010, 1e-9);
   // 100 tokens x 1,000 B over 1 MB/s, the latency, and one iteration
@@ -146,7 +146,7 @@ TEST(Serve, ServesEveryRequestOnceInWhateverDeployment) {
   mixed.decode.instances = 2;
   Deployment split = mixed;
   split.prefill = split.decode;
-  split.transfer = {Bytes(1), BytesPerSecond(1e9), 1_us};
+  split.transfer = {Bytes(1), Bytes(1), BytesPerSecond(1e9), 1_us};
   for (const Deployment& d : {mixed, split}) {
     const auto served = serve(d, poisson_requests(500, 300, 40, 11), 50, 1);
     ASSERT_TRUE(served);
@@ -155,6 +155,29 @@ TEST(Serve, ServesEveryRequestOnceInWhateverDeployment) {
       EXPECT_LT(outcome.first_token, outcome.finish);
       EXPECT_GE(outcome.ttft().value(), 0.010 - 1e-9);
       EXPECT_GE(outcome.tpot().value(), 0.010 - 1e-9);
+    }
+  }
+}
+
+/// Prompts that nearly fill a cache, beside short ones that grow and are sent back.
+TEST(Serve, ServesEveryRequestHoweverFullItsCachesAre) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Deployment mixed = one_replica(10_ms, seed % 2 == 0 ? 16 : 64);
+    mixed.decode.cache_tokens = 1000;
+    mixed.decode.plan.draft_tokens = 1;
+    mixed.decode.plan.acceptance = 0.6;
+    Deployment split = mixed;
+    split.prefill = split.decode;
+    split.transfer = {Bytes(1), Bytes(1), BytesPerSecond(1e9), 1_us};
+    UnitRequests requests = poisson_requests(300, 30, 120, seed);
+    for (std::size_t i = seed % 7; i < requests.size(); i += 11) {
+      requests[i].input = static_cast<std::uint32_t>(900 + 7 * (i % 12));
+      requests[i].output = 3;
+    }
+    for (const Deployment& d : {mixed, split}) {
+      const auto served = serve(d, requests, 5, seed);
+      ASSERT_TRUE(served);
+      EXPECT_EQ(served->refused, 0U);
     }
   }
 }

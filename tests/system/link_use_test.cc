@@ -140,5 +140,29 @@ TEST(LinkUse, IsNeverAboveAllOfALinkInAnyModelThatSharesThem) {
   }
 }
 
+TEST(LinkSampler, SpreadsNothingOverTheTimeBeforeALinkIsUsed) {
+  TaskGraph graph;
+  const RoleId first = graph.add_role({"first", 0, 1}), second = graph.add_role({"second", 1, 1});
+  const std::uint16_t label = graph.add_label("work");
+  const TaskId work = graph.add(first, 0, label, DelayTask{10_ms, Worker::cores});
+  graph.add(first, TaskGraph::unordered, label, SendTask{second, 0, 16_MiB}, std::vector{work});
+  graph.add(second, TaskGraph::unordered, label, ReceiveTask{first, 0});
+  for (const char* network : {"flow", "packet", "analytic", "congestion_aware", "congestion_unaware"}) {
+    const Execution execution = run_on_server(graph, {.network = network, .keep_links = true, .link_samples = 64});
+    for (const LinkHistory::Sample& sample : execution.links.history.samples) {
+      for (const Bytes bytes : sample.carried) {
+        EXPECT_TRUE(bytes <= Bytes() || sample.at > Time() + 10_ms) << network;
+      }
+    }
+    const auto& samples = execution.links.history.samples;
+    EXPECT_TRUE(std::ranges::any_of(samples,
+                                    [](const auto& sample) {
+                                      return sample.at >= Time() + 10_ms && sample.at < Time() + 10.1_ms &&
+                                             sample.carried.size() > 0;
+                                    }))
+        << network << ": the stretch of the message begins with it";
+  }
+}
+
 }  // namespace
 }  // namespace podium::test

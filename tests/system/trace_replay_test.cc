@@ -148,6 +148,17 @@ TEST(Replay, LetsAProcessorDoOneThingAtATimeInTheOrderOfTheFileOfWhatCan) {
   EXPECT_EQ(execution.time, 10_us);
 }
 
+TEST(Replay, TakesTheFirstInTheFileWhereverWhatItWaitsForStands) {
+  const auto time = [](const std::string& lines) {
+    return replay(trace_of("num_ranks 1\nrank 0 {\n" + lines + "w: calc 90000 cpu 2\nw requires x\n}\n")).time;
+  };
+  const std::string x = "x: calc 10000\n", p = "p: calc 100000\n", y = "y: calc 50000\n", z = "z: calc 40000 cpu 1\n";
+  EXPECT_EQ(time(x + p + y + z + "x requires z\n"), 200_us) << "x can begin at 40 us, and is taken at 100";
+  EXPECT_EQ(time(z + x + p + y + "x requires z\n"), 200_us);
+  EXPECT_EQ(time(x + p + y + "z: calc 100000 cpu 1\nn: calc 0 cpu 3\nn requires z\nx requires n\n"), 200_us)
+      << "what takes no time is through at once";
+}
+
 TEST(Replay, RunsNodesOfOneStreamInOrderAndMessagesAtOnce) {
   const Trace trace = trace_of(
       "num_ranks 2\n"

@@ -58,6 +58,28 @@ TEST(Trace, BringsNodesIntoAnOrderThatTheirDependenciesAllow) {
   EXPECT_EQ(program.dependencies(program.nodes[1])[0], 0U);
 }
 
+/// Messages and collectives are counted in the order of the file, wherever what they wait for stands.
+TEST(Trace, CountsMessagesAndCollectivesInTheOrderOfTheFile) {
+  const std::string receiver = "rank 1 {\nr1: recv 1000b from 0\nr2: recv 2000b from 0\n}\n";
+  const Trace trace = trace_of(
+      "num_ranks 2\nrank 0 {\nm1: send 1000b to 1\nm2: send 2000b to 1\nc: calc 5000\nm1 requires c\n}\n" + receiver);
+  EXPECT_NO_THROW(match_ranks(trace));
+  const Trace calls = trace_of(
+      R"({"workload_graph": [{"id": 1, "type": 7, "ctrl_deps": [3], "comm_type": 0, "comm_size": 8},
+                             {"id": 2, "type": 7, "comm_type": 6, "comm_size": 8}, {"id": 3, "type": 4}]})",
+      {.ranks = 2});
+  std::vector<std::uint64_t> ids;
+  for (const TraceNode& node : calls.programs.at(0).nodes) {
+    ids.push_back(node.id);
+  }
+  EXPECT_THAT(ids, testing::ElementsAre(3, 1, 2));
+  const Trace forced = trace_of(
+      R"({"workload_graph": [{"id": 1, "type": 7, "ctrl_deps": [2], "comm_type": 0, "comm_size": 8},
+                             {"id": 2, "type": 7, "comm_type": 6, "comm_size": 8}]})",
+      {.ranks = 2});
+  EXPECT_EQ(forced.programs.at(0).nodes[0].id, 2U) << "where a dependency says otherwise, it holds";
+}
+
 TEST(Chakra, ReadsNodesOfBothSchemas) {
   ChakraFile file;
   file.add({.id = 1, .name = "matmul", .microseconds = 50, .attributes = {{"num_ops", 1000}, {"tensor_size", 64}}})
