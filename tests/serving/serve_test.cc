@@ -115,8 +115,8 @@ TEST(Serve, TakesOneThatWasSentBackBeforeNewOnes) {
 TEST(Serve, KeepsAHundredthOfACacheFreeOfNewOnes) {
   Deployment d = one_replica(10_ms, 1000);
   d.decode.cache_tokens = 1000;
-  // the second would take what is left to the last token but five
-  const auto served = serve(d, {{0_s, 500, 2}, {0_s, 495, 2}, {0_s, 980, 2}}, 1, 1);
+  // the second would leave five tokens to the first, which runs
+  const auto served = serve(d, {{0_s, 500, 10}, {15_ms, 490, 2}, {1_s, 980, 2}}, 1, 1);
   EXPECT_GT(served->outcomes[1].first_token, served->outcomes[0].finish);
   EXPECT_FALSE(served->outcomes[2].refused) << "alone it may take all";
 }

@@ -104,5 +104,17 @@ TEST(Neighbours, AreNotWhatLeavesOneKindWithout) {
   EXPECT_TRUE(neighbours({nullptr, &prefill, 0, 2, 20}, {16}).empty());
 }
 
+TEST(MakeSplits, BeginAtBothBalancesWhereTheTimeToTheFirstTokenIsShort) {
+  ServingCandidate prefill = candidate(Stage::prefill, 8, 1);
+  const ServingCandidate decode = candidate(Stage::decode, 8, 25);
+  const std::vector<std::uint32_t> domains(2, 64);
+  EXPECT_EQ(make_splits({&prefill, &decode}, domains).size(), 1U);
+  prefill.most = 10;  // of which a lone instance keeps a tenth within its time
+  const std::vector<Split> splits = make_splits({&prefill, &decode}, domains);
+  ASSERT_EQ(splits.size(), 2U);
+  EXPECT_EQ(splits[0].decode_instances, 1U);
+  EXPECT_EQ(splits[1].decode_instances, 5U) << "which take 125; 11 beside them give 110";
+}
+
 }  // namespace
 }  // namespace podium::test

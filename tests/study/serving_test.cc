@@ -237,13 +237,13 @@ TEST(ServingCase, KeepsMemoryForTheStepOfAsManySequencesAsItHolds) {
     }
     ++decoding;
     const auto room = [&](double sequences) {
-      const StepShape step{sequences, request.context(), 1, c->chunk, 0};
-      return cache_capacity(model, candidates.chip(), c->plan, step, request.context());
+      const StepShape step{sequences, request.context, 1, c->chunk, 0};
+      return cache_capacity(model, candidates.chip(), c->plan, step, request.context);
     };
     EXPECT_LT(c->sequences, most_sequences);
     EXPECT_DOUBLE_EQ(c->cache_tokens, room(c->sequences));
-    EXPECT_GE(c->cache_tokens, c->sequences * request.context());
-    EXPECT_LT(room(c->sequences + 1.0), (c->sequences + 1.0) * request.context()) << "one more would not fit";
+    EXPECT_GE(c->cache_tokens, c->sequences * request.context);
+    EXPECT_LT(room(c->sequences + 1.0), (c->sequences + 1.0) * request.context) << "one more would not fit";
   }
   EXPECT_GT(decoding, 0U);
 }

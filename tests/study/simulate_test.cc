@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "sim/study/case_choice.h"
-#include "tests/core/error_of.h"
 #include "sim/system/packet_work.h"
+#include "tests/core/error_of.h"
 #include "tests/study/studies.h"
 
 namespace podium::test {
