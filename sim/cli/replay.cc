@@ -168,7 +168,7 @@ Execution run(const ReplayOptions& options, const Machine& machine, const TaskGr
   const double real_hops = real_packet_hops(machine.network(), Simulator(machine, on_flows).run(graph).links);
   result.packet_scale =
       parse_packet_scale(options.packet_scale, options.network).value_or(fitting_packet_scale(real_hops));
-  if (result.packet_scale > 1) {
+  if (result.packet_scale > 1 && real_hops > 0) {
     result.notes.insert(fmt::format("packets are {} times as large as real ones, which would make {:.3g} hops",
                                     result.packet_scale, real_hops));
   }

@@ -76,13 +76,17 @@ void Executor::drain() {
   draining_ = false;
 }
 
+/// Whether it takes no time of its stream.
+bool Executor::passes(const Task& task) {
+  const auto* delay = std::get_if<DelayTask>(&task.payload);
+  return delay != nullptr && delay->time <= Seconds();
+}
+
 void Executor::queue(TaskId id) {
   const Task& task = graph_.tasks()[id];
   Processor& processor = roles_[task.role].processors[task.stream];
-  const auto* delay = std::get_if<DelayTask>(&task.payload);
-  if (delay != nullptr && delay->time <= Seconds() && !processor.is_busy && processor.waiting.empty()) {
-    processor.is_busy = true;
-    begin(id);
+  if (passes(task)) {
+    processor.is_busy ? processor.passing.push_back(id) : begin(id);
     return;
   }
   processor.waiting.insert({task.turn, id});
@@ -317,8 +321,12 @@ void Executor::finish(TaskId id) {
     release(after);
   }
   drain();
-  if (TaskGraph::is_first_come(task.stream)) {
-    role.processors.at(task.stream).is_busy = false;
+  if (TaskGraph::is_first_come(task.stream) && !passes(task)) {
+    Processor& processor = role.processors.at(task.stream);
+    processor.is_busy = false;
+    for (const TaskId passing : std::exchange(processor.passing, {})) {
+      begin(passing);
+    }
     choose_later(task.role, task.stream);
   }
 }

@@ -42,9 +42,9 @@ struct PreparedGraph {
 };
 
 /// Runs a prepared graph on an engine: a task begins when the tasks that it names and the one before it on its stream
-/// have ended. A stream of those that take the first task that can begin chooses once all is known that can at an
-/// instant, so that the choice does not depend on the order of events within it; what takes no time does not wait for
-/// that where the stream is free. One use. A role's
+/// have ended. A stream of those that take the first task that can begin chooses once all is known that can in a round
+/// of an instant, so that the choice does not depend on the order of events within it; what takes no time waits for no
+/// turn, only until the stream is free. One use. A role's
 /// time is accounted for as it passes, by what is active on its streams: the lowest stream that computes, else host
 /// time, else communication in flight ("exposed"), else waiting ("bubble"). A collective takes its share of the cores
 /// from what computes beside it, for as long as both last: computing, not launching and not waiting for memory, is
@@ -78,6 +78,7 @@ class Executor {
     bool is_busy = false;
     bool is_choosing = false;                            ///< at the end of this instant's round
     std::set<std::pair<std::uint32_t, TaskId>> waiting;  ///< by turn
+    std::vector<TaskId> passing;                         ///< that take no time
   };
   struct RoleState {
     std::vector<Activity> active;                   ///< in order of stream
@@ -94,6 +95,7 @@ class Executor {
 
   void release(TaskId);
   void drain();
+  static bool passes(const Task&);
   void queue(TaskId);
   void choose(RoleId, std::uint16_t stream);
   void choose_later(RoleId, std::uint16_t stream);

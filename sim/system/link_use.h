@@ -28,8 +28,9 @@ struct LinkUse {
   LinkHistory history;                  ///< without that of blocks; only where it was asked for
 };
 
-/// Keeps at least so many samples of a run that has as many events, and fewer than twice as many, about evenly spread
-/// over its time: when there are too many, every other one goes. Idle time has one at either end.
+/// Keeps at least so many samples of a run that is long enough for its events to be told apart, and at most twice as
+/// many, evenly spread over its time: when there are too many, every other one goes. What goes over links between two
+/// looks is taken to go evenly; where nothing happens it looks at either end, so that idle time has nothing of it.
 class LinkSampler {
  public:
   explicit LinkSampler(std::size_t samples) : most_(2 * samples) {}
@@ -37,12 +38,17 @@ class LinkSampler {
   Time next() const { return next_; }
   /// After it ran as far, or to its end.
   void look(Engine&, const Network&);
-  std::vector<LinkHistory::Sample> samples() && { return std::move(samples_); }
+  std::vector<LinkHistory::Sample> samples() &&;
 
  private:
+  Table<LinkId, Bytes> between(const Table<LinkId, Bytes>& carried, Time now) const;
+  void thin();
+
   std::size_t most_;
-  std::int64_t gap_ = 1'000'000;  ///< picoseconds between two looks: a microsecond at first
-  Time next_ = Time::from_picoseconds(gap_);
+  Seconds gap_{1e-6};          ///< between two samples
+  Time edge_ = Time() + gap_;  ///< of the next sample
+  Time next_ = Time() + gap_;  ///< look
+  LinkHistory::Sample last_;   ///< look
   std::vector<LinkHistory::Sample> samples_;
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "sim/workload/trace_graph.h"
@@ -39,7 +40,7 @@ class GoalWriter {
           untimed_, "have counts of operations or bytes and no time, which is all that GOAL has: they are calc 0"));
     }
     if (empty_ > 0) {
-      notes.insert(nodes(empty_, "do nothing and are left out: what waits for them waits for what they wait for"));
+      notes.insert(nodes(empty_, "do nothing: they are calc 0 on a cpu of their own"));
     }
     if (has_other_places_) {
       notes.insert("work of the host and of memory has cpus of its own, numbered after those of the device");
@@ -52,9 +53,7 @@ class GoalWriter {
   static bool is_of_device(const TraceNode& node) {
     return node.operation == TraceOperation::compute && node.place == TracePlace::device;
   }
-  static bool is_of_a_cpu(const TraceNode& node) {
-    return node.operation == TraceOperation::compute || node.operation == TraceOperation::memory;
-  }
+  static bool is_of_a_cpu(const TraceNode& node) { return node.operation <= TraceOperation::memory; }
 
   /// A number for each stream: what runs in order, or beside each other, does so in GOAL too.
   Cpus cpus_of(const TraceProgram& program) {
@@ -83,28 +82,18 @@ class GoalWriter {
     }
     const Cpus cpus = cpus_of(program);
     text_ += "\nrank " + std::to_string(program.base) + " {\n";
-    std::string requirements;
-    std::vector<std::vector<std::size_t>> ends(program.nodes.size());  ///< what has to end for a node to have ended
+    std::vector<std::size_t> by_place(program.nodes.size());
+    std::iota(by_place.begin(), by_place.end(), std::size_t{0});
+    std::ranges::sort(by_place, {}, [&](std::size_t i) { return program.nodes[i].place_in_file; });
+    for (const std::size_t i : by_place) {
+      text_ += "l" + std::to_string(i + 1) + ": " + operation(program, program.nodes[i], match_[p][i], cpus) + "\n";
+    }
     for (std::size_t i = 0; i < program.nodes.size(); ++i) {
-      const TraceNode& node = program.nodes[i];
-      std::vector<std::size_t> before;
-      for (const std::uint32_t one : program.dependencies(node)) {
-        before.insert(before.end(), ends[one].begin(), ends[one].end());
-      }
-      std::sort(before.begin(), before.end());
-      before.erase(std::unique(before.begin(), before.end()), before.end());
-      if (node.operation == TraceOperation::nothing) {
-        ++empty_;
-        ends[i] = std::move(before);
-        continue;
-      }
-      ends[i] = {i};
-      text_ += "l" + std::to_string(i + 1) + ": " + operation(program, node, match_[p][i], cpus) + "\n";
-      for (const std::size_t one : before) {
-        requirements += "l" + std::to_string(i + 1) + " requires l" + std::to_string(one + 1) + "\n";
+      for (const std::uint32_t before : program.dependencies(program.nodes[i])) {
+        text_ += "l" + std::to_string(i + 1) + " requires l" + std::to_string(before + 1) + "\n";
       }
     }
-    text_ += requirements + "}\n";
+    text_ += "}\n";
   }
 
   std::string operation(const TraceProgram& program, const TraceNode& node, std::uint32_t number, const Cpus& cpus) {
@@ -118,6 +107,7 @@ class GoalWriter {
       default:
         break;
     }
+    empty_ += node.operation == TraceOperation::nothing ? 1 : 0;
     const bool counts = node.operation == TraceOperation::memory
                             ? node.bytes > Bytes()
                             : is_of_device(node) && (node.flops > Flops() || node.bytes > Bytes());

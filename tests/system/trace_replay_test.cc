@@ -159,6 +159,19 @@ TEST(Replay, TakesTheFirstInTheFileWhereverWhatItWaitsForStands) {
       << "what takes no time is through at once";
 }
 
+TEST(Replay, LetsWhatTakesNoTimePassWhoeverElseWaits) {
+  // a and b end at once: what the one lets go takes no time and leads to y, the other lets x go
+  const auto time = [](const std::string& first, const std::string& second) {
+    return replay(trace_of("num_ranks 1\nrank 0 {\n" + first + second +
+                           "y: calc 1000\nx: calc 100000\nz: calc 0\nw: calc 50000 cpu 3\n"
+                           "x requires b\nz requires a\ny requires z\nw requires y\n}\n"))
+        .time;
+  };
+  const std::string a = "a: calc 10000 cpu 1\n", b = "b: calc 10000 cpu 2\n";
+  EXPECT_EQ(time(a, b), 111_us);
+  EXPECT_EQ(time(b, a), 111_us);
+}
+
 TEST(Replay, RunsNodesOfOneStreamInOrderAndMessagesAtOnce) {
   const Trace trace = trace_of(
       "num_ranks 2\n"

@@ -65,6 +65,15 @@ TEST(Goal, KeepsLongChainsOfBeginningsShort) {
   EXPECT_LT(trace_of(text + "}\n").programs.at(0).after.size(), 4U * count);
 }
 
+TEST(WriteGoal, KeepsTheOrderOfTheFile) {
+  const Trace trace = trace_of(
+      "num_ranks 1\nrank 0 {\na: calc 5\nb: calc 3\nd: calc 1 cpu 2\nc: calc 1 cpu 1\na requires c\nb requires d\n}\n");
+  std::set<std::string> notes;
+  const std::string text = goal_text(trace, notes);
+  EXPECT_LT(text.find("calc 5"), text.find("calc 3"));
+  EXPECT_LT(text.find("calc 3"), text.find("calc 1"));
+}
+
 /// What a trace in Chakra's JSON becomes; `notes` as GOAL's writer has them.
 std::string goal_of(const TraceFiles& files, std::set<std::string>& notes) { return goal_text(files.load(), notes); }
 
@@ -78,10 +87,11 @@ TEST(WriteGoal, GivesEachStreamACpuAndReceivesTheirBytes) {
   std::set<std::string> notes;
   EXPECT_EQ(goal_of(files, notes),
             "num_ranks 2\n"
-            "\nrank 0 {\nl1: calc 100000 cpu 1\nl2: calc 50000\nl4: calc 3000 cpu 2\nl5: send 64b to 1 tag 0\n"
-            "l5 requires l1\nl5 requires l2\nl5 requires l4\n}\n"
+            "\nrank 0 {\nl1: calc 100000 cpu 1\nl2: calc 50000\nl3: calc 0 cpu 2\nl4: calc 3000 cpu 3\n"
+            "l5: send 64b to 1 tag 0\n"
+            "l3 requires l1\nl3 requires l2\nl5 requires l3\nl5 requires l4\n}\n"
             "\nrank 1 {\nl1: recv 64b from 0 tag 0\n}\n");
-  EXPECT_THAT(notes, ElementsAre(HasSubstr("1 nodes do nothing and are left out"),
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("1 nodes do nothing: they are calc 0"),
                                  HasSubstr("work of the host and of memory has cpus of its own")));
 }
 

@@ -80,6 +80,17 @@ TEST(Trace, CountsMessagesAndCollectivesInTheOrderOfTheFile) {
   EXPECT_EQ(forced.programs.at(0).nodes[0].id, 2U) << "where a dependency says otherwise, it holds";
 }
 
+TEST(Trace, KeepsTheOrderOfTheFileButWhereADependencyIsAgainstIt) {
+  // of tag 2 the first waits for the second, of tag 1 for what stands behind
+  const Trace trace = trace_of(
+      "num_ranks 2\nrank 0 {\ns1: send 1b to 1 tag 1\ns2: send 2b to 1 tag 1\nt0: send 5b to 1 tag 2\n"
+      "t1: send 3b to 1 tag 2\nt2: send 4b to 1 tag 2\nt3: send 6b to 1 tag 2\nc: calc 5\n"
+      "s1 requires c\nt1 requires t2\nt0 requires c\n}\n"
+      "rank 1 {\nu1: recv 1b from 0 tag 1\nu2: recv 2b from 0 tag 1\nv0: recv 5b from 0 tag 2\n"
+      "v1: recv 4b from 0 tag 2\nv2: recv 3b from 0 tag 2\nv3: recv 6b from 0 tag 2\n}\n");
+  EXPECT_NO_THROW(match_ranks(trace)) << "whose bytes would differ";
+}
+
 TEST(Chakra, ReadsNodesOfBothSchemas) {
   ChakraFile file;
   file.add({.id = 1, .name = "matmul", .microseconds = 50, .attributes = {{"num_ops", 1000}, {"tensor_size", 64}}})
