@@ -29,7 +29,7 @@ std::vector<Counter> count_work(const ChipSpec&, const Timeline&);
 
 /// Of each plane that a run used: the mean use of its links that carried anything at all, by bandwidth, and the use of
 /// the link that carried most (among equals the first), drawn by ten-thousandths of the run from samples that lie up to
-/// a 500th apart. Of a run that kept its links' history; a block's lies where its passes do.
+/// a 250th apart. Of a run that kept its links' history; a block's lies where its passes do.
 std::vector<Counter> count_links(const Topology&, const TaskGraph&, const Execution&);
 
 }  // namespace podium
