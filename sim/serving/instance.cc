@@ -110,6 +110,7 @@ void Instance::begin(Replica& replica, Sequence& sequence, std::size_t found) {
     hold(replica, sequence.blocks[sequence.held], 0);
   }
   sequence.prefilled = static_cast<double>(found) * prompt_block;
+  replica.prompts += sequence.prefilled;
   wait_for_prefill(replica, -sequence.prefilled);
   if (sequence.produced < 1 && !sequence.counted) {  // and was not sent back
     sequence.counted = true;
@@ -145,19 +146,24 @@ void Instance::take_chunks(std::uint32_t index) {
     return replica.running.empty() && !replica.waiting.empty() && chunks_.size() == before;
   };
   take_what_fits(index);
-  while (is_stuck() && give_up_last_begun(replicas_[index])) {
+  while (is_stuck() && give_up_begun(replicas_[index], 1)) {
     take_what_fits(index);
   }
 }
 
-/// A prompt that is begun, but not the first in line, is as if it were not.
-bool Instance::give_up_last_begun(Replica& replica) {
-  const auto is_begun = [this](std::uint32_t id) { return sequences_[id].begun; };
-  const auto last = std::find_if(replica.waiting.rbegin(), replica.waiting.rend() - 1, is_begun);
-  if (last == replica.waiting.rend() - 1) {
+/// The last prompt in line that is begun and has no chunk under way is as if it were not begun; those before `from`
+/// stay. False where there is none.
+bool Instance::give_up_begun(Replica& replica, std::size_t from) {
+  const auto rests = [this](std::uint32_t id) {
+    return sequences_[id].begun && std::ranges::find(chunks_, id, &Chunk::sequence) == chunks_.end();
+  };
+  const auto end = replica.waiting.rend() - static_cast<std::ptrdiff_t>(std::min(from, replica.waiting.size()));
+  const auto last = std::find_if(replica.waiting.rbegin(), end, rests);
+  if (last == end) {
     return false;
   }
   Sequence& sequence = sequences_[*last];
+  replica.prompts -= sequence.prefilled;
   wait_for_prefill(replica, sequence.prefilled);
   give_back(replica, sequence, 0);
   sequence.prefilled = 0;
@@ -186,6 +192,7 @@ void Instance::take_what_fits(std::uint32_t index) {
     }
     chunks_.push_back({index, id, tokens});
     replica.cached += tokens;
+    replica.prompts += tokens;
     budget -= tokens;
     ++joining;
   }
@@ -199,10 +206,9 @@ StepShape Instance::shape() const {
     shape.decode_sequences = std::max(shape.decode_sequences, running);
     if (running > 0) {
       sequences += running;
-      cached += replica.cached + replica.shared;
+      cached += replica.cached + replica.shared - replica.prompts;
     }
   }
-  double chunked = 0;
   // the fullest replica's chunks set the pace; their pairs of tokens are kept when lengths are averaged
   double most = 0;
   for (auto first = chunks_.begin(); first != chunks_.end();) {
@@ -211,7 +217,6 @@ StepShape Instance::shape() const {
     for (auto chunk = first; chunk != last; ++chunk) {
       tokens += chunk->tokens;
       pairs += chunk->tokens * (sequences_[chunk->sequence].prefilled + chunk->tokens / 2);
-      chunked += replicas_[chunk->replica].running.empty() ? 0 : chunk->tokens + sequences_[chunk->sequence].prefilled;
     }
     if (tokens > most) {
       most = tokens;
@@ -222,7 +227,7 @@ StepShape Instance::shape() const {
     }
     first = last;
   }
-  shape.decode_context = sequences > 0 ? std::max(1.0, (cached - chunked) / sequences) : 0;
+  shape.decode_context = sequences > 0 ? std::max(1.0, cached / sequences) : 0;
   return shape;
 }
 
@@ -294,7 +299,11 @@ void Instance::advance(Replica& replica) {
     leave(replica);
     events_.sequence_done(id);
   }
-  while (replica.cached > pool_.cache_tokens && replica.by_age.size() > 1) {
+  // the youngest first: prompts, then what runs
+  const auto is_over = [&, this] { return replica.cached > pool_.cache_tokens; };
+  while (is_over() && give_up_begun(replica, 0)) {
+  }
+  while (is_over() && replica.by_age.size() > 1) {
     preempt(replica);
   }
 }
@@ -310,8 +319,10 @@ void Instance::preempt(Replica& replica) {
   const double grown = static_cast<double>(run) * tokens_per_iteration_;
   sequence.iterations -= run;
   give_back(replica, sequence, grown);
-  sequence.produced = std::min(sequence.produced + grown, sequence.output - 1.0);
-  sequence.prompt += static_cast<std::uint32_t>(grown);
+  // it grows by what an iteration brings in the mean, and never beyond its answer
+  const double kept = std::clamp(grown, 0.0, sequence.output - 1.0 - sequence.produced);
+  sequence.produced += kept;
+  sequence.prompt += static_cast<std::uint32_t>(kept);
   sequence.prefilled = 0;
   replica.waiting.push_front(id);
   wait_for_prefill(replica, sequence.prompt);
@@ -329,6 +340,7 @@ void Instance::finish_iteration() {
     sequence.prefilled += chunk.tokens;
     wait_for_prefill(replica, -chunk.tokens);
     if (sequence.prefilled >= sequence.prompt) {
+      replica.prompts -= sequence.prefilled;
       replica.waiting.erase(std::find(replica.waiting.begin(), replica.waiting.end(), chunk.sequence));
       share_prompt(replica, sequence);
       if (events_.prompt_done(chunk.sequence, replica)) {

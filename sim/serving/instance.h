@@ -39,6 +39,7 @@ struct Replica {
   std::vector<std::uint32_t> by_age;                          ///< running, the youngest last
   double cached = 0;                                          ///< tokens in cache that sequences use, each once
   double shared = 0;                                          ///< tokens more that they would be without sharing
+  double prompts = 0;                                         ///< tokens of prompts that are begun and not through
   PrefixCache prefixes;
   Time link_free;  ///< when its cache transfers so far have passed
 };
@@ -90,7 +91,7 @@ class Instance {
   void wait_for_prefill(Replica&, double tokens);
   void leave(Replica&);
   void take_what_fits(std::uint32_t replica);
-  bool give_up_last_begun(Replica&);
+  bool give_up_begun(Replica&, std::size_t from);
   bool has_room_for_newcomer(const Replica&, double tokens) const;
   void admit(Replica&);
   void preempt(Replica&);

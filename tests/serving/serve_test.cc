@@ -182,6 +182,39 @@ TEST(Serve, ServesEveryRequestHoweverFullItsCachesAre) {
   }
 }
 
+TEST(Serve, SendsNobodyBackWithMoreThanItWants) {
+  Deployment d = one_replica(10_ms, 1000);
+  d.decode.cache_tokens = 1000;
+  d.decode.plan.draft_tokens = 15;
+  d.decode.plan.acceptance = 0.95;
+  ASSERT_GT(d.decode.plan.tokens_per_iteration(), 10);
+  UnitRequests requests;  // pairs, of which the second nearly fills the cache; some need two iterations
+  for (int i = 0; i < 60; ++i) {
+    requests.push_back({Seconds(i), 2, 300});
+    requests.push_back({Seconds(i), 990, 8});
+  }
+  const auto served = serve(d, requests, 1, 1);
+  ASSERT_TRUE(served);
+  EXPECT_GE(served->preemptions, 1U);
+}
+
+/// Of a prompt that has begun and has no room, those that decode do not read anything.
+TEST(Serve, CountsOfTheContextOnlyWhatDecodes) {
+  Deployment d = one_replica(10_ms, 64);
+  d.decode.cache_tokens = 1000;
+  double longest = 0;
+  d.decode.step_time = [&](const StepShape& step) {
+    longest = std::max(longest, step.decode_context);
+    return 10_ms;
+  };
+  UnitRequests requests;
+  for (int i = 0; i < 40; ++i) {
+    requests.push_back({double(i) * 100_ms, i % 4 == 3 ? 900U : 10U, i % 4 == 3 ? 1U : 200U});
+  }
+  ASSERT_TRUE(serve(d, requests, 1, 1));
+  EXPECT_LE(longest, 10 + 200 + 1);
+}
+
 TEST(Serve, IsTheSameForTheSameSeed) {
   const auto requests = poisson_requests(300, 300, 40, 11);
   const auto first = serve(one_replica(10_ms, 512), requests, 5, 1);
