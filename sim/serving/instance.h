@@ -90,7 +90,7 @@ class Instance {
   void finish_iteration();
   void wait_for_prefill(Replica&, double tokens);
   void leave(Replica&);
-  void take_what_fits(std::uint32_t replica);
+  void take_what_fits(std::uint32_t index);
   bool give_up_begun(Replica&, std::size_t from);
   bool has_room_for_newcomer(const Replica&, double tokens) const;
   void admit(Replica&);

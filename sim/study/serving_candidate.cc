@@ -247,9 +247,10 @@ void Candidates::predict(ServingCandidate& c) const {
 double Candidates::most_prompts(const ServingCandidate& c, double batch) const {
   StepShape step = full_step(c, batch);
   Seconds of_prompt = c.steps->time(step) * (std::min(c.chunk, c.request.input) / c.chunk);
-  for (double done = c.chunk; done < c.request.input; done += c.chunk) {
-    step.prefill_context = done;
-    of_prompt += c.steps->time(step) * (std::min(c.chunk, c.request.input - done) / c.chunk);
+  step.prefill_context = c.chunk;
+  while (step.prefill_context < c.request.input) {
+    of_prompt += c.steps->time(step) * (std::min(c.chunk, c.request.input - step.prefill_context) / c.chunk);
+    step.prefill_context += c.chunk;
   }
   return c.plan.dp / of_prompt.value() / (1 - c.request.reused);
 }
