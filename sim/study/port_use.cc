@@ -26,9 +26,11 @@ void add(PortTier& tier, const PortStatistics& port) {
   sum.drops += port.drops;
 }
 
+/// Of those as busy, but for the rounding of sums, the first.
 void keep_busiest(std::vector<PortUse>& busiest, PortUse port) {
-  const auto place = std::find_if(busiest.begin(), busiest.end(),
-                                  [&](const PortUse& other) { return other.utilisation < port.utilisation; });
+  const auto place = std::find_if(busiest.begin(), busiest.end(), [&](const PortUse& other) {
+    return other.utilisation < port.utilisation * (1 - 1e-9);
+  });
   if (place != busiest.end() || busiest.size() < few) {
     busiest.insert(place, std::move(port));
     busiest.resize(std::min(busiest.size(), few));

@@ -151,9 +151,12 @@ void Walk::attribute(TaskId id, Seconds elapsed) {
 }
 
 CriticalPath Walk::path() {
+  // of those that end last the first of the graph, whatever the order of events
   std::optional<TaskId> next;
-  if (!execution_.spans.empty()) {
-    next = execution_.spans.back().task;
+  for (const TaskId id : spans_.ids()) {
+    if (!next || spans_[id].end > spans_[*next].end) {
+      next = id;
+    }
   }
   while (next) {
     const TaskId id = holder(*next);
