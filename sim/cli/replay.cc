@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "sim/cli/command_text.h"
@@ -155,9 +156,9 @@ SimulatorOptions simulator_options(const ReplayOptions& options, FoldChoice fold
 }
 
 /// On packets: of the size that was asked for, or that keeps the run to some hops, which bytes on flows tell.
-Execution run(const ReplayOptions& options, const Machine& machine, const TaskGraph& graph, ReplayResult& result) {
-  SimulatorOptions asked = simulator_options(options, parse_fold(options.fold, options.network));
-  if (!Networks::find(options.network).has_packets()) {
+Execution run(SimulatorOptions asked, std::optional<double> packet_scale, const Machine& machine,
+              const TaskGraph& graph, ReplayResult& result) {
+  if (!Networks::find(asked.network).has_packets()) {
     return Simulator(machine, asked).run(graph);
   }
   SimulatorOptions on_flows = asked;
@@ -166,8 +167,7 @@ Execution run(const ReplayOptions& options, const Machine& machine, const TaskGr
   on_flows.keep_links = true;
   on_flows.link_samples = 0;
   const double real_hops = real_packet_hops(machine.network(), Simulator(machine, on_flows).run(graph).links);
-  result.packet_scale =
-      parse_packet_scale(options.packet_scale, options.network).value_or(fitting_packet_scale(real_hops));
+  result.packet_scale = packet_scale.value_or(fitting_packet_scale(real_hops));
   if (result.packet_scale > 1 && real_hops > 0) {
     result.notes.insert(fmt::format("packets are {} times as large as real ones, which would make {:.3g} hops",
                                     result.packet_scale, real_hops));
@@ -206,7 +206,7 @@ ReplayResult replay(const ReplayOptions& options) {
   const bool wires = Networks::find(options.network, {"--network"}).needs_wires();
   const FoldChoice fold = parse_fold(options.fold, options.network);
   parse_compute(options.compute);
-  parse_packet_scale(options.packet_scale, options.network);
+  const std::optional<double> packet_scale = parse_packet_scale(options.packet_scale, options.network);
   if (!options.timeline.empty()) {
     check_file(options.timeline, "--timeline");
   }
@@ -218,7 +218,7 @@ ReplayResult replay(const ReplayOptions& options) {
   const Machine machine = load_machine(options.system, allocation, {"--system"});
   TraceGraph trace_graph = to_task_graph(trace, match, times_for(options, machine));
   ReplayResult result;
-  result.execution = run(options, machine, trace_graph.graph, result);
+  result.execution = run(simulator_options(options, fold), packet_scale, machine, trace_graph.graph, result);
   result.ranks = trace.ranks();
   result.simulates_classes = fold.folding == Folding::exact && unfoldable(options.network, machine.network()).empty();
   explain(machine, trace_graph.graph, result);

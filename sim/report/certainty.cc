@@ -19,32 +19,20 @@ bool is_visible(const Uncertainty& contest, const FigureEffect& effect) {
   return moves(effect.at_low) || moves(effect.at_high);
 }
 
-/// Whether a figure moves the ratio the same way at both its ends: then it is not the figure that does, but a search
-/// that ends elsewhere.
-bool is_erratic(const Uncertainty& contest, const FigureEffect& effect) {
+/// By how much a figure moves the ratio at least where it does so the same way at both its ends: then it is not the
+/// figure that does, but a search that ends elsewhere. 0: it does not.
+double scatter_of(const Uncertainty& contest, const FigureEffect& effect) {
   const auto moved = [&](const std::optional<double>& ratio) { return ratio ? *ratio / contest.ratio - 1 : 0; };
   const double low = moved(effect.at_low), high = moved(effect.at_high);
   const double less = std::min(std::abs(low), std::abs(high)), more = std::max(std::abs(low), std::abs(high));
-  return low * high > 0 && less >= 0.005 && less >= more / 3;
-}
-
-/// By how much searches alone move the ratio at least; 0: they don't.
-double search_scatter(const Uncertainty& contest) {
-  double most = 0;
-  for (const FigureEffect& effect : contest.effects) {
-    if (is_erratic(contest, effect)) {
-      most = std::max(
-          most, std::min(std::abs(*effect.at_low / contest.ratio - 1), std::abs(*effect.at_high / contest.ratio - 1)));
-    }
-  }
-  return most;
+  return low * high > 0 && less >= 0.005 && less >= more / 3 ? less : 0;
 }
 
 /// "chips/gb200 peak.fp8 at its low end, 4900 TFLOP/s (0.97×)", for each figure that alone makes another the winner.
 std::vector<std::string> flips(const Uncertainty& contest) {
   std::vector<std::string> found;
   for (const FigureEffect& effect : contest.effects) {
-    if (is_erratic(contest, effect)) {
+    if (scatter_of(contest, effect) > 0) {
       continue;
     }
     const auto look = [&](const std::optional<double>& ratio, const char* end, const std::string& value) {
@@ -162,7 +150,11 @@ std::vector<std::string> certainty(const ComparisonResult& result, const Uncerta
     flipping += (i == 0 ? "" : "; or ") + found[i] + (i + 1 == found.size() ? "." : "");
   }
   sentences.push_back(flipping);
-  if (const double scatter = search_scatter(contest); scatter > 0) {
+  double scatter = 0;
+  for (const FigureEffect& effect : contest.effects) {
+    scatter = std::max(scatter, scatter_of(contest, effect));
+  }
+  if (scatter > 0) {
     sentences.push_back("Some figures move the ratio the same way at both their ends, by up to " + percent(scatter) +
                         ": that much is no effect of theirs, but a matter of where the search for a rate ends.");
   }

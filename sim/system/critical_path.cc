@@ -53,21 +53,21 @@ Walk::Walk(const Machine& machine, const TaskGraph& graph, const Execution& exec
       blocks_(execution.blocks.size()) {
   PODIUM_CHECK(execution.spans.size() == graph.tasks().size(), "the run kept its spans");
   std::map<std::pair<RoleId, std::uint16_t>, TaskId> last;
+  const auto follow_on_stream = [&](TaskId id) {
+    const auto [place, first] = last.try_emplace({task(id).role, task(id).stream}, id);
+    if (!first) {
+      before_on_stream_[id] = std::exchange(place->second, id);
+    }
+  };
   for (const Span& span : execution.spans) {
     spans_[span.task] = span;
     if (TaskGraph::is_first_come(task(span.task).stream)) {  // in the order in which they ran
-      const auto [place, first] = last.try_emplace({task(span.task).role, task(span.task).stream}, span.task);
-      if (!first) {
-        before_on_stream_[span.task] = std::exchange(place->second, span.task);
-      }
+      follow_on_stream(span.task);
     }
   }
   for (const TaskId id : graph.tasks().ids()) {
     if (TaskGraph::is_ordered(task(id).stream)) {
-      const auto [place, first] = last.try_emplace({task(id).role, task(id).stream}, id);
-      if (!first) {
-        before_on_stream_[id] = std::exchange(place->second, id);
-      }
+      follow_on_stream(id);
     }
     if (const auto* send = std::get_if<SendTask>(&task(id).payload)) {
       sends_.emplace(Channel{task(id).role, send->to, send->tag}, id);

@@ -66,6 +66,9 @@ void TraceProgramBuilder::add(const TraceNode& node, std::span<const std::uint64
 /// Gives each node that others begin with a node for its beginning, which takes over all that it waits for, and for
 /// which it waits, as they do.
 void TraceProgramBuilder::resolve_begins() {
+  if (begins_as_.empty()) {
+    return;
+  }
   std::map<std::uint64_t, std::uint64_t> beginnings;  ///< by the node that begins
   for (const auto& [id, other] : begins_as_) {
     beginnings[other] = 0;

@@ -121,18 +121,8 @@ Chains find_chains(const TraceProgram& program) {
   return chains;
 }
 
-/// Dependencies, and the order of each chain.
-std::vector<Edge> with_chains(std::vector<Edge> edges, const Chains& chains) {
-  for (const std::vector<std::uint32_t>& chain : chains) {
-    for (std::size_t k = 1; k < chain.size(); ++k) {
-      edges.emplace_back(chain[k - 1], chain[k]);
-    }
-  }
-  return edges;
-}
-
-/// The same, but where dependencies force another order on some of a chain, these have none of their own. They follow
-/// all that is before them.
+/// Dependencies, and the order of each chain. Those of a chain that are of one component in a row have no order of
+/// their own: they follow all of the one before.
 std::vector<Edge> with_chains(std::vector<Edge> edges, const Chains& chains,
                               const std::vector<std::uint32_t>& component) {
   for (const std::vector<std::uint32_t>& chain : chains) {
@@ -180,30 +170,29 @@ std::string cycle_of(const Trace& trace, const TraceProgram& program, const std:
 /// unless dependencies force another.
 void TraceProgramBuilder::order() {
   std::vector<TraceNode>& nodes = program_.nodes;
-  std::vector<Edge> edges;
   bool in_order = true;
-  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
-    for (const std::uint32_t before : program_.dependencies(nodes[i])) {
-      edges.emplace_back(before, i);
-      in_order &= before < i;
-    }
+  for (std::uint32_t i = 0; i < nodes.size() && in_order; ++i) {
+    const auto after = program_.dependencies(nodes[i]);
+    in_order = std::all_of(after.begin(), after.end(), [i](std::uint32_t before) { return before < i; });
   }
   if (in_order) {
     return;
   }
-  const Chains chains = find_chains(program_);
-  std::vector<std::uint32_t> missing;
-  const std::vector<Edge> counted = with_chains(edges, chains);
-  std::vector<std::uint32_t> order = sort_nodes(nodes.size(), counted, missing);
-  if (order.size() < nodes.size()) {
-    order = sort_nodes(nodes.size(), edges, missing);
-    if (order.size() < nodes.size()) {
-      const auto stuck = std::find_if(missing.begin(), missing.end(), [](std::uint32_t count) { return count > 0; });
-      fail(nodes[static_cast<std::size_t>(stuck - missing.begin())], cycle_of(trace_, program_, missing));
+  std::vector<Edge> edges;
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    for (const std::uint32_t before : program_.dependencies(nodes[i])) {
+      edges.emplace_back(before, i);
     }
-    const std::vector<std::uint32_t> component = find_components(nodes.size(), counted);
-    order = sort_nodes(nodes.size(), with_chains(edges, chains, component), missing);
-    PODIUM_CHECK(order.size() == nodes.size(), "edges between components are no circle");
+  }
+  const Chains chains = find_chains(program_);
+  std::vector<std::uint32_t> missing, apart(nodes.size());
+  std::iota(apart.begin(), apart.end(), 0U);
+  const std::vector<std::uint32_t> component = find_components(nodes.size(), with_chains(edges, chains, apart));
+  const std::vector<std::uint32_t> order = sort_nodes(nodes.size(), with_chains(edges, chains, component), missing);
+  if (order.size() < nodes.size()) {
+    sort_nodes(nodes.size(), edges, missing);
+    const auto stuck = std::find_if(missing.begin(), missing.end(), [](std::uint32_t count) { return count > 0; });
+    fail(nodes[static_cast<std::size_t>(stuck - missing.begin())], cycle_of(trace_, program_, missing));
   }
   std::vector<std::uint32_t> place(nodes.size());
   std::vector<TraceNode> ordered;

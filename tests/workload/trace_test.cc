@@ -288,13 +288,18 @@ TEST(LoadTrace, TellsCollectivesThatDifferInKindSizeOrNumber) {
             "which takes part in 1");
 }
 
-TEST(LoadTrace, ReadsGroupsBesideTheFiles) {
+/// Of four ranks two and two call a collective in groups of these names.
+Trace of_two_groups(const std::string& first, const std::string& second) {
   TraceFiles files;
-  files.add("comm_group.json", R"({"left": [0, 1], "right": [2, 3]})");
+  files.add("comm_group.json", "{\"" + first + "\": [0, 1], \"" + second + "\": [2, 3]}");
   for (int rank = 0; rank < 4; ++rank) {
-    files.add("x." + std::to_string(rank) + ".et", collective(0, 64, 1, rank < 2 ? "left" : "right"));
+    files.add("x." + std::to_string(rank) + ".et", collective(0, 64, 1, rank < 2 ? first : second));
   }
-  const Trace trace = files.load();
+  return files.load();
+}
+
+TEST(LoadTrace, ReadsGroupsBesideTheFiles) {
+  const Trace trace = of_two_groups("left", "right");
   EXPECT_EQ(trace.groups[trace.programs[3].nodes[0].group].ranks, (std::vector<std::uint32_t>{2, 3}));
 }
 
@@ -312,12 +317,7 @@ TEST(LoadTrace, TellsAMessageWithoutItsOtherEnd) {
 }
 
 TEST(LoadTrace, KeepsAGroupOfTheNameWorldApartFromAllRanks) {
-  TraceFiles files;
-  files.add("comm_group.json", R"({"world": [0, 1], "pair": [2, 3]})");
-  for (int rank = 0; rank < 4; ++rank) {
-    files.add("x." + std::to_string(rank) + ".et", collective(0, 64, 1, rank < 2 ? "world" : "pair"));
-  }
-  const Trace trace = files.load();
+  const Trace trace = of_two_groups("world", "pair");
   const TraceGroup& world = trace.groups[trace.programs[0].nodes[0].group];
   EXPECT_EQ(world.members, TraceGroup::Members::listed);
   EXPECT_EQ(world.ranks, (std::vector<std::uint32_t>{0, 1}));
