@@ -124,7 +124,7 @@ TEST(Replay, WritesATimelineThatIsJsonWhateverTheNamesOfNodes) {
   const std::string timeline = (folder.path() / "t.json").string();
   EXPECT_EQ(replay(file.path() + " --timeline " + timeline).status, 0);
   std::ifstream in(timeline);
-  EXPECT_NO_THROW(nlohmann::json::parse(in));
+  EXPECT_TRUE(nlohmann::json::accept(in));
 }
 
 TEST(Export, SaysOnStandardErrorWhatGoalDoesNotSay) {
