@@ -23,14 +23,15 @@ Pattern pattern_of(const TraceGroup& group, std::uint32_t ranks) {
   if (group.members == TraceGroup::Members::strided) {
     return {group.stride, group.size};
   }
-  std::vector<std::uint32_t> sorted = group.ranks;
-  std::sort(sorted.begin(), sorted.end());
-  const auto size = static_cast<std::uint32_t>(sorted.size());
-  const std::uint32_t stride = size > 1 ? sorted[1] - sorted[0] : 1;
-  const bool regular = ranks % (stride * size) == 0 && sorted[0] % (stride * size) < stride &&
-                       std::adjacent_find(sorted.begin(), sorted.end(), [stride](std::uint32_t a, std::uint32_t b) {
-                         return b - a != stride;
-                       }) == sorted.end();
+  // in the order that is listed: an algorithm may go by it
+  const std::vector<std::uint32_t>& listed = group.ranks;
+  const auto size = static_cast<std::uint32_t>(listed.size());
+  const std::uint32_t stride = size > 1 && listed[1] > listed[0] ? listed[1] - listed[0] : 1;
+  const std::uint64_t block = std::uint64_t{stride} * size;
+  const bool regular = ranks % block == 0 && listed[0] % block < stride &&
+                       std::adjacent_find(listed.begin(), listed.end(), [stride](std::uint32_t a, std::uint32_t b) {
+                         return a > b || b - a != stride;
+                       }) == listed.end();
   return regular ? Pattern{stride, size} : Pattern{};
 }
 
@@ -90,11 +91,29 @@ class Converter {
     if (!std::all_of(first.nodes.begin(), first.nodes.end(), fits)) {
       return false;
     }
-    return std::all_of(trace_.programs.begin() + 1, trace_.programs.end(), [&](const TraceProgram& other) {
+    std::vector<std::uint32_t> stands_for(trace_.groups.size(), TraceNode::none);
+    return std::all_of(trace_.programs.begin(), trace_.programs.end(), [&](const TraceProgram& other) {
       return other.after == first.after && other.is_ordered == first.is_ordered &&
              std::equal(first.nodes.begin(), first.nodes.end(), other.nodes.begin(), other.nodes.end(),
-                        [&](const TraceNode& a, const TraceNode& b) { return equal(a, b); });
+                        [&](const TraceNode& a, const TraceNode& b) { return equal(a, b); }) &&
+             names_as(first, other, stands_for);
     });
+  }
+
+  /// Whether a program's groups are those of the first, one to one. `stands_for` is that of the first by group: the
+  /// same for all programs that name it, so that calls which meet stand in the same place.
+  static bool names_as(const TraceProgram& first, const TraceProgram& other, std::vector<std::uint32_t>& stands_for) {
+    std::map<std::uint32_t, std::uint32_t> own;  ///< by group of the first
+    for (std::size_t i = 0; i < first.nodes.size(); ++i) {
+      const std::uint32_t group = other.nodes[i].group, model = first.nodes[i].group;
+      if (first.nodes[i].operation == TraceOperation::collective) {
+        stands_for[group] = stands_for[group] == TraceNode::none ? model : stands_for[group];
+        if (stands_for[group] != model || own.try_emplace(model, group).first->second != group) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   void add_program(const TraceProgram& program, const std::vector<std::uint32_t>& numbers, const std::string& name,

@@ -1,0 +1,85 @@
+// Which ranks of a trace are run as one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "sim/system/simulator.h"
+#include "sim/workload/trace_graph.h"
+#include "tests/system/graphs.h"
+#include "tests/workload/traces.h"
+
+namespace podium::test {
+namespace {
+
+using namespace literals;
+using Groups = std::map<std::string, std::vector<std::uint32_t>>;
+
+TaskGraph graph_of(const Trace& trace) {
+  return to_task_graph(trace, match_ranks(trace), {.chip = server().chip()}).graph;
+}
+
+Execution on_server(const Trace& trace) {
+  return Simulator(load_machine("hgx-h100", {.ranks = trace.ranks()})).run(graph_of(trace));
+}
+
+/// A millisecond on the device, a call, another call that waits for nothing, and a millisecond on the host after that;
+/// each rank's calls are of the groups that are named.
+Trace of_calls(const std::vector<std::pair<std::string, std::string>>& by_rank, const Groups& groups,
+               bool more_on_last = false) {
+  TraceFiles files;
+  for (std::size_t rank = 0; rank < by_rank.size(); ++rank) {
+    const auto& [first, second] = by_rank[rank];
+    const std::vector<std::pair<std::string, std::int64_t>> sum{{"comm_type", 0}, {"comm_size", 1000}};
+    ChakraFile file;
+    file.add({.id = 1, .microseconds = 1000});
+    file.add({.id = 2, .type = 7, .after = {1}, .attributes = sum, .group = first});
+    file.add({.id = 3, .type = 7, .attributes = sum, .group = second});
+    file.add({.id = 4, .after = {3}, .microseconds = 1000, .attributes = {{"is_cpu_op", 1}}});
+    if (more_on_last && rank + 1 == by_rank.size()) {
+      file.add({.id = 5, .type = 1});
+    }
+    files.add("x." + std::to_string(rank) + ".et", file.bytes());
+  }
+  return files.load({.groups = groups});
+}
+
+TEST(RolesOfATrace, AreApartWhereGroupsDoNotCorrespondOneToOne) {
+  const Groups groups{{"A", {0, 1}}, {"B", {0, 1}}, {"C", {2, 3}}};
+  const std::pair<std::string, std::string> two{"A", "B"}, one{"C", "C"};
+  // the second call of C waits for the first, and that of B does not wait for A
+  const Execution run = on_server(of_calls({two, two, one, one}, groups));
+  EXPECT_EQ(run.by_role.size(), 4U);
+  EXPECT_GT(run.time, 2_ms);
+  EXPECT_EQ(run.time, on_server(of_calls({two, two, one, one}, groups, true)).time);
+  const Groups turned{{"A", {2, 3}}, {"B", {2, 3}}, {"C", {0, 1}}};
+  EXPECT_EQ(on_server(of_calls({one, one, two, two}, turned)).time, run.time);
+}
+
+TEST(RolesOfATrace, AreApartWhereCallsThatMeetStandInOtherPlaces) {
+  const Groups groups{{"A", {0, 1}}, {"B", {0, 1}}};
+  const Execution run = on_server(of_calls({{"A", "B"}, {"B", "A"}}, groups));
+  EXPECT_EQ(run.by_role.size(), 2U);
+  EXPECT_GT(run.time, 2_ms);
+}
+
+TEST(RolesOfATrace, AreOneWhereGroupsCorrespond) {
+  const Groups groups{{"A", {0, 1}}, {"B", {0, 1}}, {"C", {2, 3}}, {"D", {2, 3}}};
+  const auto trace = [&](bool more) {
+    return of_calls({{"A", "B"}, {"A", "B"}, {"C", "D"}, {"C", "D"}}, groups, more);
+  };
+  const Execution together = on_server(trace(false)), apart = on_server(trace(true));
+  EXPECT_EQ(together.by_role.size(), 1U);
+  EXPECT_EQ(apart.by_role.size(), 4U);
+  EXPECT_EQ(together.time, apart.time);
+}
+
+TEST(RolesOfATrace, KeepTheOrderInWhichAGroupListsItsRanks) {
+  const std::vector<std::pair<std::string, std::string>> calls(8, {"A", "A"});
+  EXPECT_EQ(on_server(of_calls(calls, {{"A", {0, 4, 1, 5, 2, 6, 3, 7}}})).by_role.size(), 8U)
+      << "an algorithm may go by the order";
+  EXPECT_EQ(on_server(of_calls(calls, {{"A", {0, 1, 2, 3, 4, 5, 6, 7}}})).by_role.size(), 1U);
+}
+
+}  // namespace
+}  // namespace podium::test
