@@ -1,35 +1,9 @@
 #include "sim/system/executor.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
-#include "sim/system/stall.h"
-
 namespace podium {
-namespace {
-
-enum Category : std::size_t { compute, memory, launch, host, bubble, first_exposed };
-
-const char* const category_names[] = {"compute", "memory", "launch", "host", "bubble"};
-
-/// A whole, shared max-min fairly among demands: the small ones get theirs, the others equal parts of what is left.
-std::vector<double> fair_shares(const std::vector<double>& demands) {
-  std::vector<std::size_t> order(demands.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return std::pair(demands[a], a) < std::pair(demands[b], b); });
-  std::vector<double> shares(demands.size());
-  double left = 1;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    shares[order[i]] = std::min(demands[order[i]], left / static_cast<double>(order.size() - i));
-    left -= shares[order[i]];
-  }
-  return shares;
-}
-
-}  // namespace
-
 Executor::Executor(Engine& engine, Player& player, const PreparedGraph& prepared, bool keep_spans)
     : engine_(engine),
       player_(player),
@@ -38,12 +12,14 @@ Executor::Executor(Engine& engine, Player& player, const PreparedGraph& prepared
       keep_spans_(keep_spans),
       links_(link_tasks(graph_)),
       missing_(links_.before),
+      progress_(graph_.tasks().size(), Progress::blocked),
       begun_(graph_.tasks().size()),
+      numbers_(graph_.tasks().size()),
       roles_(graph_.roles().size()),
       messages_(links_.messages),
       meetings_(graph_) {
   for (RoleState& role : roles_) {
-    role.parts.resize(first_exposed + graph_.labels().size());
+    role.parts.resize(exposed + graph_.labels().size());
   }
 }
 
@@ -114,9 +90,9 @@ void Executor::begin(TaskId id) {
   RoleState& role = roles_[task.role];
   settle(role);
   begun_[id] = engine_.now();
-  const auto place = std::find_if(role.active.begin(), role.active.end(),
-                                  [&](const Activity& other) { return other.stream > task.stream; });
-  role.active.insert(place, Activity{.task = id, .stream = task.stream, .doing = doing(task.payload)});
+  numbers_[id] = next_number_++;
+  progress_[id] = Progress::open;
+  ++role.open[static_cast<std::size_t>(doing(task.payload))];
 
   const std::uint32_t index = prepared_.index[id];
   if (std::holds_alternative<ComputeTask>(task.payload)) {
@@ -130,13 +106,19 @@ void Executor::begin(TaskId id) {
     const double ranks = graph_.roles()[task.role].count;
     flops_ += delay->flops * ranks;
     bytes_ += delay->bytes * ranks;
-    engine_.after(delay->time * (on_chip ? prepared_.slowdowns[task.role] : 1), [this, id] { finish(id); });
+    const Seconds time = delay->time * (on_chip ? prepared_.slowdowns[task.role] : 1);
+    if (delay->streaming) {
+      begin_work(id, time);
+    } else {
+      engine_.after(time, [this, id] { finish(id); });
+    }
   } else if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
     const Execution& once = prepared_.blocks[index];
     flops_ += once.flops * block->repeat;
     bytes_ += once.memory_traffic * block->repeat;
     begin_work(id, once.time * block->repeat);
   } else if (const auto* collective = std::get_if<CollectiveTask>(&task.payload)) {
+    fly(role, id);
     player_.play({index, collective->kind, collective->bytes, collective->imbalance, prepared_.protocol(id)},
                  [this, id] { finish(id); });
     set_pace(role);
@@ -150,15 +132,36 @@ void Executor::begin(TaskId id) {
 }
 
 void Executor::begin_work(TaskId id, Seconds time) {
-  Activity& activity = *active(id);
-  activity.left = time;
-  activity.works = true;
-  set_pace(roles_[graph_.tasks()[id].role]);
+  const Task& task = graph_.tasks()[id];
+  RoleState& role = roles_[task.role];
+  const auto place =
+      std::find_if(role.works.begin(), role.works.end(), [&](const Work& other) { return other.stream > task.stream; });
+  role.works.insert(place, Work{.task = id, .stream = task.stream, .doing = doing(task.payload), .left = time});
+  set_pace(role);
 }
 
-void Executor::schedule_end(Activity& activity) {
-  const Seconds left = std::max(activity.left, Seconds()) / activity.pace;
-  activity.end = engine_.after(left, [this, id = activity.task] { finish(id); });
+/// Its bytes are on their way, or will be once they have been launched.
+void Executor::fly(RoleState& role, TaskId id) {
+  const Task& task = graph_.tasks()[id];
+  const Flight flight{task.stream, numbers_[id], id};
+  role.flights.push(flight);
+  const bool is_message =
+      std::holds_alternative<SendTask>(task.payload) || std::holds_alternative<ReceiveTask>(task.payload);
+  if (!is_message && prepared_.core_shares[prepared_.index[id]] > 0) {
+    role.sharing.insert(std::upper_bound(role.sharing.begin(), role.sharing.end(), flight), flight);
+  }
+}
+
+/// It has ended, and no longer is beside what works.
+void Executor::close(RoleState& role, TaskId id) {
+  progress_[id] = Progress::ended;
+  const Doing was = doing(graph_.tasks()[id].payload);
+  --role.open[static_cast<std::size_t>(was)];
+  if (was == Doing::communicating) {
+    std::erase_if(role.sharing, [id](const Flight& flight) { return flight.task == id; });
+  } else {
+    std::erase_if(role.works, [id](const Work& work) { return work.task == id; });
+  }
 }
 
 Executor::Doing Executor::doing(const Payload& payload) {
@@ -173,65 +176,10 @@ Executor::Doing Executor::doing(const Payload& payload) {
            : delay->worker == Worker::memory ? Doing::memory_busy
                                              : Doing::host_busy;
   }
-  const bool collective = std::holds_alternative<CollectiveTask>(payload) || std::holds_alternative<GroupTask>(payload);
-  return collective ? Doing::collective : Doing::message;
-}
-
-/// Beside collectives. With all cores a task takes `whole`, of which it computes a part, and that part alone needs
-/// cores.
-double Executor::core_pace(const RoleState& role, const Activity& activity) const {
-  double cores = 1;
-  for (const Activity& other : role.active) {
-    if (other.in_flight && other.doing == Doing::collective) {
-      cores *= 1 - prepared_.core_shares[prepared_.index[other.task]];
-    }
-  }
-  if (cores == 1) {
-    return 1;
-  }
-  const std::uint32_t index = prepared_.index[activity.task];
-  const bool is_block = activity.doing == Doing::block;
-  const Seconds whole = is_block ? prepared_.blocks[index].time : prepared_.kernel_times[index].time;
-  const Seconds computing =
-      is_block ? prepared_.blocks[index].account.part("compute") : prepared_.kernel_times[index].compute;
-  return whole > Seconds() ? whole / (whole + computing * (1 / cores - 1)) : 1;
-}
-
-/// The share of the memory's bandwidth that a task takes at full pace.
-double Executor::memory_demand(const Activity& activity) const {
-  const std::uint32_t index = prepared_.index[activity.task];
-  if (activity.doing == Doing::block) {
-    const Execution& once = prepared_.blocks[index];
-    return once.time > Seconds() ? once.account.part("memory") / once.time : 0;
-  }
-  const KernelTime& cost = prepared_.kernel_times[index];
-  return cost.time > Seconds() ? cost.streaming / cost.time : 0;
-}
-
-/// After something has begun or ended beside what works.
-void Executor::set_pace(RoleState& role) {
-  paces_.clear();
-  demands_.clear();
-  for (const Activity& activity : role.active) {
-    paces_.push_back(activity.works ? core_pace(role, activity) : 0);
-    demands_.push_back(activity.works ? memory_demand(activity) * paces_.back() : 0);
-  }
-  const bool enough = std::accumulate(demands_.begin(), demands_.end(), 0.0) <= 1;
-  const std::vector<double> shares = enough ? std::vector<double>() : fair_shares(demands_);
-  for (std::size_t i = 0; i < role.active.size(); ++i) {
-    Activity& activity = role.active[i];
-    const double pace = !enough && shares[i] < demands_[i] ? paces_[i] * (shares[i] / demands_[i]) : paces_[i];
-    if (pace != activity.pace) {
-      engine_.cancel(activity.end);
-      activity.pace = pace;
-      activity.core_pace = paces_[i];
-      schedule_end(activity);
-    }
-  }
+  return Doing::communicating;
 }
 
 void Executor::begin_group(TaskId id, const GroupTask& call) {
-  active(id)->in_flight = false;
   if (!meetings_.arrive(id)) {
     return;
   }
@@ -244,7 +192,7 @@ void Executor::begin_group(TaskId id, const GroupTask& call) {
   for (const TaskId member : meetings_.all(id)) {
     RoleState& role = roles_[graph_.tasks()[member].role];
     settle(role);
-    active(member)->in_flight = true;
+    fly(role, member);
     set_pace(role);
   }
   player_.play({prepared_.index[id], call.kind, call.bytes, call.imbalance, prepared_.protocol(id)}, [this, id] {
@@ -261,9 +209,10 @@ void Executor::begin_send(TaskId id, const SendTask& send) {
                    graph_.roles()[send.to].name + "' with tag " + std::to_string(send.tag));
   }
   message.sent = true;
+  fly(roles_[graph_.tasks()[id].role], id);
   if (message.receiver) {
     settle(roles_[send.to]);
-    active(*message.receiver)->in_flight = true;
+    fly(roles_[send.to], *message.receiver);
   }
   player_.play({prepared_.index[id], CollectiveKind::send, send.bytes, 1}, [this, id] {
     Message& arrived = messages_[links_.message_of[id]];
@@ -283,20 +232,11 @@ void Executor::begin_receive(TaskId id, const ReceiveTask& receive) {
                    graph_.roles()[receive.from].name + "' with tag " + std::to_string(receive.tag));
   }
   message.receiver = id;
-  active(id)->in_flight = message.sent;
   if (message.delivered) {
     finish(id);
+  } else if (message.sent) {
+    fly(roles_[graph_.tasks()[id].role], id);
   }
-}
-
-Executor::Activity* Executor::active(TaskId id) {
-  for (Activity& activity : roles_[graph_.tasks()[id].role].active) {
-    if (activity.task == id) {
-      return &activity;
-    }
-  }
-  PODIUM_CHECK(false, "the task is active");
-  return nullptr;
 }
 
 void Executor::finish(TaskId id) {
@@ -309,7 +249,7 @@ void Executor::finish(TaskId id) {
     role.blocks[prepared_.index[id]] += repeat;
     role.parts[compute] += engine_.now() - begun_[id] - once.time * repeat;
   }
-  role.active.erase(role.active.begin() + (active(id) - role.active.data()));
+  close(role, id);
   set_pace(role);
   if (keep_spans_) {
     spans_.push_back({id, begun_[id], engine_.now(), prepared_.index[id]});
@@ -331,68 +271,9 @@ void Executor::finish(TaskId id) {
   }
 }
 
-void Executor::settle(RoleState& role) {
-  const Seconds elapsed = engine_.now() - role.settled;
-  role.settled = engine_.now();
-  if (elapsed.value() <= 0) {
-    return;
-  }
-  for (Activity& activity : role.active) {
-    activity.left -= elapsed * activity.pace;
-  }
-  const auto first = [&](Doing what) {
-    return std::find_if(role.active.begin(), role.active.end(), [=](const Activity& a) { return a.doing == what; });
-  };
-  const auto none = role.active.end();
-  if (first(Doing::block) != none) {
-    return;  // a block brings its own account when it ends
-  }
-  if (const auto busy = first(Doing::kernels); busy != none) {
-    attribute(role, *busy, elapsed);
-  } else if (first(Doing::cores_busy) != none) {
-    role.parts[compute] += elapsed;
-  } else if (first(Doing::memory_busy) != none) {
-    role.parts[memory] += elapsed;
-  } else if (first(Doing::host_busy) != none) {
-    role.parts[host] += elapsed;
-  } else if (const auto moving = std::find_if(role.active.begin(), none, [](const Activity& a) { return a.in_flight; });
-             moving != none) {
-    role.parts[first_exposed + graph_.tasks()[moving->task].label] += elapsed;
-  } else {
-    role.parts[bubble] += elapsed;
-  }
-}
-
-void Executor::attribute(RoleState& role, const Activity& activity, Seconds elapsed) {
-  const KernelTime& cost = prepared_.kernel_times[prepared_.index[activity.task]];
-  const Seconds work = elapsed * activity.pace;
-  const Seconds launch_time = work * (cost.launch / cost.time);
-  const Seconds memory_time = work * (cost.memory / cost.time) + (elapsed - work / activity.core_pace);
-  role.parts[memory] += memory_time;
-  role.parts[launch] += launch_time;
-  role.parts[compute] += elapsed - memory_time - launch_time;
-}
-
-Account Executor::account(const RoleState& role, Time end) const {
-  Account result;
-  for (std::size_t i = 0; i < role.parts.size(); ++i) {
-    Seconds time = role.parts[i];
-    if (i == bubble) {
-      time += end - role.settled;
-    }
-    if (time.value() > 0) {
-      result.add(i < first_exposed ? category_names[i] : "exposed " + graph_.labels()[i - first_exposed], time);
-    }
-  }
-  for (const auto& [block, repeats] : role.blocks) {
-    result.add(prepared_.blocks[block].account, repeats);
-  }
-  return result;
-}
-
 Execution Executor::result() const {
   if (finished_ < graph_.tasks().size()) {
-    report_stall();
+    throw RunError(describe_stall(graph_, meetings_, progress_));
   }
   Execution execution;
   execution.time = since_start(last_);
@@ -411,19 +292,6 @@ Execution Executor::result() const {
   execution.signature = engine_.signature();
   execution.spans = spans_;
   return execution;
-}
-
-void Executor::report_stall() const {
-  Table<TaskId, Progress> progress(graph_.tasks().size(), Progress::ended);
-  for (const TaskId id : graph_.tasks().ids()) {
-    progress[id] = missing_[id] > 0 ? Progress::blocked : Progress::ended;
-  }
-  for (const RoleState& role : roles_) {
-    for (const Activity& activity : role.active) {
-      progress[activity.task] = Progress::open;
-    }
-  }
-  throw RunError(describe_stall(graph_, meetings_, progress));
 }
 
 }  // namespace podium

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <array>
+#include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <queue>
 #include <set>
 #include <vector>
 
@@ -10,6 +14,7 @@
 #include "sim/system/calls.h"
 #include "sim/system/meeting.h"
 #include "sim/system/simulator.h"
+#include "sim/system/stall.h"
 #include "sim/system/task_links.h"
 
 namespace podium {
@@ -44,12 +49,12 @@ struct PreparedGraph {
 /// Runs a prepared graph on an engine: a task begins when the tasks that it names and the one before it on its stream
 /// have ended. A stream of those that take the first task that can begin chooses once all is known that can in a round
 /// of an instant, so that the choice does not depend on the order of events within it; what takes no time waits for no
-/// turn, only until the stream is free. One use. A role's
-/// time is accounted for as it passes, by what is active on its streams: the lowest stream that computes, else host
-/// time, else communication in flight ("exposed"), else waiting ("bubble"). A collective takes its share of the cores
-/// from what computes beside it, for as long as both last: computing, not launching and not waiting for memory, is
-/// slower by so much. Several take each a share of what the others leave. Streams that compute at once share the
-/// memory's bandwidth max-min fairly: what asks for more than it gets is slower.
+/// turn, only until the stream is free. One use. A role's time is accounted for as it passes, by what is active on its
+/// streams: the lowest stream that computes, else host time, else communication in flight ("exposed"), else waiting
+/// ("bubble"). A collective takes its share of the cores from what computes beside it, for as long as both last:
+/// computing, not launching and not waiting for memory, is slower by so much. Several take each a share of what the
+/// others leave. Streams that compute at once share the memory's bandwidth max-min fairly: what asks for more than it
+/// gets is slower. An event costs what computes at once on its role, however much is open there.
 class Executor {
  public:
   Executor(Engine&, Player&, const PreparedGraph&, bool keep_spans);
@@ -60,18 +65,25 @@ class Executor {
   Execution result() const;
 
  private:
-  enum class Doing : std::uint8_t { block, kernels, cores_busy, memory_busy, host_busy, collective, message };
-  struct Activity {
+  enum class Doing : std::uint8_t { block, kernels, cores_busy, memory_busy, host_busy, communicating };
+  /// Of a role's account; from `exposed` on one for each label.
+  enum Part : std::size_t { compute, memory, launch, host, bubble, exposed };
+  /// A task that computes and is slowed by what runs beside it.
+  struct Work {
     TaskId task;
     std::uint16_t stream = 0;
-    Doing doing = Doing::message;
-    bool in_flight = true;  ///< false for what waits for its send, or for others of its group
-    // of a task that computes
-    Seconds left{};  ///< of its time with all cores
-    bool works = false;
-    double pace = 0;       ///< of that time, in a second; 0: it does not work yet, or ever
+    Doing doing = Doing::kernels;
+    Seconds left{};        ///< of its time with all cores
+    double pace = 0;       ///< of that time, in a second; 0: it has not begun
     double core_pace = 0;  ///< the same, had it the memory to itself
     EventId end{};
+  };
+  /// What is in flight, by stream, and of one stream as it began.
+  struct Flight {
+    std::uint16_t stream = 0;
+    std::uint32_t number = 0;  ///< among all tasks that began
+    TaskId task;
+    friend auto operator<=>(const Flight&, const Flight&) = default;
   };
   /// A stream that takes the first task that can begin.
   struct Processor {
@@ -81,12 +93,16 @@ class Executor {
     std::vector<TaskId> passing;                         ///< that take no time
   };
   struct RoleState {
-    std::vector<Activity> active;                   ///< in order of stream
-    std::map<std::uint16_t, Processor> processors;  ///< by stream
-    std::vector<Seconds> parts;                     ///< by category
-    std::map<std::uint32_t, double> blocks;         ///< how often each ran, by its place in PreparedGraph::blocks
-    Time settled;                                   ///< up to when time has been accounted for
-    Time ended;                                     ///< when its last task so far did
+    std::array<std::uint32_t, 6> open{};  ///< tasks that have begun and not ended, by Doing
+    std::vector<Work> works;              ///< in order of stream: as many as compute at once
+    std::vector<Flight> sharing;          ///< collectives in flight that take cores, in order
+    std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flights;  ///< and some that have ended
+    std::map<std::uint16_t, Processor> processors;                             ///< by stream
+    std::vector<Seconds> parts;                                                ///< by category
+    std::map<std::uint32_t, double> blocks;  ///< how often each ran, by its place in PreparedGraph::blocks
+    Time settled;                            ///< up to when time has been accounted for
+    Time ended;                              ///< when its last task so far did
+    bool is_open(Doing what) const { return open[static_cast<std::size_t>(what)] > 0; }
   };
   struct Message {
     bool sent = false, delivered = false;
@@ -105,16 +121,18 @@ class Executor {
   void begin_send(TaskId, const SendTask&);
   void begin_receive(TaskId, const ReceiveTask&);
   void begin_work(TaskId, Seconds time);
+  void fly(RoleState&, TaskId);
+  void close(RoleState&, TaskId);
   static Doing doing(const Payload&);
-  double core_pace(const RoleState&, const Activity&) const;
-  double memory_demand(const Activity&) const;
-  void schedule_end(Activity&);
+  double cores_left(const RoleState&) const;
+  double core_pace(const Work&, double cores) const;
+  double memory_demand(const Work&) const;
+  void schedule_end(Work&);
   void set_pace(RoleState&);
   void settle(RoleState&);
-  void attribute(RoleState&, const Activity&, Seconds elapsed);
-  Activity* active(TaskId);
+  void attribute(RoleState&, Seconds elapsed);
+  void attribute_kernels(RoleState&, const Work&, Seconds elapsed);
   Account account(const RoleState&, Time end) const;
-  [[noreturn]] void report_stall() const;
 
   Engine& engine_;
   Player& player_;
@@ -123,7 +141,10 @@ class Executor {
   bool keep_spans_;
   TaskLinks links_;
   Table<TaskId, std::uint32_t> missing_;  ///< dependencies that have not ended
+  Table<TaskId, Progress> progress_;
   Table<TaskId, Time> begun_;
+  Table<TaskId, std::uint32_t> numbers_;  ///< in the order in which they began
+  std::uint32_t next_number_ = 0;
   Table<RoleId, RoleState> roles_;
   std::vector<Message> messages_;
   Meetings meetings_;

@@ -106,12 +106,15 @@ struct ReceiveTask {
 enum class Worker : std::uint8_t { host, cores, memory };
 /// The part of an account that its time belongs to: "host", "compute", "memory".
 std::string_view to_string(Worker);
-/// Host time, or recorded work. On a slow chip its cores and memory take longer for it, as for kernels.
+/// Host time, or work of a device that was recorded, which takes as long whatever runs beside it: what ran beside it is
+/// in its time; or work that was counted, whose `time` is what it takes alone on its chip: it shares cores and memory
+/// as kernels do. On a slow chip cores and memory take longer for either.
 struct DelayTask {
   Seconds time;
   Worker worker = Worker::host;
-  Flops flops = {};  ///< of one rank, as far as they are known
-  Bytes bytes = {};  ///< that its memory moves
+  Flops flops = {};                       ///< of one rank, as far as they are known
+  Bytes bytes = {};                       ///< that its memory moves
+  std::optional<Seconds> streaming = {};  ///< counted work: of `time`, what the memory is busy
   bool operator==(const DelayTask&) const = default;
 };
 

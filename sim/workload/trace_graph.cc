@@ -204,7 +204,8 @@ class Converter {
     empty_ += !counted && node.duration <= Seconds() ? 1 : 0;
     scaled_ += times_.compute == TraceTimes::Compute::scaled && !by_counts && node.duration > Seconds() ? 1 : 0;
     return {by_counts ? std::max(computing, streaming) : node.duration * ratio,
-            streaming > computing ? Worker::memory : Worker::cores, node.flops, node.bytes};
+            streaming > computing ? Worker::memory : Worker::cores, node.flops, node.bytes,
+            by_counts ? std::optional(streaming) : std::nullopt};
   }
 
   bool supported(const Kernel& kernel) const {

@@ -1,7 +1,9 @@
-// Which ranks of a trace are run as one.
+// Which ranks of a trace are run as one, and what work that was counted shares with what runs beside it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <functional>
 #include <map>
 
 #include "sim/system/simulator.h"
@@ -79,6 +81,69 @@ TEST(RolesOfATrace, KeepTheOrderInWhichAGroupListsItsRanks) {
   EXPECT_EQ(on_server(of_calls(calls, {{"A", {0, 4, 1, 5, 2, 6, 3, 7}}})).by_role.size(), 8U)
       << "an algorithm may go by the order";
   EXPECT_EQ(on_server(of_calls(calls, {{"A", {0, 1, 2, 3, 4, 5, 6, 7}}})).by_role.size(), 1U);
+}
+
+/// What of a millisecond each the memory, or the cores, are busy with.
+constexpr double millisecond = 1e-3;
+std::int64_t moved() { return static_cast<std::int64_t>(server().chip().memory_bandwidth.value() * millisecond); }
+
+TEST(CountedWork, SharesTheMemoryWithWhatElseIsCounted) {
+  ChakraFile file;
+  file.add({.id = 1, .attributes = {{"num_ops", 1}, {"tensor_size", moved()}}});
+  file.add({.id = 2, .type = 2, .attributes = {{"tensor_size", moved()}}});
+  const Execution both = on_server(trace_of(file.bytes()));
+  EXPECT_NEAR(both.time.value(), 2 * millisecond, 1e-9);
+  EXPECT_NEAR(both.account.part("memory").value(), 2 * millisecond, 1e-9);
+}
+
+TEST(CountedWork, ThatComputesIsSlowedByHowMuchItMovesAlone) {
+  const double peak = server().chip().peak(DataType::bf16).value();
+  ChakraFile file;  // computes a millisecond and moves for half of it, beside a load of one
+  file.add({.id = 1,
+            .attributes = {{"num_ops", static_cast<std::int64_t>(peak * millisecond)}, {"tensor_size", moved() / 2}}});
+  file.add({.id = 2, .type = 2, .attributes = {{"tensor_size", moved()}}});
+  const Execution both = on_server(trace_of(file.bytes()));
+  // each has half of the memory: the first is through after 1 ms, half of the load is left
+  EXPECT_NEAR(both.time.value(), 1.5 * millisecond, 1e-9);
+  EXPECT_NEAR(both.account.part("compute").value(), millisecond, 1e-9);
+}
+
+TEST(CountedWork, SharesTheMemoryWithKernels) {
+  Builder b;
+  const Gemm thin = product(16);
+  const Seconds alone = kernel_time(thin);
+  b.compute(0, thin);
+  b.graph.add(b.role, 1, 0, DelayTask{alone, Worker::memory, {}, {}, alone});
+  const Execution beside = run(b.graph);
+  EXPECT_GT(beside.time, 1.5 * alone);
+  EXPECT_LE(beside.time, 2.0001 * alone);
+}
+
+TEST(CountedWork, LeavesRecordedTimesAsTheyAre) {
+  ChakraFile file;
+  file.add({.id = 1, .microseconds = 1000, .attributes = {{"num_ops", 1}, {"tensor_size", moved()}}});
+  file.add({.id = 2, .type = 2, .microseconds = 1000, .attributes = {{"tensor_size", moved()}}});
+  EXPECT_NEAR(on_server(trace_of(file.bytes())).time.value(), millisecond, 1e-9);
+}
+
+/// The processor's time that something takes.
+double seconds_of(const std::function<void()>& what) {
+  const std::clock_t start = std::clock();
+  what();
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+TEST(Executor, TakesTimeInProportionToTasksThatAreOpenAtOnce) {
+  const auto time = [](int tasks) {
+    Builder b(1);
+    const TaskId first = b.delay(0, 1_us);
+    for (int i = 0; i < tasks; ++i) {
+      b.delay(TaskGraph::unordered, 1_us, {first});
+    }
+    return seconds_of([&] { EXPECT_EQ(run(b.graph).time, 2_us); });
+  };
+  time(1000);
+  EXPECT_LT(time(80'000), 40 * (time(10'000) + 1e-3)) << "8 would be even, and 64 the square";
 }
 
 }  // namespace
