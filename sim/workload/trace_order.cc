@@ -3,6 +3,7 @@
 #include <map>
 #include <numeric>
 #include <queue>
+#include <span>
 #include <tuple>
 
 #include "sim/workload/trace.h"
@@ -12,17 +13,25 @@ namespace {
 
 using Edge = std::pair<std::uint32_t, std::uint32_t>;  ///< before, after
 
+/// Nodes, joins with the numbers behind theirs, and edges. A join stands between many nodes that are before and many
+/// that are after all of those: it is no node, only fewer edges.
+struct Order {
+  std::size_t nodes = 0, joins = 0;
+  std::vector<Edge> edges;
+  std::size_t size() const { return nodes + joins; }
+};
+
 /// What follows each node, in CSR.
 struct Followers {
   std::vector<std::uint32_t> first, next;
 
-  Followers(std::size_t count, const std::vector<Edge>& edges) : first(count + 1), next(edges.size()) {
-    for (const auto& [before, after] : edges) {
+  explicit Followers(const Order& graph) : first(graph.size() + 1), next(graph.edges.size()) {
+    for (const auto& [before, after] : graph.edges) {
       ++first[before + 1];
     }
     std::partial_sum(first.begin(), first.end(), first.begin());
     std::vector<std::uint32_t> fill(first.begin(), first.end());
-    for (const auto& [before, after] : edges) {
+    for (const auto& [before, after] : graph.edges) {
       next[fill[before]++] = after;
     }
   }
@@ -30,27 +39,30 @@ struct Followers {
 
 /// An order in which edges lead forward, else that of the file; those that are never free are left out of it. `missing`
 /// is how many others each of these waits for.
-std::vector<std::uint32_t> sort_nodes(std::size_t count, const std::vector<Edge>& edges,
-                                      std::vector<std::uint32_t>& missing) {
-  const Followers followers(count, edges);
-  std::vector<std::uint32_t> order;
-  missing.assign(count, 0);
-  for (const auto& [before, after] : edges) {
+std::vector<std::uint32_t> sort_nodes(const Order& graph, std::vector<std::uint32_t>& missing) {
+  const Followers followers(graph);
+  std::vector<std::uint32_t> order, done;
+  missing.assign(graph.size(), 0);
+  for (const auto& [before, after] : graph.edges) {
     ++missing[after];
   }
   std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> free;
-  for (std::uint32_t i = 0; i < count; ++i) {
+  for (std::uint32_t i = 0; i < graph.nodes; ++i) {
     if (missing[i] == 0) {
       free.push(i);
     }
   }
   while (!free.empty()) {
-    const std::uint32_t i = free.top();
+    order.push_back(free.top());
+    done.push_back(free.top());
     free.pop();
-    order.push_back(i);
-    for (std::uint32_t at = followers.first[i]; at < followers.first[i + 1]; ++at) {
-      if (--missing[followers.next[at]] == 0) {
-        free.push(followers.next[at]);
+    while (!done.empty()) {
+      const std::uint32_t i = done.back();
+      done.pop_back();
+      for (std::uint32_t at = followers.first[i]; at < followers.first[i + 1]; ++at) {
+        if (const std::uint32_t next = followers.next[at]; --missing[next] == 0) {
+          next < graph.nodes ? free.push(next) : done.push_back(next);  // a join is through at once
+        }
       }
     }
   }
@@ -59,9 +71,10 @@ std::vector<std::uint32_t> sort_nodes(std::size_t count, const std::vector<Edge>
 
 /// By node, the number of its strongly connected component: those that wait for each other in circles share one
 /// (Tarjan, SIAM Journal on Computing 1, 1972, without recursion).
-std::vector<std::uint32_t> find_components(std::size_t count, const std::vector<Edge>& edges) {
+std::vector<std::uint32_t> find_components(const Order& graph) {
   constexpr std::uint32_t none = 0xFFFFFFFF;
-  const Followers followers(count, edges);
+  const Followers followers(graph);
+  const std::size_t count = graph.size();
   std::vector<std::uint32_t> component(count, none), found(count, none), low(count), at = followers.first, open, path;
   std::uint32_t components = 0, visited = 0;
   for (std::uint32_t root = 0; root < count; ++root) {
@@ -121,23 +134,41 @@ Chains find_chains(const TraceProgram& program) {
   return chains;
 }
 
+/// All of the one come before all of the other.
+void join(Order& graph, std::span<const std::uint32_t> before, std::span<const std::uint32_t> after) {
+  if (before.size() == 1 || after.size() == 1) {
+    for (const std::uint32_t one : before) {
+      for (const std::uint32_t next : after) {
+        graph.edges.emplace_back(one, next);
+      }
+    }
+    return;
+  }
+  const auto between = static_cast<std::uint32_t>(graph.nodes + graph.joins++);
+  for (const std::uint32_t one : before) {
+    graph.edges.emplace_back(one, between);
+  }
+  for (const std::uint32_t next : after) {
+    graph.edges.emplace_back(between, next);
+  }
+}
+
 /// Dependencies, and the order of each chain. Those of a chain that are of one component in a row have no order of
 /// their own: they follow all of the one before.
-std::vector<Edge> with_chains(std::vector<Edge> edges, const Chains& chains,
-                              const std::vector<std::uint32_t>& component) {
+Order with_chains(Order graph, const Chains& chains, const std::vector<std::uint32_t>& component) {
   for (const std::vector<std::uint32_t>& chain : chains) {
-    std::vector<std::uint32_t> before, here;
-    for (const std::uint32_t i : chain) {
-      if (!here.empty() && component[here.back()] != component[i]) {
-        before = std::exchange(here, {});
-      }
-      for (const std::uint32_t one : before) {
-        edges.emplace_back(one, i);
-      }
-      here.push_back(i);
+    const auto end_of_row = [&](auto first) {
+      return std::find_if(first, chain.end(), [&](std::uint32_t i) { return component[i] != component[*first]; });
+    };
+    auto before = chain.begin(), here = end_of_row(before);
+    while (here != chain.end()) {
+      const auto end = end_of_row(here);
+      join(graph, {before, here}, {here, end});
+      before = here;
+      here = end;
     }
   }
-  return edges;
+  return graph;
 }
 
 /// "3 ('a') waits for 5 ('b') waits for 3": one cycle among nodes that never became free.
@@ -178,19 +209,21 @@ void TraceProgramBuilder::order() {
   if (in_order) {
     return;
   }
-  std::vector<Edge> edges;
+  Order graph;
+  graph.nodes = nodes.size();
+  graph.edges.reserve(program_.after.size());
   for (std::uint32_t i = 0; i < nodes.size(); ++i) {
     for (const std::uint32_t before : program_.dependencies(nodes[i])) {
-      edges.emplace_back(before, i);
+      graph.edges.emplace_back(before, i);
     }
   }
   const Chains chains = find_chains(program_);
   std::vector<std::uint32_t> missing, apart(nodes.size());
   std::iota(apart.begin(), apart.end(), 0U);
-  const std::vector<std::uint32_t> component = find_components(nodes.size(), with_chains(edges, chains, apart));
-  const std::vector<std::uint32_t> order = sort_nodes(nodes.size(), with_chains(edges, chains, component), missing);
+  const std::vector<std::uint32_t> component = find_components(with_chains(graph, chains, apart));
+  const std::vector<std::uint32_t> order = sort_nodes(with_chains(graph, chains, component), missing);
   if (order.size() < nodes.size()) {
-    sort_nodes(nodes.size(), edges, missing);
+    sort_nodes(graph, missing);
     const auto stuck = std::find_if(missing.begin(), missing.end(), [](std::uint32_t count) { return count > 0; });
     fail(nodes[static_cast<std::size_t>(stuck - missing.begin())], cycle_of(trace_, program_, missing));
   }

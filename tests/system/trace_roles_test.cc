@@ -146,5 +146,26 @@ TEST(Executor, TakesTimeInProportionToTasksThatAreOpenAtOnce) {
   EXPECT_LT(time(80'000), 40 * (time(10'000) + 1e-3)) << "8 would be even, and 64 the square";
 }
 
+TEST(OrderOfNodes, TakesTimeInProportionToThoseThatAreCounted) {
+  // two circles of sends to one rank, one after the other in the file, each against the order of its nodes
+  const auto time = [](int nodes) {
+    std::string text = "num_ranks 2\nrank 0 {\n", requires_lines;
+    for (const std::string circle : {"a", "b"}) {
+      for (int i = 0; i < nodes; ++i) {
+        text += circle + std::to_string(i) + ": send 8b to 1\n";
+        if (i > 0) {
+          requires_lines.append(circle).append(std::to_string(i - 1)).append(" requires ").append(circle);
+          requires_lines.append(std::to_string(i)).append("\n");
+        }
+      }
+    }
+    text += requires_lines + "}\nrank 1 {\n}\n";
+    return seconds_of(
+        [&] { EXPECT_EQ(trace_of(text).programs.at(0).nodes.front().id, static_cast<std::uint64_t>(nodes)); });
+  };
+  time(100);
+  EXPECT_LT(time(16'000), 20 * (time(2'000) + 1e-3)) << "8 would be even, and 64 the square";
+}
+
 }  // namespace
 }  // namespace podium::test
