@@ -14,6 +14,7 @@
 #include "sim/cli/expert_options.h"
 #include "sim/cli/results.h"
 #include "sim/hardware/data_type.h"
+#include "sim/report/json_text.h"
 #include "sim/report/schedule_drawing.h"
 #include "sim/system/folding_check.h"
 
@@ -259,7 +260,7 @@ std::string json_of(const CollectiveResult& result) {
     }
     json["results"].push_back(std::move(line));
   }
-  return json.dump(2) + '\n';
+  return json_text(json);
 }
 
 int run_collective(const CollectiveCommand& options) {

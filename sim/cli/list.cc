@@ -13,6 +13,7 @@
 #include "sim/collective/schedule.h"
 #include "sim/compute/compute_model.h"
 #include "sim/network/network.h"
+#include "sim/report/json_text.h"
 #include "sim/serving/request.h"
 #include "sim/topology/fabric.h"
 #include "sim/workload/model.h"
@@ -160,7 +161,7 @@ void print_json(const std::vector<Item>& items, const ListOptions& options) {
     }
     all.push_back(std::move(one));
   }
-  std::cout << all.dump(2) << '\n';
+  std::cout << json_text(all);
 }
 
 /// A cell of a CSV file, in quotes where it needs them (RFC 4180).

@@ -16,6 +16,7 @@
 #include "sim/cli/results.h"
 #include "sim/core/text.h"
 #include "sim/network/network.h"
+#include "sim/report/json_text.h"
 #include "sim/system/critical_path.h"
 #include "sim/system/folding_check.h"
 #include "sim/system/packet_work.h"
@@ -324,7 +325,7 @@ std::string json_of(const ReplayOptions& options, const ReplayResult& result) {
                              {"end_seconds", result.ends[i].value()},
                              {"seconds", split(result.execution.by_role[i])}});
   }
-  return json.dump(2) + '\n';
+  return json_text(json);
 }
 
 std::string csv_of(const ReplayResult& result) {

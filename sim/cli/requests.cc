@@ -9,6 +9,7 @@
 
 #include "sim/cli/results.h"
 #include "sim/core/quantile.h"
+#include "sim/report/json_text.h"
 #include "sim/serving/request.h"
 
 namespace podium {
@@ -59,13 +60,11 @@ int run_requests(const RequestsOptions& options) {
       std::cout << requests_csv(requests);
       break;
     case OutputFormat::json:
-      std::cout << nlohmann::ordered_json{{"requests", requests.size()},
-                                          {"span_seconds", span.value()},
-                                          {"rate_per_second", rate},
-                                          {"input_tokens", to_object(input)},
-                                          {"output_tokens", to_object(output)}}
-                       .dump(2)
-                << '\n';
+      std::cout << json_text(nlohmann::ordered_json{{"requests", requests.size()},
+                                                    {"span_seconds", span.value()},
+                                                    {"rate_per_second", rate},
+                                                    {"input_tokens", to_object(input)},
+                                                    {"output_tokens", to_object(output)}});
       break;
     case OutputFormat::text:
       fmt::print(std::cout, "{:<15}  {} over {}, {:.3g} /s\n", "requests",

@@ -11,6 +11,7 @@
 
 #include "sim/cli/command.h"
 #include "sim/hardware/system.h"
+#include "sim/report/json_text.h"
 #include "sim/report/topology_drawing.h"
 #include "sim/topology/deadlock.h"
 #include "sim/topology/fault.h"
@@ -248,7 +249,7 @@ void print_json(const Topology& topology, const std::vector<PlaneMeasures>& all)
     one["source"] = figure.source;
     json["figures"].push_back(std::move(one));
   }
-  std::cout << json.dump(2) << '\n';
+  std::cout << json_text(json);
 }
 
 void print_csv(const Topology& topology, const std::vector<PlaneMeasures>& all) {

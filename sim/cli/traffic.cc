@@ -12,6 +12,7 @@
 #include "sim/config/config.h"
 #include "sim/core/text.h"
 #include "sim/network/network.h"
+#include "sim/report/json_text.h"
 #include "sim/system/traffic_run.h"
 #include "sim/workload/traffic.h"
 
@@ -133,7 +134,7 @@ std::string to_json(const TrafficResult& result) {
                                {"longest_queue_bytes", row.longest_queue.value()},
                                {"drops", row.drops}});
   }
-  return json.dump(2) + '\n';
+  return json_text(json);
 }
 
 int run_traffic(const TrafficOptions& options) {

@@ -9,6 +9,7 @@
 
 #include "sim/calibration/anchors.h"
 #include "sim/cli/command.h"
+#include "sim/report/json_text.h"
 
 namespace podium {
 namespace {
@@ -71,7 +72,7 @@ std::string to_json(const std::vector<AnchorResult>& results) {
                                {"source", result.anchor.source}});
   }
   json["mean_absolute_error"] = mean_error(results);
-  return json.dump(2) + '\n';
+  return json_text(json);
 }
 
 int validate(const ValidateOptions& options) {

@@ -3,6 +3,7 @@
 
 #include "sim/report/certainty.h"
 #include "sim/report/format.h"
+#include "sim/report/json_text.h"
 #include "sim/report/report.h"
 #include "sim/report/simulation_tables.h"
 #include "sim/report/verdict.h"
@@ -309,9 +310,6 @@ Json to_object(const std::vector<SourceUse>& sources) {
   return list;
 }
 
-/// Text that is no UTF-8 shows as such instead of ending the run.
-std::string written(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
 }  // namespace
 
 std::string to_json(const ComparisonResult& result) {
@@ -338,7 +336,7 @@ std::string to_json(const ComparisonResult& result) {
   json["assumptions"] = result.assumptions;
   json["sources"] = to_object(result.sources);
   json["signature"] = hexadecimal(result.signature);
-  return written(json);
+  return json_text(json);
 }
 
 std::string to_json(const SweepResult& result) {
@@ -366,7 +364,7 @@ std::string to_json(const SweepResult& result) {
   json["assumptions"] = result.assumptions;
   json["sources"] = to_object(result.sources);
   json["signature"] = hexadecimal(result.signature);
-  return written(json);
+  return json_text(json);
 }
 
 std::string to_json(const SimulationResult& result) {
@@ -394,7 +392,7 @@ std::string to_json(const SimulationResult& result) {
     }
   }
   json["signature"] = hexadecimal(result.signature);
-  return written(json);
+  return json_text(json);
 }
 
 }  // namespace podium

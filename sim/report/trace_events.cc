@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/core/utf8.h"
+
 namespace podium {
 namespace {
 
@@ -27,7 +29,7 @@ std::string text_of(const TraceArguments& arguments) {
 
 std::string json_string(std::string_view text) {
   std::string result = "\"";
-  for (const char c : text) {
+  for (const char c : valid_utf8(text)) {
     if (c == '"' || c == '\\') {
       result += '\\';
       result += c;

@@ -127,6 +127,17 @@ TEST(Replay, WritesATimelineThatIsJsonWhateverTheNamesOfNodes) {
   EXPECT_TRUE(nlohmann::json::accept(in));
 }
 
+TEST(Replay, WritesJsonWhateverTheNameOfTheFile) {
+  const TraceFile file("n\xff.0.json", R"({"workload_graph": [{"id": 1, "type": 4, "data_deps": [9]}]})");
+  const TemporaryFolder folder;
+  const std::string timeline = (folder.path() / "t.json").string();
+  const Outcome run = replay(file.path() + " --missing-dependencies ignore --format json --timeline " + timeline);
+  EXPECT_EQ(run.status, 0) << run.errors;
+  EXPECT_THAT(nlohmann::json::parse(run.output)["notes"].dump(), HasSubstr("n\xef\xbf\xbd.0.json: 1 dependencies"));
+  std::ifstream in(timeline);
+  EXPECT_TRUE(nlohmann::json::accept(in));
+}
+
 TEST(Export, SaysOnStandardErrorWhatGoalDoesNotSay) {
   const TraceFile file("t.0.json", R"({"workload_graph": [{"id": 1, "name": "k", "type": 4, "num_ops": 1000}]})");
   const TemporaryFolder folder;
