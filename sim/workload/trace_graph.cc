@@ -1,8 +1,12 @@
 #include "sim/workload/trace_graph.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <numeric>
+
+#include "sim/core/time.h"
 
 namespace podium {
 namespace {
@@ -125,6 +129,7 @@ class Converter {
   void add_nodes(const TraceProgram& program, const std::vector<std::uint32_t>& numbers, RoleId role, bool in_role) {
     std::vector<TaskId> tasks;
     std::vector<TaskId> after;
+    std::map<std::uint16_t, Seconds> ends;  ///< by stream, of which nothing may be later than a run can be long
     tasks.reserve(program.nodes.size());
     for (std::size_t i = 0; i < program.nodes.size(); ++i) {
       const TraceNode& node = program.nodes[i];
@@ -132,10 +137,31 @@ class Converter {
       for (const std::uint32_t before : program.dependencies(node)) {
         after.push_back(tasks[before]);
       }
-      tasks.push_back(
-          result_.graph.add(role, stream_of(program, node), label(node), payload(node, numbers[i], in_role), after));
+      const Payload task = payload(node, numbers[i], in_role);
+      const std::uint16_t stream = stream_of(program, node);
+      if (node.operation == TraceOperation::compute || node.operation == TraceOperation::memory) {
+        insist_on_a_time(program, node, ends[stream] += least_time(task));
+      }
+      tasks.push_back(result_.graph.add(role, stream, label(node), task, after));
       result_.graph.set_turn(tasks.back(), node.place_in_file);
       result_.names.push_back(node.name);
+    }
+  }
+
+  Seconds least_time(const Payload& task) const {
+    if (const auto* delay = std::get_if<DelayTask>(&task)) {
+      return delay->time;
+    }
+    const Kernel& product = result_.graph.kernels()[std::get<ComputeTask>(task).kernels].front();
+    return podium::work(product).flops / times_.chip.peak(podium::work(product).type);
+  }
+
+  void insist_on_a_time(const TraceProgram& program, const TraceNode& node, Seconds end) const {
+    if (!(end < since_start(Time::max()))) {
+      throw InputError(
+          fmt::format("{}: with what its stream does before, it ends after {:.3g} s, beyond the 106 days "
+                      "that can be simulated",
+                      trace_.place(program, node), end.value()));
     }
   }
 

@@ -8,6 +8,7 @@
 
 #include "sim/system/simulator.h"
 #include "sim/workload/trace_graph.h"
+#include "tests/core/error_of.h"
 #include "tests/system/graphs.h"
 #include "tests/workload/traces.h"
 
@@ -124,6 +125,16 @@ TEST(CountedWork, LeavesRecordedTimesAsTheyAre) {
   file.add({.id = 1, .microseconds = 1000, .attributes = {{"num_ops", 1}, {"tensor_size", moved()}}});
   file.add({.id = 2, .type = 2, .microseconds = 1000, .attributes = {{"tensor_size", moved()}}});
   EXPECT_NEAR(on_server(trace_of(file.bytes())).time.value(), millisecond, 1e-9);
+}
+
+TEST(CountedWork, BeyondWhatCanBeSimulatedIsRefusedWithItsNode) {
+  const auto message = [](const Trace& trace) { return error_of([&] { graph_of(trace); }); };
+  EXPECT_THAT(message(trace_of(R"({"workload_graph": [{"id": 7, "name": "far", "type": 4, "num_ops": 1e30}]})")),
+              testing::HasSubstr("t: rank 0: node 7 ('far'): with what its stream does before, it ends after"));
+  EXPECT_THAT(
+      message(trace_of("num_ranks 1\nrank 0 {\na: calc 9007199254740992\nb: calc 9007199254740992\n}\n")),
+      testing::HasSubstr("t:4: rank 0: node 2 ('b'): with what its stream does before, it ends after 1.8e+07 s, "
+                         "beyond the 106 days that can be simulated"));
 }
 
 /// The processor's time that something takes.
