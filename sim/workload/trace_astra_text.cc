@@ -132,6 +132,10 @@ class AstraReader {
     result.bytes = Bytes(static_cast<double>(lines_.whole(bytes, "number of bytes", most_number)));
     if (type != "NONE") {
       result.kind = parse_collective_kind(type, lines_.where());
+      if (*result.kind == CollectiveKind::send) {
+        lines_.fail("'" + std::string(type) +
+                    "' is no exchange among all ranks: the file does not say who sends to whom");
+      }
     }
     return result;
   }
@@ -197,6 +201,7 @@ class AstraReader {
       return layer.parallelism == Parallelism::data_model || layer.parallelism == Parallelism::model_data ||
              layer.parallelism == Parallelism::transformer;
     });
+    note_micro();
     lines_.at(1);
     if (!hybrid && options_.model_parallel > 0) {
       trace_.notes.insert("--model-parallel has no effect: no layer of the file is shared by some of the ranks");
@@ -215,6 +220,25 @@ class AstraReader {
     if (stages_ > 1) {
       trace_.notes.insert("the file describes one of " + std::to_string(stages_) +
                           " pipeline stages: all ranks run it, and messages between stages are left out");
+    }
+  }
+
+  /// Both simulators write MICRO, and mean other sizes by it.
+  void note_micro() {
+    const auto is_micro = [](const AstraLayer& layer) { return layer.parallelism == Parallelism::micro; };
+    if (std::none_of(layers_.begin(), layers_.end(), is_micro)) {
+      return;
+    }
+    trace_.notes.insert("of MICRO layers only the exchanges are run: computing times are left out");
+    const auto gathers = [&](const AstraLayer& layer) {
+      return is_micro(layer) && std::any_of(layer.passes.begin(), layer.passes.end(), [](const AstraPass& pass) {
+               return pass.exchange.kind == CollectiveKind::all_gather;
+             });
+    };
+    if (std::any_of(layers_.begin(), layers_.end(), gathers)) {
+      trace_.notes.insert(
+          "sizes of MICRO all-gathers are read as one rank's part, as ASTRA-sim counts; SimAI, whose files look the "
+          "same, counts all that is gathered");
     }
   }
 

@@ -218,6 +218,19 @@ TEST(AstraText, SaysWhatTheFileDoesNotSay) {
   EXPECT_THAT(message_of("PIPELINE\n1\n"), HasSubstr("t:1: parallelism 'PIPELINE' is not read"));
 }
 
+TEST(AstraText, RefusesAMessageWithItsLine) {
+  EXPECT_EQ(message_of("MODEL\n1\nl1 -1 100 SENDRECV 100 100 NONE 0 100 NONE 0 10\n", {.ranks = 4}),
+            "t:3: 'SENDRECV' is no exchange among all ranks: the file does not say who sends to whom");
+}
+
+TEST(AstraText, NotesHowMicroIsRead) {
+  const auto notes = [](const std::string& kind) {
+    return trace_of("MICRO\n1\nm -1 1 NONE 0 1 NONE 0 1 " + kind + " 4096 1\n", {.ranks = 8}).notes;
+  };
+  EXPECT_THAT(notes("ALLREDUCE"), testing::ElementsAre(HasSubstr("computing times are left out")));
+  EXPECT_THAT(notes("ALLGATHER"), testing::Contains(HasSubstr("one rank's part, as ASTRA-sim counts")));
+}
+
 TEST(AstraText, NotesThatNothingIsModelParallel) {
   const std::string data = "DATA\n1\nconv -1 5 NONE 0 5 NONE 0 5 ALLREDUCE 64 5\n";
   EXPECT_THAT(trace_of(data, {.ranks = 8, .model_parallel = 3}).notes,
