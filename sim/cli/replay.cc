@@ -167,7 +167,10 @@ Execution run(SimulatorOptions asked, std::optional<double> packet_scale, const 
   on_flows.keep_spans = false;
   on_flows.keep_links = true;
   on_flows.link_samples = 0;
-  const double real_hops = real_packet_hops(machine.network(), Simulator(machine, on_flows).run(graph).links);
+  const Execution planned = Simulator(machine, on_flows).run(graph);
+  // of a message that is smaller than a packet, one on each link all the same
+  const double real_hops =
+      std::max(real_packet_hops(machine.network(), planned.links), static_cast<double>(planned.folding.messages));
   result.packet_scale = packet_scale.value_or(fitting_packet_scale(real_hops));
   if (result.packet_scale > 1 && real_hops > 0) {
     result.notes.insert(fmt::format("packets are {} times as large as real ones, which would make {:.3g} hops",

@@ -81,6 +81,8 @@ class JsonReader {
       } else if (section == nodes_key && depth == 2 && event == Event::object_end) {
         node(parsed);
         return false;
+      } else if (section == nodes_key && depth == 3 && event == Event::key) {
+        keys_.push_back(parsed.get_ref<const std::string&>());
       }
       return true;
     };
@@ -133,6 +135,11 @@ class JsonReader {
     if (!has_id_) {
       fail("it has no id");
     }
+    if (keys_.size() > json.size()) {
+      std::sort(keys_.begin(), keys_.end());
+      fail("it has '" + *std::adjacent_find(keys_.begin(), keys_.end()) + "' twice");
+    }
+    keys_.clear();
     for (const auto& [key, value] : json.items()) {
       field(plain(key), value);
     }
@@ -229,6 +236,7 @@ class JsonReader {
   ChakraProgram program_;
   ChakraNode node_;
   bool has_id_ = false;
+  std::vector<std::string> keys_;  ///< of the node, as often as they come
   std::uint64_t count_ = 0;
 };
 

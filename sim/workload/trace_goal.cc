@@ -59,6 +59,9 @@ class GoalReader {
 
   void outside(const Words& words) {
     if (words[0] == "num_ranks" && words.size() == 2) {
+      if (ranks_ > 0) {
+        lines_.fail("num_ranks has been said already: " + std::to_string(ranks_));
+      }
       ranks_ = static_cast<std::uint32_t>(lines_.whole(words[1], "number of ranks", most_ranks));
     } else if (words[0] == "rank" && words.size() == 3 && words[2] == "{") {
       rank_ = static_cast<std::uint32_t>(lines_.whole(words[1], "rank", most_ranks));

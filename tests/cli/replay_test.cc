@@ -114,6 +114,10 @@ TEST(Replay, TakesPacketsOfTheSizeThatIsAskedFor) {
   };
   EXPECT_EQ(nlohmann::json::parse(on_packets("").output)["packet_scale"], 1);
   EXPECT_EQ(nlohmann::json::parse(on_packets(" --packet-scale 4").output)["packet_scale"], 4);
+  const TraceFile small("t.goal", "num_ranks 2\nrank 0 {\ns: send 8b to 1\n}\nrank 1 {\nr: recv 8b from 0\n}\n");
+  EXPECT_THAT(run_podium("replay " + small.path() + " --system hgx-h100 --network packet --packet-scale 4").output,
+              HasSubstr("which would make 1 hops"))
+      << "no message is less than a packet";
   EXPECT_THAT(on_packets(" --packet-scale 0.5").errors, HasSubstr("--packet-scale: '0.5' is under 1"));
   EXPECT_THAT(replay(file.path() + " --packet-scale 2").errors, HasSubstr("has no packets; 'packet' has"));
 }

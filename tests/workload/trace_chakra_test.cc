@@ -85,6 +85,12 @@ TEST(Chakra, ShowsNamesThatAreNoTextAsFarAsTheyAre) {
   EXPECT_EQ(trace.programs[0].nodes[0].name, trace.programs[0].nodes[1].name);
 }
 
+TEST(ChakraJson, RefusesAKeyThatANodeHasTwice) {
+  EXPECT_EQ(
+      message_of(R"({"workload_graph": [{"id": 1, "type": 4}, {"id": 2, "type": 4, "num_ops": 1, "num_ops": 2}]})"),
+      "t: rank 0: node 2: it has 'num_ops' twice");
+}
+
 TEST(ChakraJson, RefusesWhatIsNoListOfNodes) {
   EXPECT_EQ(message_of(json_of(R"({"nodes": [{"id": 1, "type": 4}]})")), "t: \"workload_graph\" is no list of nodes");
   EXPECT_EQ(message_of(json_of("7")), "t: \"workload_graph\" is no list of nodes");

@@ -43,6 +43,10 @@ TEST(Goal, SaysInWhichLineSomethingIsWrong) {
             "t:3: 'think' is none of 'calc NS', 'send 8b to RANK', 'recv 8b from RANK'");
 }
 
+TEST(Goal, RefusesASecondCountOfRanks) {
+  EXPECT_EQ(message_of("num_ranks 2\nnum_ranks 1\nrank 0 {\n}\n"), "t:2: num_ranks has been said already: 2");
+}
+
 TEST(Trace, NamesTheNodesOfACycle) {
   const std::string cyclic = "num_ranks 1\nrank 0 {\na: calc 1\nb: calc 1\nc: calc 1\nb requires c\nc requires b\n}\n";
   EXPECT_THAT(message_of(cyclic), HasSubstr("t:4: rank 0: node 2 ('b'): its dependencies are a cycle of 2: 2 ('b') "
