@@ -67,6 +67,14 @@ void read_csv(const std::string& path, const std::vector<std::string>& columns,
   }
 }
 
+double parse_plain_number(const std::string& field, const Location& where) {
+  const double number = parse_number(field, where);
+  if (field.find('%') != std::string::npos) {
+    throw InputError(where, "'" + field + "' is a percentage, and a plain number is expected");
+  }
+  return number;
+}
+
 std::uint32_t to_tokens(double number, const Location& where) {
   if (!(number >= 1 && number <= 1e9) || number != std::floor(number)) {
     throw InputError(where, fmt::format("'{}' is not a number of tokens (a whole number from 1)", number));
@@ -75,7 +83,11 @@ std::uint32_t to_tokens(double number, const Location& where) {
 }
 
 std::uint32_t parse_tokens(const std::string& field, const Location& where) {
-  return to_tokens(parse_number(field, where), where);
+  return to_tokens(parse_plain_number(field, where), where);
+}
+
+std::uint32_t to_answer_tokens(double number, const Location& where) {
+  return number == 0 ? 1 : to_tokens(number, where);
 }
 
 }  // namespace podium

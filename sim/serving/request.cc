@@ -122,11 +122,16 @@ UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_
 
 namespace {
 
+constexpr double latest_arrival = 1e10;  ///< seconds, on whatever clock: three centuries
+
 /// Reads a trace from arrival zero on.
 std::vector<Request> read_requests(const RequestFormats::Value& format, const std::string& path, std::int64_t context) {
   std::vector<Request> requests;
   Seconds start;
   format.read(path, [&](Request request, const Location& where) {
+    if (!(std::abs(request.arrival.value()) <= latest_arrival)) {
+      throw InputError(where, fmt::format("an arrival at {} s is beyond sense", request.arrival.value()));
+    }
     start = requests.empty() ? request.arrival : start;
     request.arrival -= start;
     if (!requests.empty() && request.arrival < requests.back().arrival) {

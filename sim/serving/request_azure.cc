@@ -38,7 +38,7 @@ Seconds parse_timestamp(const std::string& text, std::int64_t& first_day, const 
                                          std::chrono::month(whole(5, 2)), std::chrono::day(whole(8, 2)));
   const unsigned hour = whole(11, 2), minute = whole(14, 2);
   const std::size_t zone = std::min(text.find_first_of("+-Z", seconds_at), text.size());
-  const double second = parse_number(text.substr(seconds_at, zone - seconds_at), where);
+  const double second = parse_plain_number(text.substr(seconds_at, zone - seconds_at), where);
   if (!date.ok() || hour >= 24 || minute >= 60 || !(second >= 0 && second < 61)) {
     throw InputError(where, "'" + text + "' is no date and time of day");
   }

@@ -1,8 +1,5 @@
 // Request traces as CSV: our own plain form, also with times in whole nanoseconds, Vidur's, splitwise-sim's,
 // BurstGPT's.
-#include <algorithm>
-
-#include "sim/core/text.h"
 #include "sim/serving/csv.h"
 #include "sim/serving/request.h"
 
@@ -12,7 +9,7 @@ namespace {
 void read_columns(const std::string& path, const std::vector<std::string>& columns, double unit,
                   const TakeRequest& take) {
   read_csv(path, columns, [&](const std::vector<std::string>& fields, const Location& where) {
-    take({Seconds(parse_number(fields[0], where) * unit), parse_tokens(fields[1], where),
+    take({Seconds(parse_plain_number(fields[0], where) * unit), parse_tokens(fields[1], where),
           parse_tokens(fields[2], where)},
          where);
   });
@@ -66,8 +63,9 @@ void read_splitwise(const std::string& path, const TakeRequest& take) {
 /// A response of no token is a call that failed (BurstGPT, arXiv 2401.17644): its prompt was served all the same.
 void read_burst(const std::string& path, const TakeRequest& take) {
   read_csv(path, burst_columns(), [&](const std::vector<std::string>& fields, const Location& where) {
-    const double output = std::max(1.0, parse_number(fields[2], where));
-    take({Seconds(parse_number(fields[0], where)), parse_tokens(fields[1], where), to_tokens(output, where)}, where);
+    take({Seconds(parse_plain_number(fields[0], where)), parse_tokens(fields[1], where),
+          to_answer_tokens(parse_plain_number(fields[2], where), where)},
+         where);
   });
 }
 

@@ -1,6 +1,8 @@
 // The Mooncake traces: one JSON object a line, timestamp in milliseconds, input_length and output_length in tokens.
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 
 #include "sim/core/input_stream.h"
 #include "sim/serving/csv.h"
@@ -11,6 +13,24 @@ namespace {
 
 bool recognises_mooncake(const std::string& head) {
   return head.rfind('{', 0) == 0 && head.find("\"input_length\"") != std::string::npos;
+}
+
+nlohmann::json parse(const std::string& line, const Location& where) {
+  using Event = nlohmann::json::parse_event_t;
+  std::set<std::string> keys;
+  nlohmann::json object = nlohmann::json::parse(
+      line,
+      [&](int depth, Event event, const nlohmann::json& parsed) {
+        if (depth == 1 && event == Event::key && !keys.insert(parsed.get<std::string>()).second) {
+          throw InputError(where, "'" + parsed.get<std::string>() + "' is there twice");
+        }
+        return true;
+      },
+      false);
+  if (object.is_discarded()) {
+    throw InputError(where, "not a JSON object");
+  }
+  return object;
 }
 
 double number(const nlohmann::json& object, const char* key, const Location& where) {
@@ -48,15 +68,10 @@ void read_mooncake(const std::string& path, const TakeRequest& take) {
     if (line.empty()) {
       continue;
     }
-    const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
-    if (object.is_discarded()) {
-      throw InputError(where, "not a JSON object");
-    }
-    // a recorded answer of no token still is a request with its prompt
-    const double output = std::max(1.0, number(object, "output_length", where));
+    const nlohmann::json object = parse(line, where);
     const std::uint32_t input = to_tokens(number(object, "input_length", where), where);
-    take({Seconds(number(object, "timestamp", where) * 1e-3), input, to_tokens(output, where),
-          blocks(object, input, where)},
+    take({Seconds(number(object, "timestamp", where) * 1e-3), input,
+          to_answer_tokens(number(object, "output_length", where), where), blocks(object, input, where)},
          where);
   }
 }

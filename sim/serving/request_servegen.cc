@@ -47,8 +47,7 @@ Lengths read_lengths(const json& tokens, const Location& where) {
       throw InputError(where, fmt::format("'{}' tokens have no probability", count));
     }
     sum += share.get<double>();
-    // an answer of no token still is a request with its prompt
-    lengths.emplace_back(sum, to_tokens(std::max(1.0, parse_number(count, where)), where));
+    lengths.emplace_back(sum, to_answer_tokens(parse_plain_number(count, where), where));
   }
   for (auto& [cumulated, count] : lengths) {
     cumulated /= sum;
@@ -113,8 +112,8 @@ std::uint32_t draw(const Lengths& lengths, Rng& rng) {
 /// Of one window of a client: as many requests as were recorded, the gaps between them of the recorded family and
 /// shape, scaled so that they fill the window.
 std::vector<Seconds> draw_arrivals(const std::vector<std::string>& fields, Rng& rng, const Location& where) {
-  const Seconds start{parse_number(fields[1], where)};
-  const double rate = parse_number(fields[2], where), shape = parse_number(fields[4], where);
+  const Seconds start{parse_plain_number(fields[1], where)};
+  const double rate = parse_plain_number(fields[2], where), shape = parse_plain_number(fields[4], where);
   const bool weibull = fields[3] == "Weibull";
   if (!weibull && fields[3] != "Gamma") {
     throw InputError(where, unknown_name("distribution", fields[3], std::vector<std::string>{"Gamma", "Weibull"}));

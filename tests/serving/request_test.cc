@@ -268,6 +268,16 @@ TEST(LoadRequests, SaysWhereABadRowStands) {
   EXPECT_THROW(load_requests("/no/such/file"), InputError);
 }
 
+TEST(LoadRequests, RefusesMangledRowsWithTheirLine) {
+  expect_error("arrival,input,output\n0,2,3\n1,200%,3\n", ":3: '200%' is a percentage, and a plain number is expected");
+  expect_error("arrival,input,output\n0,2,3\n50%,2,3\n", ":3: '50%' is a percentage");
+  expect_error("arrival,input,output\n0,2,3\n1e300,2,3\n", ":3: an arrival at 1e+300 s is beyond sense");
+  const std::string burst = "Timestamp,Request tokens,Response tokens\n0,2,3\n";
+  expect_error(burst + "1,2,-7\n", ":3: '-7' is not a number of tokens");
+  expect_error(R"({"timestamp": 1, "input_length": 3, "output_length": 1, "input_length": 4})",
+               ":1: 'input_length' is there twice");
+}
+
 TEST(LoadRequests, NamesTheHeaderThatItFoundAndTheColumnsThatItWants) {
   expect_error("when,prompt,answer\n1,2,3\n", "it begins with 'when,prompt,answer'");
   expect_error("when,prompt,answer\n1,2,3\n", "arrival (seconds), input and output (tokens)");
