@@ -1,5 +1,7 @@
 #include "sim/core/utf8.h"
 
+#include <algorithm>
+
 namespace podium {
 
 std::size_t utf8_length(std::string_view text) {
@@ -24,7 +26,11 @@ std::size_t utf8_length(std::string_view text) {
 }
 
 std::string valid_utf8(std::string_view text) {
-  std::string valid;
+  // most text is ASCII
+  const auto plain =
+      std::find_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  std::string valid(text.begin(), plain);
+  text.remove_prefix(valid.size());
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
     valid += length > 0 ? text.substr(0, length) : std::string_view("\xEF\xBF\xBD");

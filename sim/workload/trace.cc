@@ -1,20 +1,57 @@
 #include "sim/workload/trace.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "sim/core/utf8.h"
 
 namespace podium {
 
+namespace {
+
+std::uint32_t hash_of(std::string_view text) { return static_cast<std::uint32_t>(std::hash<std::string_view>()(text)); }
+
+}  // namespace
+
 std::uint32_t NameTable::add(std::string_view text) {
-  if (const auto found = index_.find(text); found != index_.end()) {
-    return found->second;
+  std::string valid = valid_utf8(text);  // timelines are JSON, which takes nothing else
+  const std::uint32_t hash = hash_of(valid);
+  std::size_t place = place_of(valid, hash);
+  if (slots_[place].index == none) {
+    if (2 * (texts_.size() + 1) > slots_.size()) {
+      grow();
+      place = place_of(valid, hash);
+    }
+    slots_[place] = {hash, static_cast<std::uint32_t>(texts_.size())};
+    texts_.push_back(std::move(valid));
   }
-  if (const std::string valid = valid_utf8(text); valid != text) {
-    return add(valid);  // timelines are JSON, which takes nothing else
+  return slots_[place].index;
+}
+
+std::optional<std::uint32_t> NameTable::find(std::string_view text) const {
+  const std::string valid = valid_utf8(text);
+  const Slot& slot = slots_[place_of(valid, hash_of(valid))];
+  return slot.index != none ? std::optional(slot.index) : std::nullopt;
+}
+
+/// Where the text is, or would be.
+std::size_t NameTable::place_of(std::string_view text, std::uint32_t hash) const {
+  const std::size_t last = slots_.size() - 1;
+  std::size_t place = hash & last;
+  while (slots_[place].index != none && (slots_[place].hash != hash || texts_[slots_[place].index] != text)) {
+    place = (place + 1) & last;
   }
-  texts_.emplace_back(text);
-  return index_.emplace(texts_.back(), static_cast<std::uint32_t>(index_.size())).first->second;
+  return place;
+}
+
+void NameTable::grow() {
+  const std::vector<Slot> before = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
+  for (const Slot& slot : before) {
+    if (slot.index != none) {
+      slots_[place_of(texts_[slot.index], slot.hash)] = slot;
+    }
+  }
 }
 
 std::uint32_t Trace::ranks() const {

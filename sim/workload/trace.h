@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -60,18 +60,23 @@ struct TraceProgram {
   }
 };
 
-/// Texts that come again and again, each kept once.
+/// Texts that come again and again, each kept once, as UTF-8.
 class NameTable {
  public:
-  NameTable() = default;
-  NameTable(NameTable&&) = default;
-  NameTable& operator=(NameTable&&) = default;
   std::uint32_t add(std::string_view);
+  std::optional<std::uint32_t> find(std::string_view) const;
   const std::string& at(std::uint32_t index) const { return texts_.at(index); }
 
  private:
-  std::deque<std::string> texts_;  ///< which do not move
-  std::unordered_map<std::string_view, std::uint32_t> index_;
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
+  struct Slot {
+    std::uint32_t hash = 0, index = none;
+  };
+  std::size_t place_of(std::string_view text, std::uint32_t hash) const;
+  void grow();
+
+  std::deque<std::string> texts_;
+  std::vector<Slot> slots_ = std::vector<Slot>(64);  ///< by hash, or the next that is free: at least half of them are
 };
 
 /// Ranks that communicate: those that are named; or all of the trace; or, of each program's ranks, those that differ

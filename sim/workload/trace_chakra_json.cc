@@ -4,6 +4,7 @@
 // kept.
 #include <algorithm>
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -23,6 +24,14 @@ std::string plain(std::string_view key) {
     if (c != '_') {
       result += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     }
+  }
+  return result;
+}
+
+std::map<std::string, std::string_view> plain_attributes() {
+  std::map<std::string, std::string_view> result;
+  for (const std::string_view name : chakra_attributes()) {
+    result.emplace(plain(name), name);
   }
   return result;
 }
@@ -67,21 +76,20 @@ class JsonReader {
       : in_(in), rank_(rank), program_(trace, in.path(), rank, options) {}
 
   void read() {
-    std::string section;
-    bool found = false;
+    bool found = false, in_nodes = false;
     const auto take = [&](int depth, Event event, Json& parsed) {
       if (depth > most_depth) {
         throw InputError({in_.path()}, "lists in lists, more than " + std::to_string(most_depth) + " deep");
       }
       if (depth == 1 && event == Event::key) {
-        section = plain(parsed.get_ref<const std::string&>());
-        found |= section == nodes_key;
-      } else if (section == nodes_key && (event == Event::value || is_start(event))) {
+        in_nodes = plain(parsed.get_ref<const std::string&>()) == nodes_key;
+        found |= in_nodes;
+      } else if (in_nodes && (event == Event::value || is_start(event))) {
         check_list(depth, event);
-      } else if (section == nodes_key && depth == 2 && event == Event::object_end) {
+      } else if (in_nodes && depth == 2 && event == Event::object_end) {
         node(parsed);
         return false;
-      } else if (section == nodes_key && depth == 3 && event == Event::key) {
+      } else if (in_nodes && depth == 3 && event == Event::key) {
         keys_.push_back(parsed.get_ref<const std::string&>());
       }
       return true;
@@ -125,8 +133,10 @@ class JsonReader {
     ++count_;
     node_.clear();
     has_id_ = false;
+    plain_keys_.clear();
     for (const auto& [key, value] : json.items()) {
-      if (plain(key) == "id") {
+      plain_keys_.push_back(plain(key));
+      if (plain_keys_.back() == "id") {
         const auto id = id_of(value);
         has_id_ = id.has_value();
         node_.id = id.value_or(0);
@@ -140,8 +150,9 @@ class JsonReader {
       fail("it has '" + *std::adjacent_find(keys_.begin(), keys_.end()) + "' twice");
     }
     keys_.clear();
-    for (const auto& [key, value] : json.items()) {
-      field(plain(key), value);
+    auto key = plain_keys_.begin();
+    for (const Json& value : json) {
+      field(*key++, value);
     }
     program_.add(node_);
   }
@@ -161,10 +172,9 @@ class JsonReader {
     } else if (key == "attr") {
       attributes(value);
     } else {
-      for (const std::string_view name : chakra_attributes()) {
-        if (plain(name) == key) {
-          attribute(name, value);
-        }
+      static const std::map<std::string, std::string_view> known = plain_attributes();
+      if (const auto found = known.find(key); found != known.end()) {
+        attribute(found->second, value);
       }
     }
   }
@@ -236,7 +246,8 @@ class JsonReader {
   ChakraProgram program_;
   ChakraNode node_;
   bool has_id_ = false;
-  std::vector<std::string> keys_;  ///< of the node, as often as they come
+  std::vector<std::string> keys_;        ///< of the node, as often as they come
+  std::vector<std::string> plain_keys_;  ///< each once, as its values are sorted
   std::uint64_t count_ = 0;
 };
 

@@ -3,6 +3,7 @@
 // soon as what they require has ended.
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <unordered_map>
 
 #include "sim/workload/trace.h"
@@ -16,12 +17,14 @@ class GoalReader {
   GoalReader(InputStream& in, const TraceOptions& options, Trace& trace) : in_(in), options_(options), trace_(trace) {}
 
   void read() {
+    std::vector<std::string_view> words;
     for (std::string line; std::getline(in_, line);) {
       lines_.at(lines_.number() + 1);
       if (const std::size_t comment = line.find("//"); comment != std::string::npos) {
         line.resize(comment);
       }
-      if (const auto words = words_of(line); !words.empty()) {
+      find_words(line, words);
+      if (!words.empty()) {
         take(words);
       }
     }
@@ -40,9 +43,14 @@ class GoalReader {
   }
 
  private:
-  using Words = std::vector<std::string_view>;
+  using Words = std::span<const std::string_view>;
+  /// The operation of the last rank that gave it a name.
+  struct Label {
+    std::uint32_t rank = TraceNode::none;
+    std::uint64_t id = 0;
+  };
 
-  void take(const Words& words) {
+  void take(Words words) {
     if (!program_) {
       outside(words);
     } else if (words[0] == "}") {
@@ -51,13 +59,13 @@ class GoalReader {
     } else if (words.size() == 3 && (words[1] == "requires" || words[1] == "irequires")) {
       require(words);
     } else if (words[0].ends_with(':')) {
-      operation(words[0].substr(0, words[0].size() - 1), Words(words.begin() + 1, words.end()));
+      operation(words[0].substr(0, words[0].size() - 1), words.subspan(1));
     } else {
       operation("", words);
     }
   }
 
-  void outside(const Words& words) {
+  void outside(Words words) {
     if (words[0] == "num_ranks" && words.size() == 2) {
       if (ranks_ > 0) {
         lines_.fail("num_ranks has been said already: " + std::to_string(ranks_));
@@ -72,14 +80,13 @@ class GoalReader {
         lines_.fail("rank " + std::to_string(rank_) + " has a block already, in line " + std::to_string(seen_[rank_]));
       }
       program_.emplace(trace_, in_.path(), rank_);
-      labels_.clear();
       count_ = 0;
     } else {
       lines_.fail("'" + std::string(words[0]) + "' is neither 'num_ranks N' nor 'rank N {'");
     }
   }
 
-  void operation(std::string_view label, const Words& words) {
+  void operation(std::string_view label, Words words) {
     if (words.empty()) {
       lines_.fail("a label without an operation");
     }
@@ -110,14 +117,18 @@ class GoalReader {
       lines_.fail("'" + std::string(words[0]) + "' is none of 'calc NS', 'send 8b to RANK', 'recv 8b from RANK'");
     }
     options(node, words, next);
-    if (!label.empty() && !labels_.emplace(std::string(label), count_).second) {
-      lines_.fail("'" + std::string(label) + "' is the label of an operation of this rank already");
+    if (!label.empty()) {
+      labels_.resize(std::max<std::size_t>(labels_.size(), node.name + 1));
+      if (labels_[node.name].rank == rank_) {
+        lines_.fail("'" + std::string(label) + "' is the label of an operation of this rank already");
+      }
+      labels_[node.name] = {rank_, count_};
     }
     program_->add(node);
   }
 
   /// "tag 3 cpu 1 nic 0", in any order.
-  void options(TraceNode& node, const Words& words, std::size_t next) {
+  void options(TraceNode& node, Words words, std::size_t next) {
     for (; next + 1 < words.size(); next += 2) {
       if (words[next] == "tag") {
         node.tag = static_cast<std::int64_t>(lines_.whole(words[next + 1], "tag", TraceNode::none));
@@ -135,14 +146,14 @@ class GoalReader {
   }
 
   std::uint64_t labelled(std::string_view label) const {
-    const auto found = labels_.find(std::string(label));
-    if (found == labels_.end()) {
+    const auto name = trace_.names.find(label);
+    if (!name || *name >= labels_.size() || labels_[*name].rank != rank_) {
       lines_.fail("no operation of rank " + std::to_string(rank_) + " has the label '" + std::string(label) + "'");
     }
-    return found->second;
+    return labels_[*name].id;
   }
 
-  void require(const Words& words) {
+  void require(Words words) {
     const std::uint64_t id = labelled(words[0]);
     const std::uint64_t before = labelled(words[2]);
     if (words[1] == "requires") {
@@ -162,7 +173,7 @@ class GoalReader {
   std::uint32_t ranks_ = 0, rank_ = 0;
   std::unordered_map<std::uint32_t, std::uint32_t> seen_;  ///< ranks, and the lines of their blocks
   std::optional<TraceProgramBuilder> program_;
-  std::unordered_map<std::string, std::uint64_t> labels_;  ///< of the rank's operations, and their ids
+  std::vector<Label> labels_;  ///< by name
   std::uint64_t count_ = 0;
 };
 

@@ -31,9 +31,9 @@ struct TraceGraph {
   std::set<std::string> notes;
 };
 
-/// A role for each rank; or one for all of them where their programs are the same and their groups are regular, which
-/// is the same run for less work. Devices compute on the streams that the trace has, or on one; hosts on others; each
-/// group has a stream for its collectives, on which they are in the order of the trace.
+/// A role for each rank; or one for all of them where their programs are the same, and their groups are regular and
+/// correspond one to one, which is the same run for less work. Devices compute on the streams that the trace has, or on
+/// one; hosts on others; each group has a stream for its collectives, on which they are in the order of the trace.
 /// Nodes with counts of operations and bytes but no time take operations over the bf16 peak or bytes over the memory's
 /// bandwidth, whichever is more; by the same, recorded time is the cores' or the memory's. Without counts it is the
 /// cores'.

@@ -7,14 +7,20 @@ namespace podium {
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
-  for (;;) {
-    const std::size_t start = line.find_first_not_of(" \t\r");
-    if (start == std::string_view::npos) {
-      return words;
+  find_words(line, words);
+  return words;
+}
+
+void find_words(std::string_view line, std::vector<std::string_view>& words) {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+  words.clear();
+  for (auto at = line.begin();;) {
+    const auto start = std::find_if_not(at, line.end(), is_blank);
+    if (start == line.end()) {
+      return;
     }
-    const std::size_t end = std::min(line.find_first_of(" \t\r", start), line.size());
-    words.push_back(line.substr(start, end - start));
-    line.remove_prefix(end);
+    at = std::find_if(start, line.end(), is_blank);
+    words.emplace_back(start, at);
   }
 }
 

@@ -44,6 +44,23 @@ TEST(Goal, BeginsWithAnotherWhateverTheOrderOfTheLines) {
   EXPECT_THAT(last_waits_for("l3 irequires l1\nl3 requires l2\nl1 requires l0\n"), ElementsAre("l0", "l2"));
 }
 
+TEST(Names, AreKeptOnceHoweverMany) {
+  NameTable names;
+  const auto text = [](std::uint32_t i) { return "name " + std::to_string(i); };
+  constexpr std::uint32_t count = 1000;
+  for (std::uint32_t i = 0; i < 2 * count; ++i) {
+    EXPECT_EQ(names.add(text(i % count)), i % count);
+  }
+  EXPECT_EQ(names.at(7), text(7));
+  EXPECT_EQ(names.find(text(count - 1)), count - 1);
+  EXPECT_EQ(names.find(text(count)), std::nullopt);
+}
+
+TEST(Goal, KnowsALabelOfItsOwnRankAlone) {
+  EXPECT_THAT(message_of("num_ranks 2\nrank 0 {\na: calc 1\n}\nrank 1 {\nb: calc 1\nb requires a\n}\n"),
+              testing::HasSubstr("t:7: no operation of rank 1 has the label 'a'"));
+}
+
 TEST(Goal, RefusesOperationsThatBeginWithEachOther) {
   EXPECT_THAT(error_of([] { last_waits_for("l1 irequires l2\nl2 irequires l1\n"); }),
               HasSubstr("its dependencies are a cycle of 2: 5 ('the beginning of l1') waits for 6 ('the beginning of "
