@@ -377,7 +377,7 @@ FoldedFabric fold(const Topology& merged, Router& router, std::span<const Operat
   if (folding == Folding::off) {
     for (const Link& it : merged.links) {
       const Seconds latency = merged.planes[it.plane].switch_latency + it.latency;
-      fabric.wires.push_back({it.from, it.to, it.bandwidth, latency, it.plane});
+      fabric.wires.push_back({it.from, it.to, it.bandwidth, latency, it.plane, mark_of(it)});
     }
   }
   for (const std::uint32_t members : partition.links) {

@@ -192,7 +192,7 @@ std::vector<LibraryChoice> LibraryTimes::rank(CollectiveKind kind, const Placeme
     }
     const FoldedOperation& operation = found->second.operations.front();
     const std::string& plane = regime.plane.empty() ? library_.plane : regime.plane;
-    if (operation.schedule.stages.empty() || costs_.planes.at(operation.plane) != plane) {
+    if (operation.schedule.stages.empty() || costs_.planes.at(operation.plane).name != plane) {
       continue;
     }
     LibraryChoice own = choice(regime, found->second, kind, bytes, routing);

@@ -13,7 +13,7 @@ namespace podium {
 const Protocol& CommunicationCosts::protocol(std::uint32_t plane) const {
   PODIUM_CHECK(plane < protocols.size());
   if (!protocols[plane]) {
-    throw InputError("the system has no communication protocol for plane '" + planes[plane] + "'");
+    throw InputError("the system has no communication protocol for plane '" + planes[plane].name + "'");
   }
   return *protocols[plane];
 }
@@ -24,7 +24,7 @@ CommunicationCosts communication_costs(const SystemSpec& system, const ChipSpec&
   for (const Plane& plane : topology.planes) {
     const auto found = system.protocols.find(plane.name);
     costs.protocols.push_back(found == system.protocols.end() ? std::nullopt : std::optional(found->second));
-    costs.planes.push_back(plane.name);
+    costs.planes.push_back(packet_plane(plane));
   }
   return costs;
 }

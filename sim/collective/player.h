@@ -13,7 +13,7 @@ namespace podium {
 /// What a communication call costs beside its bytes on the wire.
 struct CommunicationCosts {
   std::vector<std::optional<Protocol>> protocols;  ///< by plane of the topology
-  std::vector<std::string> planes;                 ///< their names
+  std::vector<PacketPlane> planes;                 ///< their names, and what packets do on them
   BytesPerSecond memory_bandwidth;                 ///< of one rank
   /// That of a plane; InputError where the system has none for it.
   const Protocol& protocol(std::uint32_t plane) const;

@@ -8,28 +8,52 @@
 
 namespace podium {
 
+namespace {
+
+/// For what comes over one link, on one channel.
+double room_of(const Wire& wire, const PacketSettings& settings) {
+  const double round_trip = 2 * wire.latency.value() * wire.capacity.value();
+  switch (settings.flow_control) {
+    case FlowControl::credits:
+      return round_trip + settings.spare_packets * settings.payload.value();
+    case FlowControl::pause: {
+      constexpr double begun = 4;  // one passes the mark, two are on their way in or out, and their headers
+      const double needed = round_trip + begun * settings.payload.value();
+      return settings.pause_at.value() + settings.headroom.value_or(Bytes(needed)).value();
+    }
+    case FlowControl::drop:
+      break;
+  }
+  return settings.pause_at.value();
+}
+
+}  // namespace
+
 PacketNetwork::PacketNetwork(Engine& engine, Wiring wiring)
     : engine_(engine), wiring_(std::move(wiring)), now_(engine.now().picoseconds()), rng_(1, "packet marks") {
   for (const Wire& wire : wiring_.wires) {
     check_capacity(wire.capacity);
     capacities_.push_back(wire.capacity);
     const PacketSettings& settings = wiring_.settings.at(wire.settings);
-    PODIUM_CHECK(settings.payload > Bytes(0) && settings.virtual_channels > 0,
-                 "packets hold something, on some channel");
+    PODIUM_CHECK(settings.payload > Bytes(0), "packets hold something");
+    if (settings.detour != Detour::none) {
+      throw InputError("packets take no detours, as Valiant's: network models flow and analytic know them");
+    }
     PacketPort port;
     port.picoseconds_per_byte = wire.capacity > BytesPerSecond(0) ? 1e12 / wire.capacity.value() : 0;
     port.latency = picoseconds(wire.latency);
     port.first_channel = static_cast<std::uint32_t>(channels_.size());
-    port.channels = settings.flow_control == FlowControl::credits ? settings.virtual_channels : 1;
+    port.channel_rule = settings.flow_control == FlowControl::credits ? settings.channels : ChannelRule();
+    port.mark = wire.mark;
+    port.set_ahead(settings.payload);
     port.settings = wire.settings;
     port.control = settings.flow_control;
     port.forwarding = settings.forwarding;
     dead_links_ += port.alive() ? 0 : 1;
-    for (std::uint32_t i = 0; i < port.channels; ++i) {
+    for (std::uint32_t i = 0; i < port.channels(); ++i) {
       PacketChannel& channel = channels_.emplace_back();
       channel.port = static_cast<std::uint32_t>(ports_.size());
-      channel.size =
-          2 * wire.latency.value() * wire.capacity.value() + settings.spare_packets * settings.payload.value();
+      channel.size = room_of(wire, settings);
       channel.free = channel.size;
     }
     ports_.push_back(std::move(port));
@@ -55,9 +79,7 @@ PacketNetwork::Flow PacketNetwork::make_flow(const Transfer& transfer) const {
   flow.packets = static_cast<std::uint32_t>(packets);
   flow.payload = payload;
   flow.last_payload = transfer.bytes.value() - (packets - 1) * payload;
-  const double real = payload / settings.scale;
-  flow.header = payload * (flow.route.overhead - 1);
-  flow.last_header = real * std::max(1.0, std::ceil(flow.last_payload / real - 1e-9)) * (flow.route.overhead - 1);
+  set_headers(flow);
   flow.expected = std::uint64_t{flow.packets} * flow.route.receivers;
   flow.last_latency = picoseconds(flow.route.last_latency);
   flow.cap = transfer.cap.value();
@@ -69,6 +91,12 @@ PacketNetwork::Flow PacketNetwork::make_flow(const Transfer& transfer) const {
                                    [](const auto& fork) { return fork.act == PacketRoute::Act::gather; });
   flow.gathered.assign(gathers ? flow.packets : 0, 0);
   return flow;
+}
+
+void PacketNetwork::set_headers(Flow& flow) const {
+  const double real = flow.payload / wiring_.settings[flow.settings].scale;
+  flow.header = flow.payload * (flow.route.overhead - 1);
+  flow.last_header = real * std::max(1.0, std::ceil(flow.last_payload / real - 1e-9)) * (flow.route.overhead - 1);
 }
 
 TransferId PacketNetwork::send(const Transfer& transfer, Action delivered) {
@@ -89,16 +117,25 @@ TransferId PacketNetwork::send(const Transfer& transfer, Action delivered) {
   flow.generation = flows_[slot].generation;
   flows_[slot] = std::move(flow);
   const TransferId id{slot, flows_[slot].generation};
-  if (batch_.empty()) {
-    engine_.at(
-        engine_.now(), [this] { settle(); }, Phase::settle);
-  }
+  request_settle();
   batch_.push_back(id);
   return id;
 }
 
+void PacketNetwork::request_settle() {
+  if (!settle_requested_) {
+    settle_requested_ = true;
+    engine_.at(
+        engine_.now(), [this] { settle(); }, Phase::settle);
+  }
+}
+
 void PacketNetwork::settle() {
+  settle_requested_ = false;
   now_ = engine_.now().picoseconds();
+  if (is_rerouted_) {
+    empty_dead_ports();
+  }
   for (const TransferId id : batch_) {
     if (holds(id)) {
       begin(id.slot);
@@ -144,8 +181,13 @@ void PacketNetwork::begin(std::uint32_t slot) {
   flow.ready_at = now_;
   if (flow.paced) {
     queue_paced(slot);
-    return;
+  } else {
+    queue_streams(flow, slot);
   }
+}
+
+/// Has all ports at which the transfer begins ask it for packets.
+void PacketNetwork::queue_streams(const Flow& flow, std::uint32_t slot) {
   for (const std::uint16_t source : flow.route.sources) {
     const PacketRoute::Fork& fork = flow.route.forks[source];
     for (std::uint32_t i = 0; i < fork.count; ++i) {
@@ -236,7 +278,7 @@ void PacketNetwork::handle(const PacketEvent& event) {
     case resend: {
       Packet& packet = packets_[event.index];
       Flow& flow = flows_[packet.flow];
-      packet.leg = choose(flow, packet.flow, flow.route.forks[flow.route.sources.front()]);
+      packet.leg = choose(flow, flow.route.forks[flow.route.sources.front()]);
       packet.tail = now_;
       return offer(event.index);
     }
@@ -251,35 +293,6 @@ void PacketNetwork::handle(const PacketEvent& event) {
     case deliver:
       return finish(event.index);
   }
-}
-
-void PacketNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
-  check_capacity(capacity);
-  PODIUM_CHECK(link.index() < ports_.size(), "the link is there");
-  now_ = engine_.now().picoseconds();
-  PacketPort& port = ports_[link.index()];
-  dead_links_ -= port.alive() ? 0 : 1;
-  port.picoseconds_per_byte = capacity > BytesPerSecond(0) ? 1e12 / capacity.value() : 0;
-  dead_links_ += port.alive() ? 0 : 1;
-  capacities_[link] = capacity;
-  if (port.alive()) {
-    for (std::uint32_t i = 0; i < port.channels; ++i) {
-      wake_channel(port.first_channel + i);
-    }
-    arm_pull(link.index());
-  } else {
-    // those that may go elsewhere do
-    for (std::size_t left = port.streams.size(); left > 0; --left) {
-      const PacketStream stream = port.streams.front();
-      port.streams.pop_front();
-      if (holds({stream.flow, stream.generation}) && flows_[stream.flow].paced) {
-        queue_paced(stream.flow);
-      } else {
-        port.streams.push_back(stream);
-      }
-    }
-  }
-  arm();
 }
 
 /// While packets are under way they are as far as the engine was to run.

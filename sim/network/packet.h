@@ -19,9 +19,15 @@ namespace podium {
 ///  - queues are served in the order of arrival among the packets that may go;
 ///  - a packet's receiver always has room. A transfer has arrived with the last of its packets;
 ///  - multicast: switches copy packets to all that follow; reduction: they wait for a packet of each and send on one;
-///  - on a link that loses its capacity, what has been given its time still goes; the rest waits, or takes another way;
+///  - on a link that changes its capacity, the few packets that have been given their time still go as they would have;
+///    the rest waits, or takes another way of its route. A transfer that is rerouted sends the rest by the new route,
+///    and again what waits for a dead link; a multicast or a reduction under way cannot be rerouted (RunError);
+///  - where an accelerator passes packets on, its own take turns with those of each link that comes in;
 ///  - weights mean nothing: ports serve their transfers in turn, packet by packet;
-///  - multiplicities other than one, and packets that wait for each other in a circle, are a RunError.
+///  - a packet takes the virtual channel that ChannelRule says, so that what `podium topology` calls free of deadlock
+///  is;
+///  - multiplicities other than one, and packets that wait for each other in a circle, are a RunError; planes with
+///    Valiant's detours an InputError.
 ///
 /// Speed: one event a hop. Where credits are there, a packet's time on a link is known when it comes to the queue, so
 /// that nothing happens when it begins or ends; the last hop needs no event at all.
@@ -32,6 +38,7 @@ class PacketNetwork final : public Network {
   TransferId send(const Transfer& transfer, Action delivered) override;
   void cancel(TransferId id) override;
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
+  void reroute(TransferId id, const Route& route) override;
   Time clock(const Engine& engine) const override;
   Table<LinkId, Bytes> carried() const override;
 
@@ -51,7 +58,8 @@ class PacketNetwork final : public Network {
     std::uint32_t injected = 0;
     std::uint32_t references = 0;  ///< packets and events that know it: while there are any, its slot is not reused
     bool live = false;
-    bool paced = false;  ///< one packet at a time, on a way that is chosen for it
+    bool paced = false;           ///< one packet at a time, on a way that is chosen for it
+    std::uint32_t first_leg = 0;  ///< of the way that it takes since it was rerouted
     double header = 0;
     double last_header = 0;
     double payload = 0;
@@ -69,9 +77,12 @@ class PacketNetwork final : public Network {
 
   // transfers (packet.cc)
   Flow make_flow(const Transfer& transfer) const;
+  void set_headers(Flow& flow) const;
   bool holds(TransferId id) const;
+  void request_settle();
   void settle();
   void begin(std::uint32_t slot);
+  void queue_streams(const Flow& flow, std::uint32_t slot);
   void arrived(Flow& flow, std::uint32_t slot, const Packet& packet, std::int64_t when);
   void finish(std::uint32_t slot);
   void let_go(std::uint32_t slot);
@@ -80,18 +91,29 @@ class PacketNetwork final : public Network {
   void pump();
   void handle(const PacketEvent& event);
 
+  // links that change (packet_change.cc)
+  void empty_dead_port(std::uint32_t link);
+  void empty_dead_ports();
+  std::size_t take_streams(std::uint32_t link, std::uint32_t slot);
+  void send_again(std::uint32_t id);
+
   // senders (packet_source.cc)
   void pull_packet(std::uint32_t link);
+  void send_next(std::uint32_t link);
   void inject(Flow& flow, const PacketStream& stream, std::uint32_t index);
   void queue_again(PacketStream stream, Flow& flow, std::uint32_t link);
   void queue_paced(std::uint32_t slot);
   std::int64_t pace(Flow& flow, double wire);
   void arm_pull(std::uint32_t link);
+  void take_turn(std::uint32_t link, std::uint32_t input);
 
   // switches (packet_switch.cc)
-  std::uint32_t choose(Flow& flow, std::uint32_t slot, PacketRoute::Fork& fork);
+  std::uint32_t choose(Flow& flow, PacketRoute::Fork& fork);
+  bool goes_to_receiver(const Packet& packet) const {
+    return flows_[packet.flow].route.legs[packet.leg].fork == PacketRoute::none;
+  }
   void offer(std::uint32_t id);
-  bool may_start(const PacketPort& port, PacketChannel& channel, double wire, bool is_last);
+  bool may_start(const PacketPort& port, PacketChannel& channel, const Packet& packet);
   void start(std::uint32_t id, std::uint32_t at);
   void arrive_at_switch(std::uint32_t id);
   void copy_packet(std::uint32_t id, const PacketRoute::Fork& fork);
@@ -115,6 +137,8 @@ class PacketNetwork final : public Network {
   std::vector<Flow> flows_;
   std::vector<std::uint32_t> free_flows_;
   std::vector<TransferId> batch_;  ///< sent in this round
+  bool settle_requested_ = false;
+  bool is_rerouted_ = false;  ///< some transfer, in this round
   PacketCalendar calendar_;
   std::int64_t now_ = 0;
   Time armed_at_ = Time::max();  ///< when the engine will come back

@@ -48,9 +48,9 @@ void DcqcnRate::advance(const DcqcnSettings& settings, std::int64_t now) {
 
 void DcqcnRate::increase(const DcqcnSettings& settings) {
   if (std::min(steps_by_time_, steps_by_bytes_) > settings.fast_recovery) {
-    target_ += settings.hyper;
+    target_ += settings.hyper * line_;
   } else if (std::max(steps_by_time_, steps_by_bytes_) > settings.fast_recovery) {
-    target_ += settings.additive;
+    target_ += settings.additive * line_;
   }
   target_ = std::min(target_, line_);
   current_ = (current_ + target_) / 2;

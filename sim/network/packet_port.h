@@ -63,6 +63,7 @@ struct Packet {
   std::uint32_t index = 0;  ///< in its transfer
   std::uint32_t room = 0;   ///< the channel at whose far end it takes room
   std::uint32_t next = 0;   ///< behind it in the queue
+  ChannelStand stand;
   bool marked = false;
 };
 
@@ -79,7 +80,7 @@ struct PacketChannel {
   std::uint32_t head = none;  ///< of the packets that may not begin yet
   std::uint32_t last = none;
   std::int64_t wake_at = never;
-  double size = 0;                ///< credits: room at the far end
+  double size = 0;                ///< room at the far end; none to speak of where what comes is dropped at a mark
   double free = 0;                ///< credits: of it, as far as releases have been looked at
   double taken = 0;               ///< pause, drop: what has arrived over this link and has not left the switch
   bool told_to_pause = false;     ///< pause: by the far end, which the word may not have left yet
@@ -106,8 +107,11 @@ struct PacketPort {
   std::int64_t busy_until = 0;
   std::int64_t latency = 0;
   std::uint32_t first_channel = 0;
-  std::uint32_t channels = 1;
   std::uint32_t settings = 0;
+  std::uint64_t served = 0;  ///< inputs, a bit each, that have had their turn since the port's own transfers had theirs
+  std::int64_t ahead = 0;    ///< credits: a packet to a receiver is given its time no longer than this before
+  ChannelRule channel_rule;
+  ChannelMark mark;
   FlowControl control = FlowControl::credits;
   Forwarding forwarding = Forwarding::cut_through;
   bool paused = false;
@@ -117,11 +121,16 @@ struct PacketPort {
   PacketQueue<PacketStream> streams;
 
   bool alive() const { return picoseconds_per_byte > 0; }
+  std::uint32_t channels() const { return channel_rule.last + 1U; }
   std::int64_t duration(double bytes) const {
     const double rounded_up = bytes * picoseconds_per_byte + 0.5;
     return static_cast<std::int64_t>(rounded_up);
   }
-  /// The same, with what was rounded off before: many small packets take as long as one that is as large as all.
+  void set_ahead(Bytes packet) {
+    constexpr double packets = 32;
+    ahead = duration(packets * packet.value());
+  }
+  /// As `duration`, with what was rounded off before: many small packets take as long as one that is as large as all.
   std::int64_t take_duration(double bytes) {
     const double exact = bytes * picoseconds_per_byte + rounding;
     const auto whole = static_cast<std::int64_t>(exact);

@@ -41,6 +41,8 @@ class Compilation {
       join_path();
     }
     count_hops();
+    const auto [sender, receiver] = ends();
+    result_.ends = mix(sender, receiver);
     return std::move(result_);
   }
 
@@ -115,6 +117,12 @@ class Compilation {
   /// From the one sender and the one receiver: different, modulo a power of two, for neighbours that send by a shift or
   /// an exclusive or.
   std::uint64_t first_turn() const {
+    const auto [sender, receiver] = ends();
+    return sender + 2 * receiver;
+  }
+
+  /// The one sender and the one receiver; 0 where there are several.
+  std::pair<std::uint64_t, std::uint64_t> ends() const {
     std::uint64_t sender = 0, receiver = 0;
     int senders = 0, receivers = 0;
     for (std::size_t node = 0; node < nodes_.size(); ++node) {
@@ -127,7 +135,7 @@ class Compilation {
         ++receivers;
       }
     }
-    return (senders == 1 ? sender : 0) + (receivers == 1 ? 2 * receiver : 0);
+    return {senders == 1 ? sender : 0, receivers == 1 ? receiver : 0};
   }
 
   void add_forks() {
@@ -221,6 +229,7 @@ class Compilation {
   /// changes, which takes as many rounds as there are hops.
   void count_hops() {
     std::vector<Seconds> reached(result_.legs.size());
+    std::vector<std::uint32_t> hops(result_.legs.size());
     Seconds longest;
     bool changes = true;
     for (std::size_t round = 0; changes; ++round) {
@@ -236,10 +245,10 @@ class Compilation {
         }
         const Seconds latency = reached[leg] + wiring_.wires[result_.legs[leg].link].latency;
         const PacketRoute::Fork& fork = result_.forks[at];
-        const auto hop = static_cast<std::uint16_t>(result_.legs[leg].hop + 1);
+        const std::uint32_t hop = hops[leg] + 1;
         for (std::uint32_t way = fork.first; way < fork.first + fork.count; ++way) {
-          if (result_.legs[way].hop < hop) {
-            result_.legs[way].hop = hop;
+          if (hops[way] < hop) {
+            hops[way] = hop;
             reached[way] = latency;
             changes = true;
           }
@@ -268,6 +277,40 @@ class Compilation {
 }  // namespace
 
 PacketRoute make_packet_route(const Route& route, const Wiring& wiring) { return Compilation(route, wiring).run(); }
+
+PacketRoute::Fork& PacketRoute::fork_before(std::uint32_t leg) {
+  return *std::find_if(forks.begin(), forks.end(),
+                       [leg](const Fork& fork) { return fork.first <= leg && leg < fork.first + fork.count; });
+}
+
+void PacketRoute::change_to(PacketRoute other) {
+  const auto first_leg = static_cast<std::uint32_t>(legs.size());
+  const std::size_t first_fork = forks.size();
+  if (first_fork + other.forks.size() >= none) {
+    throw RunError("a transfer changes its way too often");
+  }
+  const auto moved = [first_fork](std::uint16_t fork) {
+    return fork == none ? none : static_cast<std::uint16_t>(fork + first_fork);
+  };
+  for (Leg& leg : other.legs) {
+    leg.fork = moved(leg.fork);
+  }
+  for (Fork& fork : other.forks) {
+    fork.first += first_leg;
+  }
+  for (std::uint16_t& source : other.sources) {
+    source = moved(source);
+  }
+  credits.resize(legs.size());
+  other.credits.resize(other.legs.size());
+  legs.insert(legs.end(), other.legs.begin(), other.legs.end());
+  forks.insert(forks.end(), other.forks.begin(), other.forks.end());
+  loads.insert(loads.end(), other.loads.begin(), other.loads.end());
+  credits.insert(credits.end(), other.credits.begin(), other.credits.end());
+  sources = std::move(other.sources);
+  overhead = other.overhead;
+  last_latency = other.last_latency;
+}
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) { return mix(a * 0x9e3779b97f4a7c15ULL + b); }
 

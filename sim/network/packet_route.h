@@ -18,7 +18,6 @@ struct PacketRoute {
   struct Leg {
     LinkId link;
     std::uint16_t fork = none;  ///< where it ends; none at a receiver
-    std::uint16_t hop = 0;
   };
   /// What a node does with a packet: hand it to one of several legs, copy it to all, or wait for all of its parts.
   enum class Act : std::uint8_t { split, copy, gather };
@@ -36,9 +35,14 @@ struct PacketRoute {
   std::vector<double> credits;         ///< of each leg, where a fork is not even: what `spray` owes it
   std::vector<std::uint16_t> sources;  ///< forks where packets begin
   std::uint32_t receivers = 1;         ///< that each packet gets to
+  std::uint64_t ends = 0;              ///< a number of sender and receiver
   double overhead = 1;                 ///< bytes on the wire over payload
   Seconds last_latency;                ///< from the end of the last link to the arrival
   bool is_tree() const { return receivers > 1 || sources.size() > 1; }
+  /// Where a leg begins.
+  Fork& fork_before(std::uint32_t leg);
+  /// Adds a way that packets take from now on; those under way go on by their own.
+  void change_to(PacketRoute other);
 };
 
 /// Turns begin at a way that follows from the two ends, so that neighbours' packets take different ways at a time:

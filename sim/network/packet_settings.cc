@@ -1,6 +1,9 @@
 #include "sim/network/packet_settings.h"
 
+#include <map>
+
 #include "sim/config/config.h"
+#include "sim/core/text.h"
 
 namespace podium {
 
@@ -16,6 +19,20 @@ PathChoice read_path_choice(const Node& node) {
   return word == "spray" ? PathChoice::spray : word == "adaptive" ? PathChoice::adaptive : PathChoice::hash;
 }
 
+DcqcnSettings read_dcqcn(const Node& node) {
+  DcqcnSettings dcqcn;
+  dcqcn.gain = node.at("gain").figure_number();
+  dcqcn.notification = node.at("notification").figure<Seconds>();
+  dcqcn.decay = node.at("decay").figure<Seconds>();
+  dcqcn.increase_after = node.at("increase_after").figure<Seconds>();
+  dcqcn.increase_each = node.at("increase_each").figure<Bytes>();
+  dcqcn.fast_recovery = static_cast<int>(node.at("fast_recovery").figure_count());
+  dcqcn.additive = node.at("additive").figure_number();
+  dcqcn.hyper = node.at("hyper").figure_number();
+  dcqcn.least = node.at("least").figure<BytesPerSecond>();
+  return dcqcn;
+}
+
 PacketSettings read_settings(const Node& node) {
   PacketSettings settings;
   settings.payload = node.at("payload").figure<Bytes>();
@@ -28,11 +45,6 @@ PacketSettings read_settings(const Node& node) {
                             ? Forwarding::cut_through
                             : Forwarding::store_and_forward;
   if (settings.flow_control == FlowControl::credits) {
-    const std::int64_t channels = node.at("virtual_channels").figure_count();
-    if (channels < 1 || channels > 256) {
-      node.at("virtual_channels").fail("1 to 256 virtual channels would be right");
-    }
-    settings.virtual_channels = static_cast<std::uint32_t>(channels);
     settings.spare_packets = static_cast<std::uint32_t>(node.at("spare_packets").figure_count());
     return settings;
   }
@@ -43,6 +55,24 @@ PacketSettings read_settings(const Node& node) {
   settings.mark_to = marks.at("to").figure<Bytes>();
   settings.mark_most = marks.at("most").figure_number();
   settings.marks = true;
+  settings.dcqcn = read_dcqcn(node.at("dcqcn"));
+  return settings;
+}
+
+PacketSettings settings_of(const PacketPlane& plane, const std::map<std::string, PacketSettings>& known,
+                           const PacketSettings& other) {
+  const auto found = known.find(plane.packets.empty() ? plane.name : plane.packets);
+  if (found == known.end() && !plane.packets.empty()) {
+    std::vector<std::string> names;
+    for (const auto& [name, settings] : known) {
+      names.push_back(name);
+    }
+    throw InputError("plane '" + plane.name + "': " + unknown_name("kind of packets", plane.packets, names));
+  }
+  PacketSettings settings = found == known.end() ? other : found->second;
+  settings.channels = {plane.routing.order, 0, static_cast<std::uint8_t>(plane.routing.virtual_channels - 1)};
+  settings.seed = plane.routing.seed;
+  settings.detour = plane.routing.detour;
   return settings;
 }
 
@@ -51,6 +81,9 @@ PacketSettings read_settings(const Node& node) {
 PacketSettings enlarged(PacketSettings settings, double scale) {
   PODIUM_CHECK(scale > 0, "a packet holds something");
   settings.scale *= scale;
+  if (settings.headroom) {
+    settings.headroom = *settings.headroom * scale;
+  }
   for (Bytes* size :
        {&settings.payload, &settings.pause_at, &settings.resume_at, &settings.mark_from, &settings.mark_to}) {
     *size = *size * scale;
@@ -58,7 +91,9 @@ PacketSettings enlarged(PacketSettings settings, double scale) {
   return settings;
 }
 
-std::vector<PacketSettings> load_packet_settings(const std::vector<std::string>& planes) {
+PacketPlane packet_plane(const Plane& plane) { return {plane.name, plane.packets, plane.routing}; }
+
+std::vector<PacketSettings> load_packet_settings(const std::vector<PacketPlane>& planes) {
   const Document document = Document::load(find_file("configs", "packets"));
   const Node root = document.root();
   const PacketSettings other = read_settings(root.at("other"));
@@ -68,9 +103,8 @@ std::vector<PacketSettings> load_packet_settings(const std::vector<std::string>&
   }
   document.close();
   std::vector<PacketSettings> result;
-  for (const std::string& plane : planes) {
-    const auto found = known.find(plane);
-    result.push_back(found == known.end() ? other : found->second);
+  for (const PacketPlane& plane : planes) {
+    result.push_back(settings_of(plane, known, other));
   }
   return result;
 }

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sim/core/time.h"
-#include "sim/topology/topology.h"
+#include "sim/topology/channels.h"
 
 namespace podium {
 
@@ -28,7 +29,8 @@ enum class PathChoice : std::uint8_t { spray, adaptive, hash };
 enum class Forwarding : std::uint8_t { cut_through, store_and_forward };
 
 /// DCQCN: Zhu et al., Congestion Control for Large-Scale RDMA Deployments, SIGCOMM 2015, whose section 5 and figure 14
-/// have these figures (for 40 Gb/s); the hyper increase is ten additive ones, as in the adapters' defaults.
+/// have these figures (for 40 Gb/s); the hyper increase is ten additive ones, as in the adapters' defaults. Increases
+/// are shares of the line rate, so that recovery takes as many steps on links of any speed.
 struct DcqcnSettings {
   double gain = 1.0 / 256;        ///< g
   Seconds notification{50e-6};    ///< least time between two notifications for one flow
@@ -36,8 +38,8 @@ struct DcqcnSettings {
   Seconds increase_after{55e-6};  ///< a step of increase by time
   Bytes increase_each{10e6};      ///< a step of increase by bytes
   int fast_recovery = 5;          ///< F, steps
-  BytesPerSecond additive{5e6};   ///< 40 Mb/s
-  BytesPerSecond hyper{50e6};
+  double additive = 0.001;        ///< 40 Mb/s of 40 Gb/s
+  double hyper = 0.01;
   BytesPerSecond least{125e3};  ///< 1 Mb/s
 };
 
@@ -49,14 +51,17 @@ struct PacketSettings {
   FlowControl flow_control = FlowControl::credits;
   PathChoice path_choice = PathChoice::spray;
   Forwarding forwarding = Forwarding::cut_through;
-  /// A packet takes channel min(its hop, the last), so that no circle of waiting closes where there are as many as hops
-  /// (Guenther 1981; Dally and Towles, Principles and Practices of Interconnection Networks, section 14.2).
-  std::uint32_t virtual_channels = 1;
+  ChannelRule channels;    ///< credits: virtual channels of the plane's routing
+  std::uint64_t seed = 0;  ///< of hashes, the plane's routing's
+  Detour detour = Detour::none;
   /// Room for packets at the far end of a link, for each channel, beyond what its round trip keeps under way. What a
   /// link is built with is this and its round trip, so that it never waits for itself.
   std::uint32_t spare_packets = 8;
   Bytes pause_at{100e3};  ///< of what came over one link (pause), or its room (drop)
   Bytes resume_at{90e3};
+  /// Beyond `pause_at`, for what comes until the pause is heard (pause): none: as IEEE 802.1Qbb asks for, the round
+  /// trip and the packets that have begun. What finds no room is lost, as on Ethernet without PFC.
+  std::optional<Bytes> headroom;
   bool marks = false;       ///< ECN on queues, and DCQCN at senders
   Bytes mark_from{5e3};     ///< K_min: shorter queues are not marked
   Bytes mark_to{200e3};     ///< K_max: longer ones always are
@@ -72,6 +77,7 @@ struct Wire {
   BytesPerSecond capacity;
   Seconds latency;             ///< from the sender to the queue of the next switch
   std::uint32_t settings = 0;  ///< index in Wiring::settings
+  ChannelMark mark = {};
 };
 
 /// Real links, with what is at their ends.
@@ -80,8 +86,17 @@ struct Wiring {
   std::vector<PacketSettings> settings;
 };
 
-/// The settings of planes by their names, from configs/packets.yaml.
-std::vector<PacketSettings> load_packet_settings(const std::vector<std::string>& planes);
+/// What decides how packets move on a plane.
+struct PacketPlane {
+  std::string name;
+  std::string packets;  ///< the entry of configs/packets.yaml that it names; none: the one of its own name, or `other`
+  Routing routing;
+};
+
+PacketPlane packet_plane(const Plane&);
+
+/// The settings of planes, from configs/packets.yaml. InputError where one names an entry that is not there.
+std::vector<PacketSettings> load_packet_settings(const std::vector<PacketPlane>&);
 
 /// The same with packets `scale` times as large, and all that is counted in them: rooms and marks. A transfer puts as
 /// many bytes on the wire, in fewer packets.

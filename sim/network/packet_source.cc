@@ -6,10 +6,18 @@
 
 namespace podium {
 
-/// Sends the next packet of the transfer whose turn it is.
 void PacketNetwork::pull_packet(std::uint32_t link) {
+  ports_[link].pulling = false;
+  // others may have passed through since it asked
+  if (ports_[link].busy_until <= now_) {
+    send_next(link);
+  }
+  arm_pull(link);
+}
+
+/// Sends the next packet of the transfer whose turn it is.
+void PacketNetwork::send_next(std::uint32_t link) {
   PacketPort& port = ports_[link];
-  port.pulling = false;
   while (!port.streams.empty() && port.alive()) {
     const PacketStream stream = port.streams.front();
     port.streams.pop_front();
@@ -21,7 +29,21 @@ void PacketNetwork::pull_packet(std::uint32_t link) {
       break;
     }
   }
-  arm_pull(link);
+}
+
+/// Before a packet that came by `input` passes through a port that has transfers of its own: these have their turn when
+/// an input would have its second.
+void PacketNetwork::take_turn(std::uint32_t link, std::uint32_t input) {
+  PacketPort& port = ports_[link];
+  if (port.streams.empty() || channels_[port.first_channel].head != none) {
+    return;
+  }
+  const std::uint64_t bit = std::uint64_t{1} << input % 64;
+  if ((port.served & bit) != 0) {
+    port.served = 0;
+    send_next(link);
+  }
+  port.served |= bit;
 }
 
 void PacketNetwork::inject(Flow& flow, const PacketStream& stream, std::uint32_t index) {
@@ -63,7 +85,7 @@ void PacketNetwork::queue_again(PacketStream stream, Flow& flow, std::uint32_t l
 /// Queues one packet of a transfer on the way that is chosen for it.
 void PacketNetwork::queue_paced(std::uint32_t slot) {
   Flow& flow = flows_[slot];
-  const std::uint32_t leg = choose(flow, slot, flow.route.forks[flow.route.sources.front()]);
+  const std::uint32_t leg = choose(flow, flow.route.forks[flow.route.sources.front()]);
   const auto link = flow.route.legs[leg].link.index();
   ports_[link].streams.push_back({slot, flow.generation, leg, 0, 0});
   arm_pull(link);

@@ -5,18 +5,20 @@
 
 namespace podium {
 
-std::uint32_t PacketNetwork::choose(Flow& flow, std::uint32_t slot, PacketRoute::Fork& fork) {
+std::uint32_t PacketNetwork::choose(Flow& flow, PacketRoute::Fork& fork) {
   if (fork.count == 1) {
     return fork.first;
   }
   const auto port_of = [&](const PacketRoute::Leg& leg) -> const PacketPort& { return ports_[leg.link.index()]; };
   const auto open = [&](const PacketRoute::Leg& leg) { return port_of(leg).alive(); };
-  switch (wiring_.settings[flow.settings].path_choice) {
+  const PacketSettings& settings = wiring_.settings[flow.settings];
+  switch (settings.path_choice) {
     case PathChoice::spray:
       return spray(flow.route, fork, open);
     case PathChoice::hash:
       for (std::uint32_t tried = 0; tried < fork.count; ++tried) {
-        const std::uint64_t hash = mix(mix(slot, flow.generation), fork.first + std::uint64_t{tried} * fork.count);
+        const std::uint64_t hash =
+            mix(mix(flow.route.ends, settings.seed), fork.first + std::uint64_t{tried} * fork.count);
         const auto leg = static_cast<std::uint32_t>(fork.first + hash % fork.count);
         if (open(flow.route.legs[leg])) {
           return leg;
@@ -46,9 +48,13 @@ std::uint32_t PacketNetwork::choose(Flow& flow, std::uint32_t slot, PacketRoute:
 /// A packet comes to the queue of its leg's port.
 void PacketNetwork::offer(std::uint32_t id) {
   Packet& packet = packets_[id];
-  const PacketRoute::Leg& leg = flows_[packet.flow].route.legs[packet.leg];
+  const Flow& flow = flows_[packet.flow];
+  const PacketRoute::Leg& leg = flow.route.legs[packet.leg];
   PacketPort& port = ports_[leg.link.index()];
-  const std::uint32_t at = port.first_channel + std::min<std::uint32_t>(leg.hop, port.channels - 1);
+  if (!port.alive() && packet.leg < flow.first_leg) {
+    return send_again(id);
+  }
+  const std::uint32_t at = port.first_channel + port.channel_rule.on(packet.stand, port.mark);
   PacketChannel& channel = channels_[at];
   packet.came = now_;
   const auto ahead = static_cast<double>(std::max(port.busy_until - now_, std::int64_t{0}));
@@ -57,7 +63,7 @@ void PacketNetwork::offer(std::uint32_t id) {
   if (port.control != FlowControl::credits) {
     mark(packet, port);
   }
-  if (channel.head == none && may_start(port, channel, packet.wire, leg.fork == PacketRoute::none)) {
+  if (channel.head == none && may_start(port, channel, packet)) {
     start(id, at);
     return;
   }
@@ -70,17 +76,21 @@ void PacketNetwork::offer(std::uint32_t id) {
 }
 
 /// May the first packet of a channel be given its time on the link? With credits, as soon as there is room at the far
-/// end: none but the packets before it can take that. Otherwise only now, because a pause may come.
-bool PacketNetwork::may_start(const PacketPort& port, PacketChannel& channel, double wire, bool is_last) {
+/// end: none but the packets before it can take that; to a receiver, not long before. Otherwise only now, because a
+/// pause may come.
+bool PacketNetwork::may_start(const PacketPort& port, PacketChannel& channel, const Packet& packet) {
   if (!port.alive()) {
     return false;
   }
   if (port.control != FlowControl::credits) {
     return !port.paused && port.busy_until <= now_;
   }
-  if (!is_last && channel.free < wire) {
+  if (goes_to_receiver(packet)) {
+    return port.busy_until - now_ <= port.ahead;
+  }
+  if (channel.free < packet.wire) {
     channel.take_releases(now_);
-    return channel.free >= wire || channel.free >= channel.size;
+    return channel.free >= packet.wire || channel.free >= channel.size;
   }
   return true;
 }
@@ -95,6 +105,7 @@ void PacketNetwork::start(std::uint32_t id, std::uint32_t at) {
   // its last byte cannot leave before it is here
   const std::int64_t begin = std::max({now_, port.busy_until, packet.tail - duration});
   const std::int64_t end = begin + duration;
+  packet.stand = port.channel_rule.behind(packet.stand, port.mark);
   port.busy_until = end;
   ++packet_hops_;
   ++port.packets;
@@ -104,7 +115,7 @@ void PacketNetwork::start(std::uint32_t id, std::uint32_t at) {
   if (packet.room != none) {
     leave_room(packet, end);
   }
-  if (flow.route.legs[packet.leg].fork == PacketRoute::none) {
+  if (goes_to_receiver(packet)) {
     arrived(flow, packet.flow, packet, end + flow.last_latency);
     remove_packet(id);
     return;
@@ -128,7 +139,8 @@ void PacketNetwork::arrive_at_switch(std::uint32_t id) {
   PacketRoute::Fork& fork = flow.route.forks[flow.route.legs[packet.leg].fork];
   switch (fork.act) {
     case PacketRoute::Act::split:
-      packet.leg = choose(flow, packet.flow, fork);
+      packet.leg = choose(flow, fork);
+      take_turn(flow.route.legs[packet.leg].link.index(), packet.flow);
       return offer(id);
     case PacketRoute::Act::copy:
       return copy_packet(id, fork);
@@ -165,12 +177,12 @@ bool PacketNetwork::take_room(Packet& packet) {
   if (port.control == FlowControl::credits) {
     return true;
   }
-  const double limit = wiring_.settings[port.settings].pause_at.value();
-  if (port.control == FlowControl::drop && channel.taken + packet.wire > limit) {
+  if (channel.taken + packet.wire > channel.size) {
     ++port.drops;
     return false;
   }
   channel.taken += packet.wire;
+  const double limit = wiring_.settings[port.settings].pause_at.value();
   if (port.control == FlowControl::pause && channel.taken > limit && !channel.told_to_pause) {
     channel.told_to_pause = true;
     push(now_ + port.latency, pause, packet.room);
@@ -207,8 +219,7 @@ void PacketNetwork::wake_channel(std::uint32_t at) {
     const std::uint32_t id = channel.head;
     const Packet& packet = packets_[id];
     PacketPort& port = ports_[link];
-    const bool is_last = flows_[packet.flow].route.legs[packet.leg].fork == PacketRoute::none;
-    if (!may_start(port, channel, packet.wire, is_last)) {
+    if (!may_start(port, channel, packet)) {
       break;
     }
     channel.head = packet.next;
@@ -234,6 +245,8 @@ void PacketNetwork::arm_wake(std::uint32_t at) {
   std::int64_t when = PacketChannel::never;
   if (port.control != FlowControl::credits) {
     when = port.paused ? PacketChannel::never : std::max(now_, port.busy_until);
+  } else if (goes_to_receiver(packets_[channel.head])) {
+    when = std::max(now_, port.busy_until - port.ahead / 2);  // for many at a time
   } else if (!channel.releases.empty()) {
     when = std::max(now_, channel.releases.front().time);
   }

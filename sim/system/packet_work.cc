@@ -7,9 +7,9 @@
 namespace podium {
 
 double real_packet_hops(const Topology& topology, const LinkUse& use) {
-  std::vector<std::string> planes;
+  std::vector<PacketPlane> planes;
   for (const Plane& plane : topology.planes) {
-    planes.push_back(plane.name);
+    planes.push_back(packet_plane(plane));
   }
   const std::vector<PacketSettings> packets = load_packet_settings(planes);
   double hops = 0;

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "sim/topology/channels.h"
 #include "sim/topology/ways.h"
 
 namespace podium {
@@ -29,15 +30,12 @@ Table<LinkId, BytesPerSecond> capacities_of(const Topology& topology) {
 struct Stand {
   NodeId node;
   std::uint32_t phase = 0;
-  std::uint32_t channel = 0;    ///< the virtual channel that it goes on with
-  std::uint32_t dimension = 0;  ///< of the link that it came by
+  ChannelStand channels;
 };
 
-/// A part of the ways, with the virtual channels [first, last] for itself.
-struct Leg {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
+ChannelRule rule(const Routing& routing, std::uint32_t first, std::uint32_t last) {
+  return {routing.order, static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(last)};
+}
 
 /// The dependencies of all channels of one plane. A channel is link times virtual channels plus its number.
 class Dependencies {
@@ -55,19 +53,20 @@ class Dependencies {
   std::vector<LinkId> next_links(const Ways::Field& field, const Stand& stand,
                                  const std::vector<NodeId>& destinations) const;
 
-  std::uint32_t number_on(const Stand& stand, LinkId link) const;
-  Stand take(const Stand& stand, LinkId link) const;
+  Stand take(const Stand& stand, LinkId link) const {
+    const Link& taken = topology_.links[link];
+    return {taken.to, ways_.phase_after(link, stand.phase), rule_.behind(stand.channels, mark_of(taken))};
+  }
   /// Whether the next link leads to a destination.
   bool is_last(const Ways::Field& field, const Stand& stand) const {
     return field.distance[ways_.slot(stand.node, stand.phase)] == 0;
   }
-  std::uint32_t raised(std::uint32_t number) const { return std::min(number + 1, leg_.last); }
   std::uint32_t channel_of(const Stand& stand, LinkId link) const {
-    return link.index() * routing_.virtual_channels + number_on(stand, link);
+    return link.index() * routing_.virtual_channels + rule_.on(stand.channels, mark_of(topology_.links[link]));
   }
   std::size_t index(const Stand& stand) const {
     const std::size_t place = stand.node.index() * std::size_t{ways_.phases()} + stand.phase;
-    return (place * routing_.virtual_channels + stand.channel) * dimensions_ + stand.dimension;
+    return (place * routing_.virtual_channels + stand.channels.channel) * dimensions_ + stand.channels.dimension;
   }
   static void add(Channels& channels, std::uint32_t channel) {
     if (std::find(channels.begin(), channels.end(), channel) == channels.end()) {
@@ -78,7 +77,7 @@ class Dependencies {
   const Topology& topology_;
   const Routing routing_;
   Ways ways_;
-  Leg leg_;
+  ChannelRule rule_;  ///< of the part of the ways that is being looked at
   std::uint32_t dimensions_ = 1;
   std::vector<Channels> after_;      ///< by channel: those it depends on
   std::vector<Channels> begins_;     ///< by node: channels that the leg takes from its sources
@@ -116,7 +115,7 @@ Dependencies::Dependencies(const Topology& topology, std::uint32_t plane, const 
     : topology_(topology),
       routing_(routing),
       ways_(topology, plane, routing.order, capacities_of(topology)),
-      leg_{0, routing.virtual_channels - 1},
+      rule_(rule(routing, 0, routing.virtual_channels - 1)),
       after_(topology.links.size() * routing.virtual_channels) {
   for (const Link& link : topology.links) {
     dimensions_ = std::max<std::uint32_t>(dimensions_, link.dimension + 1U);
@@ -129,10 +128,10 @@ Dependencies::Dependencies(const Topology& topology, std::uint32_t plane, const 
   }
   const std::vector<NodeId> relays = find_relays(ways_, ends);
   const std::uint32_t half = routing.virtual_channels / 2;
-  leg_ = {0, half == 0 ? 0 : half - 1};
+  rule_ = rule(routing, 0, half == 0 ? 0 : half - 1);
   add_leg(ends, relays);
   const std::vector<Channels> arrivals = std::move(ends_);
-  leg_ = {half, routing.virtual_channels - 1};
+  rule_ = rule(routing, half, routing.virtual_channels - 1);
   add_leg(relays, ends);
   for (const NodeId relay : relays) {
     for (const std::uint32_t held : arrivals[relay.index()]) {
@@ -187,7 +186,7 @@ void Dependencies::spread(const Ways::Field& field, const std::vector<NodeId>& s
   ++round_;
   std::vector<Stand> stands;
   for (const NodeId source : sources) {
-    const Stand start{source, 0, leg_.first, 0};
+    const Stand start{source, 0, rule_.start()};
     if (field.distance[ways_.slot(source, 0)] != none && seen_[index(start)] != round_) {
       seen_[index(start)] = round_;
       stands.push_back(start);
@@ -233,28 +232,6 @@ std::vector<LinkId> Dependencies::next_links(const Ways::Field& field, const Sta
     }
   }
   return last;
-}
-
-/// Which virtual channel of a link a packet takes.
-std::uint32_t Dependencies::number_on(const Stand& stand, LinkId link) const {
-  const std::uint32_t dimension = topology_.links[link].dimension;
-  switch (routing_.order) {
-    case WayOrder::shortest:
-    case WayOrder::one_global:
-      return dimension < stand.dimension ? raised(stand.channel) : stand.channel;
-    case WayOrder::dimension_ordered:
-      return dimension != stand.dimension ? leg_.first : stand.channel;
-    case WayOrder::up_down:
-      break;
-  }
-  return stand.channel;
-}
-
-Stand Dependencies::take(const Stand& stand, LinkId link) const {
-  const Link& taken = topology_.links[link];
-  const std::uint32_t number = number_on(stand, link);
-  const bool raises = taken.dateline && routing_.order != WayOrder::up_down;
-  return {taken.to, ways_.phase_after(link, stand.phase), raises ? raised(number) : number, taken.dimension};
 }
 
 std::vector<VirtualChannel> Dependencies::find_cycle() const {

@@ -22,15 +22,9 @@ struct DeadlockCheck {
 
 /// Whether the channel dependency graph of a plane is acyclic (Dally and Seitz, IEEE Transactions on Computers C-36,
 /// 1987), by Boost.Graph. It has an edge from each channel to each that a packet may ask for next on any way that the
-/// routing may choose, between any accelerators and hosts. A packet begins on virtual channel 0 and moves on to the
-/// next
-///  - shortest paths, and those with at most one global link: where it crosses a dateline, or steps back in the order
-///  of dimensions (Dally and Aoki, IEEE
-///    Transactions on Parallel and Distributed Systems 4, 1993: dimension reversals);
-///  - dimension-ordered: where it crosses a dateline, and back to 0 with each new dimension (Dally and Seitz);
-///  - up-down: never;
-/// as far as there are such. With Valiant's detours the ways to relays have the first half of them, those from relays
-/// the second. Multicast and reduction trees are not looked at.
+/// routing may choose, between any accelerators and hosts, and moves up through virtual channels by ChannelRule, as the
+/// packet network does. With Valiant's detours the ways to relays have the first half of them, those from relays the
+/// second. Multicast and reduction trees are not looked at.
 DeadlockCheck check_deadlock(const Topology&, std::uint32_t plane);
 DeadlockCheck check_deadlock(const Topology&, std::uint32_t plane, const Routing&);
 

@@ -35,7 +35,7 @@ struct Routing {
   Spread spread = Spread::sprayed;
   Detour detour = Detour::none;
   std::uint64_t seed = 0;              ///< of the hash
-  std::uint32_t virtual_channels = 1;  ///< of a link, for the deadlock check
+  std::uint32_t virtual_channels = 1;  ///< of a link: see channels.h
 };
 
 /// Reads `routing:` of a plane, a mapping in which every key may be left out.

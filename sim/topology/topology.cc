@@ -84,6 +84,9 @@ Plane read_plane(const Node& node, const Topology& topology) {
   plane.switch_latency = node.at("switch_latency").figure<Seconds>();
   plane.multicast = node.at("multicast").flag();
   plane.routing = read_routing(node);
+  if (const auto packets = node.find("packets")) {
+    plane.packets = packets->text();
+  }
   return plane;
 }
 

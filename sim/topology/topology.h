@@ -55,6 +55,7 @@ struct SharedCapacity {
 struct Plane {
   std::string name;                    ///< "ub", "nvlink", "roce" …
   std::string fabric;                  ///< the builder's name
+  std::string packets;                 ///< the entry of configs/packets.yaml; none: the one of the plane's name, if any
   bool spans_domains = false;          ///< a scale-out plane joins the domains
   std::uint32_t group_size = 0;        ///< accelerators that one network of it joins where it is whole
   std::uint32_t group_stride = 1;      ///< ranks from one of them to the next

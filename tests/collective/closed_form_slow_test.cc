@@ -52,7 +52,7 @@ class ClosedForm : public ::testing::TestWithParam<Published> {
                                             {{"planes.0.link_bandwidth", it.gigabytes_per_second + " GiB/s"}});
     CommunicationCosts costs;
     costs.protocols = {system.protocols.at(it.fabric)};
-    costs.planes = {it.fabric};
+    costs.planes = {{it.fabric, "", {}}};
     Operation operation{it.schedule, {{{}}}, {}};
     for (std::uint32_t rank = 0; rank < it.ranks; ++rank) {
       operation.placement.groups.front().push_back(topology.accelerator(rank));

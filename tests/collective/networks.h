@@ -71,7 +71,7 @@ inline CommunicationCosts costs(const Topology& topology, const Protocol& protoc
   CommunicationCosts result;
   result.protocols.assign(topology.planes.size(), protocol);
   for (const Plane& plane : topology.planes) {
-    result.planes.push_back(plane.name);
+    result.planes.push_back(packet_plane(plane));
   }
   result.memory_bandwidth = BytesPerSecond(1e30);
   return result;

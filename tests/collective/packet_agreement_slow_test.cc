@@ -36,7 +36,7 @@ CommunicationCosts wire_alone(const Topology& topology) {
     Protocol protocol;
     protocol.in_switch_reduction = plane.multicast;
     costs.protocols.emplace_back(protocol);
-    costs.planes.push_back(plane.name);
+    costs.planes.push_back(packet_plane(plane));
   }
   costs.memory_bandwidth = BytesPerSecond(1e30);
   return costs;
@@ -56,7 +56,7 @@ class Agreement : public ::testing::TestWithParam<std::tuple<std::string, std::u
       return Seconds();
     }
     const Plane& plane = topology_.planes.front();
-    const Bytes packet = load_packet_settings({plane.name}).front().payload / plane.payload_efficiency_near;
+    const Bytes packet = load_packet_settings({packet_plane(plane)}).front().payload / plane.payload_efficiency_near;
     return 1.1 * (ranks_ + 1) * packet / topology_.links[LinkId(0)].bandwidth;
   }
 };

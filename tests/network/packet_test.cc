@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 #include <string>
 
 #include "tests/network/packet_fabrics.h"
@@ -125,6 +126,44 @@ TEST(PacketNetwork, PausesSendersInAnIncastAndLosesNothingWithPfc) {
   }
 }
 
+TEST(PacketNetwork, LosesPacketsWherePfcHasNoHeadroom) {
+  const PacketFabric star = packet_star(9, 10_GBps, 1_us);
+  PacketSettings settings;
+  settings.flow_control = FlowControl::pause;
+  const auto lost = [&] {
+    std::uint64_t drops = 0;
+    for (const PortStatistics& port : play_packets(star, settings, incast(8, 1_MiB)).ports) {
+      drops += port.drops;
+    }
+    return drops;
+  };
+  EXPECT_EQ(lost(), 0U);
+  settings.headroom = (1_us) * (10_GBps);
+  EXPECT_GT(lost(), 0U) << "half of what comes in a round trip";
+}
+
+TEST(PacketNetwork, HashesAllMessagesOfAPairToOnePathBySeed) {
+  const PacketFabric fabric = packet_leaf_spine(2, 8, 10_GBps, 1_us);
+  PacketSettings settings;
+  settings.path_choice = PathChoice::hash;
+  const auto ways = [&] {
+    const PacketOutcome outcome = play_packets(fabric, settings, {{0, 15, 1_MiB}, {0, 15, 1_MiB}});
+    std::vector<std::size_t> used;
+    for (std::size_t spine = 0; spine < 8; ++spine) {
+      if (outcome.ports[fabric.link(NodeId(24), NodeId(16 + spine))].packets > 0) {
+        used.push_back(spine);
+      }
+    }
+    return used;
+  };
+  std::set<std::size_t> chosen;
+  for (settings.seed = 0; settings.seed < 8; ++settings.seed) {
+    ASSERT_EQ(ways().size(), 1U);
+    chosen.insert(ways().front());
+  }
+  EXPECT_GT(chosen.size(), 2U);
+}
+
 TEST(PacketNetwork, DropsWithoutFlowControlAndSendsAgain) {
   const std::size_t senders = 8;
   const PacketFabric star = packet_star(senders + 1, 10_GBps, 1_us);
@@ -218,14 +257,15 @@ TEST(PacketNetwork, SpraysByTheLoadsWhereLinksAreNotEqual) {
   EXPECT_NEAR(since_start(outcome.last).value(), (settings.payload * 400.0 / (40_GBps)).value(), 10e-6);
 }
 
-TEST(PacketNetwork, FindsADeadlockOnARingAndNoneWithAChannelForEachHop) {
+TEST(PacketNetwork, FindsADeadlockOnARingAndNoneWithADateline) {
   // everybody sends four hops on, one way round, through accelerators that pass traffic on
   const std::size_t nodes = 5;
   Wiring wiring;
   wiring.settings = {PacketSettings()};
   wiring.settings[0].spare_packets = 2;
   for (std::size_t node = 0; node < nodes; ++node) {
-    wiring.wires.push_back({NodeId(node), NodeId((node + 1) % nodes), 10_GBps, Seconds(1e-9), 0});
+    const ChannelMark mark{0, node + 1 == nodes};
+    wiring.wires.push_back({NodeId(node), NodeId((node + 1) % nodes), 10_GBps, Seconds(1e-9), 0, mark});
   }
   std::vector<Route> routes(nodes);
   for (std::size_t node = 0; node < nodes; ++node) {
@@ -233,8 +273,8 @@ TEST(PacketNetwork, FindsADeadlockOnARingAndNoneWithAChannelForEachHop) {
       routes[node].links.push_back({LinkId((node + hop) % nodes), 1});
     }
   }
-  const auto run = [&](std::uint32_t channels) {
-    wiring.settings[0].virtual_channels = channels;
+  const auto run = [&](std::uint8_t channels) {
+    wiring.settings[0].channels.last = static_cast<std::uint8_t>(channels - 1);
     Engine engine;
     PacketNetwork network(engine, wiring);
     std::size_t arrived = 0;
@@ -245,7 +285,7 @@ TEST(PacketNetwork, FindsADeadlockOnARingAndNoneWithAChannelForEachHop) {
     return arrived;
   };
   EXPECT_THROW(run(1), RunError);
-  EXPECT_EQ(run(4), nodes);
+  EXPECT_EQ(run(2), nodes);
 }
 
 TEST(PacketNetwork, CopiesAMulticastInTheSwitchAndAddsUpAReductionThere) {
@@ -276,27 +316,6 @@ TEST(PacketNetwork, CopiesAMulticastInTheSwitchAndAddsUpAReductionThere) {
       EXPECT_NEAR(carried[use.link].value(), bytes.value() * use.load, 1e-3);
     }
   }
-}
-
-TEST(PacketNetwork, TakesOtherWaysAroundALinkThatFails) {
-  const PacketFabric fabric = packet_leaf_spine(2, 4, 10_GBps, 1_us);
-  Router router(fabric.topology());
-  const Route route = *router.route(NodeId(0), NodeId(7));
-  Engine engine;
-  PacketNetwork network(engine, fabric.wiring({}));
-  Time arrival = Time::max();
-  network.send({&route, Bytes(1e6)}, [&] { arrival = engine.now(); });
-  const NodeId spine(8);
-  const NodeId leaf(12);
-  Bytes before;
-  engine.after(20_us, [&] {
-    network.set_capacity(fabric.link(leaf, spine), BytesPerSecond(0));
-    before = network.carried()[fabric.link(leaf, spine)];
-  });
-  engine.run();
-  EXPECT_LE(apart(arrival, Time() + Bytes(1e6) / (10_GBps) + route.latency), picoseconds(1_us));
-  EXPECT_GT(before, Bytes(0));
-  EXPECT_EQ(network.carried()[fabric.link(leaf, spine)], before);
 }
 
 TEST(PacketNetwork, RunsTheSameTwice) {

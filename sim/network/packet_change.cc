@@ -1,0 +1,138 @@
+// Links of PacketNetwork that fail, are degraded or come back in the course of a run.
+#include <algorithm>
+#include <utility>
+
+#include "sim/network/packet.h"
+#include "sim/network/transfers.h"
+
+namespace podium {
+
+namespace {
+
+/// Whether a route's last way, which begins with a leg, takes the links of another.
+bool has_way(const PacketRoute& route, std::uint32_t first_leg, const PacketRoute& other) {
+  return std::equal(route.legs.begin() + first_leg, route.legs.end(), other.legs.begin(), other.legs.end(),
+                    [](const PacketRoute::Leg& a, const PacketRoute::Leg& b) { return a.link == b.link; });
+}
+
+}  // namespace
+
+void PacketNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
+  check_capacity(capacity);
+  PODIUM_CHECK(link.index() < ports_.size(), "the link is there");
+  now_ = engine_.now().picoseconds();
+  PacketPort& port = ports_[link.index()];
+  dead_links_ -= port.alive() ? 0 : 1;
+  port.picoseconds_per_byte = capacity > BytesPerSecond(0) ? 1e12 / capacity.value() : 0;
+  port.set_ahead(wiring_.settings[port.settings].payload);
+  dead_links_ += port.alive() ? 0 : 1;
+  capacities_[link] = capacity;
+  if (port.alive()) {
+    for (std::uint32_t i = 0; i < port.channels(); ++i) {
+      wake_channel(port.first_channel + i);
+    }
+    arm_pull(link.index());
+  } else {
+    empty_dead_port(link.index());
+  }
+  arm();
+}
+
+/// What may go elsewhere does: packets whose switch has another way, those of transfers that have been rerouted, and
+/// those that have not been sent.
+void PacketNetwork::empty_dead_port(std::uint32_t link) {
+  PacketPort& port = ports_[link];
+  for (std::uint32_t at = port.first_channel; at < port.first_channel + port.channels(); ++at) {
+    std::uint32_t id = std::exchange(channels_[at].head, none);
+    while (id != none) {
+      const std::uint32_t next = packets_[id].next;
+      port.waiting -= packets_[id].wire;
+      --waiting_;
+      Packet& packet = packets_[id];
+      Flow& flow = flows_[packet.flow];
+      if (packet.leg >= flow.first_leg && !flow.route.is_tree()) {
+        packet.leg = choose(flow, flow.route.fork_before(packet.leg));
+      }
+      offer(id);
+      id = next;
+    }
+  }
+  for (std::size_t left = port.streams.size(); left > 0; --left) {
+    const PacketStream stream = port.streams.front();
+    port.streams.pop_front();
+    if (holds({stream.flow, stream.generation}) && flows_[stream.flow].paced) {
+      queue_paced(stream.flow);
+    } else {
+      port.streams.push_back(stream);
+    }
+  }
+}
+
+/// Its sender sends the packet once more, by the way that its transfer takes now.
+void PacketNetwork::send_again(std::uint32_t id) {
+  Packet& packet = packets_[id];
+  if (packet.room != none) {
+    leave_room(packet, now_);
+    packet.room = none;
+  }
+  packet.stand = {};
+  push(now_, resend, id);
+}
+
+/// Takes a transfer's packets that have not been sent from a port; says of how many streams.
+std::size_t PacketNetwork::take_streams(std::uint32_t link, std::uint32_t slot) {
+  PacketPort& port = ports_[link];
+  const std::size_t before = port.streams.size();
+  for (std::size_t left = before; left > 0; --left) {
+    const PacketStream stream = port.streams.front();
+    port.streams.pop_front();
+    if (stream.flow != slot || stream.generation != flows_[slot].generation) {
+      port.streams.push_back(stream);
+    }
+  }
+  return before - port.streams.size();
+}
+
+void PacketNetwork::reroute(TransferId id, const Route& route) {
+  if (!holds(id) || flows_[id.slot].packets == 0) {
+    return;
+  }
+  now_ = engine_.now().picoseconds();
+  Flow& flow = flows_[id.slot];
+  PacketRoute other = make_packet_route(route, wiring_);
+  if (has_way(flow.route, flow.first_leg, other)) {
+    return;
+  }
+  if (flow.route.is_tree() || other.is_tree()) {
+    throw RunError("the packets of a multicast or a reduction keep to their tree when a link of it fails");
+  }
+  std::size_t taken = 0;
+  for (const std::uint16_t source : flow.route.sources) {
+    const PacketRoute::Fork fork = flow.route.forks[source];
+    for (std::uint32_t leg = fork.first; leg < fork.first + fork.count; ++leg) {
+      taken += take_streams(flow.route.legs[leg].link.index(), id.slot);
+    }
+  }
+  flow.first_leg = static_cast<std::uint32_t>(flow.route.legs.size());
+  flow.route.change_to(std::move(other));
+  set_headers(flow);
+  if (taken > 0 && flow.paced) {
+    queue_paced(id.slot);
+  } else if (taken > 0) {
+    queue_streams(flow, id.slot);
+  }
+  request_settle();
+  is_rerouted_ = true;
+}
+
+/// Once for all transfers that were rerouted in this round.
+void PacketNetwork::empty_dead_ports() {
+  is_rerouted_ = false;
+  for (std::uint32_t link = 0; link < ports_.size(); ++link) {
+    if (!ports_[link].alive()) {
+      empty_dead_port(link);
+    }
+  }
+}
+
+}  // namespace podium
