@@ -11,6 +11,7 @@
 
 #include "sim/cli/command.h"
 #include "sim/hardware/system.h"
+#include "sim/network/packet_settings.h"
 #include "sim/report/json_text.h"
 #include "sim/report/topology_drawing.h"
 #include "sim/topology/deadlock.h"
@@ -89,6 +90,15 @@ std::string to_text(const Topology& topology, const Routing& routing, const Dead
          (check.enough == 0 ? "" : fmt::format("; {} virtual channels would do", check.enough));
 }
 
+/// As the packet network has them.
+std::string describe_packets(const Plane& plane) {
+  const PacketSettings packets = load_packet_settings({packet_plane(plane)}).front();
+  const char* const control = packets.flow_control == FlowControl::credits ? "credits"
+                              : packets.flow_control == FlowControl::pause ? "PFC, ECN and DCQCN"
+                                                                           : "dropped where there is no room";
+  return fmt::format("{} each, {} ('{}' of configs/packets.yaml)", to_text(packets.payload), control, packets.name);
+}
+
 void print_measures(const Topology& topology, std::uint32_t index, const PlaneMeasures& measures) {
   const Plane& plane = topology.planes[index];
   std::string nodes;
@@ -119,6 +129,7 @@ void print_measures(const Topology& topology, std::uint32_t index, const PlaneMe
                                                   (measures.direct ? " between neighbours" : " over one switch")));
   fmt::print(std::cout, fmt::runtime(line), "deadlock-free",
              to_text(topology, plane.routing, find_deadlock(topology, index)));
+  fmt::print(std::cout, fmt::runtime(line), "packets", describe_packets(plane));
 }
 
 /// What stands between an accelerator and the plane, where others share it.
@@ -209,6 +220,7 @@ Json json_of(const Topology& topology, std::uint32_t index, const PlaneMeasures*
   json["routing"] = to_text(plane.routing);
   json["virtual_channels"] = deadlock.virtual_channels;
   json["deadlock_free"] = deadlock.cycle.empty();
+  json["packets"] = load_packet_settings({packet_plane(plane)}).front().name;
   json["networks"] = measures->networks;
   for (const auto& [tier, count] : measures->nodes_by_tier) {
     json["nodes"][tier] = count;

@@ -70,6 +70,7 @@ PacketSettings settings_of(const PacketPlane& plane, const std::map<std::string,
     throw InputError("plane '" + plane.name + "': " + unknown_name("kind of packets", plane.packets, names));
   }
   PacketSettings settings = found == known.end() ? other : found->second;
+  settings.name = found == known.end() ? "other" : found->first;
   settings.channels = {plane.routing.order, 0, static_cast<std::uint8_t>(plane.routing.virtual_channels - 1)};
   settings.seed = plane.routing.seed;
   settings.detour = plane.routing.detour;

@@ -45,6 +45,7 @@ struct DcqcnSettings {
 
 /// How the links of a plane move packets.
 struct PacketSettings {
+  std::string name;  ///< of the entry that says so
   /// Of a full packet. A header is the payload times (load - 1), on packets that are not full too.
   Bytes payload{4096};
   double scale = 1;  ///< real packets, each with its header, that go as one

@@ -1,12 +1,14 @@
 #include "sim/topology/measure.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/push_relabel_max_flow.hpp>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "sim/core/rng.h"
 
@@ -295,28 +297,28 @@ void count(const Topology& topology, const Part& part, PlaneMeasures& measures) 
     ++entry->second;
   }
   measures.injection = injection_over(topology, part.links);
-  std::size_t one_way = 0;
+  std::map<std::pair<NodeId, NodeId>, std::array<std::uint32_t, 2>> cables;  // of each way between two nodes
   for (const LinkId id : part.links) {
     const Link& link = topology.links[id];
-    // a link each way counts once, by the direction from the lower id
-    if (link.from > link.to) {
-      one_way += link.cables;
+    cables[std::minmax(link.from, link.to)][link.from < link.to ? 0 : 1] += link.cables;
+  }
+  for (const LinkId id : part.links) {
+    const std::pair<NodeId, NodeId> ends = std::minmax(topology.links[id].from, topology.links[id].to);
+    const auto [up, down] = std::exchange(cables[ends], {});
+    const std::uint32_t between = std::max(up, down);
+    if (between == 0) {
       continue;
     }
-    if (link.cables == 0) {
-      continue;
-    }
-    const std::string& lower = topology.nodes[link.from].tier;
-    const std::string& upper = topology.nodes[link.to].tier;
+    const std::string& lower = topology.nodes[ends.first].tier;
+    const std::string& upper = topology.nodes[ends.second].tier;
     const auto same = [&](const TierLinks& links) { return links.lower == lower && links.upper == upper; };
     auto entry = std::find_if(measures.links_by_tier.begin(), measures.links_by_tier.end(), same);
     if (entry == measures.links_by_tier.end()) {
       entry = measures.links_by_tier.insert(entry, {lower, upper, 0});
     }
-    entry->count += link.cables;
-    measures.links += link.cables;
+    entry->count += between;
+    measures.links += between;
   }
-  measures.links = std::max(measures.links, one_way);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 
 /// More nodes than this are a slip of the pen, not a machine.
 constexpr std::int64_t most_nodes = 1 << 24;
+constexpr BytesPerSecond most_bandwidth(1e14);  // of a link: rates are exact to 2^-16 B/s
 
 /// How accelerators are packed, as the file says it.
 struct Packing {
@@ -212,6 +213,12 @@ void build_plane(Topology& topology, const Node& parameters) {
     halve(plane, ranks);
     Site site = make_site(topology, index, ranks);
     build(site, parameters);
+  }
+  for (const Link& link : topology.links) {
+    if (!(link.bandwidth <= most_bandwidth)) {
+      parameters.at("fabric").fail("a link of " + to_text(link.bandwidth) + ": up to " + to_text(most_bandwidth) +
+                                   " would be right");
+    }
   }
   // switches are alike only to traffic that is spread evenly over them, and only while all their links are
   if (plane.routing.spread != Spread::sprayed || plane.routing.detour != Detour::none) {
