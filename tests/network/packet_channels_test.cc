@@ -49,6 +49,24 @@ TEST_P(PacketChannels, EndWithAsManyAsTheCheckAsksForAndNotWithOne) {
   EXPECT_THROW(all_to_all(topology, 1, 32_KiB), RunError);
 }
 
+TEST(PacketSettings, AreThoseThatAPlaneNamesOrThoseOfItsName) {
+  const auto of = [](const std::string& name, const std::string& packets) {
+    return load_packet_settings({{name, packets, {}}}).front().name;
+  };
+  EXPECT_EQ(of("nvlink", ""), "nvlink");
+  EXPECT_EQ(of("my network", ""), "other");
+  EXPECT_EQ(of("my network", "roce"), "roce");
+  EXPECT_THROW(of("my network", "rocee"), InputError);
+}
+
+TEST(PacketSettings, HaveNoDetours) {
+  Routing routing;
+  routing.detour = Detour::valiant;
+  Wiring wiring{{{NodeId(0), NodeId(1), 1_GBps, Seconds(), 0}}, load_packet_settings({{"ub", "", routing}})};
+  Engine engine;
+  EXPECT_THROW(PacketNetwork(engine, wiring), InputError);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shipped, PacketChannels, ::testing::Values("torus-2d", "dragonfly-72"));
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sim/topology/route.h"
 #include "tests/core/error_of.h"
 
 namespace podium::test {
@@ -28,6 +29,17 @@ TEST(Machine, TakesFiguresOfItsNetworkThatDifferFromTheFiles) {
   EXPECT_EQ(link("2 GB/s"), 2 * link("1 GB/s"));
   EXPECT_LT(link("1 GB/s"), first_link(Machine(system, chip, {8, 0}), plane));
   EXPECT_THROW(Machine(system, chip, {8, 0}, {{"planes.0.no_such_figure", "1 GB/s"}}), InputError);
+}
+
+TEST(Machine, HasTheIdleChipsOfItsLastDomainThatPassOnWhatOthersSend) {
+  SystemSpec system = load_system("hgx-h100");
+  system.topology = "ring-16";
+  system.packages_per_node = 4;
+  system.nodes_per_domain = 4;
+  system.protocols.clear();
+  const Machine machine(system, load_chip(system.chip), {.ranks = 9});
+  const Route route = *Router(machine.network()).route(machine.node(0), machine.node(8));
+  EXPECT_EQ(route.switches, 7) << "half way round, and not over the one link that would close a ring of nine";
 }
 
 TEST(Machine, FindsATopologyThatIsNotThereWhereItsSystemNamesIt) {

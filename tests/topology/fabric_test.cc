@@ -191,6 +191,23 @@ TEST(Links, BisectionOfManyIsAnUpperBound) {
   EXPECT_LE(measures.bisection.value(), 4 * port);
 }
 
+TEST(Links, CountEachPairOnceWhicheverWayItGoes) {
+  std::string keys = plane_keys("links") + "    links:\n";
+  for (const char* const link : {"from: 0, to: 1", "from: 1, to: 2", "from: 2, to: 0", "between: [0, 3]"}) {
+    keys += "      - {" + std::string(link) + ", bandwidth: 1 GB/s}\n";
+  }
+  EXPECT_EQ(only_plane(build(yaml_of(packing_of(1, 4, 1), keys))).links, 4U);
+}
+
+TEST(Links, RefuseBandwidthsBeyondWhatRatesCanTell) {
+  const auto with = [](const char* bandwidth) {
+    return yaml_of(packing_of(1, 2, 1),
+                   plane_keys("links") + "    links:\n      - {between: [0, 1], bandwidth: " + bandwidth + "}\n");
+  };
+  EXPECT_NO_THROW(build(with("1e5 GB/s")));
+  EXPECT_THROW(build(with("1e6 GB/s")), InputError);
+}
+
 TEST(Links, RefusesNodesThatAreNotThere) {
   const std::string keys = plane_keys("links") + "    switches: {spine0: spine}\n    links:\n";
   const auto with = [&keys](const std::string& link) {
