@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <numeric>
 #include <unordered_set>
 
 #include "sim/core/input_stream.h"
@@ -33,19 +34,27 @@ std::size_t reusable_blocks(const Request& request) {
   return std::min(static_cast<std::size_t>((request.input - 1) / prompt_block), request.blocks.size());
 }
 
-double repeated_share(const std::vector<Request>& requests) {
+std::vector<double> repeated_tokens(std::span<const Request> requests) {
   std::unordered_set<std::uint64_t> seen;
-  double all = 0, repeated = 0;
+  std::vector<double> repeated;
   for (const Request& request : requests) {
     const auto end = request.blocks.begin() + static_cast<std::ptrdiff_t>(reusable_blocks(request));
     const auto first_new =
         std::find_if(request.blocks.begin(), end, [&](std::uint64_t b) { return !seen.contains(b); });
-    repeated += static_cast<double>(first_new - request.blocks.begin()) * prompt_block;
-    all += request.input;
+    repeated.push_back(static_cast<double>(first_new - request.blocks.begin()) * prompt_block);
     // a block that is cut short belongs to nobody else
     seen.insert(request.blocks.begin(), request.blocks.begin() + static_cast<std::ptrdiff_t>(whole_blocks(request)));
   }
-  return all > 0 ? repeated / all : 0;
+  return repeated;
+}
+
+double repeated_share(const std::vector<Request>& requests) {
+  const std::vector<double> repeated = repeated_tokens(requests);
+  double all = 0;
+  for (const Request& request : requests) {
+    all += request.input;
+  }
+  return all > 0 ? std::accumulate(repeated.begin(), repeated.end(), 0.0) / all : 0;
 }
 
 std::vector<Request> sample_stretches(std::vector<Request> recorded, std::size_t most) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,10 @@ constexpr std::uint64_t block_names = std::uint64_t{1} << 40;
 std::size_t whole_blocks(const Request&);
 std::size_t reusable_blocks(const Request&);
 
-/// The share of all prompt tokens that lie in whole blocks which an earlier prompt had already: what a cache that
-/// forgets nothing could reuse.
+/// Of each request the tokens of its prompt that lie in whole blocks which an earlier prompt had already: what a cache
+/// that forgets nothing could reuse.
+std::vector<double> repeated_tokens(std::span<const Request>);
+/// Their share of all prompt tokens.
 double repeated_share(const std::vector<Request>&);
 
 /// A stream of requests with a mean rate of one request per second: scaled in time to offer any rate, so that two rates

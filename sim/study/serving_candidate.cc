@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "sim/core/quantile.h"
 #include "sim/core/text.h"
@@ -29,35 +30,44 @@ class TooMuch : public InputError {
 }  // namespace
 
 MeanRequest mean_request(const ServingWorkload& workload, const std::vector<Request>& recorded, double longest) {
-  const double input = workload.arrivals.input;
-  const double output = workload.arrivals.output;
-  MeanRequest mean{input, output, input, input + output, input + output, 1, 0, workload.slo, input + output / 2};
-  if (workload.prefix_reuse != PrefixReuse::off) {
-    mean.reused = repeated_share(recorded);
-  }
-  if (!recorded.empty()) {
-    mean.input = mean.output = 0;
-    std::vector<double> inputs, whole;
-    double counted = 0, decoded = 0, context = 0;
-    for (const Request& request : recorded) {
-      inputs.push_back(request.input);
-      whole.push_back(double(request.input) + request.output);
-      if (whole.back() <= longest) {
-        mean.input += request.input;
-        mean.output += request.output;
-        ++counted;
-        decoded += request.output - 1.0;
-        context += (request.output - 1.0) * (request.input + request.output / 2.0);
-      }
+  const Request drawn{Seconds(), workload.arrivals.input, workload.arrivals.output};
+  const std::span<const Request> requests = recorded.empty() ? std::span(&drawn, 1) : std::span(recorded);
+  const std::vector<double> repeated =
+      workload.prefix_reuse == PrefixReuse::off ? std::vector<double>(requests.size()) : repeated_tokens(requests);
+  MeanRequest mean;
+  mean.slo = workload.slo;
+  std::vector<double> inputs, computed, whole;
+  double counted = 0, decoded = 0, repeated_decoded = 0;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const Request& request = requests[i];
+    inputs.push_back(request.input);
+    computed.push_back(request.input - repeated[i]);
+    whole.push_back(double(request.input) + request.output);
+    if (whole.back() <= longest) {
+      const double tokens = request.output - 1.0;  // the first is the prompt's
+      mean.input += request.input;
+      mean.output += request.output;
+      mean.computed += computed.back();
+      mean.prefix += computed.back() * repeated[i];
+      mean.context += tokens * (request.input + request.output / 2.0);
+      repeated_decoded += tokens * repeated[i];
+      decoded += tokens;
+      ++counted;
     }
-    mean.fitting = counted / static_cast<double>(recorded.size());
-    mean.input /= std::max(1.0, counted);
-    mean.output /= std::max(1.0, counted);
-    mean.context = decoded > 0 ? context / decoded : mean.input + mean.output / 2;
-    mean.long_input = quantile(inputs, workload.slo.quantile);
-    mean.long_request = quantile(whole, workload.slo.quantile);
-    mean.longest = whole.back();  // a quantile sorts
   }
+  const double count = std::max(1.0, counted);
+  mean.fitting = counted / static_cast<double>(requests.size());
+  mean.prefix /= std::max(1.0, mean.computed);
+  mean.input /= count;
+  mean.output /= count;
+  mean.computed /= count;
+  mean.context = decoded > 0 ? mean.context / decoded : mean.input + mean.output / 2;
+  mean.own_context = mean.context - (decoded > 0 ? repeated_decoded / decoded : mean.input - mean.computed);
+  mean.long_input = quantile(inputs, workload.slo.quantile);
+  mean.long_computed = quantile(computed, workload.slo.quantile);
+  mean.long_request = quantile(whole, workload.slo.quantile);
+  mean.shortest_input = inputs.front();  // a quantile sorts
+  mean.longest = whole.back();
   return mean;
 }
 
@@ -121,7 +131,7 @@ ServingCandidate Candidates::make(const Entry& entry) const {
                   Lack::memory, needed / c.cache_tokens);
   }
   // longer ones are turned away, and cost nothing
-  if (all_.longest > c.cache_tokens) {
+  if (!recorded_.empty() && all_.longest > c.cache_tokens) {
     c.request = mean_request(workload_, recorded_, c.cache_tokens);
     fill_memory(c);
   }
@@ -146,18 +156,20 @@ StepShape Candidates::largest_step(const ServingCandidate& c) const {
     step.decode_sequences = c.sequences;
     step.decode_context = c.request.context;
   }
-  step.prefill_sequences = std::max(1.0, c.chunk / c.request.input);
-  step.prefill_tokens = std::min(c.chunk, c.request.input);
+  step.prefill_sequences = std::clamp(c.chunk / c.request.computed, 1.0, double(most_sequences));
+  step.prefill_tokens = std::min(c.chunk, c.request.computed);
   return step;
 }
 
 /// Memory is kept for the step of as many sequences as the cache holds beside it, so that the more there are of them,
-/// the fewer can be: the largest number that is consistent.
+/// the fewer can be: the largest number that is consistent. Where a replica reuses prefixes, all of them may have begun
+/// alike, and what they share is there once.
 void Candidates::fill_memory(ServingCandidate& c) const {
+  const double own = c.stage == Stage::mixed ? c.request.own_context : c.request.context;
   const auto holds = [&](std::uint32_t sequences) {
     c.sequences = sequences;
     c.cache_tokens = cache_capacity(model_, chip_, c.plan, largest_step(c), c.request.context);
-    return c.cache_tokens >= sequences * c.request.context;
+    return c.cache_tokens >= sequences * own + (c.request.context - own);
   };
   std::uint32_t low = 1;
   for (std::uint32_t high = most_sequences + 1; high - low > 1;) {
@@ -170,8 +182,8 @@ void Candidates::fill_memory(ServingCandidate& c) const {
 
 /// An iteration that carries a full chunk of mean prompts, whole ones where they are shorter, beside `batch` sequences.
 StepShape Candidates::full_step(const ServingCandidate& c, double batch) {
-  const double prompts = std::ceil(c.chunk / c.request.input * (1 - 1e-9));
-  return {batch, batch > 0 ? c.request.context : 0, prompts, c.chunk / prompts, 0};
+  const double prompts = std::ceil(c.chunk / c.request.computed * (1 - 1e-9));
+  return {batch, batch > 0 ? c.request.context : 0, prompts, c.chunk / prompts, c.request.prefix};
 }
 
 Seconds Candidates::prompt_alone(const ServingCandidate& c, double tokens) {
@@ -185,7 +197,7 @@ Seconds Candidates::prompt_alone(const ServingCandidate& c, double tokens) {
 }
 
 void Candidates::predict_prefill(ServingCandidate& c) const {
-  const double longest = c.request.long_input;
+  const double longest = c.request.long_computed;
   const Seconds alone = prompt_alone(c, longest);
   if (alone >= c.request.slo.ttft) {
     throw TooMuch("a prompt of " + with_commas(static_cast<long long>(longest)) + " tokens alone takes " +
@@ -197,62 +209,83 @@ void Candidates::predict_prefill(ServingCandidate& c) const {
   // below one
   const Seconds among_others = std::max(alone, step * std::ceil(longest / c.chunk));
   const double load = std::clamp(c.request.slo.ttft / among_others - 1, 0.1, 1.0);
-  c.most = most_prompts(c, 0);
+  c.most = c.plan.dp / prompt_time(c, 0).value();
   c.rate = load * c.most;
   c.stay = among_others;
 }
 
-Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch) const {
+Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch, double context) {
   const double tokens_per_iteration = c.plan.tokens_per_iteration();
-  const Seconds decode = c.steps->time({batch, c.request.context, 0, 0, 0});
+  const Seconds decode = c.steps->time({batch, context, 0, 0, 0});
   if (c.stage == Stage::decode) {
     return decode / tokens_per_iteration;
   }
-  const Seconds mixed = c.steps->time({batch, c.request.context, 1, std::min(c.chunk, c.request.input), 0});
+  const double computed = c.request.computed;
+  const Seconds mixed = c.steps->time({batch, context, 1, std::min(c.chunk, computed), c.request.prefix});
   // the share of iterations that carry a chunk, so that prompts keep up with the sequences that end
   const double iterations = std::max(1.0, (c.request.output - 1) / tokens_per_iteration);
-  const double share = std::min(1.0, batch / iterations * std::max(1.0, c.request.input / c.chunk));
+  const double share = std::min(1.0, batch / iterations * std::max(1.0, computed / c.chunk));
   return (mixed * share + decode * (1 - share)) / tokens_per_iteration;
 }
 
-/// Requests a second of one instance that is always busy, within the objective as far as a step alone tells.
-void Candidates::predict(ServingCandidate& c) const {
-  const Seconds alone = c.steps->time({1, c.request.context, 0, 0, 0}) / c.plan.tokens_per_iteration();
-  if (alone > c.request.slo.tpot) {
-    throw TooMuch("one sequence alone takes " + to_text(alone) + " a token, more than " + to_text(c.request.slo.tpot),
-                  Lack::time, alone / c.request.slo.tpot);
-  }
+/// The most sequences of so many tokens that a replica decodes in time; one at least.
+double Candidates::most_in_time(const ServingCandidate& c, double context) {
   double low = 1;
   double high = c.sequences + 1.0;
   while (high - low > 1) {
     const double middle = std::floor((low + high) / 2);
-    (predict_tpot(c, middle) <= c.request.slo.tpot ? low : high) = middle;
+    (predict_tpot(c, middle, context) <= c.request.slo.tpot ? low : high) = middle;
+  }
+  return low;
+}
+
+/// Requests a second of one instance that is always busy, within the objective as far as a step alone tells.
+void Candidates::predict(ServingCandidate& c) const {
+  // no sequence is ever faster, whatever its neighbours, than one that begins after the shortest prompt and whose draft
+  // is always right
+  const double shortest = c.request.shortest_input;
+  const Seconds alone = c.steps->time({1, shortest, 0, 0, 0}) / (1.0 + c.plan.draft_tokens);
+  if (alone > c.request.slo.tpot) {
+    throw TooMuch("one sequence alone takes " + to_text(alone) + " a token, more than " + to_text(c.request.slo.tpot),
+                  Lack::time, alone / c.request.slo.tpot);
   }
   const auto rate_at = [&](double batch) {
-    return c.plan.dp * batch / (predict_tpot(c, batch).value() * std::max(1.0, c.request.output - 1));
+    return c.plan.dp * batch /
+           (predict_tpot(c, batch, c.request.context).value() * std::max(1.0, c.request.output - 1));
   };
-  const Seconds tpot = predict_tpot(c, low);
-  c.rate = rate_at(low);
-  c.most = c.rate;
-  c.stay = tpot * c.request.output;
+  const double batch = most_in_time(c, c.request.context);
+  c.rate = rate_at(batch);
+  c.stay = predict_tpot(c, batch, c.request.context) * c.request.output;
   if (c.stage == Stage::mixed) {
-    c.rate = std::min(c.rate, most_prompts(c, low));
-    // chunks come now and then, so that a mean says little of what a quantile sees: any batch may be the right one
-    c.most = std::min(rate_at(c.sequences), most_prompts(c, 1));
+    c.rate = std::min(c.rate, c.plan.dp / prompt_time(c, batch).value());
+    c.most = most_mixed(c);
+  } else {
+    // long sequences may be so few that they may be late
+    c.most = rate_at(most_in_time(c, shortest));
   }
 }
 
-/// Prompts a second of an instance whose every iteration carries a full chunk beside `batch` sequences: where a prompt
-/// ends within one, the next begins.
-double Candidates::most_prompts(const ServingCandidate& c, double batch) const {
+/// What a prompt takes of iterations that carry a full chunk beside `batch` sequences: where a prompt ends within one,
+/// the next begins.
+Seconds Candidates::prompt_time(const ServingCandidate& c, double batch) {
   StepShape step = full_step(c, batch);
-  Seconds of_prompt = c.steps->time(step) * (std::min(c.chunk, c.request.input) / c.chunk);
-  step.prefill_context = c.chunk;
-  while (step.prefill_context < c.request.input) {
-    of_prompt += c.steps->time(step) * (std::min(c.chunk, c.request.input - step.prefill_context) / c.chunk);
-    step.prefill_context += c.chunk;
+  Seconds time;
+  for (double done = 0; done < c.request.computed; done += c.chunk) {
+    step.prefill_context = c.request.prefix + done;
+    time += c.steps->time(step) * (std::min(c.chunk, c.request.computed - done) / c.chunk);
   }
-  return c.plan.dp / of_prompt.value() / (1 - c.request.reused);
+  return time;
+}
+
+/// Chunks come now and then, so that a mean says little of what a quantile sees: any batch may be the right one. Of a
+/// request's iterations some carry full chunks, the others only decode; so many sequences that there are no others are
+/// best, if they have room.
+double Candidates::most_mixed(const ServingCandidate& c) {
+  const double chunks = c.request.computed / c.chunk;
+  const double iterations = (c.request.output - 1) / c.plan.tokens_per_iteration();
+  const double batch = std::clamp(iterations / chunks, 1.0, double(c.sequences));
+  const Seconds decode = c.steps->time({batch, c.request.context, 0, 0, 0});
+  return c.plan.dp / (prompt_time(c, batch) + std::max(0.0, iterations / batch - chunks) * decode).value();
 }
 
 }  // namespace podium

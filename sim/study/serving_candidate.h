@@ -22,15 +22,19 @@ constexpr std::uint32_t most_sequences = 1024;
 /// What a workload asks of every instance: the mean request and the objective.
 struct MeanRequest {
   double input = 0, output = 0;
-  /// Of the longest prompt that must still see its first token in time, and of the longest request that must be served,
-  /// with its answer: at the SLO's quantile.
-  double long_input = 0, long_request = 0;
-  double longest = 0;  ///< of all, with its answer
-  double fitting = 1;  ///< the share of requests that means are of
-  double reused = 0;  ///< of prompts' tokens, the share that a cache which forgets nothing would have, where it is used
+  /// Of a prompt, what a cache that forgets nothing would not have: all of it where prefixes are not reused. And what
+  /// it would have, in the mean over all tokens that are computed.
+  double computed = 0, prefix = 0;
+  /// At the SLO's quantile: of the prompt that must still see its first token in time, with what is computed of it, and
+  /// of the request that must be served, with its answer.
+  double long_input = 0, long_computed = 0, long_request = 0;
+  double shortest_input = 0;  ///< of all
+  double longest = 0;         ///< of all, with its answer
+  double fitting = 1;         ///< the share of requests that means are of
   Slo slo;
-  /// Tokens in the cache of a sequence that decodes, in the mean over all that is decoded: long answers stay longer.
-  double context = 0;
+  /// Tokens in the cache of a sequence that decodes, and of these those that no prompt before it brought, in the mean
+  /// over all that is decoded: long answers stay longer.
+  double context = 0, own_context = 0;
 };
 
 /// One template with one chunk size on a machine of its own: an instance that could be deployed.
@@ -82,16 +86,18 @@ class Candidates {
 
  private:
   ServingCandidate make(const Entry&) const;
-  /// Time of a prompt that has the instance to itself, chunk after chunk.
   static StepShape full_step(const ServingCandidate&, double batch);
+  /// Time of a prompt that has the instance to itself, chunk after chunk.
   static Seconds prompt_alone(const ServingCandidate&, double tokens);
   StepShape largest_step(const ServingCandidate&) const;
   void fill_memory(ServingCandidate&) const;
   void predict(ServingCandidate&) const;
   void predict_prefill(ServingCandidate&) const;
-  double most_prompts(const ServingCandidate&, double batch) const;
-  /// Time of a token where each replica of the instance has `batch` sequences.
-  Seconds predict_tpot(const ServingCandidate&, double batch) const;
+  static Seconds prompt_time(const ServingCandidate&, double batch);
+  static double most_mixed(const ServingCandidate&);
+  /// Time of a token where each replica of the instance has `batch` sequences of `context` tokens.
+  static Seconds predict_tpot(const ServingCandidate&, double batch, double context);
+  static double most_in_time(const ServingCandidate&, double context);
 
   const Study& study_;
   const ServingWorkload& workload_;
