@@ -132,12 +132,15 @@ std::vector<std::string> certainty(const ComparisonResult& result, const Uncerta
   const std::string leader = display_name(result.systems, contest.leader);
   const std::string next = display_name(result.systems, contest.next);
   std::vector<std::string> sentences;
+  const Odds& odds = contest.with_model_error;
+  if (odds.low == 1 && odds.high == 1) {
+    return {leader + " and " + next + " are level, whatever is drawn."};
+  }
   sentences.push_back(leader + " wins with a probability of " + probability(contest.by_figures.leader_wins) +
                       " when figures are drawn from their ranges: " + interval(contest.by_figures) + " as much as " +
                       next + " in 90 % of the draws.");
-  sentences.push_back("With the model's own error on top, with a probability of " +
-                      probability(contest.with_model_error.leader_wins) + ": " + interval(contest.with_model_error) +
-                      ".");
+  sentences.push_back("With the model's own error on top, with a probability of " + probability(odds.leader_wins) +
+                      ": " + interval(odds) + ".");
   sentences.push_back(anchors_sentence(result, contest.workload, contest.regime));
   if (const double miss = largest_miss(result, contest); contest.ratio < miss) {
     sentences.push_back("The lead of " + factor(contest.ratio) + " is no larger than the largest of these misses, " +
@@ -176,7 +179,8 @@ std::string draws_sentence(const std::vector<Validated>& validated) {
   return "Each figure with a range is put at its ends, all else as it is, with the plan that was kept (of training, "
          "where it no longer fits into memory, the best of those tried that does) and without a new search. Draws take "
          "all figures at random: independently, from triangular distributions with the value as the most likely. What "
-         "a file says in several places is one figure. The model's own error is a further factor for each machine: "
+         "a file says in several places is one figure. The model's own error is a further factor for each machine, the "
+         "same draw for machines of one chip: "
          "predictions miss " +
          count(static_cast<double>(all.results)) + " published results by " + percent(all.mean) +
          " on average (podium validate): steps of serving " + of_kind(inference) + "; training " + of_kind(training) +

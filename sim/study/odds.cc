@@ -30,16 +30,17 @@ void draw(const Influence& influence, Rng& rng, std::vector<double>& throughputs
 Odds draw_odds(const std::vector<double>& throughputs, const std::vector<Influence>& influences, Rng rng) {
   PODIUM_CHECK(throughputs.size() > 1, "a contest has two contenders at least");
   std::vector<double> ratios;
-  int won = 0;
+  double won = 0;
   for (int i = 0; i < draws; ++i) {
     std::vector<double> drawn = throughputs;
     for (const Influence& influence : influences) {
       draw(influence, rng, drawn);
     }
-    won += std::max_element(drawn.begin(), drawn.end()) == drawn.begin() ? 1 : 0;
+    const double most = *std::max_element(drawn.begin(), drawn.end());
+    won += drawn[0] == most ? 1.0 / static_cast<double>(std::count(drawn.begin(), drawn.end(), most)) : 0;
     ratios.push_back(drawn[0] / drawn[1]);
   }
-  return {double(won) / draws, quantile(ratios, 0.05), quantile(ratios, 0.95)};
+  return {won / draws, quantile(ratios, 0.05), quantile(ratios, 0.95)};
 }
 
 }  // namespace podium

@@ -16,7 +16,7 @@ struct Influence {
 
 /// Draws each fact from its triangular distribution (its value the most likely, nothing beyond its range) independently
 /// of the others. Between its value and an end a fact's factor changes linearly, and factors are multiplied.
-/// `throughputs` has the leader first and the next one second.
+/// `throughputs` has the leader first and the next one second. Those who draw level share the win.
 Odds draw_odds(const std::vector<double>& throughputs, const std::vector<Influence>&, Rng);
 
 }  // namespace podium

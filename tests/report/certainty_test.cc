@@ -28,6 +28,16 @@ TEST(Certainty, SaysHowLikelyTheLeaderWinsWithoutAndWithTheModelsOwnError) {
   EXPECT_THAT(said, Contains(HasSubstr(interval(sure.with_model_error))));
 }
 
+TEST(Certainty, NamesNoWinnerOfMachinesThatAreLevelWhateverIsDrawn) {
+  const ComparisonResult result = test::example_comparison();
+  Uncertainty level = last(result);
+  level.ratio = 1;
+  level.by_figures = level.with_model_error = {0.5, 1, 1};
+  const std::vector<std::string> said = certainty(result, level);
+  EXPECT_THAT(said, Contains("NVIDIA GB200 NVL72 and Huawei CloudMatrix384 are level, whatever is drawn."));
+  EXPECT_THAT(said, Not(Contains(HasSubstr("win"))));
+}
+
 TEST(Certainty, NamesEachFigureThatAloneFlipsTheWinner) {
   const ComparisonResult result = test::example_comparison();
   const FigureEffect& flips = last(result).effects.at(0);

@@ -27,6 +27,14 @@ TEST(Odds, AreCertainWhereNothingIsUncertain) {
   EXPECT_EQ(odds.high, 1.5);
 }
 
+TEST(Odds, ShareTheWinWhereContendersDrawLevel) {
+  const Influence shared{0.5, {0.5, 0.5, 1}, {2, 2, 1}};
+  const Odds odds = draw_odds({3, 3, 1}, {shared}, rng());
+  EXPECT_DOUBLE_EQ(odds.leader_wins, 0.5);
+  EXPECT_EQ(odds.low, 1);
+  EXPECT_EQ(odds.high, 1);
+}
+
 TEST(Odds, FollowTheFigureThatALeadersThroughputIsInProportionTo) {
   const double low = 0.4, value = 0.79, high = 0.83, ratio = 1.2;
   const Influence figure{(value - low) / (high - low), {low / value, 1}, {high / value, 1}};

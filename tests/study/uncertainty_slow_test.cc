@@ -63,6 +63,20 @@ TEST(Uncertainty, AddsTheModelsOwnErrorToThatOfTheFigures) {
   EXPECT_LE(sure.with_model_error.leader_wins, sure.by_figures.leader_wins);
 }
 
+TEST(Uncertainty, TakesMachinesOfOneChipToBeMispredictedAlike) {
+  const Study study = training_study();
+  ComparisonResult result = run_comparison(study);
+  for (CaseResult& one : result.cases) {
+    one.system = "hgx-h100";
+    one.throughput = result.cases.at(1).throughput;
+    one.kept = result.cases.at(1).kept;
+  }
+  result.sources.clear();
+  add_uncertainty(study, result);
+  EXPECT_EQ(result.uncertainties.at(0).with_model_error.low, 1);
+  EXPECT_EQ(result.uncertainties.at(0).with_model_error.high, 1);
+}
+
 TEST(Uncertainty, IsTheSameForAnyNumberOfThreads) {
   const Uncertainty one = surely(1).uncertainties.at(0);
   const Uncertainty& two = surely().uncertainties.at(0);
