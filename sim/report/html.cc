@@ -149,15 +149,16 @@ Html throughput_section(const ComparisonResult& result, const std::vector<Contes
 Html latency_section(const ComparisonResult& result, const std::vector<Contest>& all) {
   Html text;
   for (const std::string& workload : workloads_of(all)) {
-    Html numbers;
+    Html limits, numbers;
     for (const Contest* contest : contests_of(all, workload)) {
       if (const TextTable latency = latency_table(result, *contest); !latency.rows.empty()) {
-        numbers += titled(contest->regime, latency) + paragraph(limit_sentence(result, *contest));
+        numbers += titled(contest->regime, latency);
+        limits += paragraph(contest->regime + ". " + limit_sentence(result, *contest));
       }
     }
     if (!numbers.text.empty()) {
-      text +=
-          element("h3", "", prose(workload)) + chart("latency", {{"workload", workload}}) + folded("Numbers", numbers);
+      text += element("h3", "", prose(workload)) + chart("latency", {{"workload", workload}}) + limits +
+              folded("Numbers", numbers);
     }
   }
   if (text.text.empty()) {

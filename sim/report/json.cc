@@ -75,6 +75,14 @@ Json to_object(const PhaseResult& phase) {
   return object;
 }
 
+Json to_object(const Objective::Seen& seen) {
+  Json object{{"ttft_seconds", seen.ttft.value()}};
+  if (seen.tpot) {
+    object["tpot_seconds"] = seen.tpot->value();
+  }
+  return object;
+}
+
 Json to_object(const CaseResult& one) {
   Json object{{"workload", one.workload},
               {"regime", one.regime},
@@ -110,6 +118,10 @@ Json to_object(const CaseResult& one) {
     object["objective"] = {{"quantile", one.objective->quantile},
                            {"ttft_seconds", one.objective->ttft.value()},
                            {"tpot_seconds", one.objective->tpot.value()}};
+    if (one.ttft) {
+      object["objective"]["seen"] = to_object(one.objective->seen);
+      object["objective"]["above"] = to_object(one.objective->above);
+    }
   }
   if (one.model_flops_utilisation) {
     object["model_flops_utilisation"] = *one.model_flops_utilisation;

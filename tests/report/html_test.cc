@@ -84,6 +84,13 @@ TEST(Html, GivesASystemOneColourAndTwelveSystemsTwelve) {
   EXPECT_EQ(colours.size(), many.size());
 }
 
+TEST(Html, SaysOpenlyWhatLimitsTheRate) {
+  const std::string body = body_of(to_html(test::example_comparison()));
+  const std::size_t said = body.find("What limits the rate"), folded = body.rfind("<details", said);
+  ASSERT_NE(said, std::string::npos);
+  EXPECT_LT(folded, body.rfind("</details>", said));
+}
+
 TEST(Html, ShowsEveryFigureWithItsGradeAndEveryPlanThatWasTried) {
   const ComparisonResult result = test::example_comparison();
   const std::string body = body_of(to_html(result));

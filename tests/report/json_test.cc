@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "sim/report/format.h"
@@ -29,6 +30,17 @@ TEST(Json, HasEveryCaseWithItsNumbersAsTheyWere) {
     EXPECT_EQ(written.contains("ttft"), one.ttft.has_value());
     EXPECT_EQ(written.at("alternatives").size(), one.alternatives.size());
   }
+}
+
+TEST(Json, TellsWhatRequestsSawOfTheObjectiveAtTheRateAndAboveIt) {
+  ComparisonResult result = test::example_comparison();
+  const auto serves = std::ranges::find_if(result.cases, [](const CaseResult& one) { return one.ttft.has_value(); });
+  ASSERT_NE(serves, result.cases.end());
+  serves->objective = Objective{0.95, Seconds(2), Seconds(0.05), {Seconds(1.9), Seconds(0.04)}, {Seconds(2.1)}};
+  const auto place = static_cast<std::size_t>(serves - result.cases.begin());
+  const Json objective = Json::parse(to_json(result)).at("cases").at(place).at("objective");
+  EXPECT_EQ(objective.at("seen"), Json({{"ttft_seconds", 1.9}, {"tpot_seconds", 0.04}}));
+  EXPECT_EQ(objective.at("above"), Json({{"ttft_seconds", 2.1}})) << "answers of one token have no other";
 }
 
 TEST(Json, TimesAndMemoryOfAPhaseSumToTheWhole) {
