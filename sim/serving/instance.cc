@@ -317,12 +317,14 @@ void Instance::preempt(Replica& replica) {
   Sequence& sequence = sequences_[id];
   const std::uint64_t run = iteration_ - sequence.admitted;
   const double grown = static_cast<double>(run) * tokens_per_iteration_;
-  sequence.iterations -= run;
   give_back(replica, sequence, grown);
   // it grows by what an iteration brings in the mean, and never beyond its answer
   const double kept = std::clamp(grown, 0.0, sequence.output - 1.0 - sequence.produced);
   sequence.produced += kept;
-  sequence.prompt += static_cast<std::uint32_t>(kept);
+  // all tokens that it has are computed again, the last for the first time; that brings the next one, without an
+  // iteration
+  sequence.prompt += static_cast<std::uint32_t>(kept) + 1;
+  sequence.iterations -= run + 1;
   sequence.prefilled = 0;
   replica.waiting.push_front(id);
   wait_for_prefill(replica, sequence.prompt);

@@ -100,6 +100,25 @@ TEST(Serve, GrowthThatFillsTheCacheSendsTheYoungestBack) {
   EXPECT_LT(served->outcomes[0].finish, served->outcomes[1].finish);
 }
 
+TEST(Serve, ComputesAllTokensOfOneThatWasSentBackAgainWhichBringsItsNextOne) {
+  Deployment d = one_replica(10_ms, 200);
+  d.decode.cache_tokens = 217;  // 218 are there after nine iterations of two
+  const UnitRequests requests{{0_s, 100, 50}, {0_s, 100, 21}};
+  ServingLog log;
+  log.most_iterations = 1000;
+  const auto served = serve(d, requests, draw_iterations(requests, d.decode.plan, 1), 1, {}, &log);
+  ASSERT_TRUE(served);
+  ASSERT_EQ(served->preemptions, 1U);
+  std::uint32_t decoded = 0;
+  double computed = 0;
+  for (const LoggedIteration& one : log.iterations) {
+    decoded += one.running;
+    computed += one.step.prefill_sequences * one.step.prefill_tokens;
+  }
+  EXPECT_EQ(decoded, 49U + 19U) << "a token came with each prompt, and one with that which was computed again";
+  EXPECT_DOUBLE_EQ(computed, 200 + 110) << "its prompt, a token with that, and nine";
+}
+
 TEST(Serve, TakesOneThatWasSentBackBeforeNewOnes) {
   // one decodes at a time: two fit until they grow, then the younger goes back, and a third waits from the start
   Deployment d = one_replica(10_ms, 1000);
