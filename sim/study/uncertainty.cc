@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <ranges>
 
 #include "sim/study/evaluate.h"
 #include "sim/study/model_error.h"
@@ -218,8 +217,11 @@ std::vector<Influence> Survey::model_errors(const Contenders& contenders) const 
     influence.at_low[i] -= reach;
     influence.at_high[i] += reach;
   }
-  const auto influences = std::views::values(by_chip);
-  return {influences.begin(), influences.end()};
+  std::vector<Influence> influences;
+  for (auto& [chip, influence] : by_chip) {
+    influences.push_back(std::move(influence));
+  }
+  return influences;
 }
 
 FigureEffect Survey::effect(std::size_t fact, const Contenders& contenders) const {
