@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <valarray>
 
@@ -14,10 +15,15 @@ namespace podium {
 namespace {
 
 constexpr std::array patiences{1, 2, 4, 8};  ///< how many times as long runs are, while it is not clear what they show
-constexpr double precision = 1.01;           ///< to which the highest rate is found
+constexpr double precision = 1.01;           ///< to which the highest rate is found: from a step to the next
 constexpr double fewest = 2000;              ///< requests that are measured: the last twentieth of fewer is a handful
 
 constexpr Seconds longest_run(8e6);  ///< somewhat less than can be simulated
+
+/// A rate of one instance that decodes. All that are tried are steps of this one ladder, so that what a deployment is
+/// found to sustain does not depend on where the search began, and copies of it are compared at equal loads.
+double rate_at(int step) { return std::pow(precision, step); }
+int step_below(double rate) { return static_cast<int>(std::floor(std::log(rate) / std::log(precision))); }
 
 /// No lower rate is tried: a thousandth of the prediction, and what brings all requests in the longest run.
 double lowest_rate(double predicted, double requests) {
@@ -193,22 +199,25 @@ bool RateSearch::is_too_long(const Cell& cell, double rate, double patience) con
          std::max(plan_run(cell.split, rate, patience).length(), least_passes(cell, rate, patience)) > longest_run;
 }
 
-/// At a rate of the cell. Of random arrivals, as many as come at this rate while a run lasts: the last one draws nearer
-/// or farther than planned, and the parts of the run with it. Of a trace whole passes are measured, so that all
-/// deployments are measured by the same requests: at least two, which tell whether queues grow, and so many that a cell
-/// which stands for a whole has had about as many requests as there are.
+/// At a rate of the cell. Random arrivals are stretched so that while they are measured exactly so many a second come:
+/// how many are drawn is chance, which would be taken for a difference between rates. Of a trace whole passes are
+/// measured, so that all deployments are measured by the same requests: at least two, which tell whether queues grow,
+/// and so many that a cell which stands for a whole has had about as many requests as there are.
 RateSearch::Trial RateSearch::plan_trial(const Cell& cell, double rate, double patience) {
   Run run = plan_run(cell.split, rate, patience);
   const Slo& slo = mean_.slo;
   if (recorded_.empty()) {
-    const auto count = static_cast<std::size_t>(std::ceil(rate * run.length().value()));
+    const auto come_in = [&](Seconds time) { return static_cast<std::size_t>(std::ceil(rate * time.value())); };
+    const std::size_t first = come_in(run.warm_up), last = first + come_in(run.measured);
+    const std::size_t count = last + come_in(run.drain) + 1;
     const Offer& offered = offer(std::bit_ceil(count), 1, cell.split.decode->plan);  // so that few numbers are drawn
-    const double stretch = offered.requests[count - 1].arrival / rate / run.length();
-    const Time from = Time() + run.warm_up * stretch, until = Time() + (run.warm_up + run.measured) * stretch;
+    const Seconds from = offered.requests[first].arrival, until = offered.requests[last].arrival;
+    const double drawn_rate = static_cast<double>(last - first) / (until - from).value();
+    const double offered_rate = rate / drawn_rate;
     return {std::span(offered.requests).first(count),
             std::span(offered.iterations).first(count),
-            rate,
-            {from, until, slo.quantile, slo.ttft, slo.tpot},
+            offered_rate,
+            {Time() + from / offered_rate, Time() + until / offered_rate, slo.quantile, slo.ttft, slo.tpot},
             0};
   }
   const double offered_rate = cell.copies * rate;
@@ -274,7 +283,7 @@ std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& de
       return std::nullopt;
     }
     if (is_steady(measured, trial.passes)) {
-      const double tokens = cell.copies * measured.tokens / measured.time.value();
+      const double tokens = cell.copies * rate * measured.tokens_of_each();
       return Sustained{cell.copies * rate, tokens, cell.split, cell.copies, std::move(*served), std::move(measured)};
     }
   }
@@ -284,9 +293,13 @@ std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& de
 std::optional<Sustained> RateSearch::sustain(const Split& split, double at_least) {
   const Cell cell = cell_of(split);
   const Deployment deployment = deploy(cell.split);
+  if (at_least > 0 && !hold(cell, deployment, at_least / cell.copies)) {
+    return std::nullopt;
+  }
+  const double instances = cell.split.decode_instances;
   std::optional<Sustained> best;
-  const auto holds_at = [&](double rate) {
-    std::optional<Sustained> held = hold(cell, deployment, rate);
+  const auto holds_at = [&](int step) {
+    std::optional<Sustained> held = hold(cell, deployment, instances * rate_at(step));
     const bool holds = held.has_value();
     if (holds) {
       best = std::move(held);
@@ -295,30 +308,33 @@ std::optional<Sustained> RateSearch::sustain(const Split& split, double at_least
   };
   // the prediction is mostly within some 10 %: step away from it, ever further, until the limit is bracketed; then
   // bisect
+  constexpr int stride = 10;
   const double requests = std::max(fewest, 2.0 * static_cast<double>(recorded_.size()));
-  const double lowest = std::max(lowest_rate(cell.split.rate, requests), at_least / cell.copies);
-  double low = 0;
-  if (at_least > 0) {
-    if (!holds_at(lowest)) {
-      return std::nullopt;
-    }
-    low = lowest;
-  }
-  double high = std::max(lowest * precision, cell.split.rate);
+  const int lowest = step_below(lowest_rate(cell.split.rate, requests) / instances) + 1;
+  std::optional<int> low;
+  int high = std::max(lowest + 1, step_below(cell.split.rate / instances));
   while (holds_at(high)) {
     low = high;
-    high *= 1.1;
+    high += stride;
   }
-  for (double step = 0.9; low == 0 && high > lowest; step *= step) {
-    const double lower = std::max(lowest, step * high);
-    (holds_at(lower) ? low : high) = lower;
+  for (int down = stride; !low && high > lowest; down *= 2) {
+    const int lower = std::max(lowest, high - down);
+    if (holds_at(lower)) {
+      low = lower;
+    } else {
+      high = lower;
+    }
   }
-  while (low > 0 && high > precision * low) {
-    const double middle = (low + high) / 2;
-    (holds_at(middle) ? low : high) = middle;
+  while (low && high - *low > 1) {
+    const int middle = std::midpoint(*low, high);
+    if (holds_at(middle)) {
+      low = middle;
+    } else {
+      high = middle;
+    }
   }
   if (best) {
-    best->above = cell.copies * high;
+    best->above = cell.copies * instances * rate_at(high);
   }
   return best;
 }

@@ -55,8 +55,8 @@ class RateSearch {
   /// Whether the plane between prefill and decode, where they are apart, has any bandwidth left.
   bool can_transfer(const Split&) const;
 
-  /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none, or it is less than
-  /// `at_least`, which costs one run to find out.
+  /// Bisection for the highest rate that keeps the objective, to 1 %; nothing where there is none, or `at_least` is
+  /// more, which costs one run to find out and changes nothing else.
   std::optional<Sustained> sustain(const Split&, double at_least = 0);
 
   /// A run at a rate (of all copies) that was not sustained, to its end whatever requests see: the first, of ever
