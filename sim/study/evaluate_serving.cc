@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "sim/core/quantile.h"
 #include "sim/study/evaluate.h"
@@ -54,10 +55,11 @@ class ServingCase : public Evaluator {
   KeptDeployment places_of(const Split&);
   void simulate_best(const std::vector<Split>&, const std::vector<std::uint32_t>& domains, CaseResult&);
   std::optional<Split> copies_of_part(std::uint32_t chips);
-  /// The best so far, the lowest rate that it does not sustain, and the tokens of its requests.
+  /// The best so far, the lowest rate that it does not sustain, and what it is the best by.
   struct Best {
     std::optional<Split> split;
-    double above = 0, tokens_of_each = 0;
+    double above = 0;
+    std::tuple<double, double, double> merits;  ///< rate, mean tokens of a request, mean stay, negative
   };
   void simulate(const Split&, Best&, CaseResult&);
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
@@ -224,8 +226,8 @@ void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vec
   }
 }
 
-/// Where a split sustains more than the best so far it takes its place; of equal rates that of which fewer tokens are
-/// turned away. (How many come while a run is measured is chance, where arrivals are random.)
+/// Where a split sustains more than the best so far it takes its place; of equal rates, which are steps of a ladder,
+/// that of which fewer tokens are turned away, and then the one with which requests are through sooner.
 void ServingCase::simulate(const Split& split, Best& best, CaseResult& result) {
   std::optional<Sustained> sustained = rates_.sustain(split, result.request_rate);
   Alternative& told = result.alternatives.emplace_back(Alternative{describe(split), 0, "", 0});
@@ -235,9 +237,10 @@ void ServingCase::simulate(const Split& split, Best& best, CaseResult& result) {
     return;
   }
   told.throughput = sustained->tokens;
-  const std::pair gives(sustained->rate, sustained->measured.tokens_of_each());
-  if (gives > std::pair(result.request_rate, best.tokens_of_each)) {
-    best = {split, sustained->above, gives.second};
+  const Measured& measured = sustained->measured;
+  const std::tuple merits(sustained->rate, measured.tokens_of_each(), -mean(measured.stay));
+  if (merits > best.merits) {
+    best = {split, sustained->above, merits};
     keep(split, std::move(*sustained), result);
     result.kept = places_of(split);
   }

@@ -181,6 +181,27 @@ TEST(ServingCase, FindsOfADeploymentTheSameRateWhateverElseIsListed) {
   }
 }
 
+TEST(ServingCase, TakesOfEqualRatesThePlanWithWhichRequestsAreThroughSooner) {
+  const std::string narrow = "{tp: 1, dp: 2, ep: 2, chunk_tokens: [64]}",
+                    wide = "{tp: 2, dp: 1, ep: 2, chunk_tokens: [64]}";
+  const auto serve = [](const std::string& decode) {  // long prompts: prefill sets the rate
+    std::string text = replaced(one_template("{tp: 8, dp: 1, ep: 8, chunk_tokens: [64]}"), "input: 2048, output: 256",
+                                "input: 8192, output: 32");
+    text = replaced(text, "ttft: 500 ms, tpot: 20 ms", "ttft: 2 s, tpot: 100 ms");
+    const std::size_t begin = text.find("            mixed:");
+    text = text.substr(0, begin) +
+           "            transfer_plane: nvlink\n            prefill: [{tp: 2, dp: 1, ep: 2, chunk_tokens: [8192]}]\n"
+           "            decode: [" +
+           decode + "]\n" + text.substr(text.find('\n', begin) + 1);
+    return serve_on(study_of(text), 8);
+  };
+  const CaseResult first = serve(narrow), second = serve(wide);
+  ASSERT_EQ(first.request_rate, second.request_rate);
+  const CaseResult& sooner = first.tpot->p50 < second.tpot->p50 ? first : second;
+  EXPECT_EQ(serve(narrow + ", " + wide).plan, sooner.plan);
+  EXPECT_EQ(serve(wide + ", " + narrow).plan, sooner.plan);
+}
+
 TEST(ServingCase, AccountsForItsStepsAndItsMemory) {
   const CaseResult result = serve_on(study_of(quick_look()), 8);
   ASSERT_EQ(result.phases.size(), 2U) << result.plan;
