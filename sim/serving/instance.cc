@@ -272,8 +272,12 @@ void Instance::log(const StepShape& step, Seconds time) {
 void Instance::iterate() {
   chunks_.clear();
   for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
-    admit(replicas_[i]);
-    take_chunks(i);
+    if (!replicas_[i].arrived.empty()) {
+      admit(replicas_[i]);
+    }
+    if (!replicas_[i].waiting.empty()) {
+      take_chunks(i);
+    }
   }
   const StepShape step = shape();
   if (step.decode_sequences == 0 && step.prefill_sequences == 0) {

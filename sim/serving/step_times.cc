@@ -5,10 +5,8 @@
 namespace podium {
 namespace {
 
-/// The grid nodes around a value: below <= value <= above.
-struct Bracket {
-  double below = 0, above = 0;
-};
+/// The grid nodes below and above a value: twice the value where it is one.
+using Bracket = std::pair<double, double>;
 
 Bracket on_powers(double value, double ratio, double start) {
   // the exponent by search, so that the nodes are the same numbers however they are reached
@@ -48,29 +46,58 @@ Seconds StepTimes::at_node(const Point& p) {
   return time;
 }
 
+bool StepTimes::Cell::holds(const Point& point) const {
+  for (std::size_t axis = 0; axis < point.size(); ++axis) {
+    const auto& [below, above] = axes[axis];
+    const bool is_within = below < point[axis] && point[axis] < above;
+    if (!is_within && (point[axis] != below || below != above)) {
+      return false;
+    }
+  }
+  return !corners.empty();
+}
+
+StepTimes::Cell StepTimes::around(const Point& point) {
+  Cell cell{{bracket_count(point[0]), bracket_context(point[1]), bracket_count(point[2]), bracket_count(point[3]),
+             bracket_context(point[4])},
+            {}};
+  for (unsigned corner = 0; corner < 32; ++corner) {
+    Point node{};
+    bool is_distinct = true;
+    for (std::size_t axis = 0; axis < node.size(); ++axis) {
+      const auto& [below, above] = cell.axes[axis];
+      const bool upper = (corner >> axis & 1U) != 0;
+      node[axis] = upper ? above : below;
+      is_distinct = is_distinct && (!upper || above > below);
+    }
+    if (is_distinct) {
+      cell.corners.emplace_back(corner, at_node(node));
+    }
+  }
+  return cell;
+}
+
 Seconds StepTimes::time(const StepShape& shape) {
   const bool decodes = shape.decode_sequences > 0;
   const bool prefills = shape.prefill_sequences > 0 && shape.prefill_tokens > 0;
   const Point wanted{decodes ? shape.decode_sequences : 0, decodes ? shape.decode_context : 0,
                      prefills ? shape.prefill_sequences : 0, prefills ? shape.prefill_tokens : 0,
                      prefills ? shape.prefill_context : 0};
-  const std::array<Bracket, 5> brackets{bracket_count(wanted[0]), bracket_context(wanted[1]), bracket_count(wanted[2]),
-                                        bracket_count(wanted[3]), bracket_context(wanted[4])};
-  // multilinear over the corners; an axis that sits on a node has one corner
-  Seconds sum;
-  for (unsigned corner = 0; corner < 32; ++corner) {
-    Point node{};
+  if (!last_.holds(wanted)) {
+    last_ = around(wanted);
+  }
+  Point part{};
+  for (std::size_t axis = 0; axis < part.size(); ++axis) {
+    const auto& [below, above] = last_.axes[axis];
+    part[axis] = above > below ? (wanted[axis] - below) / (above - below) : 0;
+  }
+  Seconds sum;  // multilinear over the corners
+  for (const auto& [corner, time] : last_.corners) {
     double share = 1;
-    for (std::size_t axis = 0; axis < 5; ++axis) {
-      const Bracket& b = brackets[axis];
-      const bool upper = (corner >> axis & 1U) != 0;
-      const double part = b.above > b.below ? (wanted[axis] - b.below) / (b.above - b.below) : 0;
-      share *= upper ? part : 1 - part;
-      node[axis] = upper ? b.above : b.below;
+    for (std::size_t axis = 0; axis < part.size(); ++axis) {
+      share *= (corner >> axis & 1U) != 0 ? part[axis] : 1 - part[axis];
     }
-    if (share > 0) {
-      sum += at_node(node) * share;
-    }
+    sum += time * share;
   }
   return sum;
 }

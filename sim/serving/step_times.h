@@ -2,6 +2,8 @@
 
 #include <array>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "sim/system/simulator.h"
 #include "sim/workload/inference.h"
@@ -23,12 +25,20 @@ class StepTimes {
 
  private:
   using Point = std::array<double, 5>;
+  /// Nodes around a point, and the times at the corners: bit by bit above or below, none where an axis has one node.
+  struct Cell {
+    std::array<std::pair<double, double>, 5> axes;  ///< below and above
+    std::vector<std::pair<unsigned, Seconds>> corners;
+    bool holds(const Point&) const;
+  };
   Seconds at_node(const Point&);
+  Cell around(const Point&);
 
   Simulator& simulator_;
   const ModelSpec& model_;
   InferencePlan plan_;
   std::map<Point, Seconds> known_;
+  Cell last_;  ///< one iteration is mostly like the one before
 };
 
 }  // namespace podium
