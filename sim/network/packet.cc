@@ -8,9 +8,6 @@
 
 namespace podium {
 
-namespace {
-
-/// For what comes over one link, on one channel.
 double room_of(const Wire& wire, const PacketSettings& settings) {
   const double round_trip = 2 * wire.latency.value() * wire.capacity.value();
   switch (settings.flow_control) {
@@ -26,8 +23,6 @@ double room_of(const Wire& wire, const PacketSettings& settings) {
   }
   return settings.pause_at.value();
 }
-
-}  // namespace
 
 PacketNetwork::PacketNetwork(Engine& engine, Wiring wiring)
     : engine_(engine), wiring_(std::move(wiring)), now_(engine.now().picoseconds()), rng_(1, "packet marks") {
@@ -85,12 +80,22 @@ PacketNetwork::Flow PacketNetwork::make_flow(const Transfer& transfer) const {
   flow.cap = transfer.cap.value();
   flow.paced = !flow.route.is_tree() && (settings.path_choice == PathChoice::hash || settings.marks || flow.cap > 0);
   if (settings.marks) {
-    flow.rate = DcqcnRate(settings.dcqcn, capacities_[route.links.front().link], now_);
+    flow.rate = DcqcnRate(settings.dcqcn, line_of(flow), now_);
   }
   const bool gathers = std::any_of(flow.route.forks.begin(), flow.route.forks.end(),
                                    [](const auto& fork) { return fork.act == PacketRoute::Act::gather; });
   flow.gathered.assign(gathers ? flow.packets : 0, 0);
   return flow;
+}
+
+/// Of the sender's fastest link, as it is when it is whole.
+BytesPerSecond PacketNetwork::line_of(const Flow& flow) const {
+  BytesPerSecond line;
+  const PacketRoute::Fork& fork = flow.route.forks[flow.route.sources.front()];
+  for (std::uint32_t leg = fork.first; leg < fork.first + fork.count; ++leg) {
+    line = std::max(line, wiring_.wires[flow.route.legs[leg].link].capacity);
+  }
+  return line;
 }
 
 void PacketNetwork::set_headers(Flow& flow) const {

@@ -22,7 +22,7 @@ namespace podium {
 ///  - on a link that changes its capacity, the few packets that have been given their time still go as they would have;
 ///    the rest waits, or takes another way of its route. A transfer that is rerouted sends the rest by the new route,
 ///    and again what waits for a dead link; a multicast or a reduction under way cannot be rerouted (RunError);
-///  - where an accelerator passes packets on, its own take turns with those of each link that comes in;
+///  - where an accelerator passes packets on, its own take turns with each transfer that passes;
 ///  - weights mean nothing: ports serve their transfers in turn, packet by packet;
 ///  - a packet takes the virtual channel that ChannelRule says, so that what `podium topology` calls free of deadlock
 ///  is;
@@ -78,6 +78,7 @@ class PacketNetwork final : public Network {
   // transfers (packet.cc)
   Flow make_flow(const Transfer& transfer) const;
   void set_headers(Flow& flow) const;
+  BytesPerSecond line_of(const Flow& flow) const;
   bool holds(TransferId id) const;
   void request_settle();
   void settle();
@@ -92,6 +93,7 @@ class PacketNetwork final : public Network {
   void handle(const PacketEvent& event);
 
   // links that change (packet_change.cc)
+  void widen(LinkId link, BytesPerSecond capacity);
   void empty_dead_port(std::uint32_t link);
   void empty_dead_ports();
   std::size_t take_streams(std::uint32_t link, std::uint32_t slot);
@@ -105,7 +107,7 @@ class PacketNetwork final : public Network {
   void queue_paced(std::uint32_t slot);
   std::int64_t pace(Flow& flow, double wire);
   void arm_pull(std::uint32_t link);
-  void take_turn(std::uint32_t link, std::uint32_t input);
+  void take_turn(std::uint32_t link, std::uint32_t passing);
 
   // switches (packet_switch.cc)
   std::uint32_t choose(Flow& flow, PacketRoute::Fork& fork);

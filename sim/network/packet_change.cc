@@ -9,10 +9,11 @@ namespace podium {
 
 namespace {
 
-/// Whether a route's last way, which begins with a leg, takes the links of another.
+/// Whether a route's last way, which begins with a leg, takes the links of another, as much of each.
 bool has_way(const PacketRoute& route, std::uint32_t first_leg, const PacketRoute& other) {
   return std::equal(route.legs.begin() + first_leg, route.legs.end(), other.legs.begin(), other.legs.end(),
-                    [](const PacketRoute::Leg& a, const PacketRoute::Leg& b) { return a.link == b.link; });
+                    [](const PacketRoute::Leg& a, const PacketRoute::Leg& b) { return a.link == b.link; }) &&
+         std::equal(route.loads.begin() + first_leg, route.loads.end(), other.loads.begin(), other.loads.end());
 }
 
 }  // namespace
@@ -25,6 +26,7 @@ void PacketNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
   dead_links_ -= port.alive() ? 0 : 1;
   port.picoseconds_per_byte = capacity > BytesPerSecond(0) ? 1e12 / capacity.value() : 0;
   port.set_ahead(wiring_.settings[port.settings].payload);
+  widen(link, capacity);
   dead_links_ += port.alive() ? 0 : 1;
   capacities_[link] = capacity;
   if (port.alive()) {
@@ -36,6 +38,26 @@ void PacketNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
     empty_dead_port(link.index());
   }
   arm();
+}
+
+/// A link that has more than ever before is built for that: with room for its round trip, and senders that may use it.
+void PacketNetwork::widen(LinkId link, BytesPerSecond capacity) {
+  Wire& wire = wiring_.wires[link];
+  if (capacity <= wire.capacity) {
+    return;
+  }
+  wire.capacity = capacity;
+  const PacketPort& port = ports_[link.index()];
+  for (std::uint32_t at = port.first_channel; at < port.first_channel + port.channels(); ++at) {
+    const double more = room_of(wire, wiring_.settings[port.settings]) - channels_[at].size;
+    channels_[at].size += more;
+    channels_[at].free += more;
+  }
+  for (Flow& flow : flows_) {
+    if (flow.live && flow.packets > 0) {
+      flow.rate.set_line(line_of(flow));
+    }
+  }
 }
 
 /// What may go elsewhere does: packets whose switch has another way, those of transfers that have been rerouted, and
@@ -116,6 +138,7 @@ void PacketNetwork::reroute(TransferId id, const Route& route) {
   flow.first_leg = static_cast<std::uint32_t>(flow.route.legs.size());
   flow.route.change_to(std::move(other));
   set_headers(flow);
+  flow.rate.set_line(line_of(flow));
   if (taken > 0 && flow.paced) {
     queue_paced(id.slot);
   } else if (taken > 0) {

@@ -31,6 +31,14 @@ void DcqcnRate::count(const DcqcnSettings& settings, Bytes sent) {
   }
 }
 
+void DcqcnRate::set_line(BytesPerSecond line) {
+  if (line_ > BytesPerSecond(0) && line != line_) {
+    current_ = current_ * (line / line_);
+    target_ = target_ * (line / line_);
+    line_ = line;
+  }
+}
+
 BytesPerSecond DcqcnRate::at(const DcqcnSettings& settings, std::int64_t now) {
   advance(settings, now);
   return current_;

@@ -17,6 +17,8 @@ class DcqcnRate {
   void notify(const DcqcnSettings& settings, std::int64_t now);
   /// So many bytes were sent.
   void count(const DcqcnSettings& settings, Bytes sent);
+  /// The line has another rate: what the sender may have goes with it.
+  void set_line(BytesPerSecond line);
   BytesPerSecond at(const DcqcnSettings& settings, std::int64_t now);
   double alpha() const { return alpha_; }
 

@@ -108,7 +108,7 @@ struct PacketPort {
   std::int64_t latency = 0;
   std::uint32_t first_channel = 0;
   std::uint32_t settings = 0;
-  std::uint64_t served = 0;  ///< inputs, a bit each, that have had their turn since the port's own transfers had theirs
+  std::uint64_t served = 0;  ///< transfers that passed, by number modulo 64, since one of the port's own had its turn
   std::int64_t ahead = 0;    ///< credits: a packet to a receiver is given its time no longer than this before
   ChannelRule channel_rule;
   ChannelMark mark;

@@ -212,6 +212,9 @@ class Compilation {
       throw InputError("packets take trees over one tier of switches only, and this one has more");
     }
     for (const auto& [node, load] : loads) {
+      if (!result_.forks[fork_of_[node]].even) {
+        throw InputError("packets take trees over one tier of equal switches only");
+      }
       result_.sources.push_back(fork_of_[node]);
       result_.overhead = load;
     }

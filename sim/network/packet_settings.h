@@ -81,6 +81,9 @@ struct Wire {
   ChannelMark mark = {};
 };
 
+/// Bytes that fit at a wire's far end, of each channel.
+double room_of(const Wire& wire, const PacketSettings& settings);
+
 /// Real links, with what is at their ends.
 struct Wiring {
   Table<LinkId, Wire> wires;

@@ -31,14 +31,14 @@ void PacketNetwork::send_next(std::uint32_t link) {
   }
 }
 
-/// Before a packet that came by `input` passes through a port that has transfers of its own: these have their turn when
-/// an input would have its second.
-void PacketNetwork::take_turn(std::uint32_t link, std::uint32_t input) {
+/// Before a packet of a transfer passes through a port that has transfers of its own: one of these has its turn when a
+/// passing one would have its second.
+void PacketNetwork::take_turn(std::uint32_t link, std::uint32_t passing) {
   PacketPort& port = ports_[link];
-  if (port.streams.empty() || channels_[port.first_channel].head != none) {
+  if (port.streams.empty()) {
     return;
   }
-  const std::uint64_t bit = std::uint64_t{1} << input % 64;
+  const std::uint64_t bit = std::uint64_t{1} << passing % 64;
   if ((port.served & bit) != 0) {
     port.served = 0;
     send_next(link);

@@ -17,8 +17,8 @@ std::uint32_t PacketNetwork::choose(Flow& flow, PacketRoute::Fork& fork) {
       return spray(flow.route, fork, open);
     case PathChoice::hash:
       for (std::uint32_t tried = 0; tried < fork.count; ++tried) {
-        const std::uint64_t hash =
-            mix(mix(flow.route.ends, settings.seed), fork.first + std::uint64_t{tried} * fork.count);
+        const std::uint64_t place = flow.route.legs[fork.first].link.index();
+        const std::uint64_t hash = mix(mix(flow.route.ends, settings.seed), mix(place, tried));
         const auto leg = static_cast<std::uint32_t>(fork.first + hash % fork.count);
         if (open(flow.route.legs[leg])) {
           return leg;

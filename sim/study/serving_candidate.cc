@@ -270,9 +270,11 @@ void Candidates::predict(ServingCandidate& c) const {
 Seconds Candidates::prompt_time(const ServingCandidate& c, double batch) {
   StepShape step = full_step(c, batch);
   Seconds time;
-  for (double done = 0; done < c.request.computed; done += c.chunk) {
+  double done = 0;
+  while (done < c.request.computed) {
     step.prefill_context = c.request.prefix + done;
     time += c.steps->time(step) * (std::min(c.chunk, c.request.computed - done) / c.chunk);
+    done += c.chunk;
   }
   return time;
 }

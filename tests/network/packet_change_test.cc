@@ -111,6 +111,30 @@ TEST(PacketNetwork, ReroutesPacedTransfersToo) {
   }
 }
 
+TEST(PacketNetwork, SpraysByWhatIsLeftOfALinkOnceItsTransferIsRerouted) {
+  const PacketFabric fabric = testing::packet_leaf_spine(2, 4, 10_GBps, 1_us);
+  ChangingRun run(fabric);
+  for (std::size_t host = 0; host < 4; ++host) {
+    run.send(host, 4 + host, Bytes(1e6));
+  }
+  run.change(20_us, near_leaf, spine, 1_GBps);
+  run.reroute(20_us);
+  for (const Time arrival : run.run()) {
+    EXPECT_NEAR(microseconds(arrival), 20 + (4e6 - 20 * 40e3) / 31e3 + 6, 15);
+  }
+}
+
+TEST(PacketNetwork, HasRoomForTheRoundTripOfALinkThatGetsFaster) {
+  const PacketFabric star = testing::packet_star(2, BytesPerSecond(1e6), 10_us);
+  ChangingRun run(star);
+  for (const std::size_t host : {0, 1}) {
+    run.change(1_us, NodeId(host), NodeId(2), 10_GBps);
+    run.change(1_us, NodeId(2), NodeId(host), 10_GBps);
+  }
+  run.send(0, 1, Bytes(10e6));
+  EXPECT_NEAR(microseconds(run.run().front()), 1031, 20 + 4096) << "one packet has begun at 1 MB/s";
+}
+
 TEST(PacketNetwork, GoesOnWhereALinkComesBack) {
   const PacketFabric star = testing::packet_star(2, 10_GBps, 1_us);
   ChangingRun run(star);
@@ -163,6 +187,20 @@ TEST(PacketNetwork, LetsAnAcceleratorThatPassesPacketsOnSendItsOwnInTurn) {
   const std::deque<Time> arrivals = run.run();
   EXPECT_NEAR(microseconds(arrivals[1]), 41, 2) << "half of 50 GB/s";
   EXPECT_NEAR(microseconds(arrivals[0]), 421, 2);
+}
+
+TEST(PacketNetwork, LetsAcceleratorsSendTheirOwnAlsoWherePacketsThatPassHaveToWait) {
+  PacketFabric row(5, 100_ns, 1_us);
+  for (std::size_t node = 0; node < 4; ++node) {
+    row.connect(NodeId(node), NodeId(node + 1), 10_GBps);
+  }
+  ChangingRun run(row);
+  for (std::size_t from = 0; from < 4; ++from) {
+    run.send(from, 4, Bytes(1e6));
+  }
+  for (const Time arrival : run.run()) {
+    EXPECT_NEAR(microseconds(arrival), 401, 10) << "a quarter of the last link each";
+  }
 }
 
 }  // namespace
