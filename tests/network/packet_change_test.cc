@@ -127,7 +127,7 @@ TEST(PacketNetwork, SpraysByWhatIsLeftOfALinkOnceItsTransferIsRerouted) {
 TEST(PacketNetwork, HasRoomForTheRoundTripOfALinkThatGetsFaster) {
   const PacketFabric star = testing::packet_star(2, BytesPerSecond(1e6), 10_us);
   ChangingRun run(star);
-  for (const std::size_t host : {0, 1}) {
+  for (const std::size_t host : {std::size_t{0}, std::size_t{1}}) {
     run.change(1_us, NodeId(host), NodeId(2), 10_GBps);
     run.change(1_us, NodeId(2), NodeId(host), 10_GBps);
   }
