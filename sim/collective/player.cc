@@ -24,8 +24,8 @@ CommunicationCosts communication_costs(const SystemSpec& system, const ChipSpec&
   for (const Plane& plane : topology.planes) {
     const auto found = system.protocols.find(plane.name);
     costs.protocols.push_back(found == system.protocols.end() ? std::nullopt : std::optional(found->second));
-    costs.planes.push_back(packet_plane(plane));
   }
+  costs.planes = packet_planes(topology);
   return costs;
 }
 

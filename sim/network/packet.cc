@@ -35,12 +35,11 @@ PacketNetwork::PacketNetwork(Engine& engine, Wiring wiring)
       throw InputError("packets take no detours, as Valiant's: network models flow and analytic know them");
     }
     PacketPort port;
-    port.picoseconds_per_byte = wire.capacity > BytesPerSecond(0) ? 1e12 / wire.capacity.value() : 0;
+    port.set_capacity(wire.capacity, settings.payload);
     port.latency = picoseconds(wire.latency);
     port.first_channel = static_cast<std::uint32_t>(channels_.size());
     port.channel_rule = settings.flow_control == FlowControl::credits ? settings.channels : ChannelRule();
     port.mark = wire.mark;
-    port.set_ahead(settings.payload);
     port.settings = wire.settings;
     port.control = settings.flow_control;
     port.forwarding = settings.forwarding;

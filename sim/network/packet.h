@@ -24,8 +24,7 @@ namespace podium {
 ///    and again what waits for a dead link; a multicast or a reduction under way cannot be rerouted (RunError);
 ///  - where an accelerator passes packets on, its own take turns with each transfer that passes;
 ///  - weights mean nothing: ports serve their transfers in turn, packet by packet;
-///  - a packet takes the virtual channel that ChannelRule says, so that what `podium topology` calls free of deadlock
-///  is;
+///  - a packet takes the virtual channel that ChannelRule says: what `podium topology` calls free of deadlock is;
 ///  - multiplicities other than one, and packets that wait for each other in a circle, are a RunError; planes with
 ///    Valiant's detours an InputError.
 ///
@@ -96,7 +95,6 @@ class PacketNetwork final : public Network {
   void widen(LinkId link, BytesPerSecond capacity);
   void empty_dead_port(std::uint32_t link);
   void empty_dead_ports();
-  std::size_t take_streams(std::uint32_t link, std::uint32_t slot);
   void send_again(std::uint32_t id);
 
   // senders (packet_source.cc)

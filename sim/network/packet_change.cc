@@ -24,8 +24,7 @@ void PacketNetwork::set_capacity(LinkId link, BytesPerSecond capacity) {
   now_ = engine_.now().picoseconds();
   PacketPort& port = ports_[link.index()];
   dead_links_ -= port.alive() ? 0 : 1;
-  port.picoseconds_per_byte = capacity > BytesPerSecond(0) ? 1e12 / capacity.value() : 0;
-  port.set_ahead(wiring_.settings[port.settings].payload);
+  port.set_capacity(capacity, wiring_.settings[port.settings].payload);
   widen(link, capacity);
   dead_links_ += port.alive() ? 0 : 1;
   capacities_[link] = capacity;
@@ -79,14 +78,11 @@ void PacketNetwork::empty_dead_port(std::uint32_t link) {
       id = next;
     }
   }
-  for (std::size_t left = port.streams.size(); left > 0; --left) {
-    const PacketStream stream = port.streams.front();
-    port.streams.pop_front();
-    if (holds({stream.flow, stream.generation}) && flows_[stream.flow].paced) {
-      queue_paced(stream.flow);
-    } else {
-      port.streams.push_back(stream);
-    }
+  const auto may_choose = [this](const PacketStream& stream) {
+    return holds({stream.flow, stream.generation}) && flows_[stream.flow].paced;
+  };
+  for (const PacketStream& stream : port.streams.take_if(may_choose)) {
+    queue_paced(stream.flow);
   }
 }
 
@@ -99,20 +95,6 @@ void PacketNetwork::send_again(std::uint32_t id) {
   }
   packet.stand = {};
   push(now_, resend, id);
-}
-
-/// Takes a transfer's packets that have not been sent from a port; says of how many streams.
-std::size_t PacketNetwork::take_streams(std::uint32_t link, std::uint32_t slot) {
-  PacketPort& port = ports_[link];
-  const std::size_t before = port.streams.size();
-  for (std::size_t left = before; left > 0; --left) {
-    const PacketStream stream = port.streams.front();
-    port.streams.pop_front();
-    if (stream.flow != slot || stream.generation != flows_[slot].generation) {
-      port.streams.push_back(stream);
-    }
-  }
-  return before - port.streams.size();
 }
 
 void PacketNetwork::reroute(TransferId id, const Route& route) {
@@ -128,11 +110,14 @@ void PacketNetwork::reroute(TransferId id, const Route& route) {
   if (flow.route.is_tree() || other.is_tree()) {
     throw RunError("the packets of a multicast or a reduction keep to their tree when a link of it fails");
   }
-  std::size_t taken = 0;
+  const auto is_own = [id](const PacketStream& stream) {
+    return stream.flow == id.slot && stream.generation == id.generation;
+  };
+  std::size_t taken = 0;  // of what has not been sent
   for (const std::uint16_t source : flow.route.sources) {
     const PacketRoute::Fork fork = flow.route.forks[source];
     for (std::uint32_t leg = fork.first; leg < fork.first + fork.count; ++leg) {
-      taken += take_streams(flow.route.legs[leg].link.index(), id.slot);
+      taken += ports_[flow.route.legs[leg].link.index()].streams.take_if(is_own).size();
     }
   }
   flow.first_leg = static_cast<std::uint32_t>(flow.route.legs.size());

@@ -28,6 +28,21 @@ class PacketQueue {
     first_ = (first_ + 1) & (slots_.size() - 1);
     --size_;
   }
+  /// Removes and returns all that `taken` says yes to; the others keep their order.
+  template <class Taken>
+  std::vector<T> take_if(const Taken& taken) {
+    std::vector<T> result;
+    for (std::size_t left = size_; left > 0; --left) {
+      const T item = front();
+      pop_front();
+      if (taken(item)) {
+        result.push_back(item);
+      } else {
+        push_back(item);
+      }
+    }
+    return result;
+  }
 
  private:
   void grow() {
@@ -80,7 +95,7 @@ struct PacketChannel {
   std::uint32_t head = none;  ///< of the packets that may not begin yet
   std::uint32_t last = none;
   std::int64_t wake_at = never;
-  double size = 0;                ///< room at the far end; none to speak of where what comes is dropped at a mark
+  double size = 0;                ///< room at the far end
   double free = 0;                ///< credits: of it, as far as releases have been looked at
   double taken = 0;               ///< pause, drop: what has arrived over this link and has not left the switch
   bool told_to_pause = false;     ///< pause: by the far end, which the word may not have left yet
@@ -126,9 +141,11 @@ struct PacketPort {
     const double rounded_up = bytes * picoseconds_per_byte + 0.5;
     return static_cast<std::int64_t>(rounded_up);
   }
-  void set_ahead(Bytes packet) {
-    constexpr double packets = 32;
-    ahead = duration(packets * packet.value());
+  /// With packets of a size.
+  void set_capacity(BytesPerSecond capacity, Bytes packet) {
+    constexpr double packets_ahead = 32;
+    picoseconds_per_byte = capacity > BytesPerSecond(0) ? 1e12 / capacity.value() : 0;
+    ahead = duration(packets_ahead * packet.value());
   }
   /// As `duration`, with what was rounded off before: many small packets take as long as one that is as large as all.
   std::int64_t take_duration(double bytes) {

@@ -41,8 +41,6 @@ class Compilation {
       join_path();
     }
     count_hops();
-    const auto [sender, receiver] = ends();
-    result_.ends = mix(sender, receiver);
     return std::move(result_);
   }
 
@@ -114,13 +112,6 @@ class Compilation {
     ends_ = std::move(ends);
   }
 
-  /// From the one sender and the one receiver: different, modulo a power of two, for neighbours that send by a shift or
-  /// an exclusive or.
-  std::uint64_t first_turn() const {
-    const auto [sender, receiver] = ends();
-    return sender + 2 * receiver;
-  }
-
   /// The one sender and the one receiver; 0 where there are several.
   std::pair<std::uint64_t, std::uint64_t> ends() const {
     std::uint64_t sender = 0, receiver = 0;
@@ -139,7 +130,10 @@ class Compilation {
   }
 
   void add_forks() {
-    const std::uint64_t first = first_turn();
+    const auto [sender, receiver] = ends();
+    result_.ends = mix(sender, receiver);
+    // different, modulo a power of two, for neighbours that send by a shift or an exclusive or
+    const std::uint64_t first = sender + 2 * receiver;
     fork_of_.resize(nodes_.size(), PacketRoute::none);
     for (std::size_t node = 0; node < nodes_.size(); ++node) {
       const Junction& it = junctions_[node];

@@ -94,6 +94,14 @@ PacketSettings enlarged(PacketSettings settings, double scale) {
 
 PacketPlane packet_plane(const Plane& plane) { return {plane.name, plane.packets, plane.routing}; }
 
+std::vector<PacketPlane> packet_planes(const Topology& topology) {
+  std::vector<PacketPlane> planes;
+  for (const Plane& plane : topology.planes) {
+    planes.push_back(packet_plane(plane));
+  }
+  return planes;
+}
+
 std::vector<PacketSettings> load_packet_settings(const std::vector<PacketPlane>& planes) {
   const Document document = Document::load(find_file("configs", "packets"));
   const Node root = document.root();

@@ -98,6 +98,7 @@ struct PacketPlane {
 };
 
 PacketPlane packet_plane(const Plane&);
+std::vector<PacketPlane> packet_planes(const Topology&);
 
 /// The settings of planes, from configs/packets.yaml. InputError where one names an entry that is not there.
 std::vector<PacketSettings> load_packet_settings(const std::vector<PacketPlane>&);

@@ -4,6 +4,7 @@
 #include <utility>
 
 namespace podium {
+
 Executor::Executor(Engine& engine, Player& player, const PreparedGraph& prepared, bool keep_spans)
     : engine_(engine),
       player_(player),
@@ -136,7 +137,9 @@ void Executor::begin_work(TaskId id, Seconds time) {
   RoleState& role = roles_[task.role];
   const auto place =
       std::find_if(role.works.begin(), role.works.end(), [&](const Work& other) { return other.stream > task.stream; });
-  role.works.insert(place, Work{.task = id, .stream = task.stream, .doing = doing(task.payload), .left = time});
+  Work work{.task = id, .stream = task.stream, .doing = doing(task.payload), .left = time};
+  find_demands(work);
+  role.works.insert(place, work);
   set_pace(role);
 }
 

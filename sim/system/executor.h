@@ -73,9 +73,10 @@ class Executor {
     TaskId task;
     std::uint16_t stream = 0;
     Doing doing = Doing::kernels;
-    Seconds left{};        ///< of its time with all cores
-    double pace = 0;       ///< of that time, in a second; 0: it has not begun
-    double core_pace = 0;  ///< the same, had it the memory to itself
+    Seconds whole{}, computing{}, streaming{};  ///< its time with all cores; of it, what needs them, and the memory
+    Seconds left{};                             ///< of that time, and of all repeats
+    double pace = 0;                            ///< of that time, in a second; 0: it has not begun
+    double core_pace = 0;                       ///< the same, had it the memory to itself
     EventId end{};
   };
   /// What is in flight, by stream, and of one stream as it began.
@@ -125,8 +126,9 @@ class Executor {
   void close(RoleState&, TaskId);
   static Doing doing(const Payload&);
   double cores_left(const RoleState&) const;
-  double core_pace(const Work&, double cores) const;
-  double memory_demand(const Work&) const;
+  void find_demands(Work&) const;
+  static double core_pace(const Work&, double cores);
+  static double memory_demand(const Work&);
   void schedule_end(Work&);
   void set_pace(RoleState&);
   void settle(RoleState&);

@@ -38,43 +38,33 @@ double Executor::cores_left(const RoleState& role) const {
   });
 }
 
-/// With all cores a task takes `whole`, of which it computes a part, and that part alone needs cores.
-double Executor::core_pace(const Work& work, double cores) const {
-  if (cores == 1) {
-    return 1;
-  }
+void Executor::find_demands(Work& work) const {
   const std::uint32_t index = prepared_.index[work.task];
-  Seconds whole, computing;
   if (work.doing == Doing::block) {
-    whole = prepared_.blocks[index].time;
-    computing = prepared_.blocks[index].account.part("compute");
+    const Execution& once = prepared_.blocks[index];
+    work.whole = once.time;
+    work.computing = once.account.part("compute");
+    work.streaming = once.account.part("memory");
   } else if (work.doing == Doing::kernels) {
-    whole = prepared_.kernel_times[index].time;
-    computing = prepared_.kernel_times[index].compute;
+    const KernelTime& cost = prepared_.kernel_times[index];
+    work.whole = cost.time;
+    work.computing = cost.compute;
+    work.streaming = cost.streaming;
   } else {
-    whole = std::get<DelayTask>(graph_.tasks()[work.task].payload).time;
-    computing = work.doing == Doing::cores_busy ? whole : Seconds();
+    const auto& delay = std::get<DelayTask>(graph_.tasks()[work.task].payload);
+    work.whole = delay.time;
+    work.computing = work.doing == Doing::cores_busy ? delay.time : Seconds();
+    work.streaming = delay.streaming.value_or(Seconds());
   }
-  return whole > Seconds() ? whole / (whole + computing * (1 / cores - 1)) : 1;
+}
+
+/// What computes needs cores, and the rest of its time does not.
+double Executor::core_pace(const Work& work, double cores) {
+  return cores < 1 && work.whole > Seconds() ? work.whole / (work.whole + work.computing * (1 / cores - 1)) : 1;
 }
 
 /// The share of the memory's bandwidth that a task takes at full pace.
-double Executor::memory_demand(const Work& work) const {
-  const std::uint32_t index = prepared_.index[work.task];
-  Seconds whole, streaming;
-  if (work.doing == Doing::block) {
-    whole = prepared_.blocks[index].time;
-    streaming = prepared_.blocks[index].account.part("memory");
-  } else if (work.doing == Doing::kernels) {
-    whole = prepared_.kernel_times[index].time;
-    streaming = prepared_.kernel_times[index].streaming;
-  } else {
-    const auto& delay = std::get<DelayTask>(graph_.tasks()[work.task].payload);
-    whole = delay.time;
-    streaming = delay.streaming.value_or(Seconds());
-  }
-  return whole > Seconds() ? streaming / whole : 0;
-}
+double Executor::memory_demand(const Work& work) { return work.whole > Seconds() ? work.streaming / work.whole : 0; }
 
 /// After something has begun or ended beside what works.
 void Executor::set_pace(RoleState& role) {

@@ -7,11 +7,7 @@
 namespace podium {
 
 double real_packet_hops(const Topology& topology, const LinkUse& use) {
-  std::vector<PacketPlane> planes;
-  for (const Plane& plane : topology.planes) {
-    planes.push_back(packet_plane(plane));
-  }
-  const std::vector<PacketSettings> packets = load_packet_settings(planes);
+  const std::vector<PacketSettings> packets = load_packet_settings(packet_planes(topology));
   double hops = 0;
   for (std::size_t plane = 0; plane < use.executed.size(); ++plane) {
     hops += use.executed[plane] * topology.planes[plane].payload_efficiency_far / packets[plane].payload;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "sim/topology/topology.h"
@@ -23,9 +22,8 @@ inline ChannelMark mark_of(const Link& link) { return {link.dimension, link.date
 
 /// The virtual channels [first, last] of a link that packets move up through:
 ///  - shortest paths, and those with at most one global link: one up where a packet crosses a dateline, or steps back
-///  in
-///    the order of dimensions (Dally and Aoki, IEEE Transactions on Parallel and Distributed Systems 4, 1993: dimension
-///    reversals);
+///    in the order of dimensions (Dally and Aoki, IEEE Transactions on Parallel and Distributed Systems 4, 1993:
+///    dimension reversals);
 ///  - dimension-ordered: one up where it crosses a dateline, and back to the first with each new dimension (Dally and
 ///    Seitz, IEEE Transactions on Computers C-36, 1987);
 ///  - up-down: none.

@@ -208,15 +208,15 @@ void build_plane(Topology& topology, const Node& parameters) {
   Plane& plane = topology.planes.back();
   plane.halves.resize(topology.accelerators);
   const auto build = Fabrics::find(plane.fabric);
-  const std::size_t first_switch = topology.nodes.size();
+  const std::size_t first_switch = topology.nodes.size(), first_link = topology.links.size();
   for (const std::vector<std::uint32_t>& ranks : find_groups(topology, plane)) {
     halve(plane, ranks);
     Site site = make_site(topology, index, ranks);
     build(site, parameters);
   }
-  for (const Link& link : topology.links) {
-    if (!(link.bandwidth <= most_bandwidth)) {
-      parameters.at("fabric").fail("a link of " + to_text(link.bandwidth) + ": up to " + to_text(most_bandwidth) +
+  for (std::size_t id = first_link; id < topology.links.size(); ++id) {
+    if (const BytesPerSecond bandwidth = topology.links[LinkId(id)].bandwidth; !(bandwidth <= most_bandwidth)) {
+      parameters.at("fabric").fail("a link of " + to_text(bandwidth) + ": up to " + to_text(most_bandwidth) +
                                    " would be right");
     }
   }

@@ -153,7 +153,8 @@ class Converter {
       return delay->time;
     }
     const Kernel& product = result_.graph.kernels()[std::get<ComputeTask>(task).kernels].front();
-    return podium::work(product).flops / times_.chip.peak(podium::work(product).type);
+    const Work counted = podium::work(product);
+    return counted.flops / times_.chip.peak(counted.type);
   }
 
   void insist_on_a_time(const TraceProgram& program, const TraceNode& node, Seconds end) const {

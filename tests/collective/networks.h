@@ -70,9 +70,7 @@ inline Operation operation(std::string_view algorithm, CollectiveKind kind, std:
 inline CommunicationCosts costs(const Topology& topology, const Protocol& protocol = {}) {
   CommunicationCosts result;
   result.protocols.assign(topology.planes.size(), protocol);
-  for (const Plane& plane : topology.planes) {
-    result.planes.push_back(packet_plane(plane));
-  }
+  result.planes = packet_planes(topology);
   result.memory_bandwidth = BytesPerSecond(1e30);
   return result;
 }

@@ -36,8 +36,8 @@ CommunicationCosts wire_alone(const Topology& topology) {
     Protocol protocol;
     protocol.in_switch_reduction = plane.multicast;
     costs.protocols.emplace_back(protocol);
-    costs.planes.push_back(packet_plane(plane));
   }
+  costs.planes = packet_planes(topology);
   costs.memory_bandwidth = BytesPerSecond(1e30);
   return costs;
 }
