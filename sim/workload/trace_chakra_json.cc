@@ -4,71 +4,130 @@
 // kept.
 #include <algorithm>
 #include <array>
-#include <map>
-#include <nlohmann/json.hpp>
+#include <charconv>
 #include <optional>
 
 #include "sim/workload/trace_chakra.h"
+#include "sim/workload/trace_json.h"
 
 namespace podium {
 namespace {
 
-using Json = nlohmann::json;
+constexpr std::string_view nodes_key = "workload_graph";
 
-constexpr std::string_view nodes_key = "workloadgraph";  ///< the section of nodes, in plain spelling
-constexpr int most_depth = 64;                           ///< of lists in lists: printing and the like go down into them
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+/// The next character that counts, in lower case; 0 at the end.
+char next_letter(std::string_view text, std::size_t& at) {
+  while (at < text.size() && text[at] == '_') {
+    ++at;
+  }
+  return at < text.size() ? lower(text[at++]) : '\0';
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  for (std::size_t i = 0, j = 0;;) {
+    const char one = next_letter(a, i), other = next_letter(b, j);
+    if (one != other || one == '\0') {
+      return one == other;
+    }
+  }
+}
+
+/// What a node has under a key.
+struct Field {
+  enum class Meaning : std::uint8_t { nothing, id, name, type, dependencies, inputs, list_of_attributes, attribute };
+  std::string_view name;
+  Meaning meaning = Meaning::attribute;
+};
+using Meaning = Field::Meaning;
+
+constexpr std::array fields{Field{"id", Meaning::id},
+                            Field{"name", Meaning::name},
+                            Field{"type", Meaning::type},
+                            Field{"node_type", Meaning::type},
+                            Field{"ctrl_deps", Meaning::dependencies},
+                            Field{"data_deps", Meaning::dependencies},
+                            Field{"duration_micros", Meaning::attribute},
+                            Field{"inputs", Meaning::inputs},
+                            Field{"attr", Meaning::list_of_attributes}};
+
+Field field_of(std::string_view key) {
+  for (const Field& field : fields) {
+    if (same_name(key, field.name)) {
+      return field;
+    }
+  }
+  for (const std::string_view name : chakra_attributes()) {
+    if (same_name(key, name)) {
+      return {name};
+    }
+  }
+  return {key, Meaning::nothing};
+}
+
+/// Fields by keys as files write them, few in all the nodes of a file.
+class FieldTable {
+ public:
+  Field find(std::string_view key) {
+    if (const auto known = known_.find(key); known != known_.end()) {
+      return known->second;
+    }
+    const Field field = field_of(key);
+    if (field.meaning != Meaning::nothing) {
+      known_.emplace(key, field);
+    }
+    return field;
+  }
+
+ private:
+  std::map<std::string, Field, std::less<>> known_;
+};
 
 std::string plain(std::string_view key) {
   std::string result;
-  for (const char c : key) {
-    if (c != '_') {
-      result += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-  }
-  return result;
-}
-
-std::map<std::string, std::string_view> plain_attributes() {
-  std::map<std::string, std::string_view> result;
-  for (const std::string_view name : chakra_attributes()) {
-    result.emplace(plain(name), name);
+  for (std::size_t at = 0; const char c = next_letter(key, at);) {
+    result += c;
   }
   return result;
 }
 
 /// A whole number, which protobuf's JSON writes as text.
-std::optional<std::uint64_t> id_of(const Json& value) {
-  if (value.is_number_unsigned()) {
-    return value.get<std::uint64_t>();
+std::optional<std::uint64_t> id_of(const JsonValue& value) {
+  if (value.kind() == JsonKind::whole) {
+    return value.whole();
   }
-  if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    if (!text.empty() && text.size() < 20 && text.find_first_not_of("0123456789") == std::string::npos) {
-      return std::stoull(text);
-    }
+  const std::string_view text = value.text();
+  std::uint64_t id = 0;
+  const auto [after, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  const bool is_id = value.is_text() && error == std::errc() && after == text.data() + text.size();
+  return is_id ? std::optional(id) : std::nullopt;
+}
+
+/// None of a list, an object or nothing.
+std::optional<ChakraValue> value_of(const JsonValue& value) {
+  switch (value.kind()) {
+    case JsonKind::truth:
+      return value.truth();
+    case JsonKind::real:
+      return value.real();
+    case JsonKind::whole:
+      return whole_value(value.whole());
+    case JsonKind::negative:
+      return value.negative();
+    case JsonKind::text:
+      return std::string(value.text());
+    case JsonKind::nothing:
+    case JsonKind::list:
+    case JsonKind::object:
+      break;
   }
   return std::nullopt;
 }
 
-/// None of a list, an object or nothing.
-std::optional<ChakraValue> value_of(const Json& value) {
-  if (value.is_boolean()) {
-    return value.get<bool>();
-  }
-  if (value.is_number_float()) {
-    return value.get<double>();
-  }
-  if (value.is_number_unsigned()) {
-    return whole_value(value.get<std::uint64_t>());
-  }
-  if (value.is_number()) {
-    return value.get<std::int64_t>();
-  }
-  return value.is_string() ? std::optional<ChakraValue>(value.get<std::string>()) : std::nullopt;
-}
-
-constexpr std::array node_type_names{"INVALID_NODE", "METADATA_NODE",  "MEM_LOAD_NODE",  "MEM_STORE_NODE",
-                                     "COMP_NODE",    "COMM_SEND_NODE", "COMM_RECV_NODE", "COMM_COLL_NODE"};
+constexpr std::array<std::string_view, 8> node_type_names{"INVALID_NODE",   "METADATA_NODE", "MEM_LOAD_NODE",
+                                                          "MEM_STORE_NODE", "COMP_NODE",     "COMM_SEND_NODE",
+                                                          "COMM_RECV_NODE", "COMM_COLL_NODE"};
 
 class JsonReader {
  public:
@@ -76,52 +135,13 @@ class JsonReader {
       : in_(in), rank_(rank), program_(trace, in.path(), rank, options) {}
 
   void read() {
-    bool found = false, in_nodes = false;
-    const auto take = [&](int depth, Event event, Json& parsed) {
-      if (depth > most_depth) {
-        throw InputError({in_.path()}, "lists in lists, more than " + std::to_string(most_depth) + " deep");
-      }
-      if (depth == 1 && event == Event::key) {
-        in_nodes = plain(parsed.get_ref<const std::string&>()) == nodes_key;
-        found |= in_nodes;
-      } else if (in_nodes && (event == Event::value || is_start(event))) {
-        check_list(depth, event);
-      } else if (in_nodes && depth == 2 && event == Event::object_end) {
-        node(parsed);
-        return false;
-      } else if (in_nodes && depth == 3 && event == Event::key) {
-        keys_.push_back(parsed.get_ref<const std::string&>());
-      }
-      return true;
-    };
-    try {
-      const Json rest = Json::parse(in_, take);
-    } catch (const Json::exception& error) {
-      throw InputError({in_.path()}, "rank " + std::to_string(rank_) + ": after " + std::to_string(count_) +
-                                         " nodes: " + error.what());
-    }
-    if (!found) {
-      throw InputError({in_.path()}, "there is no \"workload_graph\", the list of nodes");
-    }
+    read_json_nodes(in_, rank_,
+                    {std::string(nodes_key), [](std::string_view key) { return same_name(key, nodes_key); },
+                     [this](const JsonValue& value) { node(value); }});
     program_.finish();
   }
 
  private:
-  using Event = Json::parse_event_t;
-
-  static bool is_start(Event event) { return event == Event::object_start || event == Event::array_start; }
-
-  /// The section is a list, and what it holds are objects.
-  void check_list(int depth, Event event) const {
-    if (depth == 1 && event != Event::array_start) {
-      throw InputError({in_.path()}, "\"workload_graph\" is no list of nodes");
-    }
-    if (depth == 2 && event != Event::object_start) {
-      throw InputError({in_.path()}, "rank " + std::to_string(rank_) + ": what stands in place " +
-                                         std::to_string(count_ + 1) + " of \"workload_graph\" is no node");
-    }
-  }
-
   [[noreturn]] void fail(const std::string& problem) const {
     throw InputError({in_.path()}, "rank " + std::to_string(rank_) + ": " +
                                        (has_id_ ? "node " + std::to_string(node_.id)
@@ -129,14 +149,21 @@ class JsonReader {
                                        ": " + problem);
   }
 
-  void node(const Json& json) {
+  void node(const JsonValue& json) {
     ++count_;
     node_.clear();
+    find_id(json);
+    refuse_twice(json);
+    for (const JsonValue value : json) {
+      field(fields_.find(value.key()), value);
+    }
+    program_.add(node_);
+  }
+
+  void find_id(const JsonValue& json) {
     has_id_ = false;
-    plain_keys_.clear();
-    for (const auto& [key, value] : json.items()) {
-      plain_keys_.push_back(plain(key));
-      if (plain_keys_.back() == "id") {
+    for (const JsonValue value : json) {
+      if (fields_.find(value.key()).meaning == Meaning::id) {
         const auto id = id_of(value);
         has_id_ = id.has_value();
         node_.id = id.value_or(0);
@@ -145,99 +172,129 @@ class JsonReader {
     if (!has_id_) {
       fail("it has no id");
     }
-    if (keys_.size() > json.size()) {
-      std::sort(keys_.begin(), keys_.end());
-      fail("it has '" + *std::adjacent_find(keys_.begin(), keys_.end()) + "' twice");
-    }
+  }
+
+  void refuse_twice(const JsonValue& json) {
     keys_.clear();
-    auto key = plain_keys_.begin();
-    for (const Json& value : json) {
-      field(*key++, value);
+    for (const JsonValue value : json) {
+      keys_.push_back(value.key());
     }
-    program_.add(node_);
-  }
-
-  void field(const std::string& key, const Json& value) {
-    if (key == "name") {
-      node_.name = value.is_string() ? value.get<std::string>() : "";
-    } else if (key == "nodetype" || key == "type") {
-      type(value);
-    } else if (key == "ctrldeps" || key == "datadeps") {
-      dependencies(key, value);
-    } else if (key == "durationmicros") {
-      attribute("duration_micros", value);
-    } else if (key == "inputs" && value.is_object()) {
-      node_.shapes = value.contains("shapes") ? value["shapes"].dump() : "";
-      node_.types = value.contains("types") ? value["types"].dump() : "";
-    } else if (key == "attr") {
-      attributes(value);
-    } else {
-      static const std::map<std::string, std::string_view> known = plain_attributes();
-      if (const auto found = known.find(key); found != known.end()) {
-        attribute(found->second, value);
-      }
+    std::sort(keys_.begin(), keys_.end());
+    if (const auto twice = std::adjacent_find(keys_.begin(), keys_.end()); twice != keys_.end()) {
+      fail("it has '" + std::string(*twice) + "' twice");
     }
   }
 
-  void type(const Json& value) {
-    const auto* name = value.is_string() ? &value.get_ref<const std::string&>() : nullptr;
-    const auto known = std::find_if(node_type_names.begin(), node_type_names.end(),
-                                    [&](const char* text) { return name && *name == text; });
+  void field(const Field& field, const JsonValue& value) {
+    switch (field.meaning) {
+      case Meaning::name:
+        node_.name = value.text();
+        break;
+      case Meaning::type:
+        type(value);
+        break;
+      case Meaning::dependencies:
+        dependencies(field.name, value);
+        break;
+      case Meaning::inputs:
+        inputs(value);
+        break;
+      case Meaning::list_of_attributes:
+        attributes(value);
+        break;
+      case Meaning::attribute:
+        attribute(field.name, value);
+        break;
+      case Meaning::id:
+      case Meaning::nothing:
+        break;
+    }
+  }
+
+  void type(const JsonValue& value) {
+    const auto known = std::find(node_type_names.begin(), node_type_names.end(), value.text());
     const auto number = id_of(value);
     if (known == node_type_names.end() && !number) {
-      fail("its type is none of Chakra's: " + value.dump());
+      fail("its type is none of Chakra's: " + value.written());
     }
     node_.type = known != node_type_names.end() ? static_cast<std::uint32_t>(known - node_type_names.begin())
                                                 : static_cast<std::uint32_t>(std::min<std::uint64_t>(*number, 255));
   }
 
-  void dependencies(const std::string& key, const Json& value) {
-    for (const Json& one : value.is_array() ? value : Json::array({value})) {
-      const auto id = id_of(one);
-      if (!id) {
-        fail(key + " has what is no id: " + one.dump());
-      }
-      node_.after.push_back(*id);
+  void dependencies(std::string_view key, const JsonValue& value) {
+    if (!value.is_list()) {
+      dependency(key, value);
+    }
+    for (const JsonValue one : value) {
+      dependency(key, one);
     }
   }
 
-  void attribute(std::string_view name, const Json& value) {
-    if (value.is_array() && name == "involved_dim") {
-      for (const Json& one : value) {
-        node_.involve(value_of(one).value_or(one.dump()));
+  void dependency(std::string_view key, const JsonValue& value) {
+    const auto id = id_of(value);
+    if (!id) {
+      fail(std::string(key) + " has what is no id: " + value.written());
+    }
+    node_.after.push_back(*id);
+  }
+
+  void inputs(const JsonValue& value) {
+    for (const JsonValue part : value) {
+      if (part.key() == "shapes" || part.key() == "types") {
+        (part.key() == "shapes" ? node_.shapes : node_.types) = part.written();
+      }
+    }
+  }
+
+  void attribute(std::string_view name, const JsonValue& value) {
+    if (value.is_list() && name == "involved_dim") {
+      for (const JsonValue one : value) {
+        node_.involve(value_of(one).value_or(one.written()));
       }
     } else if (const auto known = value_of(value)) {
       node_.set(name, *known);
-    } else if (!value.is_null()) {  // which is as if it were not there
-      node_.refuse(name, std::string("an ") + value.type_name(), "one value");
+    } else if (value.kind() != JsonKind::nothing) {  // which is as if it were not there
+      node_.refuse(name, value.is_list() ? "an array" : "an object", "one value");
     }
   }
 
   /// [{"name": "comm_size", "int64Val": "1048576"}, …]
-  void attributes(const Json& list) {
-    if (!list.is_array()) {
+  void attributes(const JsonValue& list) {
+    if (!list.is_list()) {
       fail("its attr is no list of attributes");
     }
-    for (const Json& one : list) {
-      if (!one.is_object() || !one.contains("name") || !one["name"].is_string()) {
+    for (const JsonValue one : list) {
+      std::string_view name;
+      for (const JsonValue value : one) {
+        name = value.key() == "name" && value.is_text() ? value.text() : name;
+      }
+      if (name.data() == nullptr) {
         fail("an attribute without a name");
       }
-      const auto& name = one["name"].get_ref<const std::string&>();
-      for (const auto& [key, value] : one.items()) {
-        if (is_chakra_attribute(name)) {
-          value_in_list(name, plain(key), value);
+      if (is_chakra_attribute(name)) {
+        for (const JsonValue value : one) {
+          value_in_list(name, plain(value.key()), value);
         }
       }
     }
   }
 
-  void value_in_list(const std::string& name, const std::string& kind, const Json& value) {
+  void value_in_list(std::string_view name, const std::string& kind, const JsonValue& value) {
     if (kind.ends_with("list") && value.is_object()) {
-      attribute(name, value.value("values", Json::array()));
+      bool has_values = name == "involved_dim";  // no dimension at all
+      for (const JsonValue values : value) {
+        if (values.key() == "values") {
+          attribute(name, values);
+          has_values = true;
+        }
+      }
+      if (!has_values) {
+        attribute(name, value);
+      }
     } else if (kind.ends_with("val") || kind.ends_with("list")) {
       attribute(name, value);
     } else if (kind != "name" && kind != "docstring") {
-      fail("attribute " + name + " has '" + kind + "', and a kind of value like int64_val would be right");
+      fail("attribute " + std::string(name) + " has '" + kind + "', and a kind of value like int64_val would be right");
     }
   }
 
@@ -246,8 +303,8 @@ class JsonReader {
   ChakraProgram program_;
   ChakraNode node_;
   bool has_id_ = false;
-  std::vector<std::string> keys_;        ///< of the node, as often as they come
-  std::vector<std::string> plain_keys_;  ///< each once, as its values are sorted
+  FieldTable fields_;
+  std::vector<std::string_view> keys_;
   std::uint64_t count_ = 0;
 };
 
@@ -258,7 +315,7 @@ void read_chakra_json(InputStream& in, std::uint32_t rank, const TraceOptions& o
 bool recognises_chakra_json(std::string_view head) {
   const std::size_t start = head.find_first_not_of(" \t\r\n");
   return start != std::string_view::npos && head[start] == '{' &&
-         plain(head).find('"' + std::string(nodes_key) + '"') != std::string::npos;
+         plain(head).find('"' + plain(nodes_key) + '"') != std::string::npos;
 }
 
 const TraceFormats::Entry trace_chakra_json_entry{"chakra-json",

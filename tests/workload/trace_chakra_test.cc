@@ -85,6 +85,30 @@ TEST(Chakra, ShowsNamesThatAreNoTextAsFarAsTheyAre) {
   EXPECT_EQ(trace.programs[0].nodes[0].name, trace.programs[0].nodes[1].name);
 }
 
+TEST(ChakraJson, TakesShapesAsListsAndAsText) {
+  for (const char* const inputs :
+       {R"j({"values": [{"a": [1]}], "shapes": [[8, 16], [16, 4], []], "types": ["Tensor(float)", "\u00e9"]})j",
+        R"j({"shapes": "[[8, 16], [16, 4]]", "types": "['Tensor(float)']"})j"}) {
+    const Trace trace =
+        trace_of(json_of(R"([{"id": 1, "type": 4, "name": "gemm", "inputs": )" + std::string(inputs) + "}]"));
+    ASSERT_EQ(trace.kernels.size(), 1U) << inputs;
+    const auto& product = std::get<Gemm>(trace.kernels[0]);
+    EXPECT_EQ(std::tuple(product.m, product.k, product.n), std::tuple(8, 16, 4));
+  }
+}
+
+TEST(ChakraJson, ShowsWhatIsNoTypeAsItStandsInTheFile) {
+  EXPECT_THAT(message_of(json_node(R"("type": [1, -2, 0.5, {"a": null, "b": [true]}, "x"])")),
+              HasSubstr(R"(none of Chakra's: [1,-2,0.5,{"a":null,"b":[true]},"x"])"));
+}
+
+TEST(ChakraJson, TakesAnEmptyListOfDimensionsAndNoOther) {
+  const std::string collective = R"("type": 7, "comm_type": 0, "comm_size": 8, "attr": [{"name": )";
+  EXPECT_EQ(message_of(json_node(collective + R"("involved_dim", "boolList": {}}])")), "nothing thrown");
+  EXPECT_THAT(message_of(json_node(collective + R"("comm_tag", "int64List": {}}])")),
+              HasSubstr("its comm_tag is an object, and one value would be right"));
+}
+
 TEST(ChakraJson, RefusesAKeyThatANodeHasTwice) {
   EXPECT_EQ(
       message_of(R"({"workload_graph": [{"id": 1, "type": 4}, {"id": 2, "type": 4, "num_ops": 1, "num_ops": 2}]})"),
