@@ -198,23 +198,26 @@ void PacketNetwork::queue_streams(const Flow& flow, std::uint32_t slot) {
       const std::uint32_t way = (fork.turn + i) % fork.count;
       const std::uint32_t leg = fork.first + way;
       const auto link = flow.route.legs[leg].link.index();
-      ports_[link].streams.push_back({slot, flow.generation, leg, i, flow.route.is_tree() ? fork.count : 0U});
+      ports_[link].streams.push_back(
+          {slot, flow.generation, leg, i, flow.route.is_tree() ? fork.count : 0U, flow.route.legs[leg].fork});
       arm_pull(link);
     }
   }
 }
 
-/// A packet has begun to leave its last link, and will have arrived then.
-void PacketNetwork::arrived(Flow& flow, std::uint32_t slot, const Packet& packet, std::int64_t when) {
+/// A packet has been given its time on its last link.
+void PacketNetwork::arrived(const Packet& packet, std::int64_t end) {
+  Flow& flow = flows_[packet.flow];
+  const std::int64_t when = end + flow.last_latency;
   flow.last_arrival = std::max(flow.last_arrival, when);
   if (packet.marked && when >= flow.next_notice) {
     flow.next_notice = when + picoseconds(wiring_.settings[flow.settings].dcqcn.notification);
     ++flow.references;
-    push(when + flow.latency, notice, slot);
+    push(when + flow.latency, notice, packet.flow);
   }
   if (--flow.expected == 0) {
     ++flow.references;
-    push(flow.last_arrival, deliver, slot);
+    push(flow.last_arrival, deliver, packet.flow);
   }
 }
 
@@ -282,7 +285,7 @@ void PacketNetwork::handle(const PacketEvent& event) {
     case resend: {
       Packet& packet = packets_[event.index];
       Flow& flow = flows_[packet.flow];
-      packet.leg = choose(flow, flow.route.forks[flow.route.sources.front()]);
+      take_leg(packet, flow, choose(flow, flow.route.forks[flow.route.sources.front()]));
       packet.tail = now_;
       return offer(event.index);
     }

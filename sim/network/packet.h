@@ -83,7 +83,7 @@ class PacketNetwork final : public Network {
   void settle();
   void begin(std::uint32_t slot);
   void queue_streams(const Flow& flow, std::uint32_t slot);
-  void arrived(Flow& flow, std::uint32_t slot, const Packet& packet, std::int64_t when);
+  void arrived(const Packet& packet, std::int64_t end);
   void finish(std::uint32_t slot);
   void let_go(std::uint32_t slot);
   void push(std::int64_t time, Kind kind, std::uint32_t index) { calendar_.push({time, kind, index}); }
@@ -100,7 +100,7 @@ class PacketNetwork final : public Network {
   // senders (packet_source.cc)
   void pull_packet(std::uint32_t link);
   void send_next(std::uint32_t link);
-  void inject(Flow& flow, const PacketStream& stream, std::uint32_t index);
+  void inject(Flow& flow, const PacketStream& stream, std::uint32_t index, std::uint32_t link);
   void queue_again(PacketStream stream, Flow& flow, std::uint32_t link);
   void queue_paced(std::uint32_t slot);
   std::int64_t pace(Flow& flow, double wire);
@@ -109,9 +109,8 @@ class PacketNetwork final : public Network {
 
   // switches (packet_switch.cc)
   std::uint32_t choose(Flow& flow, PacketRoute::Fork& fork);
-  bool goes_to_receiver(const Packet& packet) const {
-    return flows_[packet.flow].route.legs[packet.leg].fork == PacketRoute::none;
-  }
+  static void take_leg(Packet& packet, const Flow& flow, std::uint32_t leg);
+  static bool goes_to_receiver(const Packet& packet) { return packet.fork == PacketRoute::none; }
   void offer(std::uint32_t id);
   bool may_start(const PacketPort& port, PacketChannel& channel, const Packet& packet);
   void start(std::uint32_t id, std::uint32_t at);

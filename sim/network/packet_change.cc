@@ -72,7 +72,7 @@ void PacketNetwork::empty_dead_port(std::uint32_t link) {
       Packet& packet = packets_[id];
       Flow& flow = flows_[packet.flow];
       if (packet.leg >= flow.first_leg && !flow.route.is_tree()) {
-        packet.leg = choose(flow, flow.route.fork_before(packet.leg));
+        take_leg(packet, flow, choose(flow, flow.route.fork_before(packet.leg)));
       }
       offer(id);
       id = next;

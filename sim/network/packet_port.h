@@ -66,6 +66,7 @@ struct PacketStream {
   std::uint32_t leg = 0;
   std::uint32_t index = 0;  ///< of the next packet
   std::uint32_t step = 0;   ///< to the one after it; 0: whichever packet of the transfer is next
+  std::uint16_t fork = 0;   ///< where the leg ends
 };
 
 /// A packet between the start of its first link and the end of its last. Times are picoseconds.
@@ -74,10 +75,12 @@ struct Packet {
   std::int64_t came = 0;  ///< to the queue that it is in
   double wire = 0;        ///< bytes, with the header
   std::uint32_t flow = 0;
-  std::uint32_t leg = 0;
+  std::uint32_t leg = 0;  ///< with its link and the fork at its end, so that they are not looked up in a cold route
+  std::uint32_t link = 0;
   std::uint32_t index = 0;  ///< in its transfer
   std::uint32_t room = 0;   ///< the channel at whose far end it takes room
   std::uint32_t next = 0;   ///< behind it in the queue
+  std::uint16_t fork = 0;
   ChannelStand stand;
   bool marked = false;
 };

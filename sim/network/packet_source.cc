@@ -24,7 +24,7 @@ void PacketNetwork::send_next(std::uint32_t link) {
     Flow& flow = flows_[stream.flow];
     const std::uint32_t index = stream.step == 0 ? flow.injected : stream.index;
     if (flow.generation == stream.generation && flow.live && index < flow.packets) {
-      inject(flow, stream, index);
+      inject(flow, stream, index, link);
       queue_again(stream, flow, link);
       break;
     }
@@ -46,12 +46,14 @@ void PacketNetwork::take_turn(std::uint32_t link, std::uint32_t passing) {
   port.served |= bit;
 }
 
-void PacketNetwork::inject(Flow& flow, const PacketStream& stream, std::uint32_t index) {
+void PacketNetwork::inject(Flow& flow, const PacketStream& stream, std::uint32_t index, std::uint32_t link) {
   Packet packet;
   packet.tail = now_;
   packet.wire = index + 1 < flow.packets ? flow.payload + flow.header : flow.last_payload + flow.last_header;
   packet.flow = stream.flow;
   packet.leg = stream.leg;
+  packet.link = link;
+  packet.fork = stream.fork;
   packet.index = index;
   packet.room = none;
   ++flow.injected;
@@ -87,7 +89,7 @@ void PacketNetwork::queue_paced(std::uint32_t slot) {
   Flow& flow = flows_[slot];
   const std::uint32_t leg = choose(flow, flow.route.forks[flow.route.sources.front()]);
   const auto link = flow.route.legs[leg].link.index();
-  ports_[link].streams.push_back({slot, flow.generation, leg, 0, 0});
+  ports_[link].streams.push_back({slot, flow.generation, leg, 0, 0, flow.route.legs[leg].fork});
   arm_pull(link);
 }
 

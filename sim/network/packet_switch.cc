@@ -45,13 +45,17 @@ std::uint32_t PacketNetwork::choose(Flow& flow, PacketRoute::Fork& fork) {
   return best;
 }
 
+void PacketNetwork::take_leg(Packet& packet, const Flow& flow, std::uint32_t leg) {
+  packet.leg = leg;
+  packet.link = static_cast<std::uint32_t>(flow.route.legs[leg].link.index());
+  packet.fork = flow.route.legs[leg].fork;
+}
+
 /// A packet comes to the queue of its leg's port.
 void PacketNetwork::offer(std::uint32_t id) {
   Packet& packet = packets_[id];
-  const Flow& flow = flows_[packet.flow];
-  const PacketRoute::Leg& leg = flow.route.legs[packet.leg];
-  PacketPort& port = ports_[leg.link.index()];
-  if (!port.alive() && packet.leg < flow.first_leg) {
+  PacketPort& port = ports_[packet.link];
+  if (!port.alive() && packet.leg < flows_[packet.flow].first_leg) {
     return send_again(id);
   }
   const std::uint32_t at = port.first_channel + port.channel_rule.on(packet.stand, port.mark);
@@ -100,7 +104,6 @@ void PacketNetwork::start(std::uint32_t id, std::uint32_t at) {
   Packet& packet = packets_[id];
   PacketChannel& channel = channels_[at];
   PacketPort& port = ports_[channel.port];
-  Flow& flow = flows_[packet.flow];
   const std::int64_t duration = port.take_duration(packet.wire);
   // its last byte cannot leave before it is here
   const std::int64_t begin = std::max({now_, port.busy_until, packet.tail - duration});
@@ -116,7 +119,7 @@ void PacketNetwork::start(std::uint32_t id, std::uint32_t at) {
     leave_room(packet, end);
   }
   if (goes_to_receiver(packet)) {
-    arrived(flow, packet.flow, packet, end + flow.last_latency);
+    arrived(packet, end);
     remove_packet(id);
     return;
   }
@@ -136,11 +139,11 @@ void PacketNetwork::arrive_at_switch(std::uint32_t id) {
     return;
   }
   Flow& flow = flows_[packet.flow];
-  PacketRoute::Fork& fork = flow.route.forks[flow.route.legs[packet.leg].fork];
+  PacketRoute::Fork& fork = flow.route.forks[packet.fork];
   switch (fork.act) {
     case PacketRoute::Act::split:
-      packet.leg = choose(flow, fork);
-      take_turn(flow.route.legs[packet.leg].link.index(), packet.flow);
+      take_leg(packet, flow, choose(flow, fork));
+      take_turn(packet.link, packet.flow);
       return offer(id);
     case PacketRoute::Act::copy:
       return copy_packet(id, fork);
@@ -151,22 +154,23 @@ void PacketNetwork::arrive_at_switch(std::uint32_t id) {
         return;
       }
       packet.room = none;
-      packet.leg = fork.first;
+      take_leg(packet, flow, fork.first);
       return offer(id);
   }
 }
 
 /// As sums do, the copies wait in the switch's own memory: the room at the input is free when the first has left.
 void PacketNetwork::copy_packet(std::uint32_t id, const PacketRoute::Fork& fork) {
+  const Flow& flow = flows_[packets_[id].flow];
   Packet copy = packets_[id];
   const std::uint32_t first = fork.first;
   const std::uint32_t count = fork.count;
   copy.room = none;
   for (std::uint32_t leg = first + 1; leg < first + count; ++leg) {
-    copy.leg = leg;
+    take_leg(copy, flow, leg);
     offer(add_packet(copy));
   }
-  packets_[id].leg = first;
+  take_leg(packets_[id], flow, first);
   offer(id);
 }
 
