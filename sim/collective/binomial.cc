@@ -41,6 +41,7 @@ Schedule binomial(CollectiveKind kind, const GroupShape& shape) {
         }
       }
     }
+    share_reduced(stage, n);
   }
   if (goes_back) {
     std::reverse(schedule.stages.begin(), schedule.stages.end());

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "sim/collective/binary_tree.h"
 #include "sim/collective/schedule.h"
 
 namespace podium {
@@ -16,15 +17,11 @@ std::uint32_t parent_of(std::uint32_t i, std::uint32_t ranks) {
   return up < ranks ? up : i ^ bit;
 }
 
-struct Tree {
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> up;  ///< each position to its parent
-  std::uint32_t height = 0;
-};
+}  // namespace
 
-/// The second tree mirrors or shifts the first, so that inner positions of the one are leaves of the other.
-Tree tree_of(std::uint32_t ranks, bool second) {
+BinaryTree binary_tree(std::uint32_t ranks, bool second) {
   const auto renamed = [&](std::uint32_t i) { return !second ? i : ranks % 2 == 0 ? ranks - 1 - i : (i + 1) % ranks; };
-  Tree tree;
+  BinaryTree tree;
   for (std::uint32_t i = 1; i < ranks; ++i) {
     tree.up.emplace_back(renamed(i), renamed(parent_of(i, ranks)));
     std::uint32_t depth = 0;
@@ -36,16 +33,9 @@ Tree tree_of(std::uint32_t ranks, bool second) {
   return tree;
 }
 
-/// The most that a position has.
-double most_children(const Tree& tree, std::uint32_t ranks) {
-  std::vector<int> children(ranks);
-  for (const auto& edge : tree.up) {
-    ++children[edge.second];
-  }
-  return *std::max_element(children.begin(), children.end());
-}
+namespace {
 
-Step down(const Tree& tree, std::uint32_t lane, double share, std::uint32_t depth) {
+Step down(const BinaryTree& tree, std::uint32_t lane, double share, std::uint32_t depth) {
   Step step{.pairing = Pairing::listed, .share = share, .depth = depth, .lane = lane};
   for (const auto& [child, parent] : tree.up) {
     step.pairs.emplace_back(parent, child);
@@ -58,7 +48,7 @@ Step down(const Tree& tree, std::uint32_t lane, double share, std::uint32_t dept
 /// Twice the bytes a rank, 2 log2 n hops until the first chunk is back. A broadcast goes down one tree.
 Schedule double_binary_tree(CollectiveKind kind, const GroupShape& shape) {
   Schedule schedule;
-  const Tree first = tree_of(shape.ranks, false);
+  const BinaryTree first = binary_tree(shape.ranks, false);
   if (kind == CollectiveKind::broadcast) {
     schedule.stages = {{down(first, 0, 1, first.height)}};
     return schedule;
@@ -66,12 +56,13 @@ Schedule double_binary_tree(CollectiveKind kind, const GroupShape& shape) {
   schedule.lanes = 2;
   std::vector<Step>& stage = schedule.stages.emplace_back();
   for (std::uint32_t lane = 0; lane < 2; ++lane) {
-    const Tree tree = tree_of(shape.ranks, lane == 1);
+    const BinaryTree tree = binary_tree(shape.ranks, lane == 1);
     Step up{.pairing = Pairing::listed, .share = 0.5, .depth = tree.height, .lane = lane, .pairs = tree.up};
-    up.reduced = most_children(tree, shape.ranks) * 0.5;
+    up.reduced = up.share;
     stage.push_back(up);
     stage.push_back(down(tree, lane, 0.5, 2 * tree.height));
   }
+  share_reduced(stage, shape.ranks);
   return schedule;
 }
 

@@ -360,14 +360,10 @@ class Program {
     for (auto& [stage, steps] : stages) {
       std::vector<Step>& together = schedule.stages.emplace_back();
       for (auto& [key, step] : steps) {
-        if (key.second) {
-          std::map<std::uint32_t, std::uint32_t> arriving;
-          for (const auto& pair : step.pairs) {
-            step.reduced = std::max(step.reduced, ++arriving[pair.second] * step.share);
-          }
-        }
+        step.reduced = key.second ? step.share : 0;
         together.push_back(std::move(step));
       }
+      share_reduced(together, ranks_);
     }
     return schedule;
   }

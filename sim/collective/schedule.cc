@@ -101,6 +101,24 @@ void for_each_message(const Step& step, std::uint32_t ranks,
   }
 }
 
+double reduced_at_once(const std::vector<Step>& stage, std::uint32_t ranks) {
+  std::vector<double> received(ranks);
+  for (const Step& step : stage) {
+    if (step.reduced > 0) {
+      for_each_message(step, ranks, [&](std::uint32_t, std::uint32_t to) { received[to] += step.share; });
+    }
+  }
+  return *std::max_element(received.begin(), received.end());
+}
+
+void share_reduced(std::vector<Step>& stage, std::uint32_t ranks) {
+  const double all = reduced_at_once(stage, ranks);
+  const auto adding = std::count_if(stage.begin(), stage.end(), [](const Step& step) { return step.reduced > 0; });
+  for (Step& step : stage) {
+    step.reduced = step.reduced > 0 ? all / static_cast<double>(adding) : 0;
+  }
+}
+
 double sent_at_once(const std::vector<Step>& stage, std::uint32_t ranks) {
   double sent = 0;
   for (const Step& step : stage) {

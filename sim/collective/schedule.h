@@ -35,7 +35,7 @@ struct Step {
   Pairing pairing = Pairing::shift;
   std::uint32_t offset = 1;
   double share = 0;
-  double reduced = 0;        ///< bytes a rank adds up in the step, over the operation's bytes: at memory bandwidth
+  double reduced = 0;  ///< the step's part of what the busiest rank adds up in a stage, over the operation's bytes
   std::uint32_t repeat = 1;  ///< the same step so many times, one after the other; equal within a stage
   /// Messages in a row that a chunk passes until the step is in full flow: more than one where chunks are passed on as
   /// they arrive (a pipelined broadcast; a multicast of what is being reduced).
@@ -56,6 +56,11 @@ void for_each_message_from(const Step&, std::uint32_t ranks, std::uint32_t i,
 /// Visits all messages of a step by their ends: unicasts, and of trees in the switches each branch between two ranks.
 void for_each_message(const Step&, std::uint32_t ranks,
                       const std::function<void(std::uint32_t from, std::uint32_t to)>& visit);
+/// Bytes that come to the busiest position by the steps of a stage that add up (`reduced` above zero), over the
+/// operation's bytes.
+double reduced_at_once(const std::vector<Step>& stage, std::uint32_t ranks);
+/// Gives the steps of a stage that add up equal parts of this.
+void share_reduced(std::vector<Step>& stage, std::uint32_t ranks);
 /// Bytes that the busiest position sends in one repeat of a stage, over the operation's bytes.
 double sent_at_once(const std::vector<Step>& stage, std::uint32_t ranks);
 /// Messages of a step that pass a rank's port at once, the same way.

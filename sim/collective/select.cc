@@ -169,6 +169,9 @@ GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> pla
         tree && costs.protocols.at(tree->plane) && costs.protocols.at(tree->plane)->in_switch_reduction;
   }
   shape.tiers = tiers_of(placement, plane, router, Apart::by_plane_and_latency);
+  if (shape.tiers.empty()) {
+    shape.tiers = tiers_of(placement, plane, router, Apart::by_plane);
+  }
   return shape;
 }
 
@@ -176,9 +179,6 @@ GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> pla
                     const CommunicationCosts& costs, const std::optional<TokenRouting>& routing) {
   GroupShape shape = shape_of(placement, plane, router, costs);
   shape.routing = routing;
-  if (routing && shape.tiers.empty()) {
-    shape.tiers = tiers_of(placement, plane, router, Apart::by_plane);
-  }
   return shape;
 }
 

@@ -337,18 +337,18 @@ bool adds_up(CollectiveKind kind) {
 }
 
 /// What the busiest rank adds up is what it is sent.
-std::string check_reduced(CollectiveKind kind, const Schedule& schedule, const Step& step) {
-  if (step.reduced <= 0) {
-    return kind == CollectiveKind::reduce ? "a step of a reduction adds nothing up" : "";
+std::string check_reduced(CollectiveKind kind, const Schedule& schedule, const std::vector<Step>& stage) {
+  double reduced = 0;
+  for (const Step& step : stage) {
+    reduced += step.reduced;
+    if (step.reduced <= 0 && kind == CollectiveKind::reduce) {
+      return "a step of a reduction adds nothing up";
+    }
   }
-  std::vector<std::uint32_t> received(schedule.ranks);
-  for_each_message(step, schedule.ranks, [&](std::uint32_t, std::uint32_t to) { ++received[to]; });
-  const double most = *std::max_element(received.begin(), received.end()) * step.share;
-  if (!adds_up(kind) || !is_as_much(step.reduced, most)) {
-    return "a step adds up " + std::to_string(step.reduced) + " of the bytes, of " +
-           std::to_string(adds_up(kind) ? most : 0) + " that come to a rank";
-  }
-  return {};
+  const double most = adds_up(kind) ? reduced_at_once(stage, schedule.ranks) : 0;
+  return is_as_much(reduced, most)
+             ? ""
+             : fmt::format("a stage adds up {:g} of the bytes, of {:g} that come to a rank", reduced, most);
 }
 
 /// What can be seen of a schedule without following it.
@@ -363,9 +363,9 @@ std::string check_form(CollectiveKind kind, const Schedule& schedule) {
           return text_of({from, to}) + " is no message among " + std::to_string(schedule.ranks) + " ranks";
         }
       }
-      if (std::string flaw = check_reduced(kind, schedule, step); !flaw.empty()) {
-        return flaw;
-      }
+    }
+    if (std::string flaw = check_reduced(kind, schedule, stage); !flaw.empty()) {
+      return flaw;
     }
   }
   return {};

@@ -36,7 +36,8 @@ bool is_optimal(CollectiveKind kind, const std::string& algorithm) {
     return algorithm == "ring";
   }
   const bool passes_on = kind == CollectiveKind::gather && algorithm == "binomial";
-  return !passes_on && algorithm != "one_shot" && algorithm != "rabenseifner" && algorithm != "double_binary_tree";
+  return !passes_on && algorithm != "one_shot" && algorithm != "rabenseifner" && algorithm != "double_binary_tree" &&
+         algorithm != "trees_per_rail";
 }
 
 TEST(Schedules, SendWhatTheClosedFormsSay) {
@@ -97,6 +98,39 @@ TEST(Schedules, TakeTheStepsThatTheirPapersCount) {
   EXPECT_EQ(steps(make_schedule("hierarchical", CollectiveKind::all_reduce, tiered)), 2 * 3U);
   EXPECT_EQ(steps(make_schedule("hierarchical_two_level", CollectiveKind::all_reduce, tiered)), 2 * 2U);
   EXPECT_EQ(steps(make_schedule("hierarchical_ring", CollectiveKind::all_gather, tiered)), 1U + 7 + 47);
+}
+
+/// Bytes that each rail between units of `near` carries, over the operation's bytes.
+std::vector<double> rail_bytes(const Schedule& schedule, std::uint32_t near) {
+  std::vector<double> bytes(near);
+  for (const std::vector<Step>& stage : schedule.stages) {
+    for (const Step& step : stage) {
+      for_each_message(step, schedule.ranks, [&](std::uint32_t from, std::uint32_t to) {
+        if (from / near != to / near) {
+          EXPECT_EQ(from % near, to % near) << "a message from " << from << " to " << to << " changes its rail";
+          bytes[from % near] += step.share * step.repeat;
+        }
+      });
+    }
+  }
+  return bytes;
+}
+
+TEST(Schedules, OnRailsLoadAllRailsAlike) {
+  for (const std::uint32_t near : {3U, 4U, 8U}) {
+    for (const std::uint32_t units : {2U, 3U, 7U, 8U}) {
+      const std::uint32_t ranks = near * units;
+      const GroupShape shape{ranks, false, {{near, 1}, {units, near}}};
+      // what has to leave a rail's units: its share of all, from all but one, twice
+      const double least = 2.0 / near * (units - 1);
+      for (const std::string name : {"ring_per_rail", "trees_per_rail"}) {
+        for (const double bytes : rail_bytes(make_schedule(name, CollectiveKind::all_reduce, shape), near)) {
+          const double ends = name == "ring_per_rail" ? 2.0 / near * (1 - 1.0 * units / ranks) : 0;
+          EXPECT_NEAR(bytes, least + ends, 1e-9) << name << ", " << units << " units of " << near;
+        }
+      }
+    }
+  }
 }
 
 TEST(Schedules, CountTheirMessages) {

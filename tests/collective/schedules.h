@@ -32,7 +32,7 @@ inline void for_each_schedule_of(std::uint32_t ranks, const Visit& visit) {
   for (const std::string& name : Algorithms::names()) {
     for (const CollectiveKind kind : all_collective_kinds()) {
       for (const GroupShape& shape : shapes_of(ranks)) {
-        const bool is_tiered = name.starts_with("hierarchical");
+        const bool is_tiered = name.starts_with("hierarchical") || name.ends_with("per_rail");
         if (is_tiered == !shape.tiers.empty() && Algorithms::find(name).suits(kind, shape)) {
           SCOPED_TRACE(name + " " + std::string(to_string(kind)) + " n=" + std::to_string(ranks) + " in " +
                        std::to_string(shape.tiers.size()) + " tiers");

@@ -67,6 +67,24 @@ TEST(CollectiveValidation, LargeAllReducesOnBlackwellAreNear) {
   validate("gb200-nvl72", 4, "collectives/aic_nccl_gb200.csv");
 }
 
+/// Nothing is fitted to these rows, nor to any of more than one server but the adapter's share (NCCL's own model).
+TEST(CollectiveValidation, LargeAllReducesOverEightServersAreNear) {
+  if (const std::string why = missing_data(); !why.empty()) {
+    GTEST_SKIP() << why;
+  }
+  const Machine machine = load_machine("hgx-h100", {64, 0});
+  std::size_t count = 0;
+  for (const Row& row : read_rows("collectives/coreweave_h100_64_allreduce.csv")) {
+    const auto [algorithm, time] = all_reduce(machine, Bytes(number(row, "bytes")));
+    const double error = time.value() / measured_seconds(row, "oop_time_us") - 1;
+    std::cout << fmt::format("all-reduce {:>11} B, 64 x hgx-h100    {:>+7.1f} %  {}\n", row.at("bytes"), 100 * error,
+                             algorithm);
+    EXPECT_LE(std::abs(error), 0.10) << row.at("bytes");
+    ++count;
+  }
+  EXPECT_EQ(count, 5U);
+}
+
 /// The bounds are those for rows that nobody fitted, by size: 64 KiB and 4 MiB apart.
 void validate_library(const std::string& system, const std::string& file, const std::map<std::string, double>& bounds) {
   if (const std::string why = missing_data(); !why.empty()) {

@@ -15,7 +15,7 @@ namespace podium::test {
 using Kernels = std::vector<Kernel>;
 
 inline double measured_seconds(const Row& row, const std::string& column) {
-  const double unit = column == "seconds" ? 1 : column == "latency_us" ? 1e-6 : 1e-3;
+  const double unit = column == "seconds" ? 1 : column.ends_with("_us") ? 1e-6 : 1e-3;
   return number(row, column) * unit;
 }
 

@@ -1,0 +1,123 @@
+// Rings and trees over units of ranks (nodes, supernodes) that are joined position by position, each position by a rail
+// of its own: a lane for each rail, so that all rails carry as much and no message changes its rail.
+#include "sim/collective/binary_tree.h"
+#include "sim/collective/schedule.h"
+
+namespace podium {
+namespace {
+
+/// The units that the outermost tier joins (nodes, supernodes), and the positions of each.
+struct Units {
+  std::uint32_t count = 0;
+  std::uint32_t size = 0;
+
+  explicit Units(const GroupShape& shape) : count(shape.tiers.back().count), size(shape.tiers.back().stride) {}
+};
+
+bool suits_trees(CollectiveKind kind, const GroupShape& shape) {
+  return kind == CollectiveKind::all_reduce && shape.tiers.size() > 1;
+}
+
+bool suits_rings(CollectiveKind kind, const GroupShape& shape) {
+  return suits_trees(CollectiveKind::all_reduce, shape) &&
+         (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
+          kind == CollectiveKind::reduce_scatter);
+}
+
+/// The rail by which a ring comes to a unit: two take turns, as it leaves by another one than it came by; a third
+/// closes the round of an odd number of units.
+std::uint32_t rail_into(std::uint32_t unit, const Units& units) {
+  const bool closes = unit + 1 == units.count && units.count % 2 == 1;
+  return closes ? 2 : unit % 2;
+}
+
+/// The positions of one ring in its order: all of a unit, from the one on the rail by which it comes to the one on the
+/// rail by which it leaves.
+std::vector<std::uint32_t> ring_order(const Units& units, std::uint32_t lane) {
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t unit = 0; unit < units.count; ++unit) {
+    const std::uint32_t first = (lane + rail_into(unit, units)) % units.size;
+    const std::uint32_t last = (lane + rail_into((unit + 1) % units.count, units)) % units.size;
+    for (std::uint32_t i = 0; i < units.size; ++i) {
+      const std::uint32_t position = (first + i) % units.size;
+      if (position != last) {
+        order.push_back(unit * units.size + position);
+      }
+    }
+    order.push_back(unit * units.size + last);
+  }
+  return order;
+}
+
+/// A ring for each rail, as NCCL lays them over servers: it crosses a unit from position to position and goes to the
+/// next by its rail. Bandwidth-optimal, in as many steps as there are ranks.
+Schedule ring_per_rail(CollectiveKind kind, const GroupShape& shape) {
+  const Units units(shape);
+  Schedule schedule;
+  schedule.lanes = units.size;
+  const double part = 1.0 / shape.ranks / units.size;
+  std::vector<Step> scatter, gather;
+  for (std::uint32_t lane = 0; lane < units.size; ++lane) {
+    Step step{.pairing = Pairing::listed, .share = part, .repeat = shape.ranks - 1, .lane = lane};
+    const std::vector<std::uint32_t> order = ring_order(units, lane);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      step.pairs.emplace_back(order[i], order[(i + 1) % order.size()]);
+    }
+    gather.push_back(step);
+    step.reduced = part;
+    scatter.push_back(std::move(step));
+  }
+  if (kind != CollectiveKind::all_gather) {
+    schedule.stages.push_back(std::move(scatter));
+  }
+  if (kind != CollectiveKind::reduce_scatter) {
+    schedule.stages.push_back(std::move(gather));
+  }
+  return schedule;
+}
+
+/// Two trees for each rail, as NCCL's from one server to another: each position on the rail is the root of a tree over
+/// those of its unit. Half of the rail's bytes take each; chunks are added up on the way to the root and copied on the
+/// way back, both at once.
+Schedule trees_per_rail(CollectiveKind, const GroupShape& shape) {
+  const Units units(shape);
+  const BinaryTree inside = binary_tree(units.size, false);
+  Schedule schedule;
+  schedule.lanes = 2 * units.size;
+  std::vector<Step>& stage = schedule.stages.emplace_back();
+  for (std::uint32_t lane = 0; lane < schedule.lanes; ++lane) {
+    const std::uint32_t rail = lane / 2;
+    const BinaryTree between = binary_tree(units.count, lane % 2 == 1);
+    const std::uint32_t height = inside.height + between.height;
+    Step up{.pairing = Pairing::listed, .share = 1.0 / schedule.lanes, .depth = height, .lane = lane};
+    for (const auto& [child, parent] : between.up) {
+      up.pairs.emplace_back(child * units.size + rail, parent * units.size + rail);
+    }
+    for (std::uint32_t unit = 0; unit < units.count; ++unit) {
+      const auto on_rail = [&](std::uint32_t i) { return unit * units.size + (rail + i) % units.size; };
+      for (const auto& [child, parent] : inside.up) {
+        up.pairs.emplace_back(on_rail(child), on_rail(parent));
+      }
+    }
+    Step down = up;
+    for (auto& [from, to] : down.pairs) {
+      std::swap(from, to);
+    }
+    down.depth = 2 * height;
+    up.reduced = up.share;
+    stage.push_back(std::move(up));
+    stage.push_back(std::move(down));
+  }
+  share_reduced(stage, shape.ranks);
+  return schedule;
+}
+
+const Algorithms::Entry rings{"ring_per_rail",
+                              "a ring for each rail between nodes, through all ranks of each node",
+                              {suits_rings, ring_per_rail}};
+const Algorithms::Entry trees{"trees_per_rail",
+                              "two trees for each rail between nodes, over all ranks of each node, pipelined",
+                              {suits_trees, trees_per_rail}};
+
+}  // namespace
+}  // namespace podium

@@ -1,0 +1,32 @@
+#include "sim/collective/select.h"
+
+#include <gtest/gtest.h>
+
+#include "sim/system/machine.h"
+
+namespace podium {
+namespace {
+
+/// Rank 8 lies on rank 0's leaf switch and rank 9 behind the spine: latencies show no tiers, planes do.
+TEST(Selection, LeavesServersByAllRailsAtOnce) {
+  const Machine machine = load_machine("hgx-h100", {24, 0});
+  const CommunicationCosts costs = communication_costs(machine.system(), machine.chip(), machine.network());
+  Router router(machine.network());
+  Placement placement{{{}}};
+  for (std::uint32_t rank = 0; rank < 24; ++rank) {
+    placement.groups.front().push_back(machine.node(rank));
+  }
+  const std::vector<Tier> tiers{{8, 1}, {3, 8}};
+  EXPECT_EQ(shape_of(placement, {}, router, costs).tiers, tiers);
+  Selector selector(machine.network(), router, costs);
+  const double bytes = 8e9, adapter = 50e9, sent = 2.0 * 23 / 24 * bytes / 8;
+  for (const CollectiveKind kind :
+       {CollectiveKind::all_reduce, CollectiveKind::all_gather, CollectiveKind::reduce_scatter}) {
+    const double bound = sent / adapter * (kind == CollectiveKind::all_reduce ? 1 : 0.5);
+    EXPECT_NEAR(selector.rank(kind, placement, Bytes(bytes)).front().predicted.value(), bound, 0.12 * bound)
+        << to_string(kind);
+  }
+}
+
+}  // namespace
+}  // namespace podium
