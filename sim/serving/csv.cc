@@ -11,20 +11,26 @@
 namespace podium {
 namespace {
 
-std::vector<std::string> split(std::string line) {
-  if (!line.empty() && line.back() == '\r') {
-    line.pop_back();
+/// The fields of a line; between quotation marks a comma is part of one, and two marks are one (RFC 4180).
+std::vector<std::string> split(std::string_view line) {
+  if (line.ends_with('\r')) {
+    line.remove_suffix(1);
   }
-  std::vector<std::string> fields;
-  std::size_t begin = 0;
-  while (true) {
-    const std::size_t comma = line.find(',', begin);
-    fields.push_back(line.substr(begin, comma - begin));
-    if (comma == std::string::npos) {
-      return fields;
+  std::vector<std::string> fields(1);
+  bool is_quoted = false;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    const char c = line[at];
+    if (c == '"' && is_quoted && line.substr(at + 1).starts_with('"')) {
+      fields.back() += line[++at];
+    } else if (c == '"' && (is_quoted || fields.back().empty())) {
+      is_quoted = !is_quoted;
+    } else if (c == ',' && !is_quoted) {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
     }
-    begin = comma + 1;
   }
+  return fields;
 }
 
 }  // namespace
@@ -77,7 +83,7 @@ double parse_plain_number(const std::string& field, const Location& where) {
 
 std::uint32_t to_tokens(double number, const Location& where) {
   if (!(number >= 1 && number <= 1e9) || number != std::floor(number)) {
-    throw InputError(where, fmt::format("'{}' is not a number of tokens (a whole number from 1)", number));
+    throw InputError(where, fmt::format("'{}' is not a number of tokens (a whole number from 1 to 1e9)", number));
   }
   return static_cast<std::uint32_t>(number);
 }

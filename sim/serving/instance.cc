@@ -112,10 +112,8 @@ void Instance::begin(Replica& replica, Sequence& sequence, std::size_t found) {
   sequence.prefilled = static_cast<double>(found) * prompt_block;
   replica.prompts += sequence.prefilled;
   wait_for_prefill(replica, -sequence.prefilled);
-  if (sequence.produced < 1 && !sequence.counted) {  // and was not sent back
-    sequence.counted = true;
-    prompt_tokens_ += sequence.prompt;
-    reused_tokens_ += sequence.prefilled;
+  if (!sequence.reused) {
+    sequence.reused = sequence.prefilled;
   }
 }
 

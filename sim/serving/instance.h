@@ -23,7 +23,7 @@ struct Sequence {
   std::span<const std::uint64_t> blocks = {};  ///< of the prompt, whole ones; none where prefixes are not reused
   std::size_t held = 0;                        ///< of these, in the replica's prefix cache by this sequence
   bool begun = false;                          ///< it knows what it takes over of its prompt
-  bool counted = false;                        ///< among the tokens of prompts that were begun
+  std::optional<double> reused;                ///< tokens of its prompt that a cache had when it first began
   double prefilled = 0;
   double produced = 0;         ///< tokens so far
   std::uint64_t admitted = 0;  ///< iteration in which decoding began
@@ -74,9 +74,6 @@ class Instance {
   const StepSums& with_prompts() const { return with_prompts_; }
   const StepSums& without_prompts() const { return without_prompts_; }
   std::uint64_t preemptions() const { return preemptions_; }
-  /// Tokens of prompts that were begun, each once, and of these what was taken over from the cache.
-  double prompt_tokens() const { return prompt_tokens_; }
-  double reused_tokens() const { return reused_tokens_; }
   /// Tokens of a prompt that this replica would take over from its cache, were it begun now.
   double would_reuse(const Replica&, std::uint32_t id) const;
 
@@ -122,7 +119,6 @@ class Instance {
   std::uint32_t held_ = 0;
   StepSums with_prompts_, without_prompts_;
   std::uint64_t preemptions_ = 0;
-  double prompt_tokens_ = 0, reused_tokens_ = 0;
 };
 
 }  // namespace podium

@@ -169,6 +169,9 @@ void insist_on_a_rate(const std::vector<Request>& requests, const std::string& p
 }
 
 std::string no_known_format(const std::string& head) {
+  if (head.empty()) {
+    return "the file is empty: a request trace has one request a line";
+  }
   std::string line = head.substr(0, std::min<std::size_t>(head.find_first_of("\r\n"), 100));
   for (char& c : line) {
     c = std::isprint(static_cast<unsigned char>(c)) != 0 ? c : '?';

@@ -1,6 +1,7 @@
 #include "sim/serving/serve.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 #include "sim/serving/instance.h"
@@ -63,6 +64,12 @@ class Server {
     served.decode = mean(decode_, Of::all);
     served.with_prompts = mean(decode_, Of::with_prompts);
     served.without_prompts = mean(decode_, Of::without_prompts);
+    for (std::uint32_t id = 0; id < requests.size(); ++id) {
+      if (counts(id) && sequences_[id].reused) {
+        served.prompt_tokens += requests[id].input;
+        served.reused_tokens += *sequences_[id].reused;
+      }
+    }
     served.outcomes = std::move(outcomes_);
     served.time = since_start(engine_.now());
     served.refused = refused_;
@@ -70,8 +77,6 @@ class Server {
     for (const Instances* instances : {&prefill_, &decode_}) {
       for (const auto& instance : *instances) {
         served.preemptions += instance->preemptions();
-        served.prompt_tokens += instance->prompt_tokens();
-        served.reused_tokens += instance->reused_tokens();
       }
     }
     return served;
@@ -113,17 +118,34 @@ class Server {
   /// The pool to which requests come.
   const Pool& first_pool() const { return deployment_.disaggregated() ? deployment_.prefill : deployment_.decode; }
 
-  /// Where the prompt's own part that no cache has, and those that wait there, are the fewest tokens to prefill.
+  double fewest_held() const {
+    double fewest = std::numeric_limits<double>::infinity();
+    for (const auto& instance : decode_) {
+      for (const Replica& replica : instance->replicas()) {
+        fewest = std::min(fewest, double(replica.held));
+      }
+    }
+    return fewest;
+  }
+
+  /// Where the prompt's own part that no cache has, and those that wait there, are the fewest tokens to prefill; of
+  /// replicas that decode too, those that hold half as many sequences again as another are left out, as SGLang's router
+  /// does (balance_rel_threshold 1.5).
   std::pair<Instance*, Replica*> least_left(std::uint32_t id) {
+    const bool decodes_too = !deployment_.disaggregated();
+    const Instances& instances = decodes_too ? decode_ : prefill_;
+    const double most_held = decodes_too ? 1.5 * fewest_held() + 2 : std::numeric_limits<double>::infinity();
     std::pair<Instance*, Replica*> best{};
-    std::pair<double, double> least_load;
-    for (const auto& instance : deployment_.disaggregated() ? prefill_ : decode_) {
+    double least_left = 0;
+    for (const auto& instance : instances) {
       for (Replica& replica : instance->replicas()) {
+        if (replica.held > most_held) {
+          continue;
+        }
         const double left = replica.waiting_tokens - instance->would_reuse(replica, id);
-        const std::pair<double, double> load{deployment_.disaggregated() ? 0 : replica.held, left};
-        if (best.first == nullptr || load < least_load) {
+        if (best.first == nullptr || left < least_left) {
           best = {instance.get(), &replica};
-          least_load = load;
+          least_left = left;
         }
       }
     }

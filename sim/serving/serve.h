@@ -30,7 +30,8 @@ struct Served {
   /// Of the decode pool's iterations those that take prompts, too, and those that only decode.
   MeanStep with_prompts, without_prompts;
   std::uint64_t preemptions = 0, refused = 0;
-  double prompt_tokens = 0, reused_tokens = 0;  ///< of prompts that were begun, and of these what a cache had already
+  /// Of the prompts that were begun of those that are watched, and of these what a cache had already.
+  double prompt_tokens = 0, reused_tokens = 0;
   Seconds time;
   std::uint64_t signature = 0;
 };
@@ -58,7 +59,7 @@ std::vector<std::uint32_t> draw_iterations(const UnitRequests&, const InferenceP
 /// youngest one back to be computed again when growth fills it. Requests go to the instance, and in it to the replica,
 /// with the fewest tokens to prefill, or sequences to decode. Where a pool reuses prefixes, prompts begin after the
 /// blocks that their replica's cache has, and go to the replica on which they and those before them leave the fewest
-/// tokens to prefill (of mixed instances: among those with the fewest sequences).
+/// tokens to prefill (of mixed instances: among those that hold few sequences).
 /// `log` is filled in where there is one; it changes nothing else.
 std::optional<Served> serve(const Deployment&, std::span<const Request>, std::span<const std::uint32_t> iterations,
                             double rate, std::optional<Watch> watch = {}, ServingLog* log = nullptr);

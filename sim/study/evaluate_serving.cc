@@ -62,6 +62,7 @@ class ServingCase : public Evaluator {
     std::tuple<double, double, double> merits;  ///< rate, mean tokens of a request, mean stay, negative
   };
   void simulate(const Split&, Best&, CaseResult&);
+  void note_full_chunks(const Split&, CaseResult&) const;
   std::vector<std::uint32_t> free_ranks(std::uint32_t ranks) const;
   std::vector<const ServingCandidate*> fitting(const std::vector<std::uint32_t>& domains, CaseResult&);
   void keep(const Split&, Sustained, CaseResult&) const;
@@ -223,6 +224,25 @@ void ServingCase::simulate_best(const std::vector<Split>& splits, const std::vec
   }
   if (best.split) {
     result.objective->above = seen_by(rates_.look(*best.split, best.above), mean_.slo.quantile);
+    note_full_chunks(*best.split, result);
+  }
+}
+
+/// In a burst all iterations carry full chunks, and tokens come at their pace: prompts may wait instead, where the time
+/// to the first token has room for that.
+void ServingCase::note_full_chunks(const Split& split, CaseResult& result) const {
+  const Objective::Seen& above = result.objective->above;
+  if (split.prefill != nullptr || !above.tpot || *above.tpot <= mean_.slo.tpot || above.ttft > mean_.slo.ttft) {
+    return;
+  }
+  const ServingCandidate& c = *split.decode;
+  const Seconds step = c.steps->times.time(Candidates::full_step(c, result.phases.front().batch / c.plan.dp)) /
+                       c.plan.tokens_per_iteration();
+  if (step > mean_.slo.tpot) {
+    result.notes.push_back(fmt::format(
+        "time per output token holds the rate, and iterations that carry a full chunk of {} take {} a token: a smaller "
+        "chunk_tokens, or max_sequences, may sustain more",
+        with_commas(std::llround(c.chunk)), to_text(step)));
   }
 }
 
@@ -364,7 +384,7 @@ PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& 
   const double attended = shape.prefill_context + shape.prefill_tokens / 2;
   shape.prefill_tokens *= make_whole(shape.prefill_sequences);
   shape.prefill_context = std::max(0.0, attended - shape.prefill_tokens / 2);
-  const Execution execution = c.steps->execute(shape);
+  const Execution execution = c.steps->times.execute(shape);
   const double context = mean_.context;
   PhaseResult result;
   result.name = name;
@@ -379,7 +399,7 @@ PhaseResult ServingCase::phase(const std::string& name, const ServingCandidate& 
   result.batch = mean.sequences;
   set_use(result, instances * c.plan.ranks(), execution, c.plan.ranks(), candidates_.chip(),
           product_type(candidates_.model(), c.plan));
-  result.step = {options_.system, workload_.model, c.machine->allocation(), Iteration{c.plan, shape}};
+  result.step = {options_.system, workload_.model, c.steps->machine.allocation(), Iteration{c.plan, shape}};
   return result;
 }
 

@@ -83,7 +83,9 @@ Candidates::Candidates(const Study& study, const ServingWorkload& workload, cons
   const auto add = [&](Stage stage, const std::vector<InstanceTemplate>& templates) {
     for (const InstanceTemplate& made_from : templates) {
       for (const double chunk : made_from.chunk_tokens) {
-        entries_.push_back({stage, &made_from, chunk, {}, ""});
+        for (const std::uint32_t cap : made_from.max_sequences) {
+          entries_.push_back({stage, &made_from, chunk, cap, {}, ""});
+        }
       }
     }
   };
@@ -107,11 +109,23 @@ const ServingCandidate* Candidates::get(Entry& entry) {
   return entry.candidate ? &*entry.candidate : nullptr;
 }
 
-ServingCandidate Candidates::make(const Entry& entry) const {
+std::shared_ptr<InstanceSteps> Candidates::steps_of(const InstanceTemplate& made_from) {
+  std::shared_ptr<InstanceSteps>& steps = steps_[&made_from];
+  if (steps == nullptr) {
+    const InferencePlan& plan = made_from.plan;
+    steps = std::make_shared<InstanceSteps>(
+        make_machine(study_, system_, chip_, allocate_instance(study_, system_.name, plan.ranks())),
+        simulator_options(study_), model_, plan);
+  }
+  return steps;
+}
+
+ServingCandidate Candidates::make(const Entry& entry) {
   ServingCandidate c;
   c.stage = entry.stage;
   c.plan = entry.made_from->plan;
   c.chunk = entry.chunk;
+  c.cap = entry.cap;
   check_plan(model_, chip_, c.plan);
   c.request = all_;
   fill_memory(c);
@@ -138,10 +152,7 @@ ServingCandidate Candidates::make(const Entry& entry) const {
   if (c.request.output <= 1) {
     c.request.slo.tpot = Seconds(std::numeric_limits<double>::infinity());  // no answer has a second token
   }
-  c.machine = std::make_unique<Machine>(
-      make_machine(study_, system_, chip_, allocate_instance(study_, system_.name, c.plan.ranks())));
-  c.simulator = std::make_unique<Simulator>(*c.machine, simulator_options(study_));
-  c.steps = std::make_unique<StepTimes>(*c.simulator, model_, c.plan);
+  c.steps = steps_of(*entry.made_from);
   c.stage == Stage::prefill ? predict_prefill(c) : predict(c);
   c.rate /= c.request.fitting;
   c.most /= c.request.fitting;
@@ -172,7 +183,7 @@ void Candidates::fill_memory(ServingCandidate& c) const {
     return c.cache_tokens >= sequences * own + (c.request.context - own);
   };
   std::uint32_t low = 1;
-  for (std::uint32_t high = most_sequences + 1; high - low > 1;) {
+  for (std::uint32_t high = c.cap + 1; high - low > 1;) {
     const std::uint32_t middle = (low + high) / 2;
     (holds(middle) ? low : high) = middle;
   }
@@ -180,31 +191,32 @@ void Candidates::fill_memory(ServingCandidate& c) const {
   c.memory = inference_memory(model_, chip_, c.plan, largest_step(c));
 }
 
-/// An iteration that carries a full chunk of mean prompts, whole ones where they are shorter, beside `batch` sequences.
 StepShape Candidates::full_step(const ServingCandidate& c, double batch) {
   const double prompts = std::ceil(c.chunk / c.request.computed * (1 - 1e-9));
   return {batch, batch > 0 ? c.request.context : 0, prompts, c.chunk / prompts, c.request.prefix};
 }
 
-Seconds Candidates::prompt_alone(const ServingCandidate& c, double tokens) {
-  Seconds time;
+/// Time of a long prompt that has the instance to itself, chunk after chunk: no first token comes sooner.
+Seconds Candidates::check_prompt_alone(const ServingCandidate& c) {
+  const double tokens = c.request.long_computed;
+  Seconds alone;
   double done = 0;
   while (done < tokens) {
-    time += c.steps->time({0, 0, 1, std::min(c.chunk, tokens - done), done});
+    alone += c.steps->times.time({0, 0, 1, std::min(c.chunk, tokens - done), done});
     done += c.chunk;
   }
-  return time;
+  if (alone >= c.request.slo.ttft) {
+    throw TooMuch("a prompt of " + with_commas(static_cast<long long>(tokens)) + " tokens alone takes " +
+                      to_text(alone) + " of the " + to_text(c.request.slo.ttft) + " to the first token",
+                  Lack::time, alone / c.request.slo.ttft);
+  }
+  return alone;
 }
 
 void Candidates::predict_prefill(ServingCandidate& c) const {
   const double longest = c.request.long_computed;
-  const Seconds alone = prompt_alone(c, longest);
-  if (alone >= c.request.slo.ttft) {
-    throw TooMuch("a prompt of " + with_commas(static_cast<long long>(longest)) + " tokens alone takes " +
-                      to_text(alone) + " of the " + to_text(c.request.slo.ttft) + " to the first token",
-                  Lack::time, alone / c.request.slo.ttft);
-  }
-  const Seconds step = c.steps->time(full_step(c, 0));
+  const Seconds alone = check_prompt_alone(c);
+  const Seconds step = c.steps->times.time(full_step(c, 0));
   // a prompt waits for the step under way and then takes its own, which others fill: beyond that the load must stay
   // below one
   const Seconds among_others = std::max(alone, step * std::ceil(longest / c.chunk));
@@ -216,12 +228,12 @@ void Candidates::predict_prefill(ServingCandidate& c) const {
 
 Seconds Candidates::predict_tpot(const ServingCandidate& c, double batch, double context) {
   const double tokens_per_iteration = c.plan.tokens_per_iteration();
-  const Seconds decode = c.steps->time({batch, context, 0, 0, 0});
+  const Seconds decode = c.steps->times.time({batch, context, 0, 0, 0});
   if (c.stage == Stage::decode) {
     return decode / tokens_per_iteration;
   }
   const double computed = c.request.computed;
-  const Seconds mixed = c.steps->time({batch, context, 1, std::min(c.chunk, computed), c.request.prefix});
+  const Seconds mixed = c.steps->times.time({batch, context, 1, std::min(c.chunk, computed), c.request.prefix});
   // the share of iterations that carry a chunk, so that prompts keep up with the sequences that end
   const double iterations = std::max(1.0, (c.request.output - 1) / tokens_per_iteration);
   const double share = std::min(1.0, batch / iterations * std::max(1.0, computed / c.chunk));
@@ -244,10 +256,13 @@ void Candidates::predict(ServingCandidate& c) const {
   // no sequence is ever faster, whatever its neighbours, than one that begins after the shortest prompt and whose draft
   // is always right
   const double shortest = c.request.shortest_input;
-  const Seconds alone = c.steps->time({1, shortest, 0, 0, 0}) / (1.0 + c.plan.draft_tokens);
+  const Seconds alone = c.steps->times.time({1, shortest, 0, 0, 0}) / (1.0 + c.plan.draft_tokens);
   if (alone > c.request.slo.tpot) {
     throw TooMuch("one sequence alone takes " + to_text(alone) + " a token, more than " + to_text(c.request.slo.tpot),
                   Lack::time, alone / c.request.slo.tpot);
+  }
+  if (c.stage == Stage::mixed) {
+    check_prompt_alone(c);
   }
   const auto rate_at = [&](double batch) {
     return c.plan.dp * batch /
@@ -273,7 +288,7 @@ Seconds Candidates::prompt_time(const ServingCandidate& c, double batch) {
   double done = 0;
   while (done < c.request.computed) {
     step.prefill_context = c.request.prefix + done;
-    time += c.steps->time(step) * (std::min(c.chunk, c.request.computed - done) / c.chunk);
+    time += c.steps->times.time(step) * (std::min(c.chunk, c.request.computed - done) / c.chunk);
     done += c.chunk;
   }
   return time;
@@ -286,7 +301,7 @@ double Candidates::most_mixed(const ServingCandidate& c) {
   const double chunks = c.request.computed / c.chunk;
   const double iterations = (c.request.output - 1) / c.plan.tokens_per_iteration();
   const double batch = std::clamp(iterations / chunks, 1.0, double(c.sequences));
-  const Seconds decode = c.steps->time({batch, c.request.context, 0, 0, 0});
+  const Seconds decode = c.steps->times.time({batch, c.request.context, 0, 0, 0});
   return c.plan.dp / (prompt_time(c, batch) + std::max(0.0, iterations / batch - chunks) * decode).value();
 }
 

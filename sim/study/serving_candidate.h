@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,9 +16,6 @@
 namespace podium {
 
 enum class Stage { prefill, decode, mixed };
-
-/// Sequences that a replica decodes at once at most, whatever its memory holds.
-constexpr std::uint32_t most_sequences = 1024;
 
 /// What a workload asks of every instance: the mean request and the objective.
 struct MeanRequest {
@@ -37,21 +35,30 @@ struct MeanRequest {
   double context = 0, own_context = 0;
 };
 
-/// One template with one chunk size on a machine of its own: an instance that could be deployed.
+/// A machine of an instance's ranks, and what iterations of its plan take there.
+struct InstanceSteps {
+  Machine machine;
+  Simulator simulator;
+  StepTimes times;
+
+  InstanceSteps(Machine on, const SimulatorOptions& options, const ModelSpec& model, const InferencePlan& plan)
+      : machine(std::move(on)), simulator(machine, options), times(simulator, model, plan) {}
+};
+
+/// One template with one chunk size and one cap on sequences: an instance that could be deployed.
 struct ServingCandidate {
   Stage stage = Stage::mixed;
   InferencePlan plan;
   double chunk = 0;
-  MeanRequest request;  ///< of those that its cache can hold
-  std::unique_ptr<Machine> machine;
-  std::unique_ptr<Simulator> simulator;
-  std::unique_ptr<StepTimes> steps;
-  std::uint32_t sequences = most_sequences;  ///< that a replica decodes at once at most
-  double cache_tokens = 0;                   ///< that a replica's cache holds, beside the step of so many
-  MemoryUse memory;                          ///< without cache
-  double rate = 0;                           ///< requests/s that one instance is predicted to take
-  double most = 0;                           ///< likewise, if it were never idle
-  Seconds stay;                              ///< predicted time of a request in it, at that rate
+  std::uint32_t cap = most_sequences;    ///< of `sequences`
+  MeanRequest request;                   ///< of those that its cache can hold
+  std::shared_ptr<InstanceSteps> steps;  ///< of all candidates of its template
+  std::uint32_t sequences = 0;           ///< that a replica decodes at once at most
+  double cache_tokens = 0;               ///< that a replica's cache holds, beside the step of so many
+  MemoryUse memory;                      ///< without cache
+  double rate = 0;                       ///< requests/s that one instance is predicted to take
+  double most = 0;                       ///< likewise, if it were never idle
+  Seconds stay;                          ///< predicted time of a request in it, at that rate
 };
 
 /// Means are of requests of at most `longest` tokens, input and output together; quantiles of all.
@@ -66,11 +73,12 @@ class Candidates {
   Candidates(const Study&, const ServingWorkload&, const std::vector<Request>& recorded, ModelSpec, SystemSpec,
              const ServingOptions&);
 
-  /// One template with one chunk size; `candidate` stays empty where it was refused.
+  /// One template with one chunk size and cap; `candidate` stays empty where it was refused.
   struct Entry {
     Stage stage = Stage::mixed;
     const InstanceTemplate* made_from = nullptr;
     double chunk = 0;
+    std::uint32_t cap = most_sequences;
     std::optional<ServingCandidate> candidate;
     std::string refused;
     double excess = 0;  ///< where it was refused: what it needs of memory or time over what there is
@@ -80,15 +88,18 @@ class Candidates {
   /// Nothing where the plan cannot be, does not fit, or keeps to the objective with no batch: `entry.refused` says why.
   const ServingCandidate* get(Entry& entry);
 
+  /// An iteration that carries a full chunk of mean prompts, whole ones where they are shorter, beside `batch`
+  /// sequences a replica.
+  static StepShape full_step(const ServingCandidate&, double batch);
+
   const ModelSpec& model() const { return model_; }
   const SystemSpec& system() const { return system_; }
   const ChipSpec& chip() const { return chip_; }
 
  private:
-  ServingCandidate make(const Entry&) const;
-  static StepShape full_step(const ServingCandidate&, double batch);
-  /// Time of a prompt that has the instance to itself, chunk after chunk.
-  static Seconds prompt_alone(const ServingCandidate&, double tokens);
+  ServingCandidate make(const Entry&);
+  std::shared_ptr<InstanceSteps> steps_of(const InstanceTemplate&);
+  static Seconds check_prompt_alone(const ServingCandidate&);
   StepShape largest_step(const ServingCandidate&) const;
   void fill_memory(ServingCandidate&) const;
   void predict(ServingCandidate&) const;
@@ -107,6 +118,7 @@ class Candidates {
   SystemSpec system_;
   ChipSpec chip_;
   std::deque<Entry> entries_;  ///< candidates are referred to
+  std::map<const InstanceTemplate*, std::shared_ptr<InstanceSteps>> steps_;
 };
 
 }  // namespace podium

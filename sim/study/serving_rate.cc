@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::array patiences{1, 2, 4, 8};  ///< how many times as long runs are, while it is not clear what they show
 constexpr double precision = 1.01;           ///< to which the highest rate is found: from a step to the next
-constexpr double fewest = 2000;              ///< requests that are measured: the last twentieth of fewer is a handful
+constexpr double tail = 500;                 ///< requests that are measured beyond the quantile, at least
 
 constexpr Seconds longest_run(8e6);  ///< somewhat less than can be simulated
 
@@ -34,7 +34,7 @@ double lowest_rate(double predicted, double requests) {
 Pool pool_of(const ServingCandidate& c, std::uint32_t instances) {
   Pool pool;
   pool.plan = c.plan;
-  pool.step_time = [&c](const StepShape& shape) { return c.steps->time(shape); };
+  pool.step_time = [&c](const StepShape& shape) { return c.steps->times.time(shape); };
   pool.instances = instances;
   pool.chunk_tokens = c.chunk;
   pool.max_sequences = c.sequences;
@@ -44,7 +44,7 @@ Pool pool_of(const ServingCandidate& c, std::uint32_t instances) {
 
 CacheTransfer cache_transfer(const ModelSpec& model, const ServingCandidate& from, const ServingCandidate& to,
                              const std::string& plane_name) {
-  const Topology& network = from.machine->network();
+  const Topology& network = from.steps->machine.network();
   const std::uint32_t plane = network.plane_index(plane_name);
   CacheTransfer transfer;
   transfer.sent = cache_bytes_per_token(model, from.plan);
@@ -54,17 +54,17 @@ CacheTransfer cache_transfer(const ModelSpec& model, const ServingCandidate& fro
       transfer.bandwidth += link.bandwidth * network.planes[plane].payload_efficiency_far;
     }
   }
-  transfer.latency = from.machine->protocol(plane).send_launch;
+  transfer.latency = from.steps->machine.protocol(plane).send_launch;
   return transfer;
 }
 
 /// Whether queues keep their length. At a load of r > 1 each request stays longer than the one before: by r - 1 for
-/// each second between their arrivals. A line by least squares may rise by a hundredth, and by what chance may do. A
-/// request stays as long as its neighbours, which met the same queue, so chance is told from the means of batches (Law,
-/// Simulation Modeling and Analysis, section 9.5.3), by Student's t at 95 % two-sided.
-/// The passes of a trace have the same requests each (of a part of a machine, requests that are alike): what their
-/// means differ by is not taken for chance.
-bool is_steady(const Measured& m, std::size_t passes) {
+/// each second between their arrivals. A line by least squares may rise by a hundredth, of which chance must leave no
+/// doubt, but where there is no longer run to tell. A request stays as long as its neighbours, which met the same
+/// queue, so chance is told from the means of batches (Law, Simulation Modeling and Analysis, section 9.5.3), by
+/// Student's t at 95 % two-sided. The passes of a trace have the same requests each (of a part of a machine, requests
+/// that are alike): what their means differ by is not taken for chance.
+bool is_steady(const Measured& m, std::size_t passes, bool is_last) {
   const std::size_t batches = passes > 0 ? passes : 10;
   constexpr double student_t = 2.306;  // of the 8 degrees of freedom that a line leaves to 10 batches
   const std::size_t count = m.stay.size();
@@ -86,7 +86,7 @@ bool is_steady(const Measured& m, std::size_t passes) {
   const double slope = (arrival * stay).sum() / spread;
   const double left = std::pow(stay - slope * arrival, 2.0).sum();
   const double chance = passes > 0 ? 0 : student_t * std::sqrt(left / static_cast<double>(batches - 2) / spread);
-  return slope <= 0.01 + chance;
+  return slope + (is_last ? 0 : chance) <= 0.01;
 }
 
 /// Of those that were served and of others that wait for ever: between the two stands the last that was served.
@@ -127,6 +127,8 @@ Deployment RateSearch::deploy(const Split& split) const {
   return deployment;
 }
 
+double RateSearch::fewest() const { return tail / (1 - mean_.slo.quantile); }
+
 /// As long as the workload says, or longer where requests stay long: a machine has to fill up before it is measured,
 /// and queues need time to show that they grow. The end is not measured: the last requests have the machine to
 /// themselves. At low rates it takes longer until enough requests have come to tell a quantile by. With patience it all
@@ -134,7 +136,7 @@ Deployment RateSearch::deploy(const Split& split) const {
 RateSearch::Run RateSearch::plan_run(const Split& split, double rate, double patience) const {
   const Seconds stay = split.decode->stay + (split.prefill != nullptr ? split.prefill->stay : Seconds());
   const Seconds latest = mean_.slo.ttft + mean_.slo.tpot * mean_.output;
-  const Seconds measured = std::max({workload_.measured, 4 * stay, Seconds(fewest / rate)});
+  const Seconds measured = std::max({workload_.measured, 4 * stay, Seconds(fewest() / rate)});
   return {patience * std::max(workload_.warm_up, 2 * stay), patience * measured, std::min(latest, 2 * stay)};
 }
 
@@ -179,14 +181,14 @@ bool RateSearch::keeps_objective(const Measured& m) const {
          m.tpot_at(slo.quantile).value_or(0) <= slo.tpot.value();
 }
 
-/// Where prefixes are reused a machine is whole: its sessions keep to the replicas that have their blocks.
+/// Where prefixes are reused a machine is whole: what a replica's cache has depends on how many others there are.
 Cell RateSearch::cell_of(const Split& split) const {
   if (workload_.prefix_reuse != PrefixReuse::off) {
     return {split, 1};
   }
   // quantiles of so many requests are sure enough, however many instances there are
   constexpr double enough = 20'000;
-  return make_cell(split, enough / plan_run(split, split.rate, 1).measured.value());
+  return make_cell(split, std::max(enough, fewest()) / plan_run(split, split.rate, 1).measured.value());
 }
 
 /// The least time that requests of a trace are measured for.
@@ -267,12 +269,14 @@ Measured RateSearch::look(const Split& split, double rate) {
 }
 
 /// Where queues grow, the objective is kept only for as long as the run lasts. Just below its limit a machine fills up
-/// slowly, since a fuller one takes longer steps: what grows still is looked at again for longer.
+/// slowly, since a fuller one takes longer steps: what grows still is looked at again for longer, and so is what cannot
+/// be told from chance.
 std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& deployment, double rate) {
   for (const int patience : patiences) {
     if (is_too_long(cell, rate, patience)) {
       break;
     }
+    const bool is_last = patience == patiences.back() || is_too_long(cell, rate, 2 * patience);
     const Trial trial = plan_trial(cell, rate, patience);
     std::optional<Served> served = serve(deployment, trial.requests, trial.iterations, trial.rate, trial.watched);
     if (!served) {
@@ -282,7 +286,7 @@ std::optional<Sustained> RateSearch::hold(const Cell& cell, const Deployment& de
     if (!keeps_objective(measured)) {
       return std::nullopt;
     }
-    if (is_steady(measured, trial.passes)) {
+    if (is_steady(measured, trial.passes, is_last)) {
       const double tokens = cell.copies * rate * measured.tokens_of_each();
       return Sustained{cell.copies * rate, tokens, cell.split, cell.copies, std::move(*served), std::move(measured)};
     }
@@ -309,7 +313,7 @@ std::optional<Sustained> RateSearch::sustain(const Split& split, double at_least
   // the prediction is mostly within some 10 %: step away from it, ever further, until the limit is bracketed; then
   // bisect
   constexpr int stride = 10;
-  const double requests = std::max(fewest, 2.0 * static_cast<double>(recorded_.size()));
+  const double requests = std::max(fewest(), 2.0 * static_cast<double>(recorded_.size()));
   const int lowest = step_below(lowest_rate(cell.split.rate, requests) / instances) + 1;
   std::optional<int> low;
   int high = std::max(lowest + 1, step_below(cell.split.rate / instances));

@@ -88,6 +88,8 @@ class RateSearch {
   };
 
   Deployment deploy(const Split&) const;
+  /// Requests that a run measures: a quantile is told by those beyond it.
+  double fewest() const;
   Run plan_run(const Split&, double rate, double patience) const;
   const Offer& offer(std::size_t size, double copies, const InferencePlan&);
   Measured measure(const Served&, const Watch&) const;

@@ -62,7 +62,8 @@ std::string describe(const Split& split) {
   const auto part = [](std::uint32_t count, const ServingCandidate& c) {
     const bool has_chunks = c.stage != Stage::decode;
     return std::to_string(count) + " x " + c.plan.name +
-           (has_chunks ? ", chunks of " + with_commas(std::llround(c.chunk)) : "");
+           (has_chunks ? ", chunks of " + with_commas(std::llround(c.chunk)) : "") +
+           (c.cap < most_sequences ? ", at most " + with_commas(c.cap) + " sequences a replica" : "");
   };
   return split.prefill == nullptr ? "mixed " + part(split.decode_instances, *split.decode)
                                   : "prefill " + part(split.prefill_instances, *split.prefill) + ", decode " +
@@ -117,6 +118,15 @@ Cell make_cell(const Split& whole, double most_rate) {
         whole.prefill != nullptr ? cell.split.prefill_instances * cell.copies / whole.prefill_instances : decode;
     return std::max(prefill, decode) <= (1 + most_unbalanced) * std::min(prefill, decode);
   };
+  // a few queues side by side are worse than many that one request in all may choose from
+  constexpr double pooled = 8;
+  const auto is_pooled = [&](const Cell& cell) {
+    const auto has_many = [](const ServingCandidate* c, std::uint32_t instances, std::uint32_t all) {
+      return c == nullptr || instances == all || instances * double(c->plan.dp) >= pooled;
+    };
+    return has_many(whole.prefill, cell.split.prefill_instances, whole.prefill_instances) &&
+           has_many(whole.decode, cell.split.decode_instances, whole.decode_instances);
+  };
   Cell best{whole, 1};
   // of cells that are small enough the one that loses least, the largest of equals; else the smallest there is
   const auto is_better = [&](const Cell& cell) {
@@ -134,7 +144,7 @@ Cell make_cell(const Split& whole, double most_rate) {
     for (const double prefill : {std::floor(balanced), std::ceil(balanced)}) {
       if (whole.prefill == nullptr || prefill > 0) {
         const Cell cell = part_of(whole, static_cast<std::uint32_t>(prefill), decode);
-        if (is_balanced(cell) && taken(cell) >= (1 - most_loss) * whole.rate && is_better(cell)) {
+        if (is_balanced(cell) && is_pooled(cell) && taken(cell) >= (1 - most_loss) * whole.rate && is_better(cell)) {
           best = cell;
         }
       }

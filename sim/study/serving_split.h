@@ -41,9 +41,10 @@ struct Cell {
 };
 
 /// Systems of many instances behave as many independent smaller ones: the cell with the balance of prefill and decode
-/// (to 1.5 %) that is predicted to take `most_rate` requests/s at most, the one whose copies lose least. Copies never
-/// lose more than 1.5 % of what is predicted of the whole: where such a cell is larger than that, it is the smallest
-/// one, and where there is none, as of seven prefill instances beside two for decode, the whole.
+/// (to 1.5 %) and eight replicas of each at least that is predicted to take `most_rate` requests/s at most, the one
+/// whose copies lose least. Copies never lose more than 1.5 % of what is predicted of the whole: where such a cell is
+/// larger than that, it is the smallest one, and where there is none, as of seven prefill instances beside two for
+/// decode, the whole.
 Cell make_cell(const Split&, double most_rate);
 
 }  // namespace podium

@@ -53,13 +53,38 @@ void insist_on_new(std::vector<std::string>& seen, const std::string& name, cons
   seen.push_back(name);
 }
 
-InstanceTemplate read_template(const Node& node, const InferencePlan& base, const PlanTarget& target) {
+/// One value to try or a list of them, each once.
+std::vector<std::uint32_t> values_to_try(const Node& node) {
+  std::vector<std::uint32_t> values;
+  for (const Node& item : some(node)) {
+    values.push_back(positive(item));
+    if (std::count(values.begin(), values.end(), values.back()) > 1) {
+      item.fail("'" + item.text() + "' is there twice");
+    }
+  }
+  return values;
+}
+
+/// Prompts that wait for their turn do not slow down what is decoded where both share their steps only.
+void read_max_sequences(const Node& node, bool is_mixed, InstanceTemplate& result) {
+  if (!is_mixed) {
+    node.fail(
+        "'max_sequences' is for mixed templates: where prefill and decode are apart, what waits for a place waits "
+        "between its tokens");
+  }
+  result.max_sequences = values_to_try(node);
+}
+
+InstanceTemplate read_template(const Node& node, const InferencePlan& base, const PlanTarget& target, bool is_mixed) {
   InstanceTemplate result;
   result.plan = base;
   read_inference_plan(node, result.plan);
   result.plan.name = describe(result.plan, target.model);
-  for (const Node& item : some(node.at("chunk_tokens"))) {
-    result.chunk_tokens.push_back(positive(item));
+  for (const std::uint32_t tokens : values_to_try(node.at("chunk_tokens"))) {
+    result.chunk_tokens.push_back(tokens);
+  }
+  if (const auto child = node.find("max_sequences")) {
+    read_max_sequences(*child, is_mixed, result);
   }
   check_instance(target, result.plan, node);
   return result;
@@ -87,7 +112,7 @@ ServingOptions read_serving_options(PlanTarget target, const Node& node, const I
   const auto templates = [&](std::string_view key, std::vector<InstanceTemplate>& into) {
     if (const auto list = node.find(key)) {
       for (const Node& item : some(*list)) {
-        into.push_back(read_template(item, common, target));
+        into.push_back(read_template(item, common, target, key == "mixed"));
       }
     }
   };
@@ -103,6 +128,8 @@ ServingOptions read_serving_options(PlanTarget target, const Node& node, const I
   if (!result.prefill.empty()) {
     result.transfer_plane = node.at("transfer_plane").text();
     check_plane(target, node.at("transfer_plane"));
+  } else if (const auto child = node.find("transfer_plane")) {
+    child->fail("'transfer_plane' has no use without 'prefill' and 'decode': mixed instances keep their caches");
   }
   return result;
 }

@@ -38,10 +38,15 @@ constexpr std::size_t most_recorded = 20'000;
 /// prompts. `off` computes every prompt whole, as if none began like another.
 enum class PrefixReuse : std::uint8_t { off, replica };
 
+/// Sequences that a replica decodes at once where a study does not say.
+constexpr std::uint32_t most_sequences = 1024;
+
 /// A plan for one instance and how its batcher feeds it.
 struct InstanceTemplate {
   InferencePlan plan;
   std::vector<double> chunk_tokens;  ///< prompt tokens a replica takes into one iteration: the values to try
+  /// Sequences that a replica decodes at once at most, whatever its memory holds: the values to try.
+  std::vector<std::uint32_t> max_sequences = {most_sequences};
 
   friend bool operator==(const InstanceTemplate&, const InstanceTemplate&) = default;
 };

@@ -164,6 +164,14 @@ TEST(LoadRequests, ReadsPlainAndVidurColumnsInAnyOrder) {
   EXPECT_EQ(read("arrived_at,num_prefill_tokens,num_decode_tokens\n0.0,374,44\n1.0,375,45\n")[0].output, 44U);
 }
 
+TEST(LoadRequests, ReadsFieldsBetweenQuotationMarks) {
+  const auto requests =
+      read("arrival,input,output,\"a \"\"note\"\", long\"\n\"0\",\"5\",6,\"x, y\"\n\"1\",7,\"8\",\r\n");
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_EQ(requests[0].input, 5U);
+  EXPECT_EQ(requests[1].output, 8U);
+}
+
 TEST(LoadRequests, ReadsNanoseconds) {
   const auto requests = read("arrival_time_ns,input_toks,output_toks\n46926808,2358,531\n346926808,1034,769\n");
   ASSERT_EQ(requests.size(), 2U);
@@ -260,6 +268,7 @@ void expect_error(const std::string& text, const std::string& part) {
 TEST(LoadRequests, SaysWhereABadRowStands) {
   expect_error("arrival,input,output\n0,5,6\n1,0,6\n", ":3: '0' is not a number of tokens");
   expect_error("arrival,input,output\n0,5\n", ":2: 2 fields, but the header has 3");
+  expect_error("", "the file is empty");
   expect_error("arrival,input,input,output\n0,5,6,7\n", ":1: column 'input' is there twice");
   expect_error("arrival,input,output\n1,5,6\n0,5,6\n", ":3: the request arrives before the one above it");
   expect_error("arrival,input,output\n", "no request");

@@ -59,6 +59,15 @@ TEST(MakeCell, HasOneInstanceOfEachKindAtLeast) {
   EXPECT_EQ(make_cell({nullptr, &mixed, 0, 90, 4500}, 500).split.decode_instances, 10U);
 }
 
+TEST(MakeCell, HasEightReplicasOfEachKindAtLeastThatRequestsMayChooseFrom) {
+  const ServingCandidate one = candidate(Stage::mixed, 1, 50), four = candidate(Stage::prefill, 4, 50);
+  EXPECT_EQ(make_cell({nullptr, &one, 0, 32, 1600}, 1).split.decode_instances, 8U);
+  EXPECT_EQ(make_cell({nullptr, &one, 0, 6, 300}, 1).split.decode_instances, 6U) << "there are no more";
+  const Cell cell = make_cell(split_of(four, 32, one, 32), 1);
+  EXPECT_EQ(cell.split.prefill_instances, 8U);
+  EXPECT_EQ(cell.split.decode_instances, 8U);
+}
+
 TEST(MakeCell, IsTheWholeWhereAPartWouldLeaveInstancesIdle) {
   const ServingCandidate prefill = candidate(Stage::prefill, 8, 1000), decode = candidate(Stage::decode, 8, 60);
   for (const std::uint32_t prefills : {1U, 2U, 3U}) {

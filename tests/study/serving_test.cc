@@ -142,21 +142,6 @@ TEST(ServingCase, IsTheSameForAChipOnceAPartStandsForTheWhole) {
   EXPECT_THAT(many.notes, testing::Contains(HasSubstr("stands for the whole")));
 }
 
-TEST(ServingCase, MeasuresEnoughRequestsOfASmallSystemThatItsRateIsNoMatterOfLuck) {
-  // two requests a second in 20 s would be forty
-  const std::string text = replaced(replaced(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512]}"),
-                                             "input: 2048, output: 256", "input: 8192, output: 1024"),
-                                    "ttft: 500 ms", "ttft: 2 s");
-  std::vector<double> rates;
-  for (const char* seed : {"seed: 1\n", "seed: 2\n", "seed: 3\n", "seed: 4\n"}) {
-    const CaseResult result = serve_on(study_of(replaced(text, "seed: 1\n", seed)), 2);
-    rates.push_back(result.throughput.per_system);
-    EXPECT_NEAR(double(result.requests), 2000, 1) << seed;
-  }
-  const auto [lowest, highest] = std::minmax_element(rates.begin(), rates.end());
-  EXPECT_LT(*highest, 1.15 * *lowest) << "the last twentieth of 2,000, which queue together, and 1 % of the search";
-}
-
 TEST(ServingCase, AnswersTheSameWhateverItWasAskedBefore) {
   const Study study = study_of(quick_look());
   const auto evaluator = evaluator_of(study, {0, 0, 1});
@@ -387,15 +372,6 @@ TEST(ServingCase, SustainsAnswersOfOneTokenWherePrefillIsApart) {
   EXPECT_GT(result.throughput.per_system, 0);
   ASSERT_EQ(result.phases.size(), 1U) << "nothing is decoded";
   EXPECT_EQ(result.phases[0].name, "prefill step");
-}
-
-TEST(ServingCase, SaysSoWhereNoRateKeepsTheObjectiveHoweverSlowTheDeployment) {
-  const std::string text = one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512]}");
-  // so few requests a second that some hundred of them take weeks at a thousandth of the rate
-  const std::string slow = replaced(text, "input: 2048, output: 256", "input: 2048, output: 8192");
-  const CaseResult result = serve_on(study_of(replaced(slow, "ttft: 500 ms", "ttft: 1 us")), 2);
-  EXPECT_EQ(result.plan, "");
-  EXPECT_THAT(reasons(result), HasSubstr("keeps the objective at no rate"));
 }
 
 TEST(ServingCase, SaysWhyAPlanIsRefused) {

@@ -54,6 +54,9 @@ TEST(StudyFile, NamesTheNearestOfWhatItDoesNotKnow) {
   EXPECT_THAT(problem_with("network: flow", "network: flaw"), HasSubstr("did you mean 'flow'"));
   EXPECT_THAT(problem_with("kind: serving", "kind: severing"), HasSubstr("did you mean 'serving'"));
   EXPECT_THAT(problem_with("transfer_plane: nvlink", "transfer_plane: nvlonk"), HasSubstr("did you mean 'nvlink'"));
+  EXPECT_THAT(problem_with("chunk_tokens: [4096]", "chunk_tokens: [4096, 4096]"), HasSubstr("'4096' is there twice"));
+  EXPECT_THAT(problem_with("chunk_tokens: [4096]", "chunk_tokens: [4096], max_sequences: 8"),
+              HasSubstr("'max_sequences' is for mixed templates"));
   EXPECT_THAT(problem_with("recompute: [none", "recompute: [non"), HasSubstr("did you mean 'none'"));
   EXPECT_THAT(problem_with("weights: bf16", "weights: bf61"), HasSubstr("did you mean 'bf16'"));
 }
