@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace podium {
@@ -48,13 +49,18 @@ double ways(std::uint32_t all, std::uint32_t chosen) {
   return product;
 }
 
-/// That so many different choices of slots fall on none of `theirs`.
+/// That so many different choices of slots fall on none of `theirs`. A part of a slot has that part of its tokens, as
+/// where ranks share an expert.
 double chance_of_none(std::uint32_t choices, double slots, double theirs) {
-  double none = 1;
-  for (std::uint32_t i = 0; i < choices; ++i) {
-    none *= std::max(0.0, slots - theirs - i) / (slots - i);
-  }
-  return none;
+  const auto none_of = [&](double whole) {
+    double none = 1;
+    for (std::uint32_t i = 0; i < choices; ++i) {
+      none *= std::max(0.0, slots - whole - i) / (slots - i);
+    }
+    return none;
+  };
+  const double whole = std::floor(theirs), part = theirs - whole;
+  return part > 0 ? (1 - part) * none_of(whole) + part * none_of(whole + 1) : none_of(whole);
 }
 
 /// Adds up over the ways to choose groups, from those in `touched` on; `theirs` are slots in the groups chosen before.

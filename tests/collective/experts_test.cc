@@ -72,6 +72,17 @@ TEST(Experts, AreReachedWhereverTheyLie) {
                    1 - (1 - 1.0 / 64) * (1 - 1.0 / 64));
 }
 
+TEST(Experts, OnSeveralRanksEachHaveAPartOfTheirTokens) {
+  for (const double slots : {8.0, 12.0, 15.0, 24.0, 40.0}) {
+    const TokenRouting routing{.choices = 8, .slots = slots};
+    const double copies = 16 * chance_to_reach(routing, 16, first(1));
+    EXPECT_LE(copies, 8 * (1 + 1e-12)) << "no more than a token has choices: " << slots;
+    if (slots <= 16) {
+      EXPECT_NEAR(copies, 8, 1e-12) << "no two of its choices lie on one rank: " << slots;
+    }
+  }
+}
+
 TEST(Experts, RefuseChoicesThatCannotBe) {
   EXPECT_THROW(check_routing({.choices = 0, .slots = 8}), InputError);
   EXPECT_THROW(check_routing({.choices = 9, .slots = 8}), InputError);
