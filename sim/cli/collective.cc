@@ -25,6 +25,7 @@ struct CollectiveCommand : CollectiveOptions {
   std::string operation, ranks, bytes, type = "fp32", drawing, fold_text = "on";
   ExpertOptions experts;
   bool all_candidates = false;
+  bool names_library = false;  ///< --library was given
   OutputFormat format = OutputFormat::text;
 };
 
@@ -33,6 +34,7 @@ using SizeRow = TimedCollective;
 struct CollectiveResult {
   CollectiveKind kind;
   std::string system, network;
+  std::optional<std::string> library;  ///< by which a size at least was timed
   std::uint32_t ranks;
   DataType type;
   std::vector<std::string> faults;
@@ -86,6 +88,21 @@ std::vector<std::string> idle_planes(const CollectiveRun& run, const Topology& n
   return idle;
 }
 
+/// Where a library was to be taken, and was not.
+void note_library(const CollectiveRun& run, CollectiveResult& result) {
+  const auto has_none = [](const SizeRow& row) { return row.regime.empty(); };
+  if (!std::any_of(result.rows.begin(), result.rows.end(), has_none)) {
+    return;
+  }
+  result.notes.push_back(run.library()
+                             ? fmt::format("the library of {} was not measured to do {} among these ranks: by "
+                                           "schedules, with the system's own figures",
+                                           result.system, to_string(result.kind))
+                             : fmt::format("no library was measured on {} (its file names none): by schedules, with "
+                                           "the system's own figures",
+                                           result.system));
+}
+
 void note_idle_options(const CollectiveCommand& options, const CollectiveRun& run, const Machine& machine,
                        CollectiveResult& result) {
   const auto note = [&](bool idle, const std::string& text) {
@@ -96,9 +113,11 @@ void note_idle_options(const CollectiveCommand& options, const CollectiveRun& ru
   const bool named = options.algorithm != "auto" || !options.sizes.empty();
   note(options.fold_text == "off" && Networks::find(options.network).needs_wires(),
        "--fold has no effect: the " + options.network + " network is never folded");
-  note(
-      options.library == "off" && (named || !load_library(options.system)),
-      "--library has no effect: " + std::string(named ? "the algorithm is named" : "none was measured on this system"));
+  note(options.names_library && (named || !machine.system().library),
+       "--library has no effect: " + std::string(named ? "the algorithm is named" : "the system's file names none"));
+  if (options.library == "on" && !named) {
+    note_library(run, result);
+  }
   note(options.all_candidates && named, "--all has no effect: there is one algorithm");
   note(options.recovery != CollectiveOptions().recovery && machine.changes().empty(),
        "--recovery has no effect: nothing fails in the course of a run");
@@ -143,6 +162,7 @@ CollectiveResult measure_collective(CollectiveCommand options) {
   CollectiveResult result{kind,
                           options.system,
                           options.network,
+                          {},
                           static_cast<std::uint32_t>(ranks.size()),
                           type,
                           options.faults,
@@ -159,6 +179,9 @@ CollectiveResult measure_collective(CollectiveCommand options) {
   }
   if (!options.drawing.empty()) {
     draw(run, machine, result, options.drawing);
+  }
+  if (std::any_of(result.rows.begin(), result.rows.end(), [](const SizeRow& row) { return !row.regime.empty(); })) {
+    result.library = run.library()->stack;
   }
   note_idle_options(options, run, machine, result);
   return result;
@@ -232,11 +255,15 @@ std::string json_of(const CollectiveResult& result) {
                               {"system", result.system},
                               {"ranks", result.ranks},
                               {"network", result.network},
+                              {"library", nullptr},
                               {"faults", result.faults},
                               {"checked", result.is_checked},
                               {"folding_checked", result.fold.check},
                               {"notes", result.notes},
                               {"results", nlohmann::ordered_json::array()}};
+  if (result.library) {
+    json["library"] = *result.library;
+  }
   for (const SizeRow& row : result.rows) {
     nlohmann::ordered_json line{{"bytes", static_cast<std::int64_t>(row.bytes.value())},
                                 {"count", static_cast<std::int64_t>(count(result, row))},
@@ -314,7 +341,7 @@ std::function<int()> collective(CLI::App& app) {
                  "Draw the schedule of the last size, and the load of the links, to this file")
       ->option_text("FILE.svg");
   app.add_option("--library", options->library,
-                 "on: as the library of the system was measured, where it was (configs/calibration/collective) and "
+                 "on: as the library was measured that the system's file names (configs/calibration/collective), where "
                  "the algorithm is auto; off: schedules with the system's own figures")
       ->capture_default_str();
   app.add_option("--network", options->network, "Network model")->capture_default_str();
@@ -328,7 +355,10 @@ std::function<int()> collective(CLI::App& app) {
   app.add_option("--recovery", options->recovery, "From a fault within a run until traffic takes other ways")
       ->option_text("TIME");
   add_format_option(app, options->format);
-  return [options] { return run_collective(*options); };
+  return [options, &app] {
+    options->names_library = app.count("--library") > 0;
+    return run_collective(*options);
+  };
 }
 
 const Commands::Entry collective_entry{"collective", "Time one collective operation, as nccl-tests prints it",

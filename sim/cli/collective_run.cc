@@ -129,8 +129,8 @@ CollectiveRun::CollectiveRun(const Machine& machine, CollectiveKind kind, const 
                                         std::to_string(sizes_.size()) + " ranks, which has one algorithm");
     }
   }
-  if (options.library == "on" && options_.algorithm == "auto" && options.faults.empty()) {
-    library_ = load_library(options.system);
+  if (options.library == "on" && options_.algorithm == "auto") {
+    library_ = load_library(machine.system());
   }
   if (library_) {
     times_.emplace(*library_, machine.network(), router_, costs_);

@@ -52,6 +52,8 @@ class CollectiveRun {
   /// RunErrors: with `check`, a schedule that does not do what the operation promises; where folding is checked, a time
   /// that differs by a picosecond from that of every message by itself.
   TimedCollective play(Bytes);
+  /// The library that is looked at; nothing where it is off, an algorithm is named, or none was measured.
+  const std::optional<CommunicationLibrary>& library() const { return library_; }
   /// What was played for it, and what it puts on each link of the network: how long it is busy.
   const Schedule& schedule(const TimedCollective&) const;
   Table<LinkId, Seconds> busy_times(const TimedCollective&) const;

@@ -130,21 +130,23 @@ CommunicationLibrary read_library(const Document& document) {
   return library;
 }
 
-std::optional<CommunicationLibrary> load_library(std::string_view system) {
-  constexpr const char* folder = "configs/calibration/collective";
-  const std::vector<std::string> files = list_files(folder);
-  if (std::count(files.begin(), files.end(), system) == 0) {
+std::optional<CommunicationLibrary> load_library(const SystemSpec& system) {
+  if (!system.library) {
     return std::nullopt;
   }
-  const Document document = Document::load(find_file(folder, system));
-  if (const auto same = document.root().find("same_as")) {
-    document.root().at("description").text();
-    const std::string other = same->text();
-    document.close();
-    return load_library(other);
+  constexpr const char* folder = "configs/calibration/collective";
+  const Document document = Document::load(find_file(folder, *system.library, system.library_where));
+  const auto same = document.root().find("same_as");
+  if (!same) {
+    return read_library(document);
   }
-  return read_library(document);
+  document.root().at("description").text();
+  const std::string shared = find_file(folder, same->text(), same->where());
+  document.close();
+  return read_library(Document::load(shared));
 }
+
+std::optional<CommunicationLibrary> load_library(std::string_view system) { return load_library(load_system(system)); }
 
 LibraryTimes::LibraryTimes(const CommunicationLibrary& library, const Topology& merged, Router& router,
                            const CommunicationCosts& costs)

@@ -49,8 +49,10 @@ struct CommunicationLibrary {
 /// All that can be fitted, in the order of the file: "regimes.bulk.launch".
 std::vector<Parameter> parameters_of(CommunicationLibrary&);
 CommunicationLibrary read_library(const Document&);
-/// From configs/calibration/collective; `same_as` in a file names the one that it shares. Nothing where the system has
-/// no such file.
+/// The one that a system's file names, so that a copy of the file keeps it; `same_as` in a library's file names the one
+/// that it shares. Nothing where the system names none.
+std::optional<CommunicationLibrary> load_library(const SystemSpec&);
+/// Of a system by its name, or the path of its file.
 std::optional<CommunicationLibrary> load_library(std::string_view system);
 
 /// A way in which a library can do a call.

@@ -89,6 +89,10 @@ SystemSpec read_system(const Document& document, std::string name) {
   system.chip_where = root.at("chip").where();
   system.topology = root.at("topology").text();
   system.topology_where = root.at("topology").where();
+  if (const std::optional<Node> library = root.find("library")) {
+    system.library = library->text();
+    system.library_where = library->where();
+  }
   system.ranks_per_package = at_least_one(root.at("ranks_per_package"));
   system.packages_per_node = at_least_one(root.at("packages_per_node"));
   system.nodes_per_domain = at_least_one(root.at("nodes_per_domain"));

@@ -39,8 +39,11 @@ struct SystemSpec {
   std::string description;
   std::string chip;      ///< configs/chips
   std::string topology;  ///< topologies
+  /// Whose collectives the machine was measured with: a name of configs/calibration/collective, or a path; nothing where
+  /// nobody measured any.
+  std::optional<std::string> library;
   /// Where the file names them.
-  Location chip_where, topology_where, protocols_where;
+  Location chip_where, topology_where, protocols_where, library_where;
   int ranks_per_package = 1;
   int packages_per_node = 1;
   int nodes_per_domain = 1;                   ///< a domain is one scale-up network: a supernode, a rack, a server

@@ -26,7 +26,7 @@ Simulator::Impl::Impl(const Machine& m, SimulatorOptions o)
   if (options.algorithm != "auto") {
     Algorithms::find(options.algorithm);  // throws where there is none of this name
   } else if (options.use_library) {
-    library = load_library(m.system().name);
+    library = load_library(m.system());
   }
   if (library) {
     library_times.emplace(*library, m.network(), router, costs);

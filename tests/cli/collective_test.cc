@@ -25,6 +25,8 @@ json run_json(const std::string& arguments) {
   return json::parse(outcome.output);
 }
 
+double seconds_of(const std::string& arguments) { return run_json(arguments).at("results").at(0).at("time_seconds"); }
+
 void expect_refused_collective(const std::string& arguments, const std::string& problem) {
   expect_refused("collective " + arguments, problem);
 }
@@ -74,8 +76,56 @@ TEST(CollectiveCommand, DoesAsTheLibraryWasMeasured) {
   const json schedule = run_json(arguments + " --library off").at("results").at(0);
   EXPECT_FALSE(schedule.contains("regime"));
   EXPECT_NE(schedule.at("time_seconds"), row.at("time_seconds"));
-  EXPECT_FALSE(run_json(arguments + " --fail NVSwitch[0]").at("results").at(0).contains("regime"));
   expect_refused_collective(arguments + " --library nccl", "--library");
+}
+
+TEST(CollectiveCommand, IsNoFasterWithSlowerLinksAndKeepsItsLibrary) {
+  for (const std::string call : {"all_gather --bytes 16MiB", "all_reduce --bytes 256MiB", "all_to_all --bytes 64MiB"}) {
+    const std::string arguments = call + " --system gb200-nvl72 --ranks 8";
+    double before = seconds_of(arguments);
+    for (const std::string left : {"=99%", "=50%", "=0%"}) {
+      const json faulty = run_json(arguments + " --fail 'NVSwitch[0]" + left + "'");
+      EXPECT_EQ(faulty.at("library"), "nccl");
+      const double time = faulty.at("results").at(0).at("time_seconds");
+      EXPECT_GE(time, before) << call << " with NVSwitch[0]" << left;
+      before = time;
+    }
+    EXPECT_GT(before, 1.005 * seconds_of(arguments)) << call;
+    EXPECT_NEAR(seconds_of(arguments + " --fail NVSwitch[0]@1s"), seconds_of(arguments), 1e-9) << "after its end";
+  }
+}
+
+TEST(CollectiveCommand, FindsTheLibraryOfACopyOfASystem) {
+  const std::string arguments = "all_reduce --ranks 8 --bytes 1MiB --system ";
+  const json known = run_json(arguments + "hgx-h100");
+  EXPECT_EQ(known.at("library"), "nccl");
+  const auto copy = std::filesystem::path(testing::TempDir()) / "podium-mine.yaml";
+  std::filesystem::copy_file("configs/systems/hgx-h100.yaml", copy, std::filesystem::copy_options::overwrite_existing);
+  for (const std::string& path : {std::string("configs/systems/hgx-h100.yaml"), copy.string()}) {
+    EXPECT_EQ(run_json(arguments + path).at("results"), known.at("results")) << path;
+  }
+  std::ostringstream text;
+  text << std::ifstream(copy).rdbuf();
+  std::string misspelt = text.str();
+  misspelt.replace(misspelt.find("library: hgx-h100"), 17, "library: hgx-h10");
+  std::ofstream(copy) << misspelt;
+  expect_refused_collective(arguments + copy.string(), "podium-mine.yaml");
+  expect_refused_collective(arguments + copy.string(), "did you mean 'hgx-h100'?");
+}
+
+TEST(CollectiveCommand, SaysWhereNoLibraryApplies) {
+  const json none = run_json("all_reduce --system atlas-950-superpod --ranks 8 --bytes 1MiB");
+  EXPECT_TRUE(none.at("library").is_null());
+  EXPECT_THAT(none.at("notes").dump(), HasSubstr("no library was measured on atlas-950-superpod"));
+  const json other = run_json("broadcast --system hgx-h100 --ranks 8 --bytes 1MiB");
+  EXPECT_TRUE(other.at("library").is_null());
+  EXPECT_THAT(other.at("notes").dump(), HasSubstr("was not measured to do broadcast"));
+  EXPECT_THAT(run_json("all_reduce --system hgx-h100 --ranks 8 --bytes 1MiB").at("notes").dump(),
+              testing::Not(HasSubstr("measured")));
+  EXPECT_THAT(run_json("all_reduce --system hgx-h100 --ranks 8 --bytes 1MiB --library on --algorithm ring")
+                  .at("notes")
+                  .dump(),
+              HasSubstr("--library has no effect"));
 }
 
 TEST(CollectiveCommand, BringsTokensToTheirExperts) {
@@ -166,8 +216,6 @@ TEST(CollectiveCommand, TakesLaunchAndLatencyForZeroBytes) {
   EXPECT_GT(row.at("time_seconds").get<double>(), 0);
   EXPECT_EQ(row.at("algbw_bytes_per_second"), 0);
 }
-
-double seconds_of(const std::string& arguments) { return run_json(arguments).at("results").at(0).at("time_seconds"); }
 
 TEST(CollectiveCommand, LosesTheBandwidthOfFailedPlanes) {
   const double chips = 18;
