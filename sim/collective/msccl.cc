@@ -135,6 +135,12 @@ class Program {
   std::uint32_t input_chunks() const { return kind_ == CollectiveKind::all_gather ? own_ : all_; }
   std::uint32_t output_chunks() const { return kind_ == CollectiveKind::reduce_scatter ? own_ : all_; }
 
+  static void expect_name(const XmlElement& element, const std::string& name) {
+    if (element.name != name) {
+      fail(element.where, "<" + element.name + "> where only <" + name + "> can be");
+    }
+  }
+
   void read_gpu(const XmlElement& element, Gpu& gpu) const {
     constexpr int most_scratch = 1 << 20;
     const int scratch = element.whole("s_chunks");
@@ -145,8 +151,10 @@ class Program {
     gpu.buffers[1].resize(output_chunks());
     gpu.buffers[2].resize(static_cast<std::size_t>(scratch));
     for (const XmlElement& child : element.children) {
+      expect_name(child, "tb");
       ThreadBlock block{child.where, peer(child, "send"), peer(child, "recv"), child.whole("chan"), {}, 0, 0, {}};
       for (const XmlElement& step : child.children) {
+        expect_name(step, "step");
         block.steps.push_back(read_step(step));
       }
       gpu.blocks.push_back(std::move(block));

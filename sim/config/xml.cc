@@ -17,6 +17,7 @@ struct Reading {
   std::string path;
   XML_Parser parser = nullptr;
   std::vector<XmlElement> open;
+  bool has_entities = false;
 };
 
 Location here(const Reading& reading) {
@@ -43,7 +44,9 @@ void end(void* data, const XML_Char*) {
 /// Entities that a document declares can blow it up; none is needed here.
 void refuse_entities(void* data, const XML_Char*, int, const XML_Char*, int, const XML_Char*, const XML_Char*,
                      const XML_Char*, const XML_Char*) {
-  XML_StopParser(static_cast<Reading*>(data)->parser, XML_FALSE);
+  Reading& reading = *static_cast<Reading*>(data);
+  reading.has_entities = true;
+  XML_StopParser(reading.parser, XML_FALSE);
 }
 
 }  // namespace
@@ -60,6 +63,10 @@ int XmlElement::whole(const std::string& attribute, int least) const {
   const std::string& found = text(attribute);
   int value = 0;
   const auto [end, error] = std::from_chars(found.data(), found.data() + found.size(), value);
+  if (error == std::errc::result_out_of_range) {
+    throw InputError(where, "<" + name + ">: " + attribute + " is '" + found + "', beyond what is read: at most " +
+                                std::to_string(std::numeric_limits<int>::max()));
+  }
   if (error != std::errc() || end != found.data() + found.size() || value < least) {
     throw InputError(where, "<" + name + ">: " + attribute + " is '" + found + "', not a whole number of at least " +
                                 std::to_string(least));
@@ -70,9 +77,10 @@ int XmlElement::whole(const std::string& attribute, int least) const {
 XmlElement read_xml(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
-  if (!file || !(content << file.rdbuf())) {
-    throw InputError({path}, "cannot be read");
+  if (!file || file.peek() == std::ifstream::traits_type::eof()) {
+    throw InputError({path}, file.eof() ? "is empty; an XML file has a root element" : "cannot be read");
   }
+  content << file.rdbuf();
   const std::string text = content.str();
   const std::unique_ptr<XML_ParserStruct, decltype(&XML_ParserFree)> parser(XML_ParserCreate(nullptr), &XML_ParserFree);
   Reading reading{path, parser.get(), std::vector<XmlElement>(1)};
@@ -81,6 +89,9 @@ XmlElement read_xml(const std::string& path) {
   XML_SetEntityDeclHandler(parser.get(), refuse_entities);
   const bool fits = text.size() < static_cast<std::size_t>(std::numeric_limits<int>::max());
   if (!fits || XML_Parse(parser.get(), text.data(), static_cast<int>(text.size()), 1) != XML_STATUS_OK) {
+    if (reading.has_entities) {
+      throw InputError(here(reading), "entities of a file's own are not read; write out what they stand for");
+    }
     throw InputError(here(reading), fits ? XML_ErrorString(XML_GetErrorCode(parser.get())) : "the file is too large");
   }
   return reading.open.front().children.front();

@@ -109,6 +109,11 @@ TEST(Msccl, SaysWhereAFileIsWrong) {
   expect_refused(replaced(ring(4), "cnt=\"1\"", "cnt=\"one\""), ":4:7", "cnt is 'one'");
   expect_refused(replaced(ring(4), "srcoff=\"0\"", "srcoff=\"4\""), ":4:7", "chunk 4 of a buffer that has 4");
   expect_refused(replaced(ring(4), " chan=\"0\"", ""), ":3:5", "<tb> has no chan");
+  expect_refused(replaced(replaced(ring(4), "<tb ", "<tbx "), "</tb>", "</tbx>"), ":3:5",
+                 "<tbx> where only <tb> can be");
+  expect_refused(replaced(ring(4), "cnt=\"1\"", "cnt=\"99999999999\""), ":4:7", "beyond what is read");
+  expect_refused("", "", "is empty");
+  expect_refused("<!DOCTYPE algo [<!ENTITY x \"y\">]><algo/>", ":1:", "entities of a file's own");
 }
 
 TEST(Msccl, FindsWhatWaitsForEver) {
