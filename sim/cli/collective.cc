@@ -33,6 +33,7 @@ using SizeRow = TimedCollective;
 
 struct CollectiveResult {
   CollectiveKind kind;
+  double bus_factor;
   std::string system, network;
   std::optional<std::string> library;  ///< by which a size at least was timed
   std::uint32_t ranks;
@@ -50,7 +51,7 @@ BytesPerSecond algorithm_bandwidth(const SizeRow& row) {
 }
 
 BytesPerSecond bus_bandwidth(const CollectiveResult& result, const SizeRow& row) {
-  return algorithm_bandwidth(row) * bus_factor(result.kind, static_cast<int>(result.ranks));
+  return algorithm_bandwidth(row) * result.bus_factor;
 }
 
 double count(const CollectiveResult& result, const SizeRow& row) {
@@ -62,6 +63,7 @@ void draw(const CollectiveRun& run, const Machine& machine, const CollectiveResu
   const SizeRow& row = result.rows.back();
   write_file(path, to_svg({.kind = result.kind,
                            .system = result.system,
+                           .regime = row.regime,
                            .bytes = row.bytes,
                            .time = row.time,
                            .schedule = run.schedule(row),
@@ -110,7 +112,7 @@ void note_idle_options(const CollectiveCommand& options, const CollectiveRun& ru
       result.notes.push_back(text);
     }
   };
-  const bool named = options.algorithm != "auto" || !options.sizes.empty();
+  const bool named = options.algorithm != "auto";
   note(options.fold_text == "off" && Networks::find(options.network).needs_wires(),
        "--fold has no effect: the " + options.network + " network is never folded");
   note(options.names_library && (named || !machine.system().library),
@@ -118,7 +120,9 @@ void note_idle_options(const CollectiveCommand& options, const CollectiveRun& ru
   if (options.library == "on" && !named) {
     note_library(run, result);
   }
-  note(options.all_candidates && named, "--all has no effect: there is one algorithm");
+  note(result.kind == CollectiveKind::barrier && !options.bytes.empty(),
+       "--bytes has no effect: a barrier brings none");
+  note(options.all_candidates && (named || !options.sizes.empty()), "--all has no effect: there is one algorithm");
   note(options.recovery != CollectiveOptions().recovery && machine.changes().empty(),
        "--recovery has no effect: nothing fails in the course of a run");
   note(options.check && options.algorithm.ends_with(".xml"),
@@ -131,15 +135,23 @@ void note_idle_options(const CollectiveCommand& options, const CollectiveRun& ru
   }
 }
 
+/// None where they are uneven: those of a file.
+std::vector<Bytes> asked_sizes(const CollectiveCommand& options, CollectiveKind kind, DataType type) {
+  const int given = !options.bytes.empty() + !options.sizes.empty() + !options.experts.tokens.empty();
+  if (kind == CollectiveKind::barrier && given == static_cast<int>(!options.bytes.empty())) {
+    return {Bytes()};
+  }
+  if (given != 1) {
+    throw InputError({"--bytes"}, "one of --bytes, --sizes and --tokens says how much is sent");
+  }
+  return options.bytes.empty() ? token_bytes(options.experts, options.routing, type) : parse_sizes(options.bytes);
+}
+
 CollectiveResult measure_collective(CollectiveCommand options) {
   const CollectiveKind kind = parse_collective_kind(options.operation);
   const DataType type = parse_data_type(options.type, {"--type"});
-  if (!options.bytes.empty() + !options.sizes.empty() + !options.experts.tokens.empty() != 1) {
-    throw InputError({"--bytes"}, "one of --bytes, --sizes and --tokens says how much is sent");
-  }
   options.routing = routing_of(options.experts, kind);
-  std::vector<Bytes> sizes =
-      options.bytes.empty() ? token_bytes(options.experts, options.routing, type) : parse_sizes(options.bytes);
+  std::vector<Bytes> sizes = asked_sizes(options, kind, type);
   Networks::find(options.network, {"--network"});
   if (options.algorithm != "auto" && !options.algorithm.ends_with(".xml")) {
     Algorithms::find(options.algorithm, {"--algorithm"});
@@ -160,6 +172,7 @@ CollectiveResult measure_collective(CollectiveCommand options) {
   }
   CollectiveRun run(machine, kind, ranks, options);
   CollectiveResult result{kind,
+                          run.bus_factor(),
                           options.system,
                           options.network,
                           {},
@@ -240,12 +253,12 @@ std::string text_of(const CollectiveResult& result) {
 std::string csv_of(const CollectiveResult& result) {
   std::string text =
       "operation,system,ranks,network,bytes,count,type,algorithm,time_seconds,algbw_bytes_per_second,"
-      "busbw_bytes_per_second\n";
+      "busbw_bytes_per_second,regime\n";
   for (const SizeRow& row : result.rows) {
-    text +=
-        fmt::format("{},{},{},{},{:.0f},{:.0f},{},{},{},{},{}\n", to_string(result.kind), result.system, result.ranks,
-                    result.network, row.bytes.value(), count(result, row), to_string(result.type), row.algorithm,
-                    row.time.value(), algorithm_bandwidth(row).value(), bus_bandwidth(result, row).value());
+    text += fmt::format("{},{},{},{},{:.0f},{:.0f},{},{},{},{},{},{}\n", to_string(result.kind), result.system,
+                        result.ranks, result.network, row.bytes.value(), count(result, row), to_string(result.type),
+                        row.algorithm, row.time.value(), algorithm_bandwidth(row).value(),
+                        bus_bandwidth(result, row).value(), row.regime);
   }
   return text;
 }
@@ -330,8 +343,10 @@ std::function<int()> collective(CLI::App& app) {
   app.add_option("--sizes", options->sizes,
                  "Uneven sizes of an all-to-all: a row of CSV for each rank, with what it has for each")
       ->option_text("FILE.csv");
-  app.add_option("--algorithm", options->algorithm,
-                 "A name; auto: the fastest by prediction at each size; or a file of one's own in MSCCL's XML")
+  app.add_option(
+         "--algorithm", options->algorithm,
+         "A name; auto: at each size as the system's library does it, by the fastest of its regimes, or where it has "
+         "none the fastest by prediction; or a file of one's own in MSCCL's XML")
       ->capture_default_str()
       ->option_text("NAME|FILE.xml");
   app.add_flag("--check", options->check,
@@ -339,11 +354,17 @@ std::function<int()> collective(CLI::App& app) {
   app.add_flag("--all", options->all_candidates, "Print all algorithms that suit, and not only the next best");
   app.add_option("--draw", options->drawing,
                  "Draw the schedule of the last size, and the load of the links, to this file")
-      ->option_text("FILE.svg");
+      ->option_text("FILE.svg")
+      ->check([](const std::string& file) {
+        return file.ends_with(".svg") ? std::string() : "'" + file + "' is no name of a drawing; FILE.svg is right";
+      });
   app.add_option("--library", options->library,
                  "on: as the library was measured that the system's file names (configs/calibration/collective), where "
                  "the algorithm is auto; off: schedules with the system's own figures")
       ->capture_default_str();
+  app.add_option("--regime", options->regime,
+                 "Do all by this regime of the library, or the kernels of this name: low_latency or normal of DeepEP's")
+      ->option_text("NAME");
   app.add_option("--network", options->network, "Network model")->capture_default_str();
   app.add_option("--type", options->type, "Type of the elements that the count column counts")->capture_default_str();
   add_fold_option(app, options->fold_text);

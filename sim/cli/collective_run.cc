@@ -1,6 +1,9 @@
 #include "sim/cli/collective_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -29,12 +32,13 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 std::uint32_t parse_rank(const std::string& text) {
-  const double value = parse_number(text, {"--ranks"});
-  if (value < 0 || value > most_ranks || value != std::floor(value)) {
+  std::uint32_t rank = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rank);
+  if (error != std::errc() || end != text.data() + text.size() || rank > most_ranks) {
     throw InputError({"--ranks"},
                      "'" + text + "' is no rank; whole numbers up to " + std::to_string(most_ranks) + " are right");
   }
-  return static_cast<std::uint32_t>(value);
+  return rank;
 }
 
 Placement placement_of(const Machine& machine, const std::vector<std::uint32_t>& ranks) {
@@ -50,30 +54,39 @@ bool is_file(const std::string& algorithm) { return algorithm.ends_with(".xml");
 
 }  // namespace
 
-/// B, or B:E, or B:E:F: from B to E, times F (2 where it is not given) at each step.
-std::vector<Bytes> parse_sizes(const std::string& text, const Location& where) {
+std::vector<double> parse_steps(const std::string& text, const Location& where,
+                                const std::function<double(const std::string&, const Location&)>& parse) {
   const std::vector<std::string> parts = split(text, ':');
   if (parts.size() > 3) {
     throw InputError(where, "'" + text + "' has " + std::to_string(parts.size()) + " parts; B, B:E or B:E:F is right");
   }
-  const Bytes first = parse_size(parts[0], where);
-  const Bytes last = parts.size() > 1 ? parse_size(parts[1], where) : first;
+  const double first = parse(parts[0], where);
+  const double last = parts.size() > 1 ? parse(parts[1], where) : first;
   const double factor = parts.size() > 2 ? parse_number(parts[2], where) : 2;
   if (last < first) {
     throw InputError(where, "'" + text + "' ends before it begins");
   }
-  if (factor <= 1 || (first == Bytes() && last > first)) {
+  if (factor <= 1 || (first == 0 && last > first)) {
     throw InputError(where, "'" + text + "' never gets to its end: begin above zero, with a factor above one");
   }
-  std::vector<Bytes> sizes;
-  for (double size = first.value(); size <= last.value() && sizes.size() <= most_sizes; size *= factor) {
-    sizes.emplace_back(std::floor(size));
+  std::vector<double> sizes;
+  for (double size = first; size <= last && sizes.size() <= most_sizes; size *= factor) {
+    sizes.push_back(std::floor(size));
     if (size == 0) {
       break;
     }
   }
   if (sizes.size() > most_sizes) {
     throw InputError(where, "'" + text + "' is more than " + std::to_string(most_sizes) + " sizes");
+  }
+  return sizes;
+}
+
+std::vector<Bytes> parse_sizes(const std::string& text, const Location& where) {
+  std::vector<Bytes> sizes;
+  const auto parse = [](const std::string& part, const Location& place) { return parse_size(part, place).value(); };
+  for (const double size : parse_steps(text, where, parse)) {
+    sizes.emplace_back(size);
   }
   return sizes;
 }
@@ -122,34 +135,79 @@ CollectiveRun::CollectiveRun(const Machine& machine, CollectiveKind kind, const 
       selector_(machine.network(), router_, costs_),
       faults_{machine.changes(), parse_quantity<Seconds>(options.recovery, {"--recovery"})} {
   if (!options.sizes.empty()) {
-    sizes_ = read_sizes(options.sizes);
-    options_.algorithm = uneven_exchange(sizes_).algorithm;
-    if (kind != CollectiveKind::all_to_all || options.algorithm != "auto" || sizes_.size() != ranks.size()) {
-      throw InputError({"--sizes"}, options.sizes + " has sizes of an all_to_all among " +
-                                        std::to_string(sizes_.size()) + " ranks, which has one algorithm");
+    if (kind != CollectiveKind::all_to_all) {
+      throw InputError({"--sizes"}, "are of an all_to_all, not of " + std::string(to_string(kind)));
     }
+    if (options.algorithm != "auto") {
+      throw InputError({"--sizes"}, "have one algorithm, which no name says: leave out --algorithm");
+    }
+    sizes_ = read_sizes(options.sizes);
+    if (sizes_.size() != ranks.size()) {
+      throw InputError({"--sizes"}, options.sizes + " has sizes of an all_to_all among " +
+                                        std::to_string(sizes_.size()) + " ranks, not among " +
+                                        std::to_string(ranks.size()));
+    }
+    options_.algorithm = uneven_exchange(sizes_).algorithm;
   }
-  if (options.library == "on" && options_.algorithm == "auto") {
-    library_ = load_library(machine.system());
+  take_library(options);
+}
+
+void CollectiveRun::take_library(const CollectiveOptions& options) {
+  if (options.library == "on" && options.algorithm == "auto") {
+    library_ = load_library(machine_.system());
+  }
+  if (!options.regime.empty() && !library_) {
+    throw InputError({"--regime"}, options.library == "off"      ? "is of the library, which --library turns off"
+                                   : options.algorithm != "auto" ? "is of the library, which --algorithm leaves"
+                                                                 : "no library was measured on " + options.system);
   }
   if (library_) {
-    times_.emplace(*library_, machine.network(), router_, costs_);
+    times_.emplace(*library_, machine_.network(), router_, costs_);
+  }
+  if (!options.regime.empty()) {
+    check_regime(*library_, options.regime, {"--regime"});
   }
 }
 
 std::optional<Bytes> CollectiveRun::size() const {
-  return sizes_.empty() ? std::nullopt : std::optional(largest_row(sizes_));
+  return sizes_.empty() ? std::nullopt : std::optional(largest_exchange(sizes_));
+}
+
+double CollectiveRun::bus_factor() const {
+  return sizes_.empty() ? podium::bus_factor(kind_, static_cast<int>(placement_.groups.front().size())) : 1;
+}
+
+/// Of uneven sizes, how the library does an even exchange in which every rank has as much for others.
+std::vector<LibraryChoice> CollectiveRun::library_choices(Bytes bytes) {
+  if (!times_) {
+    return {};
+  }
+  const auto ranks = static_cast<double>(placement_.groups.front().size());
+  const Bytes even = sizes_.empty() ? bytes : bytes * ranks / (ranks - 1);
+  const auto asked = options_.regime.empty() ? std::vector<std::string>() : std::vector{options_.regime};
+  std::vector<LibraryChoice> choices = times_->rank(kind_, placement_, even, options_.routing, asked);
+  if (!sizes_.empty()) {
+    std::erase_if(choices, [](const LibraryChoice& choice) { return choice.algorithm != "direct"; });
+  }
+  if (choices.empty() && !asked.empty()) {
+    std::vector<std::string> others;
+    for (const LibraryChoice& choice : times_->rank(kind_, placement_, even, options_.routing)) {
+      others.push_back(choice.regime);
+    }
+    throw InputError({"--regime"}, fmt::format("{} does no {} among these ranks; those that do: {}", options_.regime,
+                                               to_string(kind_),
+                                               others.empty() ? "none" : fmt::format("{}", fmt::join(others, ", "))));
+  }
+  return choices;
 }
 
 TimedCollective CollectiveRun::play(Bytes bytes) {
   TimedCollective row{bytes, {}, options_.algorithm, {}, {}, {}};
-  if (const auto choices =
-          times_ ? times_->rank(kind_, placement_, bytes, options_.routing) : std::vector<LibraryChoice>();
-      !choices.empty()) {
-    row.algorithm = choices.front().algorithm;
+  if (const std::vector<LibraryChoice> choices = library_choices(bytes); !choices.empty()) {
+    row.algorithm = sizes_.empty() ? choices.front().algorithm : row.algorithm;
     row.regime = choices.front().regime;
     regimes_[row.regime] = choices.front();
-    for (const LibraryChoice& choice : choices) {
+    for (const LibraryChoice& choice : sizes_.empty() ? choices : std::vector<LibraryChoice>()) {
       const auto same = [&](const Candidate& other) { return other.algorithm == choice.algorithm; };
       if (std::none_of(row.candidates.begin(), row.candidates.end(), same)) {
         row.candidates.push_back({choice.algorithm, choice.predicted});

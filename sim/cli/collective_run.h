@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,7 +21,8 @@ struct CollectiveOptions {
   FoldChoice fold;
   std::vector<std::string> faults;
   std::string recovery = "0 s";
-  std::string sizes;  ///< a file of uneven sizes, rank by rank; empty: all parts are alike
+  std::string regime;  ///< of the library, by which all is done; empty: the fastest
+  std::string sizes;   ///< a file of uneven sizes, rank by rank; empty: all parts are alike
   std::optional<TokenRouting> routing;
   bool check = false;
 };
@@ -35,7 +37,10 @@ struct TimedCollective {
   FoldingUse folding;                 ///< nothing where links change in the course of a run
 };
 
-/// B, or B:E, or B:E:F: from B to E, times F (2 where it is not given) at each step.
+/// B, or B:E, or B:E:F: from B to E, times F (2 where it is not given) at each step; `parse` reads B and E.
+std::vector<double> parse_steps(const std::string& text, const Location& where,
+                                const std::function<double(const std::string&, const Location&)>& parse);
+/// The same of bytes.
 std::vector<Bytes> parse_sizes(const std::string& text, const Location& where = {"--bytes"});
 /// "8" is the first 8 ranks; "0,1,4..7" those that it names, in this order. InputError: fewer than two, one twice.
 std::vector<std::uint32_t> parse_ranks(const std::string& text);
@@ -47,8 +52,10 @@ class CollectiveRun {
   /// InputError where a rank is not on the machine, or uneven sizes are not those of an all-to-all among so many.
   CollectiveRun(const Machine&, CollectiveKind, const std::vector<std::uint32_t>& ranks, const CollectiveOptions&);
 
-  /// Uneven sizes: what the fullest rank sends; nothing where all parts are alike.
+  /// Uneven sizes: what the busiest rank exchanges with others; nothing where all parts are alike.
   std::optional<Bytes> size() const;
+  /// nccl-tests' bus bandwidth over the algorithm bandwidth; of uneven sizes 1, as these are what a port carries.
+  double bus_factor() const;
   /// RunErrors: with `check`, a schedule that does not do what the operation promises; where folding is checked, a time
   /// that differs by a picosecond from that of every message by itself.
   TimedCollective play(Bytes);
@@ -65,6 +72,8 @@ class CollectiveRun {
     std::optional<FoldedFabric> unfolded;  ///< to check it against
   };
   const Known& known(const std::string& algorithm, Bytes);
+  std::vector<LibraryChoice> library_choices(Bytes);
+  void take_library(const CollectiveOptions&);
   CommunicationCosts costs_of(const TimedCollective&) const;
   void check_folding(const TimedCollective&, Seconds unfolded) const;
 

@@ -3,13 +3,11 @@
 namespace podium {
 namespace {
 
-bool suits_direct(CollectiveKind kind, const GroupShape& shape) {
-  return kind == CollectiveKind::send ? shape.ranks == 2 : kind != CollectiveKind::barrier;
-}
+bool suits_direct(CollectiveKind kind, const GroupShape&) { return kind != CollectiveKind::barrier; }
 
 /// Everybody to everybody at once: one step where the network joins all directly; an all-reduce is a reduce-scatter and
-/// an all-gather ("two-shot"). What a rank adds up of a combine is all that comes back to it. To and from a root all go
-/// at once.
+/// an all-gather ("two-shot"). A send is one message, and among more than two a ring's step. What a rank adds up of a
+/// combine is all that comes back to it. To and from a root all go at once.
 Schedule direct(CollectiveKind kind, const GroupShape& shape) {
   const double part = 1.0 / shape.ranks;
   const Step exchange{.pairing = Pairing::all_others, .share = part};
@@ -27,7 +25,7 @@ Schedule direct(CollectiveKind kind, const GroupShape& shape) {
   Schedule schedule;
   switch (kind) {
     case CollectiveKind::send:
-      schedule.stages = {{{.pairing = Pairing::chain, .offset = 1, .share = 1}}};
+      schedule.stages = {{{.pairing = shape.ranks == 2 ? Pairing::chain : Pairing::shift, .offset = 1, .share = 1}}};
       break;
     case CollectiveKind::all_reduce:
       schedule.stages = {{reduce}, {exchange}};

@@ -36,8 +36,9 @@ constexpr std::array<std::pair<std::string_view, CollectiveKind>, 10> aliases{{
     {"allgatherv", CollectiveKind::all_gather},
 }};
 
-/// Lower case, without what people put between words.
-std::string plain(std::string_view name) {
+}  // namespace
+
+std::string plain_name(std::string_view name) {
   std::string result;
   for (const char c : name) {
     if (c >= 'A' && c <= 'Z') {
@@ -49,15 +50,13 @@ std::string plain(std::string_view name) {
   return result;
 }
 
-}  // namespace
-
 std::string_view to_string(CollectiveKind kind) { return kinds.at(static_cast<std::size_t>(kind)).second; }
 
 CollectiveKind parse_collective_kind(std::string_view name, const Location& where) {
-  const std::string wanted = plain(name);
+  const std::string wanted = plain_name(name);
   std::vector<std::string> known;
   for (const auto& [kind, text] : kinds) {
-    if (plain(text) == wanted) {
+    if (plain_name(text) == wanted) {
       return kind;
     }
     known.emplace_back(text);

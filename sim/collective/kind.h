@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace podium {
 /// Operations among a group of ranks. `bytes` of an operation means: all-reduce and all-to-all: one rank's buffer;
 /// all-gather: the gathered output; reduce-scatter: the full input; broadcast and reduce: the buffer; dispatch and
 /// combine: what one rank sends in all (its own share included, which stays); scatter and gather: the root's buffer;
-/// barrier: none. The root, where there is one, is the first rank of the group.
+/// send: the message, from the first rank to the second, and among more from each to the next, all round, as
+/// nccl-tests' sendrecv; barrier: none. The root, where there is one, is the first rank of the group.
 enum class CollectiveKind {
   all_reduce,
   all_gather,
@@ -30,6 +32,8 @@ enum class CollectiveKind {
 };
 
 std::string_view to_string(CollectiveKind);
+/// Lower case, without what people put between words: as names found in the wild are compared.
+std::string plain_name(std::string_view name);
 /// Accepts the names found in the wild (all-reduce, allreduce, all_reduce, alltoall …).
 CollectiveKind parse_collective_kind(std::string_view name, const Location& where = {});
 std::vector<CollectiveKind> all_collective_kinds();

@@ -32,6 +32,11 @@ Regime read_regime(std::string name, const Node& node) {
   for (const Node& kind : node.at("kinds").items()) {
     regime.kinds.push_back(parse_collective_kind(kind.text(), kind.where()));
   }
+  if (const auto also = node.find("also")) {
+    for (const Node& name : also->items()) {
+      regime.also.push_back(name.text());
+    }
+  }
   if (const auto plane = node.find("plane")) {
     regime.plane = plane->text();
   }
@@ -69,6 +74,15 @@ void check_bounds(const CommunicationLibrary& library, const Node& regimes) {
 const Regime& regime_named(const CommunicationLibrary& library, const std::string& name) {
   return *std::find_if(library.regimes.begin(), library.regimes.end(),
                        [&](const Regime& regime) { return regime.name == name; });
+}
+
+bool goes_by(const Regime& regime, std::string_view name) {
+  const auto is_it = [wanted = plain_name(name)](const std::string& own) { return plain_name(own) == wanted; };
+  return is_it(regime.name) || std::any_of(regime.also.begin(), regime.also.end(), is_it);
+}
+
+bool goes_by_all(const Regime& regime, const std::vector<std::string>& names) {
+  return std::all_of(names.begin(), names.end(), [&](const std::string& name) { return goes_by(regime, name); });
 }
 
 bool does(const Regime& regime, CollectiveKind kind) {
@@ -148,6 +162,27 @@ std::optional<CommunicationLibrary> load_library(const SystemSpec& system) {
 
 std::optional<CommunicationLibrary> load_library(std::string_view system) { return load_library(load_system(system)); }
 
+std::vector<std::string> regime_names(const CommunicationLibrary& library) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (std::count(names.begin(), names.end(), name) == 0) {
+      names.push_back(name);
+    }
+  };
+  for (const Regime& regime : library.regimes) {
+    add(regime.name);
+    std::for_each(regime.also.begin(), regime.also.end(), add);
+  }
+  return names;
+}
+
+void check_regime(const CommunicationLibrary& library, std::string_view name, const Location& where) {
+  if (std::none_of(library.regimes.begin(), library.regimes.end(),
+                   [&](const Regime& regime) { return goes_by(regime, name); })) {
+    throw InputError(where, unknown_name("regime", name, regime_names(library)));
+  }
+}
+
 LibraryTimes::LibraryTimes(const CommunicationLibrary& library, const Topology& merged, Router& router,
                            const CommunicationCosts& costs)
     : library_(library), topology_(merged), router_(router), costs_(costs) {}
@@ -183,13 +218,14 @@ LibraryChoice LibraryTimes::choice(const Regime& regime, const FoldedFabric& fab
 }
 
 std::vector<LibraryChoice> LibraryTimes::rank(CollectiveKind kind, const Placement& placement, Bytes bytes,
-                                              const std::optional<TokenRouting>& routing) {
+                                              const std::optional<TokenRouting>& routing,
+                                              const std::vector<std::string>& names) {
   const Known& algorithms = known(kind, placement, routing);
   std::vector<LibraryChoice> choices, beyond;
   for (const Regime& regime : library_.regimes) {
     const auto found = algorithms.fabrics.find(regime.algorithm);
     const bool few = placement.groups.front().size() < regime.fewest;
-    if (!does(regime, kind) || few || found == algorithms.fabrics.end()) {
+    if (!does(regime, kind) || !goes_by_all(regime, names) || few || found == algorithms.fabrics.end()) {
       continue;
     }
     const FoldedOperation& operation = found->second.operations.front();

@@ -17,6 +17,8 @@ struct Regime {
   std::string name;
   std::string algorithm;  ///< one of Algorithms
   std::vector<CollectiveKind> kinds;
+  /// What rows and users call its kernels beside its name: "low_latency", "deepep". Several regimes may share a name.
+  std::vector<std::string> also = {};
   std::string plane;         ///< the farthest that messages take, where it is not the library's
   std::uint32_t fewest = 0;  ///< the fewest ranks for which the library takes it
   /// The largest message of a step, in bytes, for which the library takes it, where that is known: a library chooses by
@@ -55,6 +57,11 @@ std::optional<CommunicationLibrary> load_library(const SystemSpec&);
 /// Of a system by its name, or the path of its file.
 std::optional<CommunicationLibrary> load_library(std::string_view system);
 
+/// All names of regimes, each once: what may be asked for.
+std::vector<std::string> regime_names(const CommunicationLibrary&);
+/// InputError, with the nearest name, where no regime goes by `name`.
+void check_regime(const CommunicationLibrary&, std::string_view name, const Location& where);
+
 /// A way in which a library can do a call.
 struct LibraryChoice {
   std::string regime, algorithm;
@@ -70,9 +77,11 @@ struct LibraryChoice {
 class LibraryTimes {
  public:
   LibraryTimes(const CommunicationLibrary&, const Topology& merged, Router&, const CommunicationCosts&);
-  /// The fastest first. Nothing where no regime does the operation on the farthest plane that the group takes.
+  /// The fastest first, of the regimes that go by each of `names`. Nothing where none of them does the operation on the
+  /// farthest plane that the group takes.
   std::vector<LibraryChoice> rank(CollectiveKind, const Placement&, Bytes bytes,
-                                  const std::optional<TokenRouting>& routing = {});
+                                  const std::optional<TokenRouting>& routing = {},
+                                  const std::vector<std::string>& names = {});
   /// Of the first of `rank`.
   std::optional<Seconds> time(CollectiveKind, const Placement&, Bytes bytes,
                               const std::optional<TokenRouting>& routing = {});

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <fstream>
 #include <map>
-#include <numeric>
 
 #include "sim/config/config.h"
 
@@ -51,22 +50,27 @@ SizeMatrix read_sizes(const std::string& path) {
                                  std::to_string(sizes.empty() ? 0 : sizes.front().size()) +
                                  " sizes; as many of both are right, two or more");
   }
-  if (largest_row(sizes) == Bytes()) {
-    throw InputError({path}, "nobody has anything to send");
+  if (largest_exchange(sizes) == Bytes()) {
+    throw InputError({path}, "nobody has anything to send to another");
   }
   return sizes;
 }
 
-Bytes largest_row(const SizeMatrix& sizes) {
+Bytes largest_exchange(const SizeMatrix& sizes) {
   Bytes largest;
-  for (const std::vector<Bytes>& row : sizes) {
-    largest = std::max(largest, std::accumulate(row.begin(), row.end(), Bytes()));
+  for (std::size_t rank = 0; rank < sizes.size(); ++rank) {
+    Bytes sent, received;
+    for (std::size_t other = 0; other < sizes.size(); ++other) {
+      sent += other == rank ? Bytes() : sizes[rank][other];
+      received += other == rank ? Bytes() : sizes[other][rank];
+    }
+    largest = std::max({largest, sent, received});
   }
   return largest;
 }
 
 Schedule uneven_exchange(const SizeMatrix& sizes) {
-  const Bytes all = largest_row(sizes);
+  const Bytes all = largest_exchange(sizes);
   std::map<Bytes, Step> by_size;
   for (std::uint32_t from = 0; from < sizes.size(); ++from) {
     for (std::uint32_t to = 0; to < sizes.size(); ++to) {
@@ -89,10 +93,11 @@ Schedule uneven_exchange(const SizeMatrix& sizes) {
 
 std::string flaw_of(const SizeMatrix& sizes, const Schedule& schedule) {
   SizeMatrix left = sizes;
+  const Bytes all = largest_exchange(sizes);
   for (const std::vector<Step>& stage : schedule.stages) {
     for (const Step& step : stage) {
       for_each_message(step, schedule.ranks, [&](std::uint32_t from, std::uint32_t to) {
-        left.at(from).at(to) -= step.repeat * step.share * largest_row(sizes);
+        left.at(from).at(to) -= step.repeat * step.share * all;
       });
     }
   }

@@ -288,6 +288,25 @@ std::string check_scatter(const std::vector<Move>& moves, const Schedule& schedu
   return check_addressed(moves, schedule, std::move(parts));
 }
 
+/// Each rank's buffer comes to the next, round, in one message.
+std::string check_shift(const std::vector<Move>& moves, const Schedule& schedule) {
+  std::vector<double> got(schedule.ranks);
+  for (std::size_t s = 0; s < moves.size(); ++s) {
+    for (const auto& [from, to] : moves[s].messages) {
+      if (to != (from + 1) % schedule.ranks) {
+        return fmt::format("step {}: {} is not to the next", s, text_of({from, to}));
+      }
+      got[to] += moves[s].share;
+    }
+  }
+  for (std::uint32_t rank = 0; rank < schedule.ranks; ++rank) {
+    if (!is_as_much(got[rank], 1.0 / schedule.lanes)) {
+      return fmt::format("rank {} ends with {:g} of what it should get", rank, got[rank] * schedule.lanes);
+    }
+  }
+  return {};
+}
+
 std::string check_lane(CollectiveKind kind, const Schedule& schedule, std::uint32_t lane) {
   const std::vector<Move> moves = moves_of(schedule, lane);
   switch (kind) {
@@ -297,8 +316,9 @@ std::string check_lane(CollectiveKind kind, const Schedule& schedule, std::uint3
       return check_gather(moves, schedule, everybody(schedule));
     case CollectiveKind::reduce_scatter:
       return check_gather(backwards(moves), schedule, everybody(schedule));
-    case CollectiveKind::broadcast:
     case CollectiveKind::send:
+      return schedule.ranks > 2 ? check_shift(moves, schedule) : check_gather(moves, schedule, {0});
+    case CollectiveKind::broadcast:
       return check_gather(moves, schedule, {0});
     case CollectiveKind::reduce:
       return check_gather(backwards(moves), schedule, {0});

@@ -38,11 +38,11 @@ class SchedulePicture {
     canvas_.text(40, 44,
                  fmt::format("{} among {} ranks of {}", to_string(played_.kind), schedule.ranks, played_.system), 24,
                  ink, "start", "bold");
-    canvas_.text(
-        40, 68,
-        fmt::format("{}: {} in {}, {} steps; a rank sends {} at most", schedule.algorithm, to_text(played_.bytes),
-                    to_text(played_.time), steps(), to_text(played_.bytes * schedule.sent_per_rank())),
-        14, faint);
+    canvas_.text(40, 68,
+                 fmt::format("{}{}: {} in {}, {} steps; a rank sends {} at most", schedule.algorithm,
+                             played_.regime.empty() ? "" : " (" + played_.regime + ")", to_text(played_.bytes),
+                             to_text(played_.time), steps(), to_text(played_.bytes * schedule.sent_per_rank())),
+                 14, faint);
     return canvas_.finish(draw_links(draw_schedule(110)) + 20);
   }
 

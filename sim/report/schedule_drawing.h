@@ -11,6 +11,7 @@ namespace podium {
 struct PlayedSchedule {
   CollectiveKind kind;
   std::string system;
+  std::string regime;  ///< of a library, where it was done as in one
   Bytes bytes;
   Seconds time;
   const Schedule& schedule;

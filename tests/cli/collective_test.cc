@@ -122,10 +122,9 @@ TEST(CollectiveCommand, SaysWhereNoLibraryApplies) {
   EXPECT_THAT(other.at("notes").dump(), HasSubstr("was not measured to do broadcast"));
   EXPECT_THAT(run_json("all_reduce --system hgx-h100 --ranks 8 --bytes 1MiB").at("notes").dump(),
               testing::Not(HasSubstr("measured")));
-  EXPECT_THAT(run_json("all_reduce --system hgx-h100 --ranks 8 --bytes 1MiB --library on --algorithm ring")
-                  .at("notes")
-                  .dump(),
-              HasSubstr("--library has no effect"));
+  EXPECT_THAT(
+      run_json("all_reduce --system hgx-h100 --ranks 8 --bytes 1MiB --library on --algorithm ring").at("notes").dump(),
+      HasSubstr("--library has no effect"));
 }
 
 TEST(CollectiveCommand, BringsTokensToTheirExperts) {
@@ -263,7 +262,6 @@ TEST(CollectiveCommand, RefusesWhatCannotBe) {
   expect_refused_collective(good + "--ranks 8 --bytes 8 --algorithm rign", "did you mean 'ring'?");
   expect_refused_collective(good + "--ranks 6 --bytes 8 --algorithm recursive_halving_doubling",
                             "those that can: bruck, direct");
-  expect_refused_collective("send --system hgx-h100 --ranks 6 --bytes 8", "no algorithm does send among 6 ranks");
   expect_refused_collective(good + "--ranks 8 --bytes 8 --network flwo", "did you mean 'flow'?");
   expect_refused_collective(good + "--ranks 8 --bytes 8 --fold maybe", "'maybe' is none of on, off and check");
   expect_refused_collective(good + "--ranks 8 --bytes 8 --fold check --network packet",
@@ -271,6 +269,61 @@ TEST(CollectiveCommand, RefusesWhatCannotBe) {
   expect_refused_collective(good + "--ranks 8 --bytes 8 --fold check --fail NVSwitch[0]@1ms",
                             "--fold: nothing is folded where");
   expect_refused_collective(good + "--ranks 8 --bytes 8 --type bf61", "did you mean 'bf16'?");
+}
+
+TEST(CollectiveCommand, HasNoBytesToABarrier) {
+  const json row = run_json("barrier --system gb200-nvl72 --ranks 72").at("results").at(0);
+  EXPECT_GT(row.at("time_seconds").get<double>(), 0);
+  EXPECT_EQ(row.at("busbw_bytes_per_second"), 0);
+  const json given = run_json("barrier --system gb200-nvl72 --ranks 72 --bytes 1GiB");
+  EXPECT_EQ(given.at("results").at(0), row);
+  EXPECT_THAT(given.at("notes").dump(), HasSubstr("--bytes has no effect"));
+}
+
+TEST(CollectiveCommand, SendsToTheNextAmongMoreThanTwo) {
+  const std::string arguments = "sendrecv --system hgx-h100 --bytes 64MiB --check --ranks ";
+  EXPECT_NEAR(seconds_of(arguments + "8"), seconds_of(arguments + "2"), 1e-9) << "each has a port of its own";
+  EXPECT_GT(seconds_of(arguments + "16"), 2 * seconds_of(arguments + "8")) << "some of them over the network";
+}
+
+TEST(CollectiveCommand, IsDoneByTheRegimeThatIsNamed) {
+  const std::string arguments =
+      "dispatch --system hgx-h100 --ranks 16 --tokens 4096 --hidden 7168 --experts 256 --topk 8 --type fp8_block";
+  const auto regime = [&](const std::string& name) {
+    return run_json(arguments + " --regime " + name).at("results").at(0).at("regime");
+  };
+  EXPECT_EQ(regime("low_latency"), "dispatch_low_latency_network");
+  EXPECT_EQ(regime("normal"), "dispatch_normal_network");
+  EXPECT_EQ(regime("dispatch_normal_network"), "dispatch_normal_network");
+  EXPECT_GT(seconds_of(arguments + " --regime low_latency"), seconds_of(arguments));
+  expect_refused_collective(arguments + " --regime low_latencies", "did you mean 'low_latency'?");
+  expect_refused_collective(arguments + " --regime dispatch_normal", "those that do: dispatch_normal_network, ");
+  expect_refused_collective(arguments + " --regime normal --algorithm direct", "--regime: ");
+  expect_refused_collective(arguments + " --regime normal --library off", "--regime: ");
+  expect_refused_collective("all_reduce --system atlas-950-superpod --ranks 8 --bytes 8 --regime simple",
+                            "--regime: no library");
+  const Outcome csv = run_podium("collective " + arguments + " --regime normal --format csv");
+  EXPECT_THAT(csv.output, HasSubstr(",regime\n"));
+  EXPECT_THAT(csv.output, testing::EndsWith(",dispatch_normal_network\n"));
+  const std::string file = testing::TempDir() + "podium-regime.svg";
+  run_json(arguments + " --regime normal --draw " + file);
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  EXPECT_THAT(text.str(), HasSubstr("once_per_node (dispatch_normal_network)"));
+}
+
+TEST(CollectiveCommand, RefusesWhatHasNoEffectOnTokens) {
+  const std::string system = " --system hgx-h100 --ranks 8";
+  expect_refused_collective("all_reduce --bytes 8 --hidden 7168" + system, "--hidden: ");
+  expect_refused_collective("all_to_all --bytes 8 --redundant 8" + system, "--redundant: ");
+  expect_refused_collective("dispatch --bytes 8 --hidden 64 --experts 64 --topk 8" + system, "--hidden: ");
+  expect_refused_collective("dispatch --bytes 8 --shared 1" + system, "--shared: goes with --experts");
+  expect_refused_collective("dispatch --bytes 8 --groups-per-token 2" + system, "--groups-per-token: goes with");
+  const std::string tokens = "dispatch --experts 64 --topk 8 --hidden 64 --tokens ";
+  expect_refused_collective(tokens + "8 --groups 128" + system, "--groups: ");
+  expect_refused_collective(tokens + "8 --groups 4 --groups-per-token 5" + system, "--groups-per-token: ");
+  expect_refused_collective(tokens + "1.5" + system, "--tokens: '1.5' is not a whole number of tokens");
+  expect_refused_collective(tokens + "128KiB" + system, "--tokens: ");
 }
 
 TEST(CollectiveCommand, TakesTheRanksThatAreNamed) {
@@ -290,6 +343,7 @@ TEST(CollectiveCommand, RefusesRanksThatCannotBe) {
   expect_refused_collective(good + "--ranks 7..7", "--ranks: 1 rank has nobody to exchange with");
   expect_refused_collective(good + "--ranks 5..2", "--ranks: '5..2' ends before it begins");
   expect_refused_collective(good + "--ranks 0,1.5", "--ranks: '1.5' is no rank");
+  expect_refused_collective(good + "--ranks 1e1", "--ranks: '1e1' is no rank");
   expect_refused_collective(good + "--ranks 0,800000", "800001 ranks need 11112 domains of gb200-nvl72");
 }
 
@@ -316,7 +370,10 @@ TEST(CollectiveCommand, DrawsTheScheduleAndItsBottleneck) {
   EXPECT_THAT(text.str(), HasSubstr("all_to_all among 32 ranks of cloudmatrix384"));
   EXPECT_THAT(text.str(), HasSubstr("ub: die to L1"));
   EXPECT_THAT(text.str(), HasSubstr("the bottleneck"));
-  expect_refused_collective("all_reduce --system hgx-h100 --ranks 8 --bytes 8 --draw /nowhere/x.svg", "/nowhere/x.svg");
+  const std::string small = "all_reduce --system hgx-h100 --ranks 8 --bytes 8 --draw ";
+  expect_refused_collective(small + "/nowhere/x.svg", "/nowhere/x.svg");
+  expect_refused_collective(small + "x.png", "FILE.svg is right");
+  expect_refused_collective(small + "''", "FILE.svg is right");
 }
 
 TEST(CollectiveCommand, PlaysSchedulesOfOnesOwn) {
@@ -342,14 +399,21 @@ TEST(CollectiveCommand, ExchangesUnevenSizes) {
   const std::string file = (std::filesystem::path(testing::TempDir()) / "podium-uneven.csv").string();
   const std::string arguments = "all_to_all --system hgx-h100 --ranks 3 ";
   std::ofstream(file) << "8MiB,8MiB,8MiB\n8MiB,8MiB,8MiB\n8MiB,8MiB,8MiB\n";
-  EXPECT_EQ(seconds_of(arguments + "--check --sizes " + file),
+  const json even = run_json(arguments + "--check --sizes " + file).at("results").at(0);
+  const json alike = run_json(arguments + "--bytes 24MiB").at("results").at(0);
+  for (const char* figure : {"time_seconds", "regime"}) {
+    EXPECT_EQ(even.at(figure), alike.at(figure)) << "as the library was measured, both";
+  }
+  EXPECT_DOUBLE_EQ(even.at("busbw_bytes_per_second").get<double>(), alike.at("busbw_bytes_per_second").get<double>());
+  EXPECT_EQ(seconds_of(arguments + "--library off --sizes " + file),
             seconds_of(arguments + "--algorithm direct --bytes 24MiB"));
   std::ofstream(file) << "8MiB,16MiB,0\n8MiB,8MiB,8MiB\n0,16MiB,8MiB\n";
-  EXPECT_GT(seconds_of(arguments + "--check --sizes " + file),
-            seconds_of(arguments + "--algorithm direct --bytes 24MiB"))
+  EXPECT_GT(seconds_of(arguments + "--check --sizes " + file), seconds_of(arguments + "--bytes 24MiB"))
       << "as many bytes, but twice as many go into the port of rank 1";
-  expect_refused_collective("all_reduce --system hgx-h100 --ranks 3 --sizes " + file, "--sizes: ");
-  expect_refused_collective("all_to_all --system hgx-h100 --ranks 4 --sizes " + file, "of an all_to_all among 3 ranks");
+  expect_refused_collective("all_reduce --system hgx-h100 --ranks 3 --sizes " + file, "are of an all_to_all, not of");
+  expect_refused_collective(arguments + "--algorithm direct --sizes " + file, "leave out --algorithm");
+  expect_refused_collective("all_to_all --system hgx-h100 --ranks 4 --sizes " + file,
+                            "of an all_to_all among 3 ranks, not among 4");
   expect_refused_collective(arguments, "one of --bytes, --sizes and --tokens");
   expect_refused_collective(arguments + "--bytes 8 --sizes " + file, "one of --bytes, --sizes and --tokens");
 }

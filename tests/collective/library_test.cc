@@ -148,6 +148,41 @@ TEST(Library, CountsTheDifferentPeersOfATokensExperts) {
   EXPECT_NEAR(alone - chosen, 1e-6 * ((ranks - 1) - (2 - 1.0 / ranks)), 1e-12);
 }
 
+TEST(Library, IsAskedForRegimesByTheirNames) {
+  Regime few = regime("direct", 1e-6, 0.1), many = regime("direct", 9e-6, 1), none = few;
+  few.name = "few";
+  few.also = {"low_latency", "kernels"};
+  many.name = "many";
+  many.also = {"normal", "kernels"};
+  none.name = "none";
+  none.kinds = {CollectiveKind::all_reduce};
+  const CommunicationLibrary library{"test", "net", {few, many, none}};
+  EXPECT_EQ(regime_names(library),
+            (std::vector<std::string>{"few", "low_latency", "kernels", "many", "normal", "none"}));
+  const Topology topology = star(ranks, port);
+  const CommunicationCosts costs = test::costs(topology);
+  Router router(topology);
+  LibraryTimes times(library, topology, router, costs);
+  const auto asked = [&](const std::vector<std::string>& names) {
+    std::vector<std::string> regimes;
+    for (const LibraryChoice& choice :
+         times.rank(CollectiveKind::all_to_all, {{consecutive(0, ranks)}}, Bytes(8), {}, names)) {
+      regimes.push_back(choice.regime);
+    }
+    return regimes;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(asked({}), (Names{"few", "many"}));
+  EXPECT_EQ(asked({"many"}), Names{"many"});
+  EXPECT_EQ(asked({"Low-Latency"}), Names{"few"});
+  EXPECT_EQ(asked({"kernels"}), (Names{"few", "many"}));
+  EXPECT_EQ(asked({"kernels", "normal"}), Names{"many"});
+  EXPECT_EQ(asked({"low_latency", "normal"}), Names{}) << "no regime is both";
+  EXPECT_EQ(asked({"none"}), Names{}) << "of another operation";
+  EXPECT_NO_THROW(check_regime(library, "normal", {}));
+  EXPECT_THROW(check_regime(library, "norma", {}), InputError);
+}
+
 TEST(Library, LeavesWhatItDoesNotKnowToOthers) {
   Bench bench({regime("ring", 1e-6, 1)});
   EXPECT_FALSE(bench.time(CollectiveKind::all_reduce, 1e6));
@@ -162,6 +197,9 @@ TEST(Library, FilesOfSystemsShareFigures) {
   EXPECT_EQ(h100->regimes.size(), h200->regimes.size());
   EXPECT_EQ(h100->regimes.front().launch, h200->regimes.front().launch);
   EXPECT_FALSE(load_library("atlas-950-superpod"));
+  SystemSpec unknown = load_system("hgx-h100");
+  unknown.library = "hgx-h10";
+  EXPECT_THROW(load_library(unknown), InputError);
 }
 
 TEST(Library, RefusesFiguresThatPhysicsDoesNotAllow) {

@@ -18,17 +18,30 @@ const SizeMatrix uneven{{10_B, 30_B, 0_B}, {5_B, 0_B, 30_B}, {0_B, 0_B, 7_B}};
 
 TEST(UnevenExchange, SendsToEachWhatIsForIt) {
   const Schedule schedule = uneven_exchange(uneven);
-  EXPECT_EQ(largest_row(uneven), 40_B);
+  EXPECT_EQ(largest_exchange(uneven), 35_B) << "of rank 1, without what it keeps";
   ASSERT_EQ(schedule.stages.size(), 1U);
   EXPECT_EQ(schedule.messages(), 3U) << "nothing, and what stays, is no message";
-  EXPECT_DOUBLE_EQ(schedule.sent_per_rank() * 40, 35) << "of rank 1";
+  EXPECT_DOUBLE_EQ(schedule.sent_per_rank(), 1) << "of rank 1";
   EXPECT_EQ(flaw_of(uneven, schedule), "");
 }
 
 TEST(UnevenExchange, IsTheDirectOneWhereAllSizesAreEqual) {
-  const Schedule schedule = uneven_exchange(SizeMatrix(6, std::vector<Bytes>(6, 1_MiB)));
-  EXPECT_EQ(flaw_of(CollectiveKind::all_to_all, schedule), "");
-  EXPECT_DOUBLE_EQ(schedule.sent_per_rank(), 5.0 / 6);
+  const SizeMatrix even(6, std::vector<Bytes>(6, 1_MiB));
+  const Schedule schedule = uneven_exchange(even);
+  EXPECT_EQ(flaw_of(even, schedule), "");
+  EXPECT_EQ(largest_exchange(even), 5_MiB);
+  ASSERT_EQ(schedule.messages(), 30U);
+  EXPECT_DOUBLE_EQ(schedule.stages.front().front().share, 0.2);
+}
+
+TEST(UnevenExchange, CountsWhatThePortOfTheBusiestRankCarries) {
+  SizeMatrix own(4, std::vector<Bytes>(4, 1_B));
+  for (std::size_t rank = 0; rank < own.size(); ++rank) {
+    own[rank][rank] = 100_MiB;
+  }
+  EXPECT_EQ(largest_exchange(own), 3_B) << "what stays goes through no port";
+  const SizeMatrix to_one{{0_B, 8_B, 0_B}, {0_B, 0_B, 0_B}, {0_B, 8_B, 0_B}};
+  EXPECT_EQ(largest_exchange(to_one), 16_B) << "that reaches rank 1";
 }
 
 TEST(UnevenExchange, IsFoundOutWhereAMessageIsMissingOrAstray) {

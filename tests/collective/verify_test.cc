@@ -33,6 +33,16 @@ RC_GTEST_PROP(Verification, PassesEveryAlgorithmForRandomRankCounts, ()) {
   RC_ASSERT(flaw_of(kind, make_schedule(name, kind, shape)) == "");
 }
 
+TEST(Verification, CatchesASendThatIsNotToTheNext) {
+  Schedule schedule = make_schedule("direct", CollectiveKind::send, {.ranks = 5});
+  EXPECT_EQ(flaw_of(CollectiveKind::send, schedule), "");
+  schedule.stages.front().front().offset = 2;
+  EXPECT_NE(flaw_of(CollectiveKind::send, schedule), "");
+  schedule.stages.front().front().offset = 1;
+  schedule.stages.front().front().share = 0.5;
+  EXPECT_NE(flaw_of(CollectiveKind::send, schedule), "");
+}
+
 TEST(Verification, CatchesAStepThatIsMissing) {
   for_each_schedule([](CollectiveKind kind, const Schedule& schedule) {
     Schedule missing = schedule;
