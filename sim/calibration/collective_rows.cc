@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "sim/calibration/fit.h"
+#include "sim/calibration/group_rows.h"
 #include "sim/calibration/token_rows.h"
 #include "sim/system/machine.h"
 
@@ -14,11 +15,13 @@ namespace podium {
 namespace {
 
 constexpr std::string_view operation_names[] = {"operation", "op", "collective"};
-constexpr std::string_view rank_names[] = {"ranks", "num_gpus", "num_workers", "num_ranks", "ep_size"};
-constexpr std::string_view node_names[] = {"nodes", "num_nodes", "node_num"};
 constexpr std::string_view algorithm_names[] = {"algorithm"};
+constexpr std::string_view regime_columns[] = {"regime"};
+constexpr std::string_view kernel_names[] = {"kernel_source"};
+constexpr std::string_view style_names[] = {"mode", "op_name"};  // of experts: DeepEP's kernels
 constexpr std::string_view second_names[] = {"seconds"};
 constexpr std::string_view microsecond_names[] = {"latency_us"};
+constexpr std::string_view millisecond_names[] = {"median_ms"};
 
 /// A machine with the tools to time collectives among its first ranks.
 class Bench {
@@ -30,6 +33,7 @@ class Bench {
         selector_(machine_.network(), router_, costs_),
         placement_{{{}}} {
     if (library != nullptr) {
+      stack_ = library->stack;
       library_ = std::make_unique<LibraryTimes>(*library, machine_.network(), router_, costs_);
     }
     for (std::uint32_t rank = 0; rank < machine_.ranks(); ++rank) {
@@ -37,35 +41,132 @@ class Bench {
     }
   }
 
-  Seconds time(const CollectiveRow& row) {
-    if (library_ && row.algorithm == "auto") {
-      if (const auto known = library_->time(row.kind, placement_, row.bytes, row.routing)) {
-        return *known;
-      }
+  CollectiveTime::Prediction predict(const CollectiveRow& row) {
+    if (const auto choice = chosen(row)) {
+      return {choice->predicted, choice->regime};
     }
     const Operation operation{
         selector_.choose(row.algorithm, row.kind, placement_, row.bytes, 1, {}, row.where, row.routing),
         placement_,
         {}};
-    return time_alone({0, row.kind, row.bytes}, fold(machine_.network(), router_, {&operation, 1}), costs_, "flow");
+    return {time_alone({0, row.kind, row.bytes}, fold(machine_.network(), router_, {&operation, 1}), costs_, "flow"),
+            {}};
   }
 
  private:
+  /// In the library; nothing where none of it is asked for or it does nothing of the kind.
+  std::optional<LibraryChoice> chosen(const CollectiveRow& row) {
+    if (!library_ && !row.regime.empty()) {
+      throw InputError(row.where, "regime: no library was measured on " + machine_.system().name);
+    }
+    if (!library_ || (row.algorithm != "auto" && row.regime.empty())) {
+      return std::nullopt;
+    }
+    std::vector<std::string> names = row.regime.empty() ? row.kernels : std::vector{row.regime};
+    std::erase_if(names, [&](const std::string& name) { return plain_name(name) == plain_name(stack_); });
+    std::vector<LibraryChoice> choices = library_->rank(row.kind, placement_, row.bytes, row.routing, names);
+    if (row.algorithm != "auto") {
+      std::erase_if(choices, [&](const LibraryChoice& choice) { return choice.algorithm != row.algorithm; });
+    }
+    if (choices.empty() && !names.empty()) {
+      throw NoRegime(row.where, fmt::format("no regime of the library does {} among {} ranks as {}{}",
+                                            to_string(row.kind), row.ranks, fmt::join(names, " and "),
+                                            row.algorithm == "auto" ? "" : ", by " + row.algorithm));
+    }
+    return choices.empty() ? std::nullopt : std::optional(choices.front());
+  }
+
   Machine machine_;
   CommunicationCosts costs_;
   Router router_;
   Selector selector_;
   Placement placement_;
+  std::string stack_;
   std::unique_ptr<LibraryTimes> library_;
 };
 
-std::uint32_t whole(const Column& column, const TableRow& row) {
-  const double number = column.positive(row);
-  if (number != std::floor(number) || number > 1e6) {
-    column.fail(row, "is a whole number");
+/// What a domain is. Nodes of one domain share its planes: how many they are does not matter.
+enum class Domain : std::uint8_t { node, nodes };
+
+/// A bench for each number of ranks, and of ranks on a node.
+struct Benches {
+  std::string system;
+  const CommunicationLibrary* library;
+  Domain domain;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::unique_ptr<Bench>> by_size;
+
+  Bench& of(const CollectiveRow& row) {
+    const std::uint32_t per_domain = domain == Domain::node ? row.ranks_per_domain : 0;
+    std::unique_ptr<Bench>& bench = by_size[{row.ranks, per_domain}];
+    if (!bench) {
+      bench = std::make_unique<Bench>(system, Allocation{.ranks = row.ranks, .ranks_per_domain = per_domain}, library);
+    }
+    return *bench;
   }
-  return static_cast<std::uint32_t>(number);
-}
+};
+
+/// Reads what a table says of a call, row by row.
+class RowReader {
+ public:
+  RowReader(const RowTable& table, const SystemSpec* system)
+      : operation_(Column::required(table, operation_names)),
+        algorithm_(Column::optional(table, algorithm_names)),
+        regime_(Column::optional(table, regime_columns)),
+        kernel_(Column::optional(table, kernel_names)),
+        style_(Column::optional(table, style_names)),
+        seconds_(Column::optional(table, second_names)),
+        microseconds_(Column::optional(table, microsecond_names)),
+        milliseconds_(Column::optional(table, millisecond_names)),
+        groups_(table, system),
+        tokens_(table) {}
+
+  CollectiveRow operator()(const TableRow& row) const {
+    CollectiveRow call{.where = row.where, .bytes = Bytes(), .algorithm = "auto", .time = time(row)};
+    std::string name = plain_name(operation_.text(row));
+    if (name.ends_with("prepare")) {
+      call.unknown = "what prepares an exchange of tokens (counts, places) is not predicted";
+      return call;
+    }
+    const std::string_view suffix = "lowprecision";  // TensorRT-LLM's: results are quantised on their way
+    const bool quantised = name.ends_with(suffix);
+    call.kind = parse_collective_kind(quantised ? name.substr(0, name.size() - suffix.size()) : operation_.text(row),
+                                      row.where);
+    const GroupColumns::Group group = groups_.group(row);
+    call.ranks = group.ranks;
+    call.ranks_per_domain = group.ranks_per_domain;
+    call.bytes = tokens_.bytes(row, call.kind, call.ranks,
+                               quantised ? TokenColumns::Results::quantised : TokenColumns::Results::bf16);
+    call.routing = tokens_.routing(row, call.kind);
+    call.algorithm = algorithm_.has(row) ? std::string(algorithm_.text(row)) : "auto";
+    call.regime = regime_.text(row);
+    add_kernels(row, call);
+    return call;
+  }
+
+ private:
+  std::optional<Seconds> time(const TableRow& row) const {
+    const std::pair<const Column*, double> columns[] = {{&seconds_, 1}, {&microseconds_, 1e-6}, {&milliseconds_, 1e-3}};
+    for (const auto& [column, unit] : columns) {
+      if (column->has(row)) {
+        return Seconds(column->positive(row) * unit);
+      }
+    }
+    return std::nullopt;
+  }
+
+  void add_kernels(const TableRow& row, CollectiveRow& call) const {
+    if (kernel_.has(row)) {
+      call.kernels.emplace_back(kernel_.text(row));
+    }
+    if (is_expert_exchange(call.kind) && style_.has(row)) {
+      call.kernels.emplace_back(style_.text(row));
+    }
+  }
+
+  Column operation_, algorithm_, regime_, kernel_, style_, seconds_, microseconds_, milliseconds_;
+  GroupColumns groups_;
+  TokenColumns tokens_;
+};
 
 void fit_rows(std::span<const CollectiveRow> rows, CommunicationLibrary& library, const CollectiveTime& time) {
   std::vector<Unknown> unknowns;
@@ -108,6 +209,7 @@ std::string text_of(const Regime& regime, bool measured) {
   std::string text = fmt::format("  {}:\n    source: {}\n    algorithm: {}\n    kinds: [{}]\n{}", regime.name,
                                  measured ? "rows" : "start", regime.algorithm, kinds,
                                  regime.choices > 0 ? fmt::format("    choices: {:g}\n", regime.choices) : "");
+  text += regime.also.empty() ? "" : fmt::format("    also: [{}]\n", fmt::join(regime.also, ", "));
   text += regime.balanced ? "    balanced: true\n" : "";
   text += regime.plane.empty() ? "" : fmt::format("    plane: {}\n", regime.plane);
   text += regime.fewest > 0 ? fmt::format("    fewest: {}\n", regime.fewest) : "";
@@ -152,55 +254,41 @@ std::map<std::string, ErrorSummary> unseen_errors(std::span<const CollectiveRow>
 
 }  // namespace
 
-std::vector<CollectiveRow> collective_rows(const RowTable& table) {
-  const Column operation = Column::required(table, operation_names), ranks = Column::required(table, rank_names),
-               nodes = Column::optional(table, node_names), algorithm = Column::optional(table, algorithm_names),
-               seconds = Column::optional(table, second_names),
-               microseconds = Column::optional(table, microsecond_names);
-  const TokenColumns tokens(table);
+std::vector<CollectiveRow> collective_rows(const RowTable& table, const SystemSpec* system) {
+  const auto names_operation = [](const std::string& column) {
+    return std::count(std::begin(operation_names), std::end(operation_names), column) > 0;
+  };
+  if (std::count_if(table.columns.begin(), table.columns.end(), names_operation) > 1) {
+    throw InputError(table.where, fmt::format("one of the columns {} names the operation, not two",
+                                              fmt::join(operation_names, ", ")));
+  }
+  const RowReader read(table, system);
   std::vector<CollectiveRow> rows;
   for (const TableRow& row : table.rows) {
-    CollectiveRow call{.where = row.where,
-                       .kind = parse_collective_kind(operation.text(row), row.where),
-                       .ranks = whole(ranks, row),
-                       .ranks_per_domain = 0,
-                       .bytes = Bytes(),
-                       .algorithm = algorithm.has(row) ? std::string(algorithm.text(row)) : "auto",
-                       .time = {}};
-    call.bytes = tokens.bytes(row, call.kind, call.ranks);
-    call.routing = tokens.routing(row, call.kind);
-    if (nodes.has(row)) {
-      const std::uint32_t count = whole(nodes, row);
-      if (call.ranks % count != 0) {
-        nodes.fail(row, fmt::format("{} ranks are not as many on each of {} nodes", call.ranks, count));
-      }
-      call.ranks_per_domain = count > 1 ? call.ranks / count : 0;
-    }
-    if (seconds.has(row) || microseconds.has(row)) {
-      call.time = Seconds(seconds.has(row) ? seconds.positive(row) : microseconds.positive(row) * 1e-6);
-    }
-    rows.push_back(std::move(call));
+    rows.push_back(read(row));
   }
   return rows;
 }
 
 CollectiveTime collective_time(const std::string& system, const CommunicationLibrary* library) {
-  const SystemSpec spec = load_system(system);
-  const auto benches = std::make_shared<std::map<std::pair<std::uint32_t, std::uint32_t>, std::unique_ptr<Bench>>>();
-  return [=, nodes = static_cast<std::uint32_t>(spec.nodes_per_domain)](const CollectiveRow& row) {
-    // nodes of one domain share its planes: how many they are does not matter
-    const std::uint32_t per_domain = nodes == 1 ? row.ranks_per_domain : 0;
-    std::unique_ptr<Bench>& bench = (*benches)[{row.ranks, per_domain}];
-    if (!bench) {
-      try {
-        bench =
-            std::make_unique<Bench>(system, Allocation{.ranks = row.ranks, .ranks_per_domain = per_domain}, library);
-      } catch (const InputError& error) {
-        throw InputError(row.where, error.what());
-      }
+  const auto benches = std::make_shared<Benches>(
+      Benches{system, library, load_system(system).nodes_per_domain == 1 ? Domain::node : Domain::nodes, {}});
+  return CollectiveTime([benches](const CollectiveRow& row) {
+    if (!row.unknown.empty()) {
+      throw NoRegime(row.where, row.unknown);
     }
-    return bench->time(row);
-  };
+    if (benches->library != nullptr && !row.regime.empty()) {
+      check_regime(*benches->library, row.regime, row.where);
+    }
+    try {
+      return benches->of(row).predict(row);
+    } catch (const NoRegime&) {
+      throw;
+    } catch (const InputError& error) {
+      const bool is_placed = std::string(error.what()).starts_with(to_string(row.where));
+      throw InputError(is_placed ? Location() : row.where, error.what());
+    }
+  });
 }
 
 std::map<std::string, ErrorSummary> errors_of(std::span<const CollectiveRow> rows, const CollectiveTime& time) {
@@ -214,14 +302,21 @@ Calibration<CommunicationLibrary> calibrate_collectives(std::span<const Collecti
   CommunicationLibrary library = start;
   for (const CollectiveRow& row : rows) {
     if (!row.time) {
-      throw InputError(row.where, "a row to fit has a time: a column 'seconds' or 'latency_us'");
+      throw InputError(row.where, "a row to fit has a time: a column 'seconds', 'latency_us' or 'median_ms'");
+    }
+  }
+  const CollectiveTime time = collective_time(system, &library);
+  for (const CollectiveRow& row : rows) {
+    if (time.predict(row).regime.empty()) {
+      throw InputError(row.where,
+                       fmt::format("no regime of the start does {} among {} ranks of {}: it has nothing to fit",
+                                   to_string(row.kind), row.ranks, system));
     }
   }
   if (const std::size_t count = parameters_of(library).size(); rows.size() < 2 * count) {
     throw InputError(
         fmt::format("{} rows cannot determine {} figures; give at least twice as many", rows.size(), count));
   }
-  const CollectiveTime time = collective_time(system, &library);
   Calibration<CommunicationLibrary> result{start, errors_of(rows, time), {}, {}};
   fit_rows(rows, library, time);
   result.figures = library;

@@ -112,6 +112,16 @@ void drop_column(RowTable& table, std::string_view name) {
   }
 }
 
+void add_column(RowTable& table, const std::string& name, const std::string& cell) {
+  if (std::count(table.columns.begin(), table.columns.end(), name) > 0) {
+    throw InputError(table.where, "there is a column '" + name + "' already");
+  }
+  table.columns.push_back(name);
+  for (TableRow& row : table.rows) {
+    row.cells.push_back(cell);
+  }
+}
+
 RowTable load_table(const std::string& path) {
   std::ifstream in = open_file(path, "the rows in");
   return read_table(in, path);
@@ -158,11 +168,11 @@ double Column::positive(const TableRow& row) const {
   return value;
 }
 
-double Column::count(const TableRow& row) const {
+double Column::whole_from(double least, const TableRow& row) const {
   constexpr double most = 1e12;
   const double value = number(row);
-  if (!(value >= 1 && value <= most) || value != std::floor(value)) {
-    fail(row, fmt::format("'{}' is not a whole number from 1 to {:g}", text(row), most));
+  if (!(value >= least && value <= most) || value != std::floor(value)) {
+    fail(row, fmt::format("'{}' is not a whole number from {:g} to {:g}", text(row), least, most));
   }
   return value;
 }

@@ -36,6 +36,10 @@ RowTable load_table(const std::string& path);
 /// Takes a column out, where there is one of that name.
 void drop_column(RowTable& table, std::string_view name);
 
+/// Adds a column that is alike in all rows, which pass through as they are written. InputError where there is one of
+/// that name.
+void add_column(RowTable& table, const std::string& name, const std::string& cell);
+
 /// One column of a table, found by its name or another that it goes by; absent where it is optional and not there.
 class Column {
  public:
@@ -51,12 +55,15 @@ class Column {
   double number_or(const TableRow& row, double otherwise) const { return has(row) ? number(row) : otherwise; }
   /// A number that is more than nothing.
   double positive(const TableRow& row) const;
+  /// A whole number from 0 to a million millions.
+  double whole(const TableRow& row) const { return whole_from(0, row); }
   /// A whole number from 1 to a million millions.
-  double count(const TableRow& row) const;
+  double count(const TableRow& row) const { return whole_from(1, row); }
   /// Throws InputError with the row's place and the column's name.
   [[noreturn]] void fail(const TableRow& row, const std::string& problem) const;
 
  private:
+  double whole_from(double least, const TableRow& row) const;
   Column(std::string_view name, std::optional<std::size_t> index) : name_(name), index_(index) {}
 
   std::string name_;

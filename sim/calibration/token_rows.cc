@@ -1,5 +1,7 @@
 #include "sim/calibration/token_rows.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "sim/collective/experts.h"
@@ -9,15 +11,21 @@ namespace podium {
 namespace {
 
 constexpr std::string_view byte_names[] = {"bytes", "size", "message_size"};
-constexpr std::string_view token_names[] = {"tokens_per_rank", "num_tokens", "tokens"};
+// of ascend_a3_hccl.csv: what each rank has of the gathered, or gets of the sum that is scattered
+constexpr std::string_view per_rank_names[] = {"bytes_per_rank", "bytes_per_rank_approx"};
+constexpr std::string_view token_names[] = {"tokens_per_rank", "num_tokens", "num_token", "tokens"};
 constexpr std::string_view hidden_names[] = {"hidden", "hidden_size"};
 constexpr std::string_view choice_names[] = {"topk", "num_topk"};
 constexpr std::string_view type_names[] = {"dtype", "moe_dtype"};
-constexpr std::string_view routing_names[] = {"routing"};
+constexpr std::string_view routing_names[] = {"routing", "distribution"};
 constexpr std::string_view expert_names[] = {"experts", "num_experts"};
 constexpr std::string_view redundant_names[] = {"redundant_experts"};
 constexpr std::string_view group_names[] = {"expert_groups"};
 constexpr std::string_view chosen_names[] = {"groups_per_token"};
+
+// of nccl-tests, beside those that tokens have
+constexpr std::string_view other_types[] = {"uint8",  "int32",  "uint32", "int64",
+                                            "uint64", "double", "f8e4m3", "f8e5m2"};
 
 std::uint32_t count(const Column& column, const TableRow& row, std::uint32_t otherwise) {
   return column.has(row) ? static_cast<std::uint32_t>(std::min(column.count(row), 1e9)) : otherwise;
@@ -27,6 +35,7 @@ std::uint32_t count(const Column& column, const TableRow& row, std::uint32_t oth
 
 TokenColumns::TokenColumns(const RowTable& table)
     : bytes_(Column::optional(table, byte_names)),
+      per_rank_(Column::optional(table, per_rank_names)),
       tokens_(Column::optional(table, token_names)),
       hidden_(Column::optional(table, hidden_names)),
       choices_(Column::optional(table, choice_names)),
@@ -53,17 +62,45 @@ std::optional<TokenRouting> TokenColumns::routing(const TableRow& row, Collectiv
 }
 
 double TokenColumns::copies(const TableRow& row, CollectiveKind kind, std::uint32_t ranks) const {
-  const double choices = choices_.positive(row);
-  return tokens_.positive(row) * (routing(row, kind) ? choices : std::min<double>(choices, ranks));
+  const double choices = choices_.count(row);
+  if (experts_.has(row) && choices > experts_.count(row)) {
+    choices_.fail(row, fmt::format("a token cannot choose {} different experts of {}", choices, experts_.count(row)));
+  }
+  return tokens_.whole(row) * (routing(row, kind) ? choices : std::min<double>(choices, ranks));
 }
 
-Bytes TokenColumns::bytes(const TableRow& row, CollectiveKind kind, std::uint32_t ranks) const {
-  if (!is_expert_exchange(kind) || bytes_.has(row)) {
-    return Bytes(bytes_.number(row));
+Bytes TokenColumns::bytes_of_all(const TableRow& row, CollectiveKind kind, std::uint32_t ranks) const {
+  if (bytes_.has(row) || !per_rank_.has(row)) {
+    return Bytes(bytes_.whole(row));
   }
-  const double copies = this->copies(row, kind, ranks), width = hidden_.positive(row);
-  const DataType type = kind == CollectiveKind::combine ? DataType::bf16 : parse_data_type(type_.text(row), row.where);
-  return copies * token_size(type, width);
+  const bool is_shared_out = kind == CollectiveKind::all_gather || kind == CollectiveKind::reduce_scatter ||
+                             kind == CollectiveKind::gather || kind == CollectiveKind::scatter;
+  return Bytes(per_rank_.whole(row) * (is_shared_out ? ranks : 1));
+}
+
+/// A type that nobody knows is a slip of the pen, whether or not it counts.
+void TokenColumns::check(const TableRow& row, CollectiveKind kind) const {
+  const std::string_view type = type_.text(row);
+  if (!type.empty() &&
+      (is_expert_exchange(kind) || std::count(std::begin(other_types), std::end(other_types), type) == 0)) {
+    parse_data_type(type, row.where);
+  }
+}
+
+Bytes TokenColumns::bytes(const TableRow& row, CollectiveKind kind, std::uint32_t ranks, Results results) const {
+  check(row, kind);
+  if (kind == CollectiveKind::barrier) {
+    return Bytes();
+  }
+  if (!is_expert_exchange(kind) || bytes_.has(row)) {
+    return bytes_of_all(row, kind, ranks);
+  }
+  const bool in_bf16 = kind == CollectiveKind::combine && results == Results::bf16;
+  if (!in_bf16 && !type_.has(row)) {
+    type_.fail(row, "is not given: the type of the tokens that are sent");
+  }
+  const double copies = this->copies(row, kind, ranks), width = hidden_.count(row);
+  return copies * token_size(in_bf16 ? DataType::bf16 : parse_data_type(type_.text(row), row.where), width);
 }
 
 }  // namespace podium

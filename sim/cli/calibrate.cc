@@ -7,6 +7,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "sim/calibration/calibrate.h"
 #include "sim/calibration/collective_rows.h"
@@ -24,7 +25,7 @@ struct CalibrationOptions {
   std::string out;
   std::string origin;
   std::size_t rows = 0;
-  int folds = 5;
+  std::optional<int> folds;
 };
 
 /// Errors of one kind of rows: before the fit, of it, and on shapes left out of it.
@@ -63,6 +64,11 @@ const std::string& start_of(const CalibrationOptions& options) {
   return options.start.empty() ? options.chip : options.start;
 }
 
+int folds_of(const CalibrationOptions& options) {
+  constexpr int usual = 5;
+  return options.folds.value_or(usual);
+}
+
 /// Of a Calibration or a KernelFit.
 template <class Fit>
 std::vector<Line> lines_of(const Fit& fit) {
@@ -76,7 +82,7 @@ std::vector<Line> lines_of(const Fit& fit) {
 std::vector<Line> calibrate_products(const CalibrationOptions& options, const ChipSpec& chip) {
   const TiledFigures start = load_tiled(start_of(options));
   const std::vector<MeasuredGemm> rows = measured_gemms(load_table(options.in), start, options.rows);
-  const Calibration<TiledFigures> calibration = calibrate_gemm(rows, chip, start, options.folds);
+  const Calibration<TiledFigures> calibration = calibrate_gemm(rows, chip, start, folds_of(options));
   write(options, to_yaml(calibration, chip, origin_of(options)));
   return lines_of(calibration);
 }
@@ -85,7 +91,7 @@ std::vector<Line> calibrate_grouped(const CalibrationOptions& options, const Chi
   const TiledFigures start =
       read_tiled(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
   const std::vector<MeasuredGroup> rows = measured_groups(load_table(options.in), start, options.rows);
-  const Calibration<TiledFigures> calibration = calibrate_groups(rows, chip, start, options.folds);
+  const Calibration<TiledFigures> calibration = calibrate_groups(rows, chip, start, folds_of(options));
   write(options, to_yaml(calibration, chip, origin_of(options)));
   return lines_of(calibration);
 }
@@ -95,7 +101,7 @@ std::vector<Line> calibrate_moe(const CalibrationOptions& options, const ChipSpe
       read_experts(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
   const std::vector<MeasuredExperts> rows = measured_experts(load_table(options.in), start, options.rows);
   const TiledFigures products = load_tiled(chip.name, start.stack);
-  const Calibration<ExpertFigures> calibration = calibrate_experts(rows, chip, products, start, options.folds);
+  const Calibration<ExpertFigures> calibration = calibrate_experts(rows, chip, products, start, folds_of(options));
   write(options, to_yaml(calibration, chip, origin_of(options)));
   return lines_of(calibration);
 }
@@ -104,7 +110,7 @@ std::vector<Line> calibrate_attention(const CalibrationOptions& options, const C
   AttentionFigures figures =
       read_attention(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
   const auto rows = measured_kernels(load_table(options.in), options.kind, options.rows);
-  const KernelFit fit = fit_kernels(rows, parameters_of(figures), attention_time(chip, figures), options.folds);
+  const KernelFit fit = fit_kernels(rows, parameters_of(figures), attention_time(chip, figures), folds_of(options));
   write(options, to_yaml(figures, options.kind, fit, chip, origin_of(options)));
   return lines_of(fit);
 }
@@ -112,7 +118,7 @@ std::vector<Line> calibrate_attention(const CalibrationOptions& options, const C
 std::vector<Line> calibrate_memory(const CalibrationOptions& options, const ChipSpec& chip) {
   MemoryFigures figures = read_memory(Document::load(find_file("configs/calibration/memory", start_of(options))));
   const auto rows = measured_kernels(load_table(options.in), "memory", options.rows);
-  const KernelFit fit = fit_kernels(rows, parameters_of(figures), memory_time(chip, figures), options.folds);
+  const KernelFit fit = fit_kernels(rows, parameters_of(figures), memory_time(chip, figures), folds_of(options));
   write(options, to_yaml(figures, fit, chip, origin_of(options)));
   return lines_of(fit);
 }
@@ -121,9 +127,24 @@ std::vector<Line> calibrate_library(const CalibrationOptions& options) {
   if (options.system.empty()) {
     throw InputError("--system says on which system the collectives were measured");
   }
-  const std::string& start = options.start.empty() ? options.system : options.start;
-  const CommunicationLibrary library = read_library(Document::load(find_file("configs/calibration/collective", start)));
-  const std::vector<CollectiveRow> rows = collective_rows(load_table(options.in));
+  const std::pair<const char*, bool> of_operators[] = {
+      {"--chip", !options.chip.empty()}, {"--rows", options.rows > 0}, {"--folds", options.folds.has_value()}};
+  for (const auto& [option, given] : of_operators) {
+    if (given) {
+      throw InputError({option},
+                       "is of operators: all rows of a collective are fitted, and each number of ranks left out once");
+    }
+  }
+  const SystemSpec system = load_system(options.system);
+  const std::optional<CommunicationLibrary> own = load_library(system);
+  if (options.start.empty() && !own) {
+    throw InputError({"--start"}, "says from which regimes to start: no library was measured on " + system.name +
+                                      "; a file, or a name in configs/calibration/collective is right");
+  }
+  const CommunicationLibrary library =
+      options.start.empty() ? *own
+                            : read_library(Document::load(find_file("configs/calibration/collective", options.start)));
+  const std::vector<CollectiveRow> rows = collective_rows(load_table(options.in), &system);
   const auto calibration = calibrate_collectives(rows, options.system, library);
   write(options, to_yaml(calibration, rows, options.system, origin_of(options)));
   return lines_of(calibration);
@@ -149,6 +170,9 @@ int calibrate(const CalibrationOptions& options) {
   if (options.chip.empty()) {
     throw InputError("--chip says which chip was measured");
   }
+  if (!options.system.empty()) {
+    throw InputError({"--system"}, "is of collectives, not of " + options.kind);
+  }
   std::cout << to_text(kind->second(options, load_chip(options.chip)), "unseen shapes");
   return 0;
 }
@@ -168,7 +192,7 @@ std::function<int()> calibrate_command(CLI::App& app) {
                  "it, those of the chip");
   app.add_option("--origin", options->origin, "Where the rows come from, for the file's source");
   app.add_option("--rows", options->rows, "Fit to so many of the rows, evenly chosen; without it, to all");
-  app.add_option("--folds", options->folds, "Parts of the shapes, each predicted by a fit to the others")
+  app.add_option("--folds", options->folds, "Parts of the shapes, each predicted by a fit to the others; without it, 5")
       ->check(CLI::Range(2, 100));
   app.footer(
       "Example: podium calibrate gemm --chip h100-sxm --in rows.csv --out mine.yaml\n"

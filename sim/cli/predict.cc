@@ -24,6 +24,8 @@ struct PredictOptions {
   std::string model;
   std::string stack;
   std::string rows;
+  std::string operation;
+  std::vector<std::string> columns;
   bool details = false;
 };
 
@@ -82,6 +84,8 @@ std::function<Cost(const TableRow&)> cost_of(const PredictOptions& options, cons
 constexpr const char* predicted_columns[] = {
     "predicted_seconds",     "predicted_flops", "predicted_bytes", "predicted_memory_bytes",
     "predicted_cache_bytes", "predicted_bound", "extrapolated"};
+/// Of rows of which some have no prediction.
+constexpr const char* note_column = "predicted_note";
 
 void print(const RowTable& table, const std::vector<Cost>& costs, bool details) {
   std::string text = table.header;
@@ -123,35 +127,113 @@ std::vector<Cost> operator_costs(const PredictOptions& options, const RowTable& 
   return costs;
 }
 
-/// As the library of the system was measured; by schedules where it was not.
-std::vector<Cost> collective_costs(const PredictOptions& options, const RowTable& table) {
+/// What a row of a collective gets: a time, or why there is none.
+struct CollectiveAnswer {
+  std::string seconds, note;
+};
+
+void check_collective_options(const PredictOptions& options) {
   if (options.system.empty()) {
     throw InputError("--system says on which system the collectives are");
   }
-  if (options.details) {
-    throw InputError("--details are of operators; `podium collective` tells those of a collective");
+  const std::pair<const char*, bool> of_operators[] = {{"--chip", !options.chip.empty()},
+                                                       {"--model", !options.model.empty()},
+                                                       {"--stack", !options.stack.empty()},
+                                                       {"--rows", !options.rows.empty()},
+                                                       {"--details", options.details}};
+  for (const auto& [option, given] : of_operators) {
+    if (given) {
+      throw InputError({option}, "is of operators; a collective is as the library of --system was measured");
+    }
   }
-  const auto library = load_library(options.system);
+}
+
+/// As the library of the system was measured; by schedules where it was not.
+std::vector<CollectiveAnswer> collective_answers(const PredictOptions& options, const RowTable& table) {
+  const SystemSpec system = load_system(options.system);
+  const auto library = load_library(system);
   const auto time = collective_time(options.system, library ? &*library : nullptr);
-  std::vector<Cost> costs;
-  for (const CollectiveRow& row : collective_rows(table)) {
-    Cost cost;
-    cost.time = time(row);
-    costs.push_back(cost);
+  std::vector<CollectiveAnswer> answers;
+  std::size_t unknown = 0, by_schedules = 0;
+  for (const CollectiveRow& row : collective_rows(table, &system)) {
+    try {
+      const CollectiveTime::Prediction prediction = time.predict(row);
+      by_schedules += row.algorithm == "auto" && prediction.regime.empty() ? 1 : 0;
+      answers.push_back({fmt::format("{:.6g}", prediction.time.value()), {}});
+    } catch (const NoRegime& none) {
+      ++unknown;
+      answers.push_back({{}, none.problem()});
+    }
   }
-  return costs;
+  if (unknown > 0) {
+    std::cerr << fmt::format("podium: {} of {} rows are not predicted: predicted_note says why\n", unknown,
+                             answers.size());
+  }
+  if (by_schedules > 0) {
+    std::cerr << fmt::format(
+        "podium: {} of {} rows are by schedules with the figures of {}: no library was measured "
+        "to do them\n",
+        by_schedules, answers.size(), system.name);
+  }
+  return answers;
+}
+
+/// A cell of CSV.
+std::string quoted(const std::string& text) {
+  std::string cell = "\"";
+  for (const char letter : text) {
+    cell.append(letter == '"' ? 2 : 1, letter);
+  }
+  return text.empty() ? "" : cell + "\"";
+}
+
+/// With notes where there are any.
+void print(const RowTable& table, const std::vector<CollectiveAnswer>& answers) {
+  const bool has_notes =
+      std::any_of(answers.begin(), answers.end(), [](const CollectiveAnswer& answer) { return !answer.note.empty(); });
+  std::string text = table.header + ",predicted_seconds" + (has_notes ? std::string(",") + note_column : "") + "\n";
+  for (std::size_t row = 0; row < answers.size(); ++row) {
+    text += table.rows[row].text + "," + answers[row].seconds;
+    text += has_notes ? "," + quoted(answers[row].note) : "";
+    text += "\n";
+  }
+  std::cout << text;
+}
+
+/// What --op and --column say of all rows.
+void add_columns(RowTable& table, const PredictOptions& options) {
+  if (!options.operation.empty()) {
+    add_column(table, "operation", options.operation);
+  }
+  for (const std::string& column : options.columns) {
+    const std::size_t equals = column.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      throw InputError({"--column"}, "'" + column + "' is not NAME=VALUE");
+    }
+    add_column(table, column.substr(0, equals), column.substr(equals + 1));
+  }
 }
 
 int predict(const PredictOptions& options) {
   const bool collective = options.kind == "collective";
   if (!collective) {
     OperatorRows::find(options.kind);
+    if (!options.system.empty() || !options.operation.empty()) {
+      throw InputError({options.system.empty() ? "--op" : "--system"}, "is of collectives, not of " + options.kind);
+    }
   }
   RowTable table = options.in == "-" ? read_table(std::cin, "<stdin>") : load_table(options.in);
   for (const char* column : predicted_columns) {
     drop_column(table, column);  // of an earlier prediction
   }
-  print(table, collective ? collective_costs(options, table) : operator_costs(options, table), options.details);
+  drop_column(table, note_column);
+  add_columns(table, options);
+  if (collective) {
+    check_collective_options(options);
+    print(table, collective_answers(options, table));
+  } else {
+    print(table, operator_costs(options, table), options.details);
+  }
   return 0;
 }
 
@@ -168,6 +250,12 @@ std::function<int()> predict_command(CLI::App& app) {
                  "Software that rows of products come from (cublas, tensorrt-llm, cann); without it, the best known");
   app.add_option("--rows", options->rows,
                  "With --model table: measured rows of this kind; without it, those in configs/calibration/rows");
+  app.add_option("--op", options->operation, "Of collectives whose rows do not say it: the operation of all of them")
+      ->option_text("OPERATION");
+  app.add_option("--column", options->columns,
+                 "A column that the rows lack, alike in all of them: dtype=fp8. May be given again")
+      ->option_text("NAME=VALUE")
+      ->allow_extra_args(false);
   app.add_flag(
       "--details", options->details,
       "Also flops, bytes that are needed, that the memory and the cache move, what held, and whether the model "

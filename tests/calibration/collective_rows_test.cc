@@ -57,7 +57,66 @@ TEST(CollectiveRows, SayWhetherTokensChooseAtRandom) {
   EXPECT_THROW(collective_rows(table_of(header + "dispatch,4,10,7168,8,4,bf16,random,,,\n")), InputError);
 }
 
+TEST(CollectiveRows, CountTheRanksOfNodes) {
+  const SystemSpec system = load_system("hgx-h100");
+  const auto row = [&](const std::string& header, const std::string& cells) {
+    return collective_rows(table_of("op,bytes," + header + "\nall_reduce,8," + cells + "\n"), &system).front();
+  };
+  const CollectiveRow vidur = row("num_workers,devices_per_node", "2,1");
+  EXPECT_EQ(vidur.ranks, 2U);
+  EXPECT_EQ(vidur.ranks_per_domain, 1U) << "one on each of two nodes";
+  EXPECT_EQ(row("num_workers,devices_per_node", "8,8").ranks_per_domain, 0U) << "all on one";
+  EXPECT_EQ(row("ranks,nodes,devices_per_node", "16,4,4").ranks_per_domain, 4U);
+  EXPECT_EQ(row("node_num", "2").ranks, 16U) << "all of two nodes";
+  EXPECT_EQ(row("node_num,devices_per_node", "2,4").ranks, 8U);
+  EXPECT_EQ(row("num_dies", "8").ranks, 8U);
+  EXPECT_THROW(row("ranks,nodes", "16,1"), InputError) << "a node has eight";
+  EXPECT_THROW(row("ranks,devices_per_node", "32,16"), InputError);
+  EXPECT_THROW(row("ranks,nodes,devices_per_node", "16,2,4"), InputError);
+  EXPECT_THROW(row("ranks,devices_per_node", "9,8"), InputError);
+  EXPECT_THROW(row("ranks", "1"), InputError) << "nobody to exchange with, as `podium collective` says";
+}
+
+TEST(CollectiveRows, CountBytesAsTheFilesThatHaveThem) {
+  const auto bytes = [](const std::string& operation) {
+    return collective_rows(table_of("op,num_dies,bytes_per_rank_approx\n" + operation + ",8,1000\n")).front().bytes;
+  };
+  EXPECT_EQ(bytes("all_gather"), Bytes(8000));
+  EXPECT_EQ(bytes("reduce_scatter"), Bytes(8000));
+  EXPECT_EQ(bytes("all_reduce"), Bytes(1000));
+  const auto barrier = collective_rows(table_of("op,ranks,bytes\nbarrier,8,\nbarrier,8,1024\n"));
+  EXPECT_EQ(barrier[0].bytes, Bytes());
+  EXPECT_EQ(barrier[1].bytes, Bytes()) << "it brings none";
+  const auto idle = collective_rows(table_of("op,ranks,tokens_per_rank,hidden,topk,dtype\ndispatch,8,0,7168,8,fp8\n"));
+  EXPECT_EQ(idle[0].bytes, Bytes()) << "as `--tokens 0`";
+}
+
+TEST(CollectiveRows, SayWhichKernelsWereMeasured) {
+  const auto rows =
+      collective_rows(table_of("op,mode,kernel_source,regime,ranks,bytes\ndispatch,low_latency,deepep,,8,8\n"
+                               "all_reduce,oop,TRTLLM,,8,8\ncombine,,deepep,combine_normal,8,8\n"));
+  EXPECT_EQ(rows[0].kernels, (std::vector<std::string>{"deepep", "low_latency"}));
+  EXPECT_EQ(rows[1].kernels, std::vector<std::string>{"TRTLLM"}) << "a mode is of experts";
+  EXPECT_EQ(rows[2].regime, "combine_normal");
+}
+
+TEST(CollectiveRows, KnowWhatComesWithExpertExchanges) {
+  const auto rows =
+      collective_rows(table_of("op,ep_size,tokens_per_rank,hidden,topk,moe_dtype\nalltoall_prepare,16,10,7168,8,nvfp4\n"
+                               "alltoall_combine_low_precision,16,10,7168,8,nvfp4\n"));
+  EXPECT_FALSE(rows[0].unknown.empty());
+  EXPECT_EQ(rows[1].kind, CollectiveKind::combine);
+  EXPECT_EQ(rows[1].bytes, Bytes(10 * 8 * 7168 * (0.5 + 1.0 / 16))) << "quantised on the way";
+}
+
 TEST(CollectiveRows, RefusesWhatMakesNoSense) {
+  EXPECT_THROW(collective_rows(table_of("op,operation,ranks,bytes\nall_reduce,all_reduce,8,8\n")), InputError);
+  EXPECT_THROW(collective_rows(table_of("op,ranks,bytes\nall_reduce,8,1.5\n")), InputError);
+  EXPECT_THROW(collective_rows(table_of("op,ranks,bytes,dtype\nall_reduce,8,8,fp3\n")), InputError);
+  EXPECT_NO_THROW(collective_rows(table_of("op,ranks,bytes,dtype\nall_reduce,8,8,uint8\n")));
+  EXPECT_THROW(collective_rows(table_of("op,ranks,tokens,hidden,topk,experts,dtype\ndispatch,8,8,64,300,256,fp8\n")),
+               InputError);
+  EXPECT_THROW(collective_rows(table_of("op,ranks,tokens,hidden,topk\ndispatch,8,8,64,8\n")), InputError);
   EXPECT_THROW(collective_rows(table_of("operation,ranks\nall_reduce,8\n")), InputError);
   EXPECT_THROW(collective_rows(table_of("operation,ranks,bytes\nall_reduce,0,8\n")), InputError);
   EXPECT_THROW(collective_rows(table_of("operation,ranks,bytes\nall_reduce,2.5,8\n")), InputError);
@@ -75,6 +134,27 @@ TEST(CollectiveTimes, SayWhichRowAsksForMoreThanTheSystemHas) {
   } catch (const InputError& error) {
     EXPECT_NE(std::string(error.what()).find("rows.csv:3"), std::string::npos) << error.what();
   }
+}
+
+TEST(CollectiveTimes, AreThoseOfTheKernelsThatWereMeasured) {
+  const auto library = load_library("hgx-h100");
+  ASSERT_TRUE(library);
+  const auto time = collective_time("hgx-h100", &*library);
+  const std::string header = "op,ranks,tokens,hidden,topk,experts,dtype,routing,mode,regime,algorithm,kernel_source\n";
+  const std::string cells = "dispatch,16,2048,7168,8,256,fp8_block,random,";
+  const auto rows = collective_rows(table_of(header + cells + "low_latency,,,deepep\n" + cells + "normal,,,deepep\n" +
+                                             cells + ",,,\n" + cells + ",low_latency,,NVLinkTwoSided\n" + cells +
+                                             ",,,NVLinkTwoSided\n" + cells + ",lowlat,,\n" + cells +
+                                             ",normal,direct,\n" + cells + ",,direct,NVLinkTwoSided\n"));
+  const auto low = time.predict(rows[0]), normal = time.predict(rows[1]), fastest = time.predict(rows[2]);
+  EXPECT_EQ(low.regime, "dispatch_low_latency_network");
+  EXPECT_EQ(normal.regime, "dispatch_normal_network");
+  EXPECT_EQ(fastest.time, std::min(low.time, normal.time));
+  EXPECT_EQ(time(rows[3]), low.time) << "asked for by name, whatever else the row says";
+  EXPECT_THROW(time(rows[4]), NoRegime) << "no time of other kernels is theirs";
+  EXPECT_THROW(time(rows[5]), InputError) << "no regime goes by the name";
+  EXPECT_THROW(time(rows[6]), NoRegime) << "normal kernels are not direct";
+  EXPECT_EQ(time.predict(rows[7]).regime, "") << "a schedule is of no kernel";
 }
 
 TEST(CollectiveTimes, LeaveTheLibraryWhereAnAlgorithmIsNamedOrServersAreJoined) {
@@ -128,6 +208,9 @@ TEST(CollectiveFit, FindsTheFiguresThatMadeTheRows) {
   const CommunicationLibrary read = read_library(Document::parse(to_yaml(found, rows, "hgx-h100", "made")));
   EXPECT_NEAR(read.regimes[1].port, found.figures.regimes[1].port, 1e-3);
   EXPECT_THROW(calibrate_collectives(std::span(rows).first(5), "hgx-h100", start), InputError);
+  CommunicationLibrary elsewhere = start;
+  elsewhere.plane = "ub";
+  EXPECT_THROW(calibrate_collectives(rows, "hgx-h100", elsewhere), InputError) << "no regime does any of the rows";
 }
 
 }  // namespace

@@ -115,6 +115,77 @@ TEST(PredictCommand, TimesCollectivesOnASystem) {
   EXPECT_THAT(run_podium(none).errors, HasSubstr("atlas-950-superpod"));
 }
 
+TEST(PredictCommand, LeavesRowsOfOtherKernelsWithoutATimeAndSaysWhy) {
+  const std::string rows = file_of("kernels.csv",
+                                   "kernel_source,op,moe_dtype,ep_size,tokens_per_rank,hidden_size,topk,num_experts\n"
+                                   "NVLinkOneSided,alltoall_combine,nvfp4,16,64,7168,8,256\n"
+                                   "NVLinkTwoSided,alltoall_combine,nvfp4,16,64,7168,8,256\n"
+                                   "NVLinkTwoSided,alltoall_prepare,nvfp4,16,64,7168,8,256\n");
+  const Outcome outcome = run_podium("predict collective --system gb200-nvl72 --in " + rows);
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("num_experts,predicted_seconds,predicted_note\n"));
+  EXPECT_THAT(outcome.output, testing::ContainsRegex("OneSided,[a-z_0-9,]*256,[0-9.e-]+,\n"));
+  EXPECT_THAT(outcome.output,
+              HasSubstr("256,,\"no regime of the library does combine among 16 ranks as NVLinkTwoSided\"\n"));
+  EXPECT_THAT(outcome.output, HasSubstr("256,,\"what prepares"));
+  EXPECT_THAT(outcome.errors, HasSubstr("2 of 3 rows are not predicted"));
+  const std::string again = file_of("kernels_again.csv", outcome.output);
+  EXPECT_EQ(run_podium("predict collective --system gb200-nvl72 --in " + again).output, outcome.output);
+}
+
+TEST(PredictCommand, TakesColumnsThatTheRowsOfCollectivesLack) {
+  const std::string coreweave = file_of("coreweave.csv", "gpu,num_gpus,bytes\nh100,64,536870912\n");
+  const Outcome reduced = run_podium("predict collective --system hgx-h100 --op all_reduce --in " + coreweave);
+  ASSERT_EQ(reduced.status, 0) << reduced.errors;
+  EXPECT_THAT(reduced.output, StartsWith("gpu,num_gpus,bytes,predicted_seconds\nh100,64,536870912,"));
+  const std::string deepep = file_of("deepep.csv",
+                                     "op_name,node_num,kernel_source,hidden_size,num_token,num_topk,num_experts\n"
+                                     "ll,2,deepep,7168,128,8,256\nnormal,2,deepep,7168,4096,8,256\n");
+  const Outcome tokens = run_podium(
+      "predict collective --system hgx-h100 --op dispatch --column dtype=fp8_block --column routing=random --in " +
+      deepep);
+  ASSERT_EQ(tokens.status, 0) << tokens.errors;
+  EXPECT_THAT(tokens.output, testing::Not(HasSubstr("note")));
+  const std::string given = file_of("given.csv", "op,ranks,bytes\nall_gather,8,64\n");
+  const std::string predict = "predict collective --system hgx-h100 --in " + given;
+  expect_refused(predict + " --op all_reduce", "names the operation, not two");
+  expect_refused(predict + " --column bytes=8", "there is a column 'bytes' already");
+  expect_refused(predict + " --column bytes", "is not NAME=VALUE");
+}
+
+TEST(PredictCommand, RefusesOptionsThatCollectivesDoNotHave) {
+  const std::string rows = file_of("plain.csv", "op,ranks,bytes\nall_gather,8,64\n");
+  const std::string predict = "predict collective --system hgx-h100 --in " + rows;
+  for (const std::string option : {"--chip h100-sxm", "--model nosuch", "--stack tensorrt-llm", "--details"}) {
+    expect_refused(predict + " " + option, "is of operators");
+  }
+  expect_refused("predict gemm --chip h100-sxm --system hgx-h100 --in " + rows, "--system: is of collectives");
+  const std::string calibrate = "calibrate collective --system hgx-h100 --out /nowhere/x.yaml --in " + rows;
+  expect_refused(calibrate + " --chip nosuch", "--chip: is of operators");
+  expect_refused(calibrate + " --folds 3", "--folds: is of operators");
+}
+
+TEST(PredictCommand, PlacesWhatIsWrongWithARowOfACollective) {
+  const auto refused = [](const std::string& row, const std::string& problem) {
+    const std::string rows = file_of("wrong.csv", "op,ranks,bytes,nodes\nall_gather,8,64,\n" + row + "\n");
+    expect_refused("predict collective --system hgx-h100 --in " + rows, "wrong.csv:3: " + problem);
+  };
+  refused("all_reduce,16,1048576,1", "nodes: 16 ranks on 1 node; one of hgx-h100 has 8");
+  refused("all_reduce,1,8,", "ranks: 1 rank has nobody to exchange with");
+  refused("all_reduce,999999,8,", "999999 ranks need");
+}
+
+TEST(CalibrateCommand, SaysWhereALibraryHasNothingToFit) {
+  std::string text = "op,ranks,bytes,seconds\n";
+  for (int i = 0; i < 80; ++i) {
+    text += "all_gather,8," + std::to_string(1000 * (i + 1)) + ",1e-5\n";
+  }
+  const std::string rows = file_of("no_library.csv", text), out = file_of("no_library.yaml", "");
+  const std::string calibrate = "calibrate collective --system atlas-950-superpod --in " + rows + " --out " + out;
+  expect_refused(calibrate, "--start: says from which regimes to start: no library was measured on atlas-950-superpod");
+  expect_refused(calibrate + " --start hgx-h100", "no_library.csv:2: no regime of the start does all_gather");
+}
+
 TEST(CalibrateCommand, WritesFiguresThatPredict) {
   std::string text = "dtype,m,n,k,latency_us\n";
   const ChipSpec chip = load_chip("h100-sxm");
