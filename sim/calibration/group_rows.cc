@@ -11,8 +11,9 @@ constexpr std::string_view rank_names[] = {"ranks", "num_gpus", "num_workers", "
 constexpr std::string_view node_names[] = {"nodes", "num_nodes", "node_num"};
 constexpr std::string_view per_node_names[] = {"devices_per_node", "ranks_per_node"};
 
+constexpr double most = 1e6;
+
 std::uint32_t count(const Column& column, const TableRow& row) {
-  constexpr double most = 1e6;
   const double value = column.count(row);
   if (value > most) {
     column.fail(row, fmt::format("{} are more than {:g}", value, most));
@@ -41,8 +42,11 @@ std::uint32_t GroupColumns::ranks(const TableRow& row) const {
   if (!per_node_.has(row) && system_ == nullptr) {
     ranks_.fail(row, "is not given, nor are devices_per_node");
   }
-  return count(nodes_, row) *
-         (per_node_.has(row) ? count(per_node_, row) : static_cast<std::uint32_t>(system_->ranks_per_node()));
+  const double all = per_node_.has(row) ? count(per_node_, row) : static_cast<double>(system_->ranks_per_node());
+  if (all * count(nodes_, row) > most) {
+    nodes_.fail(row, fmt::format("{} nodes of {} ranks are more than {:g} ranks", count(nodes_, row), all, most));
+  }
+  return static_cast<std::uint32_t>(all) * count(nodes_, row);
 }
 
 GroupColumns::Group GroupColumns::group(const TableRow& row) const {
