@@ -18,9 +18,12 @@ constexpr std::string_view operation_names[] = {"operation", "op", "collective"}
 constexpr std::string_view algorithm_names[] = {"algorithm"};
 constexpr std::string_view regime_columns[] = {"regime"};
 constexpr std::string_view kernel_names[] = {"kernel_source"};
-constexpr std::string_view style_names[] = {"mode", "op_name"};  // of experts: DeepEP's kernels
+// of experts: DeepEP's kernels, and how many SMs they take
+constexpr std::string_view style_names[] = {"mode", "op_name"};
+constexpr std::string_view dispatch_core_names[] = {"dispatch_sms"};
+constexpr std::string_view combine_core_names[] = {"combine_sms"};
 constexpr std::string_view second_names[] = {"seconds"};
-constexpr std::string_view microsecond_names[] = {"latency_us"};
+constexpr std::string_view microsecond_names[] = {"latency_us", "oop_time_us"};
 constexpr std::string_view millisecond_names[] = {"median_ms"};
 
 /// A machine with the tools to time collectives among its first ranks.
@@ -54,6 +57,14 @@ class Bench {
   }
 
  private:
+  std::string others(const CollectiveRow& row) {
+    std::string names;
+    for (const LibraryChoice& choice : library_->rank(row.kind, placement_, row.bytes, row.routing)) {
+      names += (names.empty() ? "" : ", ") + choice.regime;
+    }
+    return names.empty() ? "none" : names;
+  }
+
   /// In the library; nothing where none of it is asked for or it does nothing of the kind.
   std::optional<LibraryChoice> chosen(const CollectiveRow& row) {
     if (!library_ && !row.regime.empty()) {
@@ -69,9 +80,10 @@ class Bench {
       std::erase_if(choices, [&](const LibraryChoice& choice) { return choice.algorithm != row.algorithm; });
     }
     if (choices.empty() && !names.empty()) {
-      throw NoRegime(row.where, fmt::format("no regime of the library does {} among {} ranks as {}{}",
-                                            to_string(row.kind), row.ranks, fmt::join(names, " and "),
-                                            row.algorithm == "auto" ? "" : ", by " + row.algorithm));
+      throw NoRegime(row.where,
+                     fmt::format("no regime of the library does {} among {} ranks as {}{}; those that do: {}",
+                                 to_string(row.kind), row.ranks, fmt::join(names, " and "),
+                                 row.algorithm == "auto" ? "" : ", by " + row.algorithm, others(row)));
     }
     return choices.empty() ? std::nullopt : std::optional(choices.front());
   }
@@ -114,6 +126,8 @@ class RowReader {
         regime_(Column::optional(table, regime_columns)),
         kernel_(Column::optional(table, kernel_names)),
         style_(Column::optional(table, style_names)),
+        dispatch_cores_(Column::optional(table, dispatch_core_names)),
+        combine_cores_(Column::optional(table, combine_core_names)),
         seconds_(Column::optional(table, second_names)),
         microseconds_(Column::optional(table, microsecond_names)),
         milliseconds_(Column::optional(table, millisecond_names)),
@@ -161,9 +175,14 @@ class RowReader {
     if (is_expert_exchange(call.kind) && style_.has(row)) {
       call.kernels.emplace_back(style_.text(row));
     }
+    const Column& cores = call.kind == CollectiveKind::dispatch ? dispatch_cores_ : combine_cores_;
+    if (is_expert_exchange(call.kind) && cores.has(row)) {
+      call.kernels.push_back(fmt::format("{} SMs", cores.count(row)));
+    }
   }
 
-  Column operation_, algorithm_, regime_, kernel_, style_, seconds_, microseconds_, milliseconds_;
+  Column operation_, algorithm_, regime_, kernel_, style_, dispatch_cores_, combine_cores_, seconds_, microseconds_,
+      milliseconds_;
   GroupColumns groups_;
   TokenColumns tokens_;
 };
@@ -258,9 +277,10 @@ std::vector<CollectiveRow> collective_rows(const RowTable& table, const SystemSp
   const auto names_operation = [](const std::string& column) {
     return std::count(std::begin(operation_names), std::end(operation_names), column) > 0;
   };
-  if (std::count_if(table.columns.begin(), table.columns.end(), names_operation) > 1) {
-    throw InputError(table.where, fmt::format("one of the columns {} names the operation, not two",
-                                              fmt::join(operation_names, ", ")));
+  if (const auto named = std::count_if(table.columns.begin(), table.columns.end(), names_operation); named != 1) {
+    throw InputError(table.where, fmt::format("one of the columns {} names the operation, or --op that of all rows, "
+                                              "and not {} of them; there are: {}",
+                                              fmt::join(operation_names, ", "), named, fmt::join(table.columns, ", ")));
   }
   const RowReader read(table, system);
   std::vector<CollectiveRow> rows;

@@ -13,6 +13,7 @@
 #include "sim/calibration/collective_rows.h"
 #include "sim/calibration/kernel_fit.h"
 #include "sim/cli/command.h"
+#include "sim/cli/row_columns.h"
 
 namespace podium {
 namespace {
@@ -24,6 +25,7 @@ struct CalibrationOptions {
   std::string in;
   std::string out;
   std::string origin;
+  RowColumns added;
   std::size_t rows = 0;
   std::optional<int> folds;
 };
@@ -46,6 +48,12 @@ std::string to_text(const std::vector<Line>& lines, const char* unseen) {
                         cell(line.fitted), cell(line.unseen));
   }
   return text;
+}
+
+RowTable rows_of(const CalibrationOptions& options) {
+  RowTable table = load_table(options.in);
+  add_columns(table, options.added);
+  return table;
 }
 
 std::string origin_of(const CalibrationOptions& options) {
@@ -81,7 +89,7 @@ std::vector<Line> lines_of(const Fit& fit) {
 
 std::vector<Line> calibrate_products(const CalibrationOptions& options, const ChipSpec& chip) {
   const TiledFigures start = load_tiled(start_of(options));
-  const std::vector<MeasuredGemm> rows = measured_gemms(load_table(options.in), start, options.rows);
+  const std::vector<MeasuredGemm> rows = measured_gemms(rows_of(options), start, options.rows);
   const Calibration<TiledFigures> calibration = calibrate_gemm(rows, chip, start, folds_of(options));
   write(options, to_yaml(calibration, chip, origin_of(options)));
   return lines_of(calibration);
@@ -90,7 +98,7 @@ std::vector<Line> calibrate_products(const CalibrationOptions& options, const Ch
 std::vector<Line> calibrate_grouped(const CalibrationOptions& options, const ChipSpec& chip) {
   const TiledFigures start =
       read_tiled(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
-  const std::vector<MeasuredGroup> rows = measured_groups(load_table(options.in), start, options.rows);
+  const std::vector<MeasuredGroup> rows = measured_groups(rows_of(options), start, options.rows);
   const Calibration<TiledFigures> calibration = calibrate_groups(rows, chip, start, folds_of(options));
   write(options, to_yaml(calibration, chip, origin_of(options)));
   return lines_of(calibration);
@@ -99,7 +107,7 @@ std::vector<Line> calibrate_grouped(const CalibrationOptions& options, const Chi
 std::vector<Line> calibrate_moe(const CalibrationOptions& options, const ChipSpec& chip) {
   const ExpertFigures start =
       read_experts(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
-  const std::vector<MeasuredExperts> rows = measured_experts(load_table(options.in), start, options.rows);
+  const std::vector<MeasuredExperts> rows = measured_experts(rows_of(options), start, options.rows);
   const TiledFigures products = load_tiled(chip.name, start.stack);
   const Calibration<ExpertFigures> calibration = calibrate_experts(rows, chip, products, start, folds_of(options));
   write(options, to_yaml(calibration, chip, origin_of(options)));
@@ -109,7 +117,7 @@ std::vector<Line> calibrate_moe(const CalibrationOptions& options, const ChipSpe
 std::vector<Line> calibrate_attention(const CalibrationOptions& options, const ChipSpec& chip) {
   AttentionFigures figures =
       read_attention(Document::load(find_file("configs/calibration/" + options.kind, start_of(options))));
-  const auto rows = measured_kernels(load_table(options.in), options.kind, options.rows);
+  const auto rows = measured_kernels(rows_of(options), options.kind, options.rows);
   const KernelFit fit = fit_kernels(rows, parameters_of(figures), attention_time(chip, figures), folds_of(options));
   write(options, to_yaml(figures, options.kind, fit, chip, origin_of(options)));
   return lines_of(fit);
@@ -117,7 +125,7 @@ std::vector<Line> calibrate_attention(const CalibrationOptions& options, const C
 
 std::vector<Line> calibrate_memory(const CalibrationOptions& options, const ChipSpec& chip) {
   MemoryFigures figures = read_memory(Document::load(find_file("configs/calibration/memory", start_of(options))));
-  const auto rows = measured_kernels(load_table(options.in), "memory", options.rows);
+  const auto rows = measured_kernels(rows_of(options), "memory", options.rows);
   const KernelFit fit = fit_kernels(rows, parameters_of(figures), memory_time(chip, figures), folds_of(options));
   write(options, to_yaml(figures, fit, chip, origin_of(options)));
   return lines_of(fit);
@@ -144,7 +152,7 @@ std::vector<Line> calibrate_library(const CalibrationOptions& options) {
   const CommunicationLibrary library =
       options.start.empty() ? *own
                             : read_library(Document::load(find_file("configs/calibration/collective", options.start)));
-  const std::vector<CollectiveRow> rows = collective_rows(load_table(options.in), &system);
+  const std::vector<CollectiveRow> rows = collective_rows(rows_of(options), &system);
   const auto calibration = calibrate_collectives(rows, options.system, library);
   write(options, to_yaml(calibration, rows, options.system, origin_of(options)));
   return lines_of(calibration);
@@ -170,8 +178,8 @@ int calibrate(const CalibrationOptions& options) {
   if (options.chip.empty()) {
     throw InputError("--chip says which chip was measured");
   }
-  if (!options.system.empty()) {
-    throw InputError({"--system"}, "is of collectives, not of " + options.kind);
+  if (!options.system.empty() || !options.added.operation.empty()) {
+    throw InputError({options.system.empty() ? "--op" : "--system"}, "is of collectives, not of " + options.kind);
   }
   std::cout << to_text(kind->second(options, load_chip(options.chip)), "unseen shapes");
   return 0;
@@ -190,6 +198,7 @@ std::function<int()> calibrate_command(CLI::App& app) {
   app.add_option("--start", options->start,
                  "Figures to start from, with the library's tiles: a file, or a name in configs/calibration; without "
                  "it, those of the chip");
+  add_column_options(app, options->added);
   app.add_option("--origin", options->origin, "Where the rows come from, for the file's source");
   app.add_option("--rows", options->rows, "Fit to so many of the rows, evenly chosen; without it, to all");
   app.add_option("--folds", options->folds, "Parts of the shapes, each predicted by a fit to the others; without it, 5")

@@ -11,6 +11,7 @@
 #include "sim/calibration/operator_rows.h"
 #include "sim/calibration/table_model.h"
 #include "sim/cli/command.h"
+#include "sim/cli/row_columns.h"
 #include "sim/compute/carry_over.h"
 
 namespace podium {
@@ -24,8 +25,7 @@ struct PredictOptions {
   std::string model;
   std::string stack;
   std::string rows;
-  std::string operation;
-  std::vector<std::string> columns;
+  RowColumns added;
   bool details = false;
 };
 
@@ -200,25 +200,11 @@ void print(const RowTable& table, const std::vector<CollectiveAnswer>& answers) 
   std::cout << text;
 }
 
-/// What --op and --column say of all rows.
-void add_columns(RowTable& table, const PredictOptions& options) {
-  if (!options.operation.empty()) {
-    add_column(table, "operation", options.operation);
-  }
-  for (const std::string& column : options.columns) {
-    const std::size_t equals = column.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      throw InputError({"--column"}, "'" + column + "' is not NAME=VALUE");
-    }
-    add_column(table, column.substr(0, equals), column.substr(equals + 1));
-  }
-}
-
 int predict(const PredictOptions& options) {
   const bool collective = options.kind == "collective";
   if (!collective) {
     OperatorRows::find(options.kind);
-    if (!options.system.empty() || !options.operation.empty()) {
+    if (!options.system.empty() || !options.added.operation.empty()) {
       throw InputError({options.system.empty() ? "--op" : "--system"}, "is of collectives, not of " + options.kind);
     }
   }
@@ -227,7 +213,7 @@ int predict(const PredictOptions& options) {
     drop_column(table, column);  // of an earlier prediction
   }
   drop_column(table, note_column);
-  add_columns(table, options);
+  add_columns(table, options.added);
   if (collective) {
     check_collective_options(options);
     print(table, collective_answers(options, table));
@@ -250,12 +236,7 @@ std::function<int()> predict_command(CLI::App& app) {
                  "Software that rows of products come from (cublas, tensorrt-llm, cann); without it, the best known");
   app.add_option("--rows", options->rows,
                  "With --model table: measured rows of this kind; without it, those in configs/calibration/rows");
-  app.add_option("--op", options->operation, "Of collectives whose rows do not say it: the operation of all of them")
-      ->option_text("OPERATION");
-  app.add_option("--column", options->columns,
-                 "A column that the rows lack, alike in all of them: dtype=fp8. May be given again")
-      ->option_text("NAME=VALUE")
-      ->allow_extra_args(false);
+  add_column_options(app, options->added);
   app.add_flag(
       "--details", options->details,
       "Also flops, bytes that are needed, that the memory and the cache move, what held, and whether the model "

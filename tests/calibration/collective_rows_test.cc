@@ -98,6 +98,12 @@ TEST(CollectiveRows, SayWhichKernelsWereMeasured) {
   EXPECT_EQ(rows[0].kernels, (std::vector<std::string>{"deepep", "low_latency"}));
   EXPECT_EQ(rows[1].kernels, std::vector<std::string>{"TRTLLM"}) << "a mode is of experts";
   EXPECT_EQ(rows[2].regime, "combine_normal");
+  const auto cores =
+      collective_rows(table_of("op,dispatch_sms,combine_sms,ranks,bytes\ndispatch,20,24,8,8\n"
+                               "combine,20,24,8,8\nall_reduce,20,24,8,8\n"));
+  EXPECT_EQ(cores[0].kernels, std::vector<std::string>{"20 SMs"});
+  EXPECT_EQ(cores[1].kernels, std::vector<std::string>{"24 SMs"});
+  EXPECT_TRUE(cores[2].kernels.empty());
 }
 
 TEST(CollectiveRows, KnowWhatComesWithExpertExchanges) {
@@ -110,6 +116,7 @@ TEST(CollectiveRows, KnowWhatComesWithExpertExchanges) {
 }
 
 TEST(CollectiveRows, RefusesWhatMakesNoSense) {
+  EXPECT_THROW(collective_rows(table_of("ranks,bytes\n8,8\n")), InputError) << "what they do";
   EXPECT_THROW(collective_rows(table_of("op,operation,ranks,bytes\nall_reduce,all_reduce,8,8\n")), InputError);
   EXPECT_THROW(collective_rows(table_of("op,ranks,bytes\nall_reduce,8,1.5\n")), InputError);
   EXPECT_THROW(collective_rows(table_of("op,ranks,bytes,dtype\nall_reduce,8,8,fp3\n")), InputError);

@@ -126,7 +126,8 @@ TEST(PredictCommand, LeavesRowsOfOtherKernelsWithoutATimeAndSaysWhy) {
   EXPECT_THAT(outcome.output, HasSubstr("num_experts,predicted_seconds,predicted_note\n"));
   EXPECT_THAT(outcome.output, testing::ContainsRegex("OneSided,[a-z_0-9,]*256,[0-9.e-]+,\n"));
   EXPECT_THAT(outcome.output,
-              HasSubstr("256,,\"no regime of the library does combine among 16 ranks as NVLinkTwoSided\"\n"));
+              HasSubstr("256,,\"no regime of the library does combine among 16 ranks as NVLinkTwoSided; those that "
+                        "do: combine\"\n"));
   EXPECT_THAT(outcome.output, HasSubstr("256,,\"what prepares"));
   EXPECT_THAT(outcome.errors, HasSubstr("2 of 3 rows are not predicted"));
   const std::string again = file_of("kernels_again.csv", outcome.output);
@@ -148,7 +149,7 @@ TEST(PredictCommand, TakesColumnsThatTheRowsOfCollectivesLack) {
   EXPECT_THAT(tokens.output, testing::Not(HasSubstr("note")));
   const std::string given = file_of("given.csv", "op,ranks,bytes\nall_gather,8,64\n");
   const std::string predict = "predict collective --system hgx-h100 --in " + given;
-  expect_refused(predict + " --op all_reduce", "names the operation, not two");
+  expect_refused(predict + " --op all_reduce", "and not 2 of them");
   expect_refused(predict + " --column bytes=8", "there is a column 'bytes' already");
   expect_refused(predict + " --column bytes", "is not NAME=VALUE");
 }
