@@ -50,7 +50,7 @@ TEST_F(StudyCommands, CompareRefusesRequestsThatItCannotRead) {
   const auto refused = [&](const std::string& text, const std::string& problem) {
     expect_refused("compare quick-look --requests " + file("trace.csv", text), problem);
   };
-  refused("", "not a request trace of a known format");
+  refused("", "the file is empty");
   refused("when,in,out\n1,2,3\n", "not a request trace of a known format: it begins with 'when,in,out'");
   refused(head + "0,100,10\n", "one request");
   refused(head, "the trace has no request");
