@@ -154,6 +154,9 @@ class RowReader {
     call.algorithm = algorithm_.has(row) ? std::string(algorithm_.text(row)) : "auto";
     call.regime = regime_.text(row);
     add_kernels(row, call);
+    if (quantised) {
+      call.kernels.emplace_back("low_precision");
+    }
     return call;
   }
 
@@ -229,6 +232,7 @@ std::string text_of(const Regime& regime, bool measured) {
                                  measured ? "rows" : "start", regime.algorithm, kinds,
                                  regime.choices > 0 ? fmt::format("    choices: {:g}\n", regime.choices) : "");
   text += regime.also.empty() ? "" : fmt::format("    also: [{}]\n", fmt::join(regime.also, ", "));
+  text += regime.by_name ? "    by_name: true\n" : "";
   text += regime.balanced ? "    balanced: true\n" : "";
   text += regime.plane.empty() ? "" : fmt::format("    plane: {}\n", regime.plane);
   text += regime.fewest > 0 ? fmt::format("    fewest: {}\n", regime.fewest) : "";

@@ -52,6 +52,9 @@ Regime read_regime(std::string name, const Node& node) {
   if (const auto choices = node.find("choices")) {
     regime.choices = static_cast<double>(choices->count());
   }
+  if (const auto by_name = node.find("by_name")) {
+    regime.by_name = by_name->flag();
+  }
   if (const auto balanced = node.find("balanced")) {
     regime.balanced = balanced->flag();
   }
@@ -82,7 +85,8 @@ bool goes_by(const Regime& regime, std::string_view name) {
 }
 
 bool goes_by_all(const Regime& regime, const std::vector<std::string>& names) {
-  return std::all_of(names.begin(), names.end(), [&](const std::string& name) { return goes_by(regime, name); });
+  return (!names.empty() || !regime.by_name) &&
+         std::all_of(names.begin(), names.end(), [&](const std::string& name) { return goes_by(regime, name); });
 }
 
 bool does(const Regime& regime, CollectiveKind kind) {

@@ -31,6 +31,7 @@ struct Regime {
   /// as many as they are in a large group: a kernel looks up and writes, or reads, a token's copies one after the
   /// other. Nothing: all messages that a rank sends at once.
   double choices = 0;
+  bool by_name = false;   ///< taken only where rows or users name it: the library itself takes another kernel
   bool balanced = false;  ///< the choices of the rows fall on as many peers as they can; otherwise at random
   double launch = 0;      ///< once a call
   double step = 0;        ///< synchronisation of a step with its peers, beside the wire's latency

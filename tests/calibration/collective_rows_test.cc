@@ -113,6 +113,7 @@ TEST(CollectiveRows, KnowWhatComesWithExpertExchanges) {
   EXPECT_FALSE(rows[0].unknown.empty());
   EXPECT_EQ(rows[1].kind, CollectiveKind::combine);
   EXPECT_EQ(rows[1].bytes, Bytes(10 * 8 * 7168 * (0.5 + 1.0 / 16))) << "quantised on the way";
+  EXPECT_EQ(rows[1].kernels, std::vector<std::string>{"low_precision"}) << "by a kernel of its own";
 }
 
 TEST(CollectiveRows, RefusesWhatMakesNoSense) {

@@ -119,15 +119,17 @@ TEST(PredictCommand, LeavesRowsOfOtherKernelsWithoutATimeAndSaysWhy) {
   const std::string rows = file_of("kernels.csv",
                                    "kernel_source,op,moe_dtype,ep_size,tokens_per_rank,hidden_size,topk,num_experts\n"
                                    "NVLinkOneSided,alltoall_combine,nvfp4,16,64,7168,8,256\n"
-                                   "NVLinkTwoSided,alltoall_combine,nvfp4,16,64,7168,8,256\n"
+                                   "NVLinkTwoSided,alltoall_combine_low_precision,nvfp4,16,64,7168,8,256\n"
                                    "NVLinkTwoSided,alltoall_prepare,nvfp4,16,64,7168,8,256\n");
   const Outcome outcome = run_podium("predict collective --system gb200-nvl72 --in " + rows);
   ASSERT_EQ(outcome.status, 0) << outcome.errors;
   EXPECT_THAT(outcome.output, HasSubstr("num_experts,predicted_seconds,predicted_note\n"));
   EXPECT_THAT(outcome.output, testing::ContainsRegex("OneSided,[a-z_0-9,]*256,[0-9.e-]+,\n"));
-  EXPECT_THAT(outcome.output,
-              HasSubstr("256,,\"no regime of the library does combine among 16 ranks as NVLinkTwoSided; those that "
-                        "do: combine\"\n"));
+  EXPECT_THAT(
+      outcome.output,
+      HasSubstr(
+          "256,,\"no regime of the library does combine among 16 ranks as NVLinkTwoSided and low_precision; those that "
+          "do: combine\"\n"));
   EXPECT_THAT(outcome.output, HasSubstr("256,,\"what prepares"));
   EXPECT_THAT(outcome.errors, HasSubstr("2 of 3 rows are not predicted"));
   const std::string again = file_of("kernels_again.csv", outcome.output);

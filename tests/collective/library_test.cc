@@ -156,9 +156,12 @@ TEST(Library, IsAskedForRegimesByTheirNames) {
   many.also = {"normal", "kernels"};
   none.name = "none";
   none.kinds = {CollectiveKind::all_reduce};
-  const CommunicationLibrary library{"test", "net", {few, many, none}};
+  Regime other = regime("direct", 1e-7, 1);
+  other.name = "other";
+  other.by_name = true;
+  const CommunicationLibrary library{"test", "net", {few, many, none, other}};
   EXPECT_EQ(regime_names(library),
-            (std::vector<std::string>{"few", "low_latency", "kernels", "many", "normal", "none"}));
+            (std::vector<std::string>{"few", "low_latency", "kernels", "many", "normal", "none", "other"}));
   const Topology topology = star(ranks, port);
   const CommunicationCosts costs = test::costs(topology);
   Router router(topology);
@@ -172,7 +175,8 @@ TEST(Library, IsAskedForRegimesByTheirNames) {
     return regimes;
   };
   using Names = std::vector<std::string>;
-  EXPECT_EQ(asked({}), (Names{"few", "many"}));
+  EXPECT_EQ(asked({}), (Names{"few", "many"})) << "though the other is the fastest";
+  EXPECT_EQ(asked({"other"}), Names{"other"});
   EXPECT_EQ(asked({"many"}), Names{"many"});
   EXPECT_EQ(asked({"Low-Latency"}), Names{"few"});
   EXPECT_EQ(asked({"kernels"}), (Names{"few", "many"}));
