@@ -26,6 +26,7 @@ struct ChakraNode {
   std::optional<double> duration, comm_size, num_ops, tensor_size, runtime;
   std::string group;
   bool is_cpu_op = false;
+  std::uint32_t given = 0;       ///< attributes, a bit for each of `chakra_attributes`
   std::uint32_t dimensions = 0;  ///< of involved_dim
   bool all_dimensions = true;
 

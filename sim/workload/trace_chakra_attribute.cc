@@ -145,6 +145,13 @@ void ChakraNode::involve(const ChakraValue& value) {
 }
 
 void ChakraNode::set(std::string_view attribute, const ChakraValue& value) {
+  if (const auto known = std::find(attributes.begin(), attributes.end(), attribute); known != attributes.end()) {
+    const std::uint32_t bit = 1U << (known - attributes.begin());
+    if ((given & bit) != 0) {
+      refuse(attribute, "there twice", "once");
+    }
+    given |= bit;
+  }
   const auto take = [&](auto& place, const auto& read, std::string_view right) {
     if (read) {
       place = *read;

@@ -160,24 +160,26 @@ class JsonReader {
     program_.add(node_);
   }
 
+  /// None is zero, which protobuf's JSON leaves out.
   void find_id(const JsonValue& json) {
     has_id_ = false;
     for (const JsonValue value : json) {
-      if (fields_.find(value.key()).meaning == Meaning::id) {
+      if (fields_.find(value.key()).meaning == Meaning::id && value.kind() != JsonKind::nothing) {
         const auto id = id_of(value);
-        has_id_ = id.has_value();
-        node_.id = id.value_or(0);
+        if (!id) {
+          fail("its id is " + value.written() + ", and a whole number from 0 to 2^64 - 1 would be right");
+        }
+        node_.id = *id;
       }
     }
-    if (!has_id_) {
-      fail("it has no id");
-    }
+    has_id_ = true;
   }
 
   void refuse_twice(const JsonValue& json) {
     keys_.clear();
     for (const JsonValue value : json) {
-      keys_.push_back(value.key());
+      const Field field = fields_.find(value.key());
+      keys_.push_back(field.meaning == Meaning::type ? "type" : field.name);
     }
     std::sort(keys_.begin(), keys_.end());
     if (const auto twice = std::adjacent_find(keys_.begin(), keys_.end()); twice != keys_.end()) {
@@ -185,10 +187,14 @@ class JsonReader {
     }
   }
 
+  /// What is null is as if it were not there.
   void field(const Field& field, const JsonValue& value) {
+    if (value.kind() == JsonKind::nothing) {
+      return;
+    }
     switch (field.meaning) {
       case Meaning::name:
-        node_.name = value.text();
+        node_.name = value.is_text() ? std::string(value.text()) : value.written();
         break;
       case Meaning::type:
         type(value);
@@ -240,8 +246,10 @@ class JsonReader {
 
   void inputs(const JsonValue& value) {
     for (const JsonValue part : value) {
-      if (part.key() == "shapes" || part.key() == "types") {
-        (part.key() == "shapes" ? node_.shapes : node_.types) = part.written();
+      if (same_name(part.key(), "shapes")) {
+        node_.shapes = part.written();
+      } else if (same_name(part.key(), "types")) {
+        node_.types = part.written();
       }
     }
   }
@@ -266,14 +274,14 @@ class JsonReader {
     for (const JsonValue one : list) {
       std::string_view name;
       for (const JsonValue value : one) {
-        name = value.key() == "name" && value.is_text() ? value.text() : name;
+        name = same_name(value.key(), "name") && value.is_text() ? value.text() : name;
       }
       if (name.data() == nullptr) {
         fail("an attribute without a name");
       }
-      if (is_chakra_attribute(name)) {
+      if (const Field known = fields_.find(name); is_chakra_attribute(known.name)) {
         for (const JsonValue value : one) {
-          value_in_list(name, plain(value.key()), value);
+          value_in_list(known.name, plain(value.key()), value);
         }
       }
     }
@@ -283,14 +291,18 @@ class JsonReader {
     if (kind.ends_with("list") && value.is_object()) {
       bool has_values = name == "involved_dim";  // no dimension at all
       for (const JsonValue values : value) {
-        if (values.key() == "values") {
-          attribute(name, values);
-          has_values = true;
+        if (!same_name(values.key(), "values")) {
+          fail("the list of attribute " + std::string(name) + " has '" + std::string(values.key()) +
+               "', and 'values' would be right");
         }
+        attribute(name, values);
+        has_values = true;
       }
       if (!has_values) {
         attribute(name, value);
       }
+    } else if (kind == "bytesval") {
+      node_.refuse(name, "bytes in base64", "text");
     } else if (kind.ends_with("val") || kind.ends_with("list")) {
       attribute(name, value);
     } else if (kind != "name" && kind != "docstring") {

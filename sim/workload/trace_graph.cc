@@ -251,8 +251,10 @@ class Converter {
   /// Of the ranks of one role, or of roles that are called together by their number.
   Payload collective(const TraceNode& node, std::uint32_t number, bool in_role) {
     const TraceGroup& group = trace_.groups[node.group];
+    const Pattern& pattern = patterns_[node.group];
+    const bool is_listed = group.members == TraceGroup::Members::listed;
+    alone_ += (in_role ? pattern.size : is_listed ? group.ranks.size() : trace_.ranks()) == 1 ? 1 : 0;
     if (in_role) {
-      const Pattern& pattern = patterns_[node.group];
       const auto known = communicators_.find(node.group);
       const CommunicatorId communicator =
           known != communicators_.end()
@@ -294,6 +296,9 @@ class Converter {
                          "have no recorded time: operations over the bf16 peak or bytes over the "
                          "memory's bandwidth, whichever is more"));
     }
+    if (alone_ > 0) {
+      notes.insert(std::to_string(alone_) + " collectives of the nodes are of groups of one rank, and move nothing");
+    }
     if (empty_ > 0) {
       notes.insert(count(empty_, "have no time at all and take none"));
     }
@@ -313,7 +318,7 @@ class Converter {
   std::map<std::uint32_t, CommunicatorId> communicators_;  ///< by group
   std::map<std::uint32_t, RankGroupsId> groups_;
   std::map<std::string, KernelListId> kernel_lists_;
-  std::size_t predicted_ = 0, kept_ = 0, without_time_ = 0, empty_ = 0, scaled_ = 0;
+  std::size_t predicted_ = 0, kept_ = 0, without_time_ = 0, empty_ = 0, scaled_ = 0, alone_ = 0;
 };
 
 }  // namespace

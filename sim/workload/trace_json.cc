@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/core/utf8.h"
+
 namespace podium {
 
 void JsonTape::clear() {
@@ -48,6 +50,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::size_t most_shown = 60;  ///< of what was read last
 constexpr std::size_t most_depth = 64;  ///< of lists in lists: writing goes down into them
 
 Json tree_of(const JsonValue& value) {
@@ -120,13 +123,20 @@ class NodeEvents {
   bool end_array() { return end(); }
 
   bool parse_error(std::size_t /*position*/, const std::string& /*token*/, const Json::exception& error) {
-    throw InputError({file_},
-                     "rank " + std::to_string(rank_) + ": after " + std::to_string(count_) + " nodes: " + error.what());
+    // what the lexer read may be the rest of the file
+    const std::string_view text = error.what();
+    const std::size_t read = text.find("last read: ");
+    const bool is_long = read != std::string_view::npos && text.size() > read + most_shown;
+    fail(is_long ? valid_utf8(text.substr(0, read + most_shown)) + " …" : std::string(text));
   }
   bool found() const { return found_; }
 
  private:
   bool in_node() const { return in_nodes_ && depth_ > 2; }
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw InputError({file_},
+                     "rank " + std::to_string(rank_) + ": after " + std::to_string(count_) + " nodes: " + problem);
+  }
 
   /// The section is a list, and what it holds are objects.
   void check_place(JsonKind kind) const {
@@ -151,7 +161,7 @@ class NodeEvents {
   bool start(JsonKind kind) {
     check_place(kind);
     if (++depth_ > most_depth) {
-      throw InputError({file_}, "lists in lists, more than " + std::to_string(most_depth) + " deep");
+      fail("lists in lists, more than " + std::to_string(most_depth) + " deep");
     }
     if (in_node()) {
       tape_.open(kind);

@@ -109,6 +109,48 @@ TEST(ChakraJson, TakesAnEmptyListOfDimensionsAndNoOther) {
               HasSubstr("its comm_tag is an object, and one value would be right"));
 }
 
+TEST(ChakraJson, TakesWhatProtobufLeavesOutAsZero) {
+  const Trace trace = trace_of(json_of(R"([{"type": 4, "runtime": 7}, {"id": "1", "type": 4, "dataDeps": ["0"]}])"));
+  EXPECT_EQ(trace.programs.at(0).nodes.at(0).id, 0U);
+  EXPECT_EQ(trace.programs.at(0).dependencies(trace.programs.at(0).nodes.at(1)).size(), 1U);
+  EXPECT_THAT(message_of(json_of(R"([{"type": 4}, {"type": 4}])")), HasSubstr("node 0"));
+}
+
+TEST(ChakraJson, TakesNullAsIfItWereNotThere) {
+  EXPECT_DOUBLE_EQ(node_of(json_of(R"([{"id": null, "type": 4, "attr": null, "ctrl_deps": null, "runtime": 5,
+                                        "num_ops": null}])"))
+                       .duration.value(),
+                   5e-6);
+}
+
+TEST(ChakraJson, ReadsKeysInSectionsWhateverTheirSpelling) {
+  const Trace trace = trace_of(json_of(R"j([{"id": 1, "type": 4, "name": "gemm",
+      "inputs": {"Shapes": [[8, 16], [16, 4]], "Types": ["Tensor(float)"]},
+      "attr": [{"Name": "RunTime", "DoubleVal": 3}]}])j"));
+  EXPECT_EQ(trace.kernels.size(), 1U);
+  EXPECT_DOUBLE_EQ(trace.programs.at(0).nodes.at(0).duration.value(), 3e-6);
+  const std::string collective = R"("type": 7, "comm_type": 0, "comm_size": 8, "attr": [{"name": "involved_dim", )";
+  EXPECT_THAT(message_of(json_node(collective + R"("boolList": {"Values": [false]}}])")),
+              HasSubstr("involves some of"));
+  EXPECT_THAT(message_of(json_node(collective + R"("boolList": {"vals": [false]}}])")),
+              HasSubstr("the list of attribute involved_dim has 'vals'"));
+  EXPECT_THAT(message_of(json_node(R"("type": 4, "attr": [{"name": "pg_name", "bytesVal": "ZHA="}])")),
+              HasSubstr("its pg_name is bytes in base64, and text would be right"));
+}
+
+TEST(ChakraJson, RefusesAKeyThatANodeHasTwiceWhateverItsSpelling) {
+  EXPECT_THAT(message_of(json_node(R"("Id": 2, "type": 4)")), HasSubstr("it has 'id' twice"));
+  EXPECT_THAT(message_of(json_node(R"("type": 4, "NodeType": 1)")), HasSubstr("it has 'type' twice"));
+  EXPECT_THAT(message_of(json_node(R"("type": 4, "runtime": 5, "runTime": 9)")), HasSubstr("it has 'runtime' twice"));
+  for (const char* const attributes :
+       {R"("runtime": 5, "attr": [{"name": "runtime", "doubleVal": 8}])",
+        R"("attr": [{"name": "runtime", "doubleVal": 3}, {"name": "runtime", "doubleVal": 8}])",
+        R"("attr": [{"name": "runtime", "doubleVal": 3, "int64Val": "8"}])"}) {
+    EXPECT_THAT(message_of(json_node("\"type\": 4, " + std::string(attributes))),
+                HasSubstr("its runtime is there twice, and once would be right"));
+  }
+}
+
 TEST(ChakraJson, RefusesAKeyThatANodeHasTwice) {
   EXPECT_EQ(
       message_of(R"({"workload_graph": [{"id": 1, "type": 4}, {"id": 2, "type": 4, "num_ops": 1, "num_ops": 2}]})"),
@@ -129,7 +171,7 @@ TEST(ChakraJson, RefusesListsThatAreDeeperThanAnyTraceHas) {
   const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
   EXPECT_THAT(message_of(json_of(deep)), HasSubstr("place 1 of \"workload_graph\" is no node"));
   EXPECT_THAT(message_of(json_node("\"type\": 4, \"inputs\": {\"shapes\": " + deep + "}")),
-              HasSubstr("t: lists in lists, more than 64 deep"));
+              HasSubstr("t: rank 0: after 0 nodes: lists in lists, more than 64 deep"));
 }
 
 TEST(ChakraJson, KnowsItsNodesWhateverTheSpellingAndThePlaceOfTheirKey) {

@@ -189,7 +189,12 @@ TEST(ChakraJson, ReadsNodesWhateverTheirSpelling) {
 
 TEST(ChakraJson, SaysWhatIsWrong) {
   EXPECT_THAT(message_of(R"({"workload_graph": [{"Id": 5, "NodeType": 1}, )"), HasSubstr("t: rank 0: after 1 nodes: "));
-  EXPECT_THAT(message_of(R"({"workload_graph": [{"Name": "x"}]})"), HasSubstr("the node in place 1: it has no id"));
+  EXPECT_THAT(message_of(R"({"workload_graph": [{"Id": -1, "Name": "x"}]})"),
+              HasSubstr("the node in place 1: its id is -1, and a whole number from 0 to 2^64 - 1 would be right"));
+  EXPECT_THAT(message_of(R"({"workload_graph": [{"Name": "x"}]})"), HasSubstr("node 0 ('x'): type 0 is none"));
+  const std::string cut = message_of(R"({"workload_graph": [{"Name": ")" + std::string(100'000, 'x'));
+  EXPECT_THAT(cut, HasSubstr("missing closing quote; last read: '\"xxx"));
+  EXPECT_LT(cut.size(), 400U);
 }
 
 const char* const transformer =
