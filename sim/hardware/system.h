@@ -39,8 +39,8 @@ struct SystemSpec {
   std::string description;
   std::string chip;      ///< configs/chips
   std::string topology;  ///< topologies
-  /// Whose collectives the machine was measured with: a name of configs/calibration/collective, or a path; nothing where
-  /// nobody measured any.
+  /// Whose collectives the machine was measured with: a name of configs/calibration/collective, or a path; nothing
+  /// where nobody measured any.
   std::optional<std::string> library;
   /// Where the file names them.
   Location chip_where, topology_where, protocols_where, library_where;
