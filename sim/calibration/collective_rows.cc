@@ -57,14 +57,6 @@ class Bench {
   }
 
  private:
-  std::string others(const CollectiveRow& row) {
-    std::string names;
-    for (const LibraryChoice& choice : library_->rank(row.kind, placement_, row.bytes, row.routing)) {
-      names += (names.empty() ? "" : ", ") + choice.regime;
-    }
-    return names.empty() ? "none" : names;
-  }
-
   /// In the library; nothing where none of it is asked for or it does nothing of the kind.
   std::optional<LibraryChoice> chosen(const CollectiveRow& row) {
     if (!library_ && !row.regime.empty()) {
@@ -80,10 +72,11 @@ class Bench {
       std::erase_if(choices, [&](const LibraryChoice& choice) { return choice.algorithm != row.algorithm; });
     }
     if (choices.empty() && !names.empty()) {
-      throw NoRegime(row.where,
-                     fmt::format("no regime of the library does {} among {} ranks as {}{}; those that do: {}",
-                                 to_string(row.kind), row.ranks, fmt::join(names, " and "),
-                                 row.algorithm == "auto" ? "" : ", by " + row.algorithm, others(row)));
+      throw NoRegime(
+          row.where,
+          fmt::format("no regime of the library does {} among {} ranks as {}{}; those that do: {}", to_string(row.kind),
+                      row.ranks, fmt::join(names, " and "), row.algorithm == "auto" ? "" : ", by " + row.algorithm,
+                      library_->regimes_that_do(row.kind, placement_, row.bytes, row.routing)));
     }
     return choices.empty() ? std::nullopt : std::optional(choices.front());
   }

@@ -7,30 +7,11 @@
 #include <cmath>
 #include <istream>
 
+#include "sim/core/csv_cells.h"
 #include "sim/core/file.h"
 
 namespace podium {
 namespace {
-
-std::vector<std::string> cells_of(std::string_view line, const Location& where) {
-  std::vector<std::string> cells(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (quoted && line[i] == '"' && i + 1 < line.size() && line[i + 1] == '"') {
-      cells.back() += line[++i];  // a doubled quote stands for one
-    } else if (line[i] == '"') {
-      quoted = !quoted;
-    } else if (line[i] == ',' && !quoted) {
-      cells.emplace_back();
-    } else {
-      cells.back() += line[i];
-    }
-  }
-  if (quoted) {
-    throw InputError(where, "a quoted cell does not end with its line");
-  }
-  return cells;
-}
 
 /// The next line that is not empty, without its line feed; counts lines.
 bool next_line(std::istream& in, Location& where, std::string& line) {
@@ -46,20 +27,10 @@ bool next_line(std::istream& in, Location& where, std::string& line) {
   return false;
 }
 
-/// A line of cells, those in quotes that need them.
 std::string line_of(const std::vector<std::string>& cells) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    line += i == 0 ? "" : ",";
-    if (cells[i].find_first_of(",\"") == std::string::npos) {
-      line += cells[i];
-      continue;
-    }
-    line += '"';
-    for (const char letter : cells[i]) {
-      line.append(letter == '"' ? 2 : 1, letter);
-    }
-    line += '"';
+    line += (i == 0 ? "" : ",") + csv_cell(cells[i]);
   }
   return line;
 }
@@ -83,12 +54,12 @@ RowTable read_table(std::istream& in, const std::string& name) {
   if (constexpr std::string_view mark = "\xEF\xBB\xBF"; table.header.starts_with(mark)) {
     table.header.erase(0, mark.size());  // which some programs begin files in UTF-8 with
   }
-  table.columns = cells_of(table.header, table.where);
+  table.columns = split_cells(table.header, table.where);
   check_names(table);
   TableRow row;
   row.where = table.where;
   while (next_line(in, row.where, row.text)) {
-    row.cells = cells_of(row.text, row.where);
+    row.cells = split_cells(row.text, row.where);
     if (row.cells.size() != table.columns.size()) {
       throw InputError(row.where,
                        fmt::format("{} cells do not fit {} columns", row.cells.size(), table.columns.size()));

@@ -190,13 +190,9 @@ std::vector<LibraryChoice> CollectiveRun::library_choices(Bytes bytes) {
     std::erase_if(choices, [](const LibraryChoice& choice) { return choice.algorithm != "direct"; });
   }
   if (choices.empty() && !asked.empty()) {
-    std::vector<std::string> others;
-    for (const LibraryChoice& choice : times_->rank(kind_, placement_, even, options_.routing)) {
-      others.push_back(choice.regime);
-    }
-    throw InputError({"--regime"}, fmt::format("{} does no {} among these ranks; those that do: {}", options_.regime,
-                                               to_string(kind_),
-                                               others.empty() ? "none" : fmt::format("{}", fmt::join(others, ", "))));
+    throw InputError({"--regime"},
+                     fmt::format("{} does no {} among these ranks; those that do: {}", options_.regime,
+                                 to_string(kind_), times_->regimes_that_do(kind_, placement_, even, options_.routing)));
   }
   return choices;
 }

@@ -12,6 +12,7 @@
 #include "sim/cli/command.h"
 #include "sim/collective/schedule.h"
 #include "sim/compute/compute_model.h"
+#include "sim/core/csv_cells.h"
 #include "sim/network/network.h"
 #include "sim/report/json_text.h"
 #include "sim/serving/request.h"
@@ -164,26 +165,14 @@ void print_json(const std::vector<Item>& items, const ListOptions& options) {
   std::cout << json_text(all);
 }
 
-/// A cell of a CSV file, in quotes where it needs them (RFC 4180).
-std::string cell(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  }
-  return quoted + "\"";
-}
-
 void print_csv(const std::vector<Item>& items, const ListOptions& options) {
   std::cout << (options.sources ? "name,grade,source\n" : "name,description\n");
   for (const Item& item : items) {
     if (!options.sources) {
-      std::cout << cell(item.name) << ',' << cell(item.description) << '\n';
+      std::cout << csv_cell(item.name) << ',' << csv_cell(item.description) << '\n';
     }
     for (const Source& source : options.sources ? item.sources : std::vector<Source>{}) {
-      std::cout << cell(item.name) << ',' << source.grade << ',' << cell(source.text) << '\n';
+      std::cout << csv_cell(item.name) << ',' << source.grade << ',' << csv_cell(source.text) << '\n';
     }
   }
 }

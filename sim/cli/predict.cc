@@ -13,6 +13,7 @@
 #include "sim/cli/command.h"
 #include "sim/cli/row_columns.h"
 #include "sim/compute/carry_over.h"
+#include "sim/core/csv_cells.h"
 
 namespace podium {
 namespace {
@@ -178,15 +179,6 @@ std::vector<CollectiveAnswer> collective_answers(const PredictOptions& options, 
   return answers;
 }
 
-/// A cell of CSV.
-std::string quoted(const std::string& text) {
-  std::string cell = "\"";
-  for (const char letter : text) {
-    cell.append(letter == '"' ? 2 : 1, letter);
-  }
-  return text.empty() ? "" : cell + "\"";
-}
-
 /// With notes where there are any.
 void print(const RowTable& table, const std::vector<CollectiveAnswer>& answers) {
   const bool has_notes =
@@ -194,7 +186,8 @@ void print(const RowTable& table, const std::vector<CollectiveAnswer>& answers) 
   std::string text = table.header + ",predicted_seconds" + (has_notes ? std::string(",") + note_column : "") + "\n";
   for (std::size_t row = 0; row < answers.size(); ++row) {
     text += table.rows[row].text + "," + answers[row].seconds;
-    text += has_notes ? "," + quoted(answers[row].note) : "";
+    const std::string& note = answers[row].note;
+    text += has_notes ? "," + (note.empty() ? note : quoted_cell(note)) : "";
     text += "\n";
   }
   std::cout << text;

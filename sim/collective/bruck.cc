@@ -5,10 +5,7 @@
 namespace podium {
 namespace {
 
-bool suits_bruck(CollectiveKind kind, const GroupShape&) {
-  return kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
-         kind == CollectiveKind::reduce_scatter;
-}
+bool suits_bruck(CollectiveKind kind, const GroupShape&) { return is_of_parts(kind); }
 
 /// Bruck et al., IEEE Trans. Parallel Distrib. Syst. 8(11), 1997: each position gets what the one 1, 2, 4 … further on
 /// has gathered, in the last step only what it lacks. Any number of ranks, ceil(log2 n) steps, (n - 1)/n of the bytes.

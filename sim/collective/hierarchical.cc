@@ -6,12 +6,11 @@ namespace podium {
 namespace {
 
 bool suits_hierarchical(CollectiveKind kind, const GroupShape& shape) {
-  return shape.tiers.size() > 1 && (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
-                                    kind == CollectiveKind::reduce_scatter || kind == CollectiveKind::all_to_all);
+  return shape.tiers.size() > 1 && (is_of_parts(kind) || kind == CollectiveKind::all_to_all);
 }
 
 bool suits_hierarchical_ring(CollectiveKind kind, const GroupShape& shape) {
-  return kind != CollectiveKind::all_to_all && suits_hierarchical(kind, shape);
+  return shape.tiers.size() > 1 && is_of_parts(kind);
 }
 
 bool suits_two_level(CollectiveKind kind, const GroupShape& shape) {

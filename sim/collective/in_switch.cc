@@ -5,9 +5,7 @@ namespace {
 
 /// Two ranks have nothing to add up or copy on the way.
 bool suits_in_switch(CollectiveKind kind, const GroupShape& shape) {
-  return shape.in_switch_reduction && shape.ranks > 2 &&
-         (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
-          kind == CollectiveKind::reduce_scatter);
+  return shape.in_switch_reduction && shape.ranks > 2 && is_of_parts(kind);
 }
 
 /// One level of reduction and multicast in the switches (NVIDIA SHARP in NVSwitch; Klenk et al., ISCA 2020): each

@@ -43,6 +43,12 @@ constexpr bool is_whole(CollectiveKind kind) {
   return kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce;
 }
 
+/// Every rank begins with, or ends with, a part of all; an all-reduce is the two.
+constexpr bool is_of_parts(CollectiveKind kind) {
+  return kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
+         kind == CollectiveKind::reduce_scatter;
+}
+
 /// From one rank to all, or from all to one.
 constexpr bool has_root(CollectiveKind kind) {
   return is_whole(kind) || kind == CollectiveKind::scatter || kind == CollectiveKind::gather;

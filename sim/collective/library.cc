@@ -256,6 +256,15 @@ std::vector<LibraryChoice> LibraryTimes::rank(CollectiveKind kind, const Placeme
   return choices;
 }
 
+std::string LibraryTimes::regimes_that_do(CollectiveKind kind, const Placement& placement, Bytes bytes,
+                                          const std::optional<TokenRouting>& routing) {
+  std::string names;
+  for (const LibraryChoice& choice : rank(kind, placement, bytes, routing)) {
+    names += (names.empty() ? "" : ", ") + choice.regime;
+  }
+  return names.empty() ? "none" : names;
+}
+
 std::optional<Seconds> LibraryTimes::time(CollectiveKind kind, const Placement& placement, Bytes bytes,
                                           const std::optional<TokenRouting>& routing) {
   const std::vector<LibraryChoice> choices = rank(kind, placement, bytes, routing);

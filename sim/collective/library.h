@@ -83,6 +83,9 @@ class LibraryTimes {
   std::vector<LibraryChoice> rank(CollectiveKind, const Placement&, Bytes bytes,
                                   const std::optional<TokenRouting>& routing = {},
                                   const std::vector<std::string>& names = {});
+  /// The names of those of `rank`, joined by commas, or "none".
+  std::string regimes_that_do(CollectiveKind, const Placement&, Bytes bytes,
+                              const std::optional<TokenRouting>& routing = {});
   /// Of the first of `rank`.
   std::optional<Seconds> time(CollectiveKind, const Placement&, Bytes bytes,
                               const std::optional<TokenRouting>& routing = {});

@@ -6,10 +6,7 @@
 namespace podium {
 namespace {
 
-bool suits_pat(CollectiveKind kind, const GroupShape& shape) {
-  return shape.ranks > 2 && (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
-                             kind == CollectiveKind::reduce_scatter);
-}
+bool suits_pat(CollectiveKind kind, const GroupShape& shape) { return shape.ranks > 2 && is_of_parts(kind); }
 
 /// How many parts each distance carries, from the farthest (half of the ranks or more) down to the neighbour: those
 /// that the receiver has not got yet.

@@ -1,7 +1,6 @@
 // Rings and trees over units of ranks (nodes, supernodes) that are joined position by position, each position by a rail
 // of its own: a lane for each rail, so that all rails carry as much and no message changes its rail.
 #include "sim/collective/binary_tree.h"
-#include "sim/collective/schedule.h"
 
 namespace podium {
 namespace {
@@ -18,11 +17,7 @@ bool suits_trees(CollectiveKind kind, const GroupShape& shape) {
   return kind == CollectiveKind::all_reduce && shape.tiers.size() > 1;
 }
 
-bool suits_rings(CollectiveKind kind, const GroupShape& shape) {
-  return suits_trees(CollectiveKind::all_reduce, shape) &&
-         (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
-          kind == CollectiveKind::reduce_scatter);
-}
+bool suits_rings(CollectiveKind kind, const GroupShape& shape) { return is_of_parts(kind) && shape.tiers.size() > 1; }
 
 /// The rail by which a ring comes to a unit: two take turns, as it leaves by another one than it came by; a third
 /// closes the round of an odd number of units.
@@ -76,37 +71,32 @@ Schedule ring_per_rail(CollectiveKind kind, const GroupShape& shape) {
   return schedule;
 }
 
-/// Two trees for each rail, as NCCL's from one server to another: each position on the rail is the root of a tree over
-/// those of its unit. Half of the rail's bytes take each; chunks are added up on the way to the root and copied on the
-/// way back, both at once.
+/// A tree over all positions: `between` over the units' positions on a rail, each of which is the root of `inside` over
+/// those of its unit.
+BinaryTree tree_on_rail(const Units& units, std::uint32_t rail, const BinaryTree& between, const BinaryTree& inside) {
+  BinaryTree tree{.up = {}, .height = inside.height + between.height};
+  for (const auto& [child, parent] : between.up) {
+    tree.up.emplace_back(child * units.size + rail, parent * units.size + rail);
+  }
+  for (std::uint32_t unit = 0; unit < units.count; ++unit) {
+    const auto on_rail = [&](std::uint32_t i) { return unit * units.size + (rail + i) % units.size; };
+    for (const auto& [child, parent] : inside.up) {
+      tree.up.emplace_back(on_rail(child), on_rail(parent));
+    }
+  }
+  return tree;
+}
+
+/// Two trees for each rail, as NCCL's from one server to another, half of the rail's bytes each.
 Schedule trees_per_rail(CollectiveKind, const GroupShape& shape) {
   const Units units(shape);
   const BinaryTree inside = binary_tree(units.size, false);
+  const BinaryTree between[] = {binary_tree(units.count, false), binary_tree(units.count, true)};
   Schedule schedule;
   schedule.lanes = 2 * units.size;
   std::vector<Step>& stage = schedule.stages.emplace_back();
   for (std::uint32_t lane = 0; lane < schedule.lanes; ++lane) {
-    const std::uint32_t rail = lane / 2;
-    const BinaryTree between = binary_tree(units.count, lane % 2 == 1);
-    const std::uint32_t height = inside.height + between.height;
-    Step up{.pairing = Pairing::listed, .share = 1.0 / schedule.lanes, .depth = height, .lane = lane};
-    for (const auto& [child, parent] : between.up) {
-      up.pairs.emplace_back(child * units.size + rail, parent * units.size + rail);
-    }
-    for (std::uint32_t unit = 0; unit < units.count; ++unit) {
-      const auto on_rail = [&](std::uint32_t i) { return unit * units.size + (rail + i) % units.size; };
-      for (const auto& [child, parent] : inside.up) {
-        up.pairs.emplace_back(on_rail(child), on_rail(parent));
-      }
-    }
-    Step down = up;
-    for (auto& [from, to] : down.pairs) {
-      std::swap(from, to);
-    }
-    down.depth = 2 * height;
-    up.reduced = up.share;
-    stage.push_back(std::move(up));
-    stage.push_back(std::move(down));
+    add_up_and_down(tree_on_rail(units, lane / 2, between[lane % 2], inside), lane, 1.0 / schedule.lanes, stage);
   }
   share_reduced(stage, shape.ranks);
   return schedule;

@@ -7,9 +7,7 @@ namespace podium {
 namespace {
 
 bool suits_recursive_halving_doubling(CollectiveKind kind, const GroupShape& shape) {
-  return std::has_single_bit(shape.ranks) &&
-         (kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
-          kind == CollectiveKind::reduce_scatter);
+  return std::has_single_bit(shape.ranks) && is_of_parts(kind);
 }
 
 /// Vector halving and distance doubling, and the way back (Rabenseifner, ICCS 2004; Thakur, Rabenseifner and Gropp,

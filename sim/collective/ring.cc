@@ -7,10 +7,7 @@ namespace {
 
 constexpr std::size_t most_rings = 8;
 
-bool suits_ring(CollectiveKind kind, const GroupShape&) {
-  return kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
-         kind == CollectiveKind::reduce_scatter || is_whole(kind);
-}
+bool suits_ring(CollectiveKind kind, const GroupShape&) { return is_of_parts(kind) || is_whole(kind); }
 
 bool suits_several(CollectiveKind kind, const GroupShape& shape) {
   return shape.ranks > 2 && !is_whole(kind) && suits_ring(kind, shape);

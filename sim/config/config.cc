@@ -193,6 +193,15 @@ std::int64_t Node::count() const {
   return parsed([](std::string_view written) { return parse_count(written); });
 }
 
+std::uint32_t Node::positive_count(std::string_view what) const {
+  constexpr std::int64_t most = 1'000'000;
+  const std::int64_t value = count();
+  if (value < 1 || value > most) {
+    fail("'" + text() + "' is not " + std::string(what));
+  }
+  return static_cast<std::uint32_t>(value);
+}
+
 std::string Node::one_of(const std::vector<std::string>& words) const {
   std::string word = text();
   if (std::find(words.begin(), words.end(), word) == words.end()) {

@@ -63,6 +63,8 @@ class Node {
   double number() const;
   /// A whole number, not negative; "4,096" and "4096" are the same.
   std::int64_t count() const;
+  /// One from 1 to a million; `what` it is stands in the error.
+  std::uint32_t positive_count(std::string_view what) const;
   /// One of a closed set of words.
   std::string one_of(const std::vector<std::string>& words) const;
   /// A quantity in a file that states a choice (a study's SLO, a request length): no source is needed.

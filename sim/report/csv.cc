@@ -1,4 +1,5 @@
 // Results as CSV (RFC 4180): one row a case or a point, SI units, numbers that read back as they were.
+#include "sim/core/csv_cells.h"
 #include "sim/report/format.h"
 #include "sim/report/report.h"
 #include "sim/report/verdict.h"
@@ -6,22 +7,10 @@
 namespace podium {
 namespace {
 
-/// A field that holds a comma, a quote or a line's end is quoted.
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c == '"' ? "\"\"" : std::string(1, c);
-  }
-  return quoted + "\"";
-}
-
 std::string line(const std::vector<std::string>& fields) {
   std::string text;
   for (std::size_t i = 0; i < fields.size(); ++i) {
-    text += (i == 0 ? "" : ",") + field(fields[i]);
+    text += (i == 0 ? "" : ",") + csv_cell(fields[i]);
   }
   return text + "\n";
 }

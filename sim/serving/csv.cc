@@ -5,32 +5,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/core/csv_cells.h"
 #include "sim/core/input_stream.h"
 #include "sim/core/text.h"
 
 namespace podium {
 namespace {
 
-/// The fields of a line; between quotation marks a comma is part of one, and two marks are one (RFC 4180).
-std::vector<std::string> split(std::string_view line) {
+std::vector<std::string> split(std::string_view line, const Location& where) {
   if (line.ends_with('\r')) {
     line.remove_suffix(1);
   }
-  std::vector<std::string> fields(1);
-  bool is_quoted = false;
-  for (std::size_t at = 0; at < line.size(); ++at) {
-    const char c = line[at];
-    if (c == '"' && is_quoted && line.substr(at + 1).starts_with('"')) {
-      fields.back() += line[++at];
-    } else if (c == '"' && (is_quoted || fields.back().empty())) {
-      is_quoted = !is_quoted;
-    } else if (c == ',' && !is_quoted) {
-      fields.emplace_back();
-    } else {
-      fields.back() += c;
-    }
-  }
-  return fields;
+  return split_cells(line, where);
 }
 
 }  // namespace
@@ -43,7 +29,7 @@ void read_csv(const std::string& path, const std::vector<std::string>& columns,
   if (!std::getline(file, line)) {
     throw InputError(where, "the file is empty");
   }
-  const std::vector<std::string> header = split(line);
+  const std::vector<std::string> header = split(line, where);
   std::vector<std::size_t> places;
   for (const std::string& column : columns) {
     const auto place = std::find(header.begin(), header.end(), column);
@@ -60,7 +46,7 @@ void read_csv(const std::string& path, const std::vector<std::string>& columns,
     if (line.empty() || line == "\r") {
       continue;
     }
-    const std::vector<std::string> all = split(line);
+    const std::vector<std::string> all = split(line, where);
     if (all.size() != header.size()) {
       throw InputError(where,
                        std::to_string(all.size()) + " fields, but the header has " + std::to_string(header.size()));

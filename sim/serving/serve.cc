@@ -136,16 +136,16 @@ class Server {
     const Instances& instances = decodes_too ? decode_ : prefill_;
     const double most_held = decodes_too ? 1.5 * fewest_held() + 2 : std::numeric_limits<double>::infinity();
     std::pair<Instance*, Replica*> best{};
-    double least_left = 0;
+    double fewest = 0;
     for (const auto& instance : instances) {
       for (Replica& replica : instance->replicas()) {
         if (replica.held > most_held) {
           continue;
         }
         const double left = replica.waiting_tokens - instance->would_reuse(replica, id);
-        if (best.first == nullptr || left < least_left) {
+        if (best.first == nullptr || left < fewest) {
           best = {instance.get(), &replica};
-          least_left = left;
+          fewest = left;
         }
       }
     }

@@ -144,11 +144,7 @@ void read_study(const Document& document, Study& study) {
     }
   }
   if (const auto list = root.find("chips")) {
-    std::vector<std::string> seen;
-    for (const Node& item : some(*list)) {
-      study.chips.push_back(positive(item));
-      insist_on_new(seen, std::to_string(study.chips.back()), item);
-    }
+    study.chips = distinct_counts(*list);
   }
   if (const auto list = root.find("assumptions")) {
     for (const Node& item : list->items()) {

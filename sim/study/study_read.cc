@@ -13,12 +13,16 @@ std::vector<Node> some(const Node& list) {
   return items;
 }
 
-std::uint32_t positive(const Node& node) {
-  const std::int64_t value = node.count();
-  if (value < 1 || value > 1'000'000) {
-    node.fail("'" + node.text() + "' is not a whole number from 1 to 1,000,000");
+std::uint32_t positive(const Node& node) { return node.positive_count("a whole number from 1 to 1,000,000"); }
+
+std::vector<std::uint32_t> distinct_counts(const Node& node) {
+  std::vector<std::uint32_t> values;
+  std::vector<std::string> seen;
+  for (const Node& item : some(node)) {
+    values.push_back(positive(item));
+    insist_on_new(seen, std::to_string(values.back()), item);
   }
-  return static_cast<std::uint32_t>(value);
+  return values;
 }
 
 Seconds positive_time(const Node& node) {

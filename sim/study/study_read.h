@@ -15,6 +15,8 @@ namespace podium {
 std::vector<Node> some(const Node& list);
 /// A whole number from 1 to 1,000,000.
 std::uint32_t positive(const Node&);
+/// The items of a list, or one value, each once.
+std::vector<std::uint32_t> distinct_counts(const Node&);
 Seconds positive_time(const Node&);
 /// A name of a file in a folder of Podium's data, or a path.
 std::string known_file(std::string_view folder, const Node&);

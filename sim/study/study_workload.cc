@@ -11,18 +11,6 @@
 namespace podium {
 namespace {
 
-/// One value to try or a list of them, each once.
-std::vector<std::uint32_t> values_to_try(const Node& node) {
-  std::vector<std::uint32_t> values;
-  for (const Node& item : some(node)) {
-    values.push_back(positive(item));
-    if (std::count(values.begin(), values.end(), values.back()) > 1) {
-      item.fail("'" + item.text() + "' is there twice");
-    }
-  }
-  return values;
-}
-
 /// Prompts that wait for their turn do not slow down what is decoded where both share their steps only.
 void read_max_sequences(const Node& node, bool is_mixed, InstanceTemplate& result) {
   if (!is_mixed) {
@@ -30,7 +18,7 @@ void read_max_sequences(const Node& node, bool is_mixed, InstanceTemplate& resul
         "'max_sequences' is for mixed templates: where prefill and decode are apart, what waits for a place waits "
         "between its tokens");
   }
-  result.max_sequences = values_to_try(node);
+  result.max_sequences = distinct_counts(node);
 }
 
 InstanceTemplate read_template(const Node& node, const InferencePlan& base, const PlanTarget& target, bool is_mixed) {
@@ -38,7 +26,7 @@ InstanceTemplate read_template(const Node& node, const InferencePlan& base, cons
   result.plan = base;
   read_inference_plan(node, result.plan);
   result.plan.name = describe(result.plan, target.model);
-  for (const std::uint32_t tokens : values_to_try(node.at("chunk_tokens"))) {
+  for (const std::uint32_t tokens : distinct_counts(node.at("chunk_tokens"))) {
     result.chunk_tokens.push_back(tokens);
   }
   if (const auto child = node.find("max_sequences")) {

@@ -8,11 +8,7 @@ namespace {
 DataType data_type(const Node& node) { return parse_data_type(node.text(), node.where()); }
 
 std::uint32_t degree(const Node& node) {
-  const std::int64_t value = node.count();
-  if (value < 1 || value > 1'000'000) {
-    node.fail("'" + node.text() + "' is not a degree of parallelism (a whole number from 1)");
-  }
-  return static_cast<std::uint32_t>(value);
+  return node.positive_count("a degree of parallelism (a whole number from 1)");
 }
 
 double share(const Node& node) {

@@ -152,19 +152,23 @@ class JsonReader {
   void node(const JsonValue& json) {
     ++count_;
     node_.clear();
-    find_id(json);
-    refuse_twice(json);
+    members_.clear();
     for (const JsonValue value : json) {
-      field(fields_.find(value.key()), value);
+      members_.emplace_back(fields_.find(value.key()), value);
+    }
+    find_id();
+    refuse_twice();
+    for (const auto& [field, value] : members_) {
+      take(field, value);
     }
     program_.add(node_);
   }
 
   /// None is zero, which protobuf's JSON leaves out.
-  void find_id(const JsonValue& json) {
+  void find_id() {
     has_id_ = false;
-    for (const JsonValue value : json) {
-      if (fields_.find(value.key()).meaning == Meaning::id && value.kind() != JsonKind::nothing) {
+    for (const auto& [field, value] : members_) {
+      if (field.meaning == Meaning::id && value.kind() != JsonKind::nothing) {
         const auto id = id_of(value);
         if (!id) {
           fail("its id is " + value.written() + ", and a whole number from 0 to 2^64 - 1 would be right");
@@ -175,10 +179,9 @@ class JsonReader {
     has_id_ = true;
   }
 
-  void refuse_twice(const JsonValue& json) {
+  void refuse_twice() {
     keys_.clear();
-    for (const JsonValue value : json) {
-      const Field field = fields_.find(value.key());
+    for (const auto& [field, value] : members_) {
       keys_.push_back(field.meaning == Meaning::type ? "type" : field.name);
     }
     std::sort(keys_.begin(), keys_.end());
@@ -188,7 +191,7 @@ class JsonReader {
   }
 
   /// What is null is as if it were not there.
-  void field(const Field& field, const JsonValue& value) {
+  void take(const Field& field, const JsonValue& value) {
     if (value.kind() == JsonKind::nothing) {
       return;
     }
@@ -316,6 +319,7 @@ class JsonReader {
   ChakraNode node_;
   bool has_id_ = false;
   FieldTable fields_;
+  std::vector<std::pair<Field, JsonValue>> members_;  ///< of the node
   std::vector<std::string_view> keys_;
   std::uint64_t count_ = 0;
 };
