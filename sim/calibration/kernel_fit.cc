@@ -35,9 +35,9 @@ std::string shape_of(const Kernel& kernel) {
   return to_string(kernel);
 }
 
-double ratio(const MeasuredKernel& row, const KernelTime& time) { return time(row.kernel) / row.time; }
+double ratio(const MeasuredKernel& row, const KernelTimer& time) { return time(row.kernel) / row.time; }
 
-void fit_rows(std::span<const MeasuredKernel> rows, std::span<const Parameter> parameters, const KernelTime& time) {
+void fit_rows(std::span<const MeasuredKernel> rows, std::span<const Parameter> parameters, const KernelTimer& time) {
   std::vector<Unknown> unknowns;
   for (const Parameter& parameter : parameters) {
     unknowns.push_back({parameter.value, parameter.low, parameter.high});
@@ -51,7 +51,7 @@ void fit_rows(std::span<const MeasuredKernel> rows, std::span<const Parameter> p
   });
 }
 
-void add_errors(Errors& errors, std::span<const MeasuredKernel> rows, const KernelTime& time) {
+void add_errors(Errors& errors, std::span<const MeasuredKernel> rows, const KernelTimer& time) {
   for (const MeasuredKernel& row : rows) {
     errors[name_of(row.kernel)].push_back(ratio(row, time) - 1);
   }
@@ -73,7 +73,7 @@ std::vector<std::vector<MeasuredKernel>> parts_of(std::span<const MeasuredKernel
 }
 
 ErrorsByType unseen_errors(std::span<const MeasuredKernel> rows, std::span<const Parameter> parameters,
-                           const KernelTime& time, int folds) {
+                           const KernelTimer& time, int folds) {
   std::vector<double> fitted;
   for (const Parameter& parameter : parameters) {
     fitted.push_back(*parameter.value);
@@ -149,14 +149,14 @@ std::vector<MeasuredKernel> measured_kernels(const RowTable& table, std::string_
   return chosen;
 }
 
-ErrorsByType errors_of(std::span<const MeasuredKernel> rows, const KernelTime& time) {
+ErrorsByType errors_of(std::span<const MeasuredKernel> rows, const KernelTimer& time) {
   Errors errors;
   add_errors(errors, rows, time);
   return summaries(errors);
 }
 
 KernelFit fit_kernels(std::span<const MeasuredKernel> rows, std::span<const Parameter> parameters,
-                      const KernelTime& time, int folds) {
+                      const KernelTimer& time, int folds) {
   if (rows.size() < 2 * parameters.size()) {
     throw InputError(fmt::format("{} rows cannot determine {} figures; give at least twice as many", rows.size(),
                                  parameters.size()));
@@ -169,7 +169,7 @@ KernelFit fit_kernels(std::span<const MeasuredKernel> rows, std::span<const Para
   return result;
 }
 
-KernelTime attention_time(const ChipSpec& chip, const AttentionFigures& figures) {
+KernelTimer attention_time(const ChipSpec& chip, const AttentionFigures& figures) {
   return [&chip, &figures](const Kernel& kernel) {
     const auto* attention = std::get_if<Attention>(&kernel);
     return attention != nullptr ? attention_cost(*attention, chip, figures, {}, Conditions::measured).time
@@ -177,7 +177,7 @@ KernelTime attention_time(const ChipSpec& chip, const AttentionFigures& figures)
   };
 }
 
-KernelTime memory_time(const ChipSpec& chip, const MemoryFigures& figures) {
+KernelTimer memory_time(const ChipSpec& chip, const MemoryFigures& figures) {
   return [&chip, &figures](const Kernel& kernel) {
     return memory_cost(std::get<MemoryOp>(kernel), chip, figures, {}, Conditions::measured).time;
   };

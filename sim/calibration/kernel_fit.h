@@ -24,7 +24,7 @@ struct MeasuredKernel {
 /// evenly chosen (0: all).
 std::vector<MeasuredKernel> measured_kernels(const RowTable& table, std::string_view kind, std::size_t most = 0);
 
-using KernelTime = std::function<Seconds(const Kernel&)>;
+using KernelTimer = std::function<Seconds(const Kernel&)>;
 
 struct KernelFit {
   ErrorsByType before;  ///< with the parameters' values at the start
@@ -35,14 +35,14 @@ struct KernelFit {
 /// Moves the parameters, which `time` reads, to where they fit the rows. InputError where there are fewer rows than
 /// twice the parameters.
 KernelFit fit_kernels(std::span<const MeasuredKernel> rows, std::span<const Parameter> parameters,
-                      const KernelTime& time, int folds);
-ErrorsByType errors_of(std::span<const MeasuredKernel> rows, const KernelTime& time);
+                      const KernelTimer& time, int folds);
+ErrorsByType errors_of(std::span<const MeasuredKernel> rows, const KernelTimer& time);
 
 /// Times of attention or MLA, whichever the figures are of, as measured. Both arguments must live as long as the
 /// result.
-KernelTime attention_time(const ChipSpec& chip, const AttentionFigures& figures);
+KernelTimer attention_time(const ChipSpec& chip, const AttentionFigures& figures);
 
-KernelTime memory_time(const ChipSpec& chip, const MemoryFigures& figures);
+KernelTimer memory_time(const ChipSpec& chip, const MemoryFigures& figures);
 
 /// The file for configs/calibration/KIND that read_attention reads, with the errors in its source. `origin` says where
 /// the rows come from.

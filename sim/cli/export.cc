@@ -12,6 +12,7 @@
 #include "sim/compute/compute_model.h"
 #include "sim/study/case_choice.h"
 #include "sim/study/simulate.h"
+#include "sim/system/kernel_time.h"
 #include "sim/workload/trace_write.h"
 
 namespace podium {
@@ -35,11 +36,8 @@ std::string file_name(std::string text) {
 KernelTimes times_on(const ChipSpec& chip) {
   const std::shared_ptr<ComputeModel> model = compute_model_of(chip);
   return [model, chip](const std::vector<Kernel>& kernels, CoreShare cores) {
-    Seconds time;
-    for (const Kernel& kernel : kernels) {
-      time += model->cost(kernel, chip, cores).time;
-    }
-    return time;
+    const KernelTime alone = time_of(kernels, *model, chip, cores);
+    return TimeAlone{alone.time, {alone.compute, alone.streaming}};
   };
 }
 

@@ -108,7 +108,7 @@ void Executor::begin(TaskId id) {
     flops_ += delay->flops * ranks;
     bytes_ += delay->bytes * ranks;
     const Seconds time = delay->time * (on_chip ? prepared_.slowdowns[task.role] : 1);
-    if (delay->streaming) {
+    if (delay->alone) {
       begin_work(id, time);
     } else {
       engine_.after(time, [this, id] { finish(id); });

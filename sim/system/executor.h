@@ -12,21 +12,13 @@
 #include "sim/collective/player.h"
 #include "sim/engine/engine.h"
 #include "sim/system/calls.h"
+#include "sim/system/kernel_time.h"
 #include "sim/system/meeting.h"
 #include "sim/system/simulator.h"
 #include "sim/system/stall.h"
 #include "sim/system/task_links.h"
 
 namespace podium {
-
-/// A kernel list on one stream, worked out: its time, and how much of it each bound explains (launch + compute + memory
-/// = time).
-struct KernelTime {
-  Seconds time, launch, compute, memory;
-  Seconds streaming;  ///< of `time`, what the memory is busy, behind computing too
-  Flops flops;        ///< of one rank
-  Bytes bytes;        ///< of one rank
-};
 
 /// A task graph with everything that does not depend on the order of events worked out beforehand.
 struct PreparedGraph {

@@ -53,8 +53,9 @@ void Executor::find_demands(Work& work) const {
   } else {
     const auto& delay = std::get<DelayTask>(graph_.tasks()[work.task].payload);
     work.whole = delay.time;
-    work.computing = work.doing == Doing::cores_busy ? delay.time : Seconds();
-    work.streaming = delay.streaming.value_or(Seconds());
+    const Demands demands = delay.alone.value_or(Demands());
+    work.computing = demands.cores;
+    work.streaming = demands.memory;
   }
 }
 

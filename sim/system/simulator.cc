@@ -47,21 +47,9 @@ Simulator::Impl::Impl(const Machine& m, SimulatorOptions o)
 
 KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, CoreShare cores, double slowdown,
                                         std::set<std::string>& notes) const {
-  KernelTime sum;
-  for (const Kernel& kernel : kernels) {
-    const Cost cost = compute_model->cost(kernel, machine.chip(), cores);
-    if (cost.extrapolated) {
-      notes.insert(fmt::format("{}: {} lies beyond the rows that the model has", machine.chip().name,
-                               to_string(family_of(kernel))));
-    }
-    const Seconds busy = cost.time - cost.launch;
-    const Seconds launch = cost.launch / machine.launch_speed();
-    sum.time += cost.time - (cost.launch - launch);
-    sum.launch += launch;
-    (cost.bound == Bound::memory ? sum.memory : sum.compute) += busy;
-    sum.streaming += cost.bound == Bound::memory ? busy : std::min(busy, cost.bytes / machine.chip().memory_bandwidth);
-    sum.flops += cost.flops;
-    sum.bytes += cost.bytes;
+  KernelTime sum = time_of(kernels, *compute_model, machine.chip(), cores, machine.launch_speed());
+  for (const KernelFamily family : sum.extrapolated) {
+    notes.insert(fmt::format("{}: {} lies beyond the rows that the model has", machine.chip().name, to_string(family)));
   }
   for (Seconds* part : {&sum.time, &sum.launch, &sum.compute, &sum.memory, &sum.streaming}) {
     *part *= slowdown;

@@ -106,15 +106,20 @@ struct ReceiveTask {
 enum class Worker : std::uint8_t { host, cores, memory };
 /// The part of an account that its time belongs to: "host", "compute", "memory".
 std::string_view to_string(Worker);
+/// Of the time that work takes alone on its chip, what its cores are busy, and its memory: both may be at once.
+struct Demands {
+  Seconds cores, memory;
+  bool operator==(const Demands&) const = default;
+};
 /// Host time, or work of a device that was recorded, which takes as long whatever runs beside it: what ran beside it is
-/// in its time; or work that was counted, whose `time` is what it takes alone on its chip: it shares cores and memory
+/// in its time; or work whose `time` is what it takes alone on its chip, by its counts say: it shares cores and memory
 /// as kernels do. On a slow chip cores and memory take longer for either.
 struct DelayTask {
   Seconds time;
   Worker worker = Worker::host;
-  Flops flops = {};                       ///< of one rank, as far as they are known
-  Bytes bytes = {};                       ///< that its memory moves
-  std::optional<Seconds> streaming = {};  ///< counted work: of `time`, what the memory is busy
+  Flops flops = {};                   ///< of one rank, as far as they are known
+  Bytes bytes = {};                   ///< that its memory moves
+  std::optional<Demands> alone = {};  ///< of work that takes `time` alone on its chip
   bool operator==(const DelayTask&) const = default;
 };
 

@@ -14,6 +14,7 @@
 #include "sim/compute/kernel.h"
 #include "sim/core/input_stream.h"
 #include "sim/core/registry.h"
+#include "sim/workload/task_graph.h"
 
 namespace podium {
 
@@ -23,6 +24,8 @@ enum class TracePlace : std::uint8_t { device, host };
 
 /// Ranks of a trace; more are beyond sense.
 inline constexpr std::uint32_t most_ranks = 10'000'000;
+/// Streams of computing on a rank's device, and on its host.
+inline constexpr std::uint32_t most_streams = 1024;
 
 /// One recorded operation of a rank.
 struct TraceNode {
@@ -32,13 +35,15 @@ struct TraceNode {
   TraceOperation operation = TraceOperation::nothing;
   TracePlace place = TracePlace::device;
   CollectiveKind kind = CollectiveKind::all_reduce;
-  std::uint16_t stream = 0;         ///< nodes of one place and stream run one at a time
+  std::uint16_t stream = 0;         ///< nodes of one place and stream run one at a time; fewer than `most_streams`
   std::uint32_t name = 0;           ///< in Trace::names
   std::uint32_t line = 0;           ///< in its file; 0: it has no lines
   std::uint32_t place_in_file = 0;  ///< among its nodes
   std::uint32_t group = 0;          ///< of a collective: in Trace::groups
   std::uint32_t peer = 0;           ///< of a message: the other rank
   std::uint32_t kernel = none;      ///< in Trace::kernels, where shapes were recorded
+  std::uint32_t alone = none;       ///< in Trace::alone, where `duration` is what it takes alone on its chip
+  std::uint32_t exchange = none;    ///< of a dispatch or combine: in Trace::exchanges
   std::int64_t tag = 0;             ///< of a message
   Seconds duration;                 ///< as recorded; of communication it is not used
   Bytes bytes;                      ///< of communication, as CollectiveKind counts them; else what memory moves
@@ -89,19 +94,46 @@ struct TraceGroup {
   std::uint32_t stride = 1, size = 1;
 };
 
+/// What else an exchange with experts depends on; the bytes of its node are the fullest rank's.
+struct TraceExchange {
+  double imbalance = 1;  ///< those bytes over the mean
+  std::optional<TokenRouting> routing = {};
+  bool operator==(const TraceExchange&) const = default;
+};
+
 /// An execution trace: the same for every format.
 struct Trace {
   std::vector<TraceProgram> programs;  ///< in order of ranks
   std::vector<TraceGroup> groups;      ///< the first is all ranks
   NameTable names;
   std::vector<Kernel> kernels;
+  std::vector<Demands> alone;
+  std::vector<TraceExchange> exchanges;
   std::set<std::string> notes;              ///< what was left out, or read in one of several ways
   std::uint64_t dependencies_left_out = 0;  ///< on nodes that a file does not have
+
+  /// The place of something that a node has besides.
+  std::uint32_t add(const Kernel& kernel) { return add(kernels, kernel); }
+  std::uint32_t add(const Demands& demands) { return add(alone, demands); }
+  std::uint32_t add(const TraceExchange& exchange) { return add(exchanges, exchange); }
 
   std::uint32_t ranks() const;
   /// "a.3.et: rank 3: node 7 ('attention')", or with the line in its file.
   std::string place(const TraceProgram&, const TraceNode&) const;
+
+ private:
+  template <class T>
+  static std::uint32_t add(std::vector<T>& all, const T& one) {
+    all.push_back(one);
+    return static_cast<std::uint32_t>(all.size() - 1);
+  }
 };
+
+/// Whether two nodes have the same in a list of a trace, or neither has anything.
+template <class T>
+bool same_entry(const std::vector<T>& all, std::uint32_t a, std::uint32_t b) {
+  return a == b || (a != TraceNode::none && b != TraceNode::none && all[a] == all[b]);
+}
 
 /// What a trace does not say by itself.
 struct TraceOptions {

@@ -191,7 +191,7 @@ bool read_node(std::string_view bytes, ChakraNode& node) {
         read_ids(field, node.after, ok);
         break;
       case 7:
-        node.set("duration_micros", whole_value(field.number));
+        node.set_duration(whole_value(field.number));
         break;
       case 8: {
         Message inputs(field.bytes);

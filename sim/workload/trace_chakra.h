@@ -25,23 +25,30 @@ struct ChakraNode {
   std::optional<std::int64_t> comm_type, comm_src, comm_dst, comm_tag;
   std::optional<double> duration, comm_size, num_ops, tensor_size, runtime;
   std::string group;
-  bool is_cpu_op = false;
-  std::uint32_t given = 0;       ///< attributes, a bit for each of `chakra_attributes`
+  std::optional<bool> is_cpu_op;
+  // our own attributes, which say what Chakra has no word for
+  std::optional<std::int64_t> stream;      ///< of computing
+  std::optional<double> cores, memory;     ///< in us: `Demands` of what was timed alone
+  std::optional<CollectiveKind> exchange;  ///< what an all-to-all is
+  std::optional<double> imbalance, slots;  ///< of the exchange, as `TraceExchange` and `TokenRouting` have it
+  std::optional<std::int64_t> choices, shared, groups, groups_chosen;
+  std::uint32_t given = 0;       ///< attributes, a bit for each that means something
   std::uint32_t dimensions = 0;  ///< of involved_dim
   bool all_dimensions = true;
 
   void clear();
   /// Takes an attribute of any name; those that `is_chakra_attribute` does not know mean nothing.
   void set(std::string_view attribute, const ChakraValue& value);
+  void set_duration(const ChakraValue& value);
   /// Takes one more of the dimensions in involved_dim.
   void involve(const ChakraValue& value);
   /// An attribute is not what would be right.
   void refuse(std::string_view attribute, const std::string& found, std::string_view right);
 };
 
-/// The names of attributes that mean something here.
-std::span<const std::string_view> chakra_attributes();
 bool is_chakra_attribute(std::string_view name);
+/// The name of the attribute that is the same by `same`; empty where none is.
+std::string_view chakra_attribute(std::string_view name, bool (*same)(std::string_view, std::string_view));
 
 /// Makes a program of Chakra nodes; errors name file, rank and node.
 class ChakraProgram {
@@ -53,6 +60,8 @@ class ChakraProgram {
  private:
   void communicate(const ChakraNode&, TraceNode&);
   void send_or_receive(const ChakraNode&, TraceNode&);
+  void compute(const ChakraNode&, TraceNode&);
+  void exchange(const ChakraNode&, TraceNode&);
   std::uint32_t group(const ChakraNode&, const TraceNode&);
 
   TraceProgramBuilder builder_;

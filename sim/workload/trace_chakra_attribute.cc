@@ -14,10 +14,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array attributes{"comm_type"sv,  "comm_src"sv, "comm_dst"sv,    "comm_tag"sv,
-                                "comm_size"sv,  "num_ops"sv,  "tensor_size"sv, "runtime"sv,
-                                "comm_group"sv, "pg_name"sv,  "is_cpu_op"sv,   "involved_dim"sv};
-
 /// By comm_type, as protobuf's JSON writes an enum.
 constexpr std::array comm_type_names{
     "ALL_REDUCE"sv, "REDUCE"sv,         "ALL_GATHER"sv,           "GATHER"sv, "SCATTER"sv, "BROADCAST"sv,
@@ -58,9 +54,14 @@ std::optional<std::int64_t> whole_of(const ChakraValue& value) {
   return is_whole ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
 }
 
-std::optional<double> amount_of(const ChakraValue& value, double most) {
+std::optional<double> amount_of(const ChakraValue& value) {
   const auto number = number_of(value);
-  return number && *number >= 0 && *number < most ? number : std::nullopt;
+  return number && *number >= 0 && *number < most_amount ? number : std::nullopt;
+}
+
+std::optional<double> count_of(const ChakraValue& value) {
+  const auto number = number_of(value);
+  return number && *number >= 0 && std::isfinite(*number) ? number : std::nullopt;
 }
 
 std::optional<std::int64_t> comm_type_of(const ChakraValue& value) {
@@ -86,6 +87,16 @@ std::optional<std::string> group_of(const ChakraValue& value) {
   return number ? std::optional(std::to_string(*number)) : std::nullopt;
 }
 
+std::optional<CollectiveKind> exchange_of(const ChakraValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  for (const CollectiveKind kind : {CollectiveKind::dispatch, CollectiveKind::combine}) {
+    if (text != nullptr && *text == to_string(kind)) {
+      return kind;
+    }
+  }
+  return std::nullopt;
+}
+
 std::string shown(const ChakraValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) {
     return "'" + valid_utf8(std::string_view(*text).substr(0, 40)) + "'";
@@ -100,6 +111,71 @@ std::string shown(const ChakraValue& value) {
   return {digits.begin(), end.ptr};
 }
 
+/// What an attribute means: where its value goes, if it is what would be right.
+struct Attribute {
+  std::string_view name, right;
+  bool (*take)(ChakraNode&, const ChakraValue&) = nullptr;
+};
+
+template <auto Place, auto Read>
+bool take(ChakraNode& node, const ChakraValue& value) {
+  node.*Place = Read(value);
+  return (node.*Place).has_value();
+}
+
+/// Converters may write both names, one of them empty.
+template <bool IsFirst>
+bool take_group(ChakraNode& node, const ChakraValue& value) {
+  std::optional<std::string> name = group_of(value);
+  if (name && !name->empty() && (node.group.empty() || IsFirst)) {
+    node.group = std::move(*name);
+  }
+  return name.has_value();
+}
+
+bool take_dimension(ChakraNode& node, const ChakraValue& value) {
+  const auto truth = truth_of(value);
+  ++node.dimensions;
+  node.all_dimensions &= truth.value_or(false);
+  return truth.has_value();
+}
+
+constexpr std::string_view microseconds = "a time in us from 0 to 9e15", bytes = "a size in bytes from 0 to 9e15",
+                           rank = "a rank", count = "a count from 0 on", truth = "true or false",
+                           group = "the name or number of a communicator group";
+
+constexpr std::array attributes{
+    Attribute{"comm_type", "the number or name of one of Chakra's collectives (ALL_REDUCE is 0)",
+              take<&ChakraNode::comm_type, comm_type_of>},
+    Attribute{"comm_src", rank, take<&ChakraNode::comm_src, whole_of>},
+    Attribute{"comm_dst", rank, take<&ChakraNode::comm_dst, whole_of>},
+    Attribute{"comm_tag", "a whole number from -2^63 to 2^63 - 1", take<&ChakraNode::comm_tag, whole_of>},
+    Attribute{"comm_size", bytes, take<&ChakraNode::comm_size, amount_of>},
+    Attribute{"num_ops", count, take<&ChakraNode::num_ops, count_of>},
+    Attribute{"tensor_size", bytes, take<&ChakraNode::tensor_size, amount_of>},
+    Attribute{"runtime", microseconds, take<&ChakraNode::runtime, amount_of>},
+    Attribute{"comm_group", group, take_group<false>},
+    Attribute{"pg_name", group, take_group<true>},
+    Attribute{"is_cpu_op", truth, take<&ChakraNode::is_cpu_op, truth_of>},
+    Attribute{"involved_dim", truth, take_dimension},
+    Attribute{"podium_stream", "a whole number", take<&ChakraNode::stream, whole_of>},
+    Attribute{"podium_cores_us", microseconds, take<&ChakraNode::cores, amount_of>},
+    Attribute{"podium_memory_us", microseconds, take<&ChakraNode::memory, amount_of>},
+    Attribute{"podium_exchange", "dispatch or combine", take<&ChakraNode::exchange, exchange_of>},
+    Attribute{"podium_imbalance", count, take<&ChakraNode::imbalance, count_of>},
+    Attribute{"podium_choices", count, take<&ChakraNode::choices, whole_of>},
+    Attribute{"podium_slots", count, take<&ChakraNode::slots, count_of>},
+    Attribute{"podium_shared", count, take<&ChakraNode::shared, whole_of>},
+    Attribute{"podium_groups", count, take<&ChakraNode::groups, whole_of>},
+    Attribute{"podium_groups_chosen", count, take<&ChakraNode::groups_chosen, whole_of>},
+};
+
+const Attribute* find_attribute(std::string_view name) {
+  const auto known =
+      std::find_if(attributes.begin(), attributes.end(), [name](const Attribute& one) { return one.name == name; });
+  return known == attributes.end() ? nullptr : &*known;
+}
+
 }  // namespace
 
 ChakraValue whole_value(std::uint64_t number) {
@@ -107,11 +183,13 @@ ChakraValue whole_value(std::uint64_t number) {
   return number <= most ? ChakraValue(static_cast<std::int64_t>(number)) : ChakraValue(static_cast<double>(number));
 }
 
-std::span<const std::string_view> chakra_attributes() { return attributes; }
-
-bool is_chakra_attribute(std::string_view name) {
-  return std::find(attributes.begin(), attributes.end(), name) != attributes.end();
+std::string_view chakra_attribute(std::string_view name, bool (*same)(std::string_view, std::string_view)) {
+  const auto known =
+      std::find_if(attributes.begin(), attributes.end(), [&](const Attribute& one) { return same(one.name, name); });
+  return known == attributes.end() ? std::string_view() : known->name;
 }
+
+bool is_chakra_attribute(std::string_view name) { return find_attribute(name) != nullptr; }
 
 void ChakraNode::clear() {
   const auto keep = [](std::string& text) {
@@ -135,60 +213,30 @@ void ChakraNode::refuse(std::string_view attribute, const std::string& found, st
   }
 }
 
-void ChakraNode::involve(const ChakraValue& value) {
-  const auto truth = truth_of(value);
-  if (!truth) {
-    refuse("involved_dim", shown(value), "true or false");
+void ChakraNode::set(std::string_view attribute, const ChakraValue& value) {
+  const Attribute* const known = find_attribute(attribute);
+  if (known == nullptr) {
+    return;
   }
-  ++dimensions;
-  all_dimensions &= truth.value_or(false);
+  const std::uint32_t bit = 1U << (known - attributes.data());
+  if ((given & bit) != 0) {
+    refuse(attribute, "there twice", "once");
+  }
+  given |= bit;
+  if (!known->take(*this, value)) {
+    refuse(attribute, shown(value), known->right);
+  }
 }
 
-void ChakraNode::set(std::string_view attribute, const ChakraValue& value) {
-  if (const auto known = std::find(attributes.begin(), attributes.end(), attribute); known != attributes.end()) {
-    const std::uint32_t bit = 1U << (known - attributes.begin());
-    if ((given & bit) != 0) {
-      refuse(attribute, "there twice", "once");
-    }
-    given |= bit;
+void ChakraNode::set_duration(const ChakraValue& value) {
+  if (!take<&ChakraNode::duration, amount_of>(*this, value)) {
+    refuse("duration_micros", shown(value), microseconds);
   }
-  const auto take = [&](auto& place, const auto& read, std::string_view right) {
-    if (read) {
-      place = *read;
-    } else {
-      refuse(attribute, shown(value), right);
-    }
-  };
-  constexpr std::string_view microseconds = "a time in us from 0 to 9e15", bytes = "a size in bytes from 0 to 9e15";
-  if (attribute == "comm_type") {
-    take(comm_type, comm_type_of(value), "the number or name of one of Chakra's collectives (ALL_REDUCE is 0)");
-  } else if (attribute == "comm_src") {
-    take(comm_src, whole_of(value), "a rank");
-  } else if (attribute == "comm_dst") {
-    take(comm_dst, whole_of(value), "a rank");
-  } else if (attribute == "comm_tag") {
-    take(comm_tag, whole_of(value), "a whole number from -2^63 to 2^63 - 1");
-  } else if (attribute == "comm_size") {
-    take(comm_size, amount_of(value, most_amount), bytes);
-  } else if (attribute == "tensor_size") {
-    take(tensor_size, amount_of(value, most_amount), bytes);
-  } else if (attribute == "num_ops") {
-    take(num_ops, amount_of(value, std::numeric_limits<double>::infinity()), "a count from 0 on");
-  } else if (attribute == "runtime") {
-    take(runtime, amount_of(value, most_amount), microseconds);
-  } else if (attribute == "duration_micros") {
-    take(duration, amount_of(value, most_amount), microseconds);
-  } else if (attribute == "comm_group" || attribute == "pg_name") {
-    std::string name;
-    take(name, group_of(value), "the name or number of a communicator group");
-    // converters may write both, one of them empty
-    if (!name.empty() && (group.empty() || attribute == "pg_name")) {
-      group = std::move(name);
-    }
-  } else if (attribute == "is_cpu_op") {
-    take(is_cpu_op, truth_of(value), "true or false");
-  } else if (attribute == "involved_dim") {
-    involve(value);
+}
+
+void ChakraNode::involve(const ChakraValue& value) {
+  if (!take_dimension(*this, value)) {
+    refuse("involved_dim", shown(value), truth);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "sim/workload/trace_chakra.h"
 #include "sim/workload/trace_json.h"
@@ -36,7 +37,17 @@ bool same_name(std::string_view a, std::string_view b) {
 
 /// What a node has under a key.
 struct Field {
-  enum class Meaning : std::uint8_t { nothing, id, name, type, dependencies, inputs, list_of_attributes, attribute };
+  enum class Meaning : std::uint8_t {
+    nothing,
+    id,
+    name,
+    type,
+    dependencies,
+    duration,
+    inputs,
+    list_of_attributes,
+    attribute
+  };
   std::string_view name;
   Meaning meaning = Meaning::attribute;
 };
@@ -48,7 +59,7 @@ constexpr std::array fields{Field{"id", Meaning::id},
                             Field{"node_type", Meaning::type},
                             Field{"ctrl_deps", Meaning::dependencies},
                             Field{"data_deps", Meaning::dependencies},
-                            Field{"duration_micros", Meaning::attribute},
+                            Field{"duration_micros", Meaning::duration},
                             Field{"inputs", Meaning::inputs},
                             Field{"attr", Meaning::list_of_attributes}};
 
@@ -58,12 +69,8 @@ Field field_of(std::string_view key) {
       return field;
     }
   }
-  for (const std::string_view name : chakra_attributes()) {
-    if (same_name(key, name)) {
-      return {name};
-    }
-  }
-  return {key, Meaning::nothing};
+  const std::string_view attribute = chakra_attribute(key, same_name);
+  return attribute.empty() ? Field{key, Meaning::nothing} : Field{attribute};
 }
 
 /// Fields by keys as files write them, few in all the nodes of a file.
@@ -205,6 +212,9 @@ class JsonReader {
       case Meaning::dependencies:
         dependencies(field.name, value);
         break;
+      case Meaning::duration:
+        duration(value);
+        break;
       case Meaning::inputs:
         inputs(value);
         break;
@@ -247,12 +257,24 @@ class JsonReader {
     node_.after.push_back(*id);
   }
 
+  void duration(const JsonValue& value) {
+    if (const auto known = value_of(value)) {
+      node_.set_duration(*known);
+    } else {
+      node_.refuse("duration_micros", value.is_list() ? "an array" : "an object", "one value");
+    }
+  }
+
   void inputs(const JsonValue& value) {
+    std::array<bool, 2> given{};
     for (const JsonValue part : value) {
-      if (same_name(part.key(), "shapes")) {
-        node_.shapes = part.written();
-      } else if (same_name(part.key(), "types")) {
-        node_.types = part.written();
+      for (const bool types : {false, true}) {
+        if (same_name(part.key(), types ? "types" : "shapes")) {
+          if (std::exchange(given[types ? 1 : 0], true)) {
+            fail("its inputs have '" + std::string(types ? "types" : "shapes") + "' twice");
+          }
+          (types ? node_.types : node_.shapes) = part.written();
+        }
       }
     }
   }
@@ -328,10 +350,21 @@ void read_chakra_json(InputStream& in, std::uint32_t rank, const TraceOptions& o
   JsonReader(in, rank, options, trace).read();
 }
 
+/// By a key, not by a value that is spelled as one.
 bool recognises_chakra_json(std::string_view head) {
-  const std::size_t start = head.find_first_not_of(" \t\r\n");
-  return start != std::string_view::npos && head[start] == '{' &&
-         plain(head).find('"' + plain(nodes_key) + '"') != std::string::npos;
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t start = head.find_first_not_of(blanks);
+  if (start == std::string_view::npos || head[start] != '{') {
+    return false;
+  }
+  const std::string text = plain(head), key = '"' + plain(nodes_key) + '"';
+  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1)) {
+    const std::size_t after = text.find_first_not_of(blanks, at + key.size());
+    if (after != std::string::npos && text[after] == ':') {
+      return true;
+    }
+  }
+  return false;
 }
 
 const TraceFormats::Entry trace_chakra_json_entry{"chakra-json",

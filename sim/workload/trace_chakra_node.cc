@@ -80,9 +80,70 @@ void ChakraProgram::communicate(const ChakraNode& from, TraceNode& node) {
   node.kind = kind;
   node.bytes = Bytes(barrier ? 0 : *from.comm_size);
   node.group = group(from, node);
+  exchange(from, node);
   if (has_root(kind)) {
     builder_.trace().notes.insert("Chakra does not say who is the root of a " + std::string(to_string(kind)) +
                                   ": the first rank of its group is");
+  }
+}
+
+void ChakraProgram::exchange(const ChakraNode& from, TraceNode& node) {
+  if (!from.exchange) {
+    return;
+  }
+  TraceExchange exchange{.imbalance = from.imbalance.value_or(1)};
+  if (node.kind != CollectiveKind::all_to_all || exchange.imbalance < 1) {
+    builder_.fail(node, "a podium_exchange is an all-to-all whose podium_imbalance is 1 at least");
+  }
+  if (from.choices) {
+    constexpr std::int64_t most = 1'000'000;
+    const auto in = [&](std::optional<std::int64_t> number, std::int64_t least, std::int64_t usual) {
+      const std::int64_t value = number.value_or(usual);
+      if (value < least || value > most) {
+        builder_.fail(node, "the experts of its podium_exchange are beyond sense");
+      }
+      return static_cast<std::uint32_t>(value);
+    };
+    TokenRouting& routing = exchange.routing.emplace();
+    routing.choices = in(from.choices, 1, 1);
+    routing.slots = from.slots.value_or(0);
+    routing.shared = in(from.shared, 0, 0);
+    routing.groups = in(from.groups, 1, 1);
+    routing.groups_chosen = in(from.groups_chosen, 1, 1);
+    if (routing.slots < routing.choices || routing.slots > most || routing.groups_chosen > routing.groups) {
+      builder_.fail(node, "its podium_exchange chooses more than there is to choose from");
+    }
+  }
+  node.kind = *from.exchange;
+  node.exchange = builder_.trace().add(exchange);
+}
+
+void ChakraProgram::compute(const ChakraNode& from, TraceNode& node) {
+  node.operation = TraceOperation::compute;
+  const std::int64_t stream = from.stream.value_or(0);
+  if (stream < 0 || stream >= most_streams) {
+    builder_.fail(node, "its podium_stream is " + std::to_string(stream) + ", and 0 to " +
+                            std::to_string(most_streams - 1) + " would be right");
+  }
+  node.stream = static_cast<std::uint16_t>(stream);
+  if (node.place == TracePlace::host) {
+    return;
+  }
+  if (from.cores.has_value() != from.memory.has_value()) {
+    builder_.fail(node, "it has one of podium_cores_us and podium_memory_us, and both or none would be right");
+  }
+  if (from.cores) {
+    const Demands alone{Seconds(*from.cores * 1e-6), Seconds(*from.memory * 1e-6)};
+    constexpr double rounding = 1 + 1e-9;
+    if (std::max(alone.cores, alone.memory) > node.duration * rounding) {
+      builder_.fail(node, "its podium_cores_us or podium_memory_us is longer than it takes");
+    }
+    node.alone = builder_.trace().add(alone);
+  }
+  if (!from.shapes.empty()) {
+    if (const auto product = product_of(from.name, from.shapes, from.types)) {
+      node.kernel = builder_.trace().add(*product);
+    }
   }
 }
 
@@ -115,7 +176,7 @@ void ChakraProgram::add(const ChakraNode& from) {
   TraceNode node;
   node.id = from.id;
   node.name = builder_.name(from.name);
-  node.place = from.is_cpu_op ? TracePlace::host : TracePlace::device;
+  node.place = from.is_cpu_op.value_or(false) ? TracePlace::host : TracePlace::device;
   if (!from.problem.empty()) {
     builder_.fail(node, from.problem);
   }
@@ -131,13 +192,7 @@ void ChakraProgram::add(const ChakraNode& from) {
       node.operation = TraceOperation::memory;
       break;
     case computing:
-      node.operation = TraceOperation::compute;
-      if (!from.is_cpu_op && !from.shapes.empty()) {
-        if (const auto product = product_of(from.name, from.shapes, from.types)) {
-          node.kernel = static_cast<std::uint32_t>(builder_.trace().kernels.size());
-          builder_.trace().kernels.push_back(*product);
-        }
-      }
+      compute(from, node);
       break;
     case send:
     case receive:
@@ -145,7 +200,7 @@ void ChakraProgram::add(const ChakraNode& from) {
       break;
     case collective:
       // the call on the host, which only starts the one on the device, has a duration and no size
-      if (from.is_cpu_op && !from.comm_size) {
+      if (node.place == TracePlace::host && !from.comm_size) {
         node.operation = TraceOperation::compute;
       } else {
         communicate(from, node);

@@ -77,12 +77,9 @@ class Converter {
   bool equal(const TraceNode& a, const TraceNode& b) const {
     return a.operation == b.operation && a.place == b.place && a.kind == b.kind && a.stream == b.stream &&
            a.place_in_file == b.place_in_file && a.duration == b.duration && a.bytes == b.bytes && a.flops == b.flops &&
-           same_kernel(a.kernel, b.kernel) && a.after_count == b.after_count &&
+           same_entry(trace_.kernels, a.kernel, b.kernel) && same_entry(trace_.alone, a.alone, b.alone) &&
+           same_entry(trace_.exchanges, a.exchange, b.exchange) && a.after_count == b.after_count &&
            patterns_[a.group] == patterns_[b.group];
-  }
-
-  bool same_kernel(std::uint32_t a, std::uint32_t b) const {
-    return a == b || (a != TraceNode::none && b != TraceNode::none && trace_.kernels[a] == trace_.kernels[b]);
   }
 
   /// No messages, equal nodes, and groups that a communicator of one role makes.
@@ -213,26 +210,56 @@ class Converter {
       ++predicted_;
       return ComputeTask{kernels(node.kernel)};
     }
-    return work(node, node.flops / times_.chip.peak(DataType::bf16), ratio_);
+    return work(node, node.flops);
   }
 
-  /// Between memory and its device, which may be in the host's name.
-  Payload moving(const TraceNode& node) { return work(node, Seconds(), memory_ratio_); }
+  /// Between memory and its device, which may be in the host's name: all bytes, whatever operations it counts.
+  Payload moving(const TraceNode& node) { return work(node, Flops()); }
 
   /// Of a device: as long as its counts say, or as recorded where there are none or they are not asked for.
-  DelayTask work(const TraceNode& node, Seconds computing, double ratio) {
-    const Seconds streaming = node.bytes / times_.chip.memory_bandwidth;
+  DelayTask work(const TraceNode& node, Flops flops) {
+    const Demands counted = demands(node, flops, times_.chip);
+    const Seconds longest = std::max(counted.cores, counted.memory);
     const bool anew = times_.compute == TraceTimes::Compute::predicted;
-    const bool counted = computing > Seconds() || streaming > Seconds();
-    const bool by_counts = counted && (anew || node.duration <= Seconds());
+    const bool by_counts = longest > Seconds() && (anew || node.duration <= Seconds());
     predicted_ += by_counts && anew ? 1 : 0;
     without_time_ += by_counts && !anew ? 1 : 0;
-    kept_ += anew && !counted ? 1 : 0;
-    empty_ += !counted && node.duration <= Seconds() ? 1 : 0;
-    scaled_ += times_.compute == TraceTimes::Compute::scaled && !by_counts && node.duration > Seconds() ? 1 : 0;
-    return {by_counts ? std::max(computing, streaming) : node.duration * ratio,
-            streaming > computing ? Worker::memory : Worker::cores, node.flops, node.bytes,
-            by_counts ? std::optional(streaming) : std::nullopt};
+    kept_ += anew && longest <= Seconds() ? 1 : 0;
+    empty_ += longest <= Seconds() && node.duration <= Seconds() ? 1 : 0;
+    const Worker worker = bounds(counted, node);
+    if (by_counts) {
+      const Demands alone{worker == Worker::cores ? longest : Seconds(), counted.memory};
+      return {longest, worker, node.flops, node.bytes, alone};
+    }
+    return recorded(node, flops, worker);
+  }
+
+  /// By counts, at the peaks.
+  static Demands demands(const TraceNode& node, Flops flops, const ChipSpec& chip) {
+    return {flops / chip.peak(DataType::bf16), node.bytes / chip.memory_bandwidth};
+  }
+
+  /// Loads and stores are the memory's, counted or not.
+  static Worker bounds(const Demands& demands, const TraceNode& node) {
+    return demands.memory > demands.cores || node.operation == TraceOperation::memory ? Worker::memory : Worker::cores;
+  }
+
+  DelayTask recorded(const TraceNode& node, Flops flops, Worker worker) {
+    DelayTask task{node.duration, worker, node.flops, node.bytes};
+    if (node.alone != TraceNode::none) {
+      task.alone = trace_.alone[node.alone];
+      task.worker = bounds(*task.alone, node);
+      ++alone_;
+    }
+    if (times_.compute == TraceTimes::Compute::scaled && node.duration > Seconds()) {
+      ++scaled_;
+      const Demands there = task.alone.value_or(demands(node, flops, *times_.recorded_on));
+      task.time *= bounds(there, node) == Worker::memory ? memory_ratio_ : ratio_;
+      if (task.alone) {
+        task.alone = {std::min(there.cores * ratio_, task.time), std::min(there.memory * memory_ratio_, task.time)};
+      }
+    }
+    return task;
   }
 
   bool supported(const Kernel& kernel) const {
@@ -252,8 +279,9 @@ class Converter {
   Payload collective(const TraceNode& node, std::uint32_t number, bool in_role) {
     const TraceGroup& group = trace_.groups[node.group];
     const Pattern& pattern = patterns_[node.group];
+    const TraceExchange exchange = node.exchange == TraceNode::none ? TraceExchange() : trace_.exchanges[node.exchange];
     const bool is_listed = group.members == TraceGroup::Members::listed;
-    alone_ += (in_role ? pattern.size : is_listed ? group.ranks.size() : trace_.ranks()) == 1 ? 1 : 0;
+    of_one_ += (in_role ? pattern.size : is_listed ? group.ranks.size() : trace_.ranks()) == 1 ? 1 : 0;
     if (in_role) {
       const auto known = communicators_.find(node.group);
       const CommunicatorId communicator =
@@ -262,14 +290,16 @@ class Converter {
               : communicators_
                     .emplace(node.group, result_.graph.add_communicator({group.name, pattern.stride, pattern.size}))
                     .first->second;
-      return CollectiveTask{communicator, node.kind, node.bytes};
+      return CollectiveTask{communicator, node.kind, node.bytes / exchange.imbalance, exchange.imbalance,
+                            exchange.routing};
     }
     const auto known = groups_.find(node.group);
     const RankGroupsId groups =
         known != groups_.end()
             ? known->second
             : groups_.emplace(node.group, result_.graph.add_groups({group.name, {ranks_of(group)}})).first->second;
-    return GroupTask{groups, node.kind, node.bytes, 1, number};
+    return GroupTask{groups, node.kind,       node.bytes / exchange.imbalance, exchange.imbalance, number,
+                     false,  exchange.routing};
   }
 
   std::vector<std::uint32_t> ranks_of(const TraceGroup& group) const {
@@ -297,14 +327,19 @@ class Converter {
                          "memory's bandwidth, whichever is more"));
     }
     if (alone_ > 0) {
-      notes.insert(std::to_string(alone_) + " collectives of the nodes are of groups of one rank, and move nothing");
+      notes.insert(count(alone_, "have the times that they take alone: they share cores and memory"));
+    }
+    if (of_one_ > 0) {
+      notes.insert(std::to_string(of_one_) + " collectives of the nodes are of groups of one rank, and move nothing");
     }
     if (empty_ > 0) {
       notes.insert(count(empty_, "have no time at all and take none"));
     }
     if (scaled_ > 0) {
       notes.insert("computing is scaled by the ratio of the bf16 peaks of " + times_.recorded_on->name + " and " +
-                   times_.chip.name + ", loads and stores by that of their memories' bandwidths");
+                   times_.chip.name +
+                   ", loads, stores and what counts more bytes than operations by that of their memories' "
+                   "bandwidths");
     }
   }
 
@@ -318,7 +353,7 @@ class Converter {
   std::map<std::uint32_t, CommunicatorId> communicators_;  ///< by group
   std::map<std::uint32_t, RankGroupsId> groups_;
   std::map<std::string, KernelListId> kernel_lists_;
-  std::size_t predicted_ = 0, kept_ = 0, without_time_ = 0, empty_ = 0, scaled_ = 0, alone_ = 0;
+  std::size_t predicted_ = 0, kept_ = 0, without_time_ = 0, empty_ = 0, scaled_ = 0, alone_ = 0, of_one_ = 0;
 };
 
 }  // namespace

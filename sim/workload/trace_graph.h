@@ -14,7 +14,7 @@ namespace podium {
 struct TraceTimes {
   enum class Compute : std::uint8_t {
     recorded,   ///< as long as it took
-    scaled,     ///< by the ratio of the two chips' bf16 peaks
+    scaled,     ///< by the ratio of the two chips' bf16 peaks, or memory bandwidths where bytes bounded it
     predicted,  ///< anew, where shapes or counts of operations and bytes were recorded; as long as it took elsewhere
   };
   Compute compute = Compute::recorded;

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -66,13 +68,11 @@ class Matcher {
       const std::size_t both = std::min(ends.sends.size(), ends.receives.size());
       if (ends.sends.size() > both) {
         throw InputError(place(ends.sends[both]) + ": it sends to rank " + std::to_string(to) + " with tag " +
-                         std::to_string(tag) + ", which has no receive for it (" + std::to_string(both) +
-                         " that match)");
+                         std::to_string(tag) + ", which has no receive for it" + before(both));
       }
       if (ends.receives.size() > both) {
         throw InputError(place(ends.receives[both]) + ": it waits for a message of rank " + std::to_string(from) +
-                         " with tag " + std::to_string(tag) + ", which has no send for it (" + std::to_string(both) +
-                         " that match)");
+                         " with tag " + std::to_string(tag) + ", which has no send for it" + before(both));
       }
       for (std::size_t i = 0; i < both; ++i) {
         const Spot send = ends.sends[i], receive = ends.receives[i];
@@ -139,16 +139,29 @@ class Matcher {
                          "), which takes part in " + std::to_string(others.size()));
       }
       const TraceNode &a = node(calls[i]), &b = node(others[i]);
-      if (a.kind != b.kind || a.bytes != b.bytes) {
+      if (a.kind != b.kind || a.bytes != b.bytes || !same_entry(trace_.exchanges, a.exchange, b.exchange)) {
         throw InputError(place(others[i]) + ": as " + who + " it is " + call(b) + ", and " + place(calls[i]) + " is " +
                          call(a));
       }
     }
   }
 
-  static std::string call(const TraceNode& n) {
-    return std::string(to_string(n.kind)) + " of " + std::to_string(static_cast<std::uint64_t>(n.bytes.value())) +
-           " bytes";
+  static std::string before(std::size_t matched) {
+    return matched == 0 ? std::string() : ": the " + std::to_string(matched) + " before it are matched";
+  }
+
+  std::string call(const TraceNode& n) const {
+    const bool gathers = n.kind == CollectiveKind::all_gather || n.kind == CollectiveKind::gather;
+    std::string text = std::string(to_string(n.kind)) + " of " +
+                       std::to_string(static_cast<std::uint64_t>(n.bytes.value())) +
+                       (gathers ? " bytes in all" : " bytes");
+    if (n.exchange != TraceNode::none) {
+      const TraceExchange& exchange = trace_.exchanges[n.exchange];
+      const TokenRouting routing = exchange.routing.value_or(TokenRouting());
+      text += fmt::format(" (imbalance {}, {} of {} experts, {} shared, in {} of {} groups)", exchange.imbalance,
+                          routing.choices, routing.slots, routing.shared, routing.groups_chosen, routing.groups);
+    }
+    return text;
   }
 
   const Trace& trace_;

@@ -9,8 +9,12 @@
 
 namespace podium {
 
-/// How long a rank takes for kernels in a row, with a share of the cores.
-using KernelTimes = std::function<Seconds(const std::vector<Kernel>&, CoreShare)>;
+/// How long a rank takes for kernels in a row, with a share of the cores and nothing beside them.
+struct TimeAlone {
+  Seconds time;
+  Demands demands;
+};
+using KernelTimes = std::function<TimeAlone(const std::vector<Kernel>&, CoreShare)>;
 
 /// One rank's part of a task graph as a trace of that rank alone: blocks are written out, streams become dependencies.
 /// Groups are listed by their ranks and named after them.

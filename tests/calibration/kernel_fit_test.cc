@@ -10,7 +10,7 @@ namespace {
 AttentionFigures figures_of(const std::string& chip) { return load_attention("attention", chip, "").value(); }
 
 /// Rows as the model itself predicts them.
-std::vector<MeasuredKernel> invented_rows(const KernelTime& time) {
+std::vector<MeasuredKernel> invented_rows(const KernelTimer& time) {
   std::vector<MeasuredKernel> rows;
   for (const double heads : {8, 32, 64}) {
     for (double tokens = 128; tokens <= 32768; tokens *= 4) {

@@ -63,6 +63,20 @@ TEST(Replay, ScalesRecordedTimesByTheRatioOfPeaks) {
   EXPECT_NEAR(replay(trace, times).time.value(), 50e-6, 1e-11);
 }
 
+TEST(Replay, ScalesByTheRatioOfMemoriesWhatMovesForLongerThanItComputes) {
+  TraceTimes times{.compute = TraceTimes::Compute::scaled, .chip = load_chip("h100-sxm")};
+  times.recorded_on = times.chip;
+  times.recorded_on->memory_bandwidth *= 0.25;
+  const auto bytes = static_cast<std::int64_t>(times.chip.memory_bandwidth.value() * 1e-3);
+  const auto time_of = [&](std::int64_t operations, std::int64_t moved) {
+    const ChakraFile::Node node{
+        .id = 1, .microseconds = 100, .attributes = {{"num_ops", operations}, {"tensor_size", moved}}};
+    return replay(trace_of(ChakraFile().add(node).bytes()), times).time.value();
+  };
+  EXPECT_NEAR(time_of(10, bytes), 25e-6, 1e-11);
+  EXPECT_NEAR(time_of(1'000'000'000'000, 10), 100e-6, 1e-11);
+}
+
 TEST(Replay, PredictsFromCountsWhereTheyWereRecorded) {
   const ChipSpec chip = load_chip("h100-sxm");
   const auto bytes = static_cast<std::int64_t>(chip.memory_bandwidth.value() * 1e-3);
@@ -180,77 +194,6 @@ TEST(Replay, RunsNodesOfOneStreamInOrderAndMessagesAtOnce) {
   const Execution execution = replay(trace);
   EXPECT_GE(execution.time.value(), 2e-6 * (1 - 1e-9));
   EXPECT_LT(execution.time.value(), 3.5e-6 + 20e-6);
-}
-
-/// A graph of two roles with all that is exported: blocks, groups, messages, streams.
-TaskGraph example() {
-  TaskGraph graph;
-  const RoleId first = graph.add_role({"first", 0, 4}), second = graph.add_role({"second", 4, 4});
-  const CommunicatorId tp = graph.add_communicator({"tp", 1, 2}), dp = graph.add_communicator({"dp", 2, 2});
-  const std::uint16_t label = graph.add_label("work");
-  TaskGraph layer;
-  const RoleId inside = layer.add_role({"layer", 0, 4});
-  const std::uint16_t inner = layer.add_label("layer");
-  const CommunicatorId inner_tp = layer.add_communicator({"tp", 1, 2});
-  const KernelListId kernels = layer.add_kernels({Gemm{.m = 512, .n = 512, .k = 512}});
-  const TaskId a = layer.add(inside, 0, inner, ComputeTask{kernels});
-  layer.add(inside, 1, inner, CollectiveTask{inner_tp, CollectiveKind::all_gather, 2_MiB}, {{a}});
-  layer.add(inside, 0, inner, DelayTask{3_us});
-  const BlockId block = graph.add_block(std::move(layer));
-  const TaskId layers = graph.add(first, 0, label, BlockTask{block, 3});
-  const TaskId sums = graph.add(first, 1, label, CollectiveTask{dp, CollectiveKind::all_reduce, 4_MiB}, {{layers}});
-  graph.add(first, 2, label, SendTask{second, 5, 1_MiB}, {{sums}});
-  const TaskId got = graph.add(second, 2, label, ReceiveTask{first, 5});
-  graph.add(second, 0, label, BlockTask{block, 2}, {{got}});
-  graph.add(second, 1, label, CollectiveTask{tp, CollectiveKind::reduce_scatter, 1_MiB}, {{got}});
-  return graph;
-}
-
-TEST(WriteChakra, GivesFilesThatRunAsTheGraphDoes) {
-  const TaskGraph graph = example();
-  const Machine machine = load_machine("hgx-h100", {.ranks = 8});
-  const Execution run = Simulator(machine, {.keep_spans = true}).run(graph);
-  const auto model = compute_model_of(machine.chip());
-  const KernelTimes times = [&](const std::vector<Kernel>& kernels, CoreShare cores) {
-    return model->cost(kernels.at(0), machine.chip(), cores).time;
-  };
-  const TemporaryFolder folder;
-  write_chakra(graph, times, folder.path().string(), "step");
-  const Trace trace = load_trace({folder.path().string()});
-  EXPECT_EQ(trace.ranks(), 8U);
-  EXPECT_EQ(trace.programs[0].nodes.size(), 3 * (3 + 1) + 2U);  // blocks written out, with joins between them
-  EXPECT_NO_THROW(check_progress(trace, match_ranks(trace)));
-  const Execution again = replay(trace);
-  // blocks are timed alone in the graph; here every message meets every other
-  EXPECT_NEAR(again.time / run.time, 1, 0.02);
-}
-
-TEST(WriteChakra, ComesBackNodeByNode) {
-  const TaskGraph graph = example();
-  const KernelTimes times = [](const std::vector<Kernel>&, CoreShare) { return 1.25_us; };
-  const Trace written = trace_of_rank(graph, 5, times);
-  TraceOptions options;
-  for (const TraceGroup& group : written.groups) {
-    options.groups[group.name] = group.ranks;
-  }
-  const Trace read = read_trace(InputStream::of_bytes(chakra_bytes(written, 5), "step.5.et"), options);
-  const TraceProgram &a = written.programs.at(0), &b = read.programs.at(0);
-  ASSERT_EQ(a.nodes.size(), b.nodes.size());
-  for (std::size_t i = 0; i < a.nodes.size(); ++i) {
-    const TraceNode &x = a.nodes[i], &y = b.nodes[i];
-    EXPECT_EQ(x.id, y.id);
-    EXPECT_EQ(x.operation, y.operation);
-    EXPECT_EQ(x.place, y.place);
-    EXPECT_EQ(x.peer, y.peer);
-    EXPECT_EQ(x.tag, y.tag);
-    EXPECT_NEAR(x.duration.value(), y.duration.value(), 1e-15);
-    EXPECT_EQ(x.flops, y.flops);
-    EXPECT_EQ(written.names.at(x.name), read.names.at(y.name));
-    if (x.operation == TraceOperation::collective) {
-      EXPECT_EQ(x.kind, y.kind);
-      EXPECT_EQ(x.bytes, y.bytes);
-    }
-  }
 }
 
 TEST(WriteGoal, ComesBackAndRefusesCollectives) {

@@ -118,7 +118,7 @@ TEST(AttentionValidation, IsAsFarFromMeasuredKernelsAsStated) {
     std::vector<MeasuredKernel> rows;
     add_rows(rows, stack, AttentionPhase::prefill);
     add_rows(rows, stack, AttentionPhase::decode);
-    const KernelTime time = attention_time(chip, figures);
+    const KernelTimer time = attention_time(chip, figures);
     expect_within(errors_of(rows, time), stack, "all");
     expect_within(fit_kernels(some_of(rows), parameters_of(figures), time, 3).unseen, stack, "unseen");
   }

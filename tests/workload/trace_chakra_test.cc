@@ -97,6 +97,43 @@ TEST(ChakraJson, TakesShapesAsListsAndAsText) {
   }
 }
 
+TEST(ChakraJson, RefusesShapesOrTypesThatInputsHaveTwice) {
+  EXPECT_THAT(message_of(json_node(R"("type": 4, "inputs": {"shapes": [[8, 16]], "Shapes": [[16, 4]]})")),
+              HasSubstr("node 1: its inputs have 'shapes' twice"));
+  EXPECT_THAT(message_of(json_node(R"("type": 4, "inputs": {"types": "a", "_types": "b"})")),
+              HasSubstr("'types' twice"));
+}
+
+/// Computing timed alone, on a stream; and an exchange with experts.
+TEST(Chakra, TakesWhatOnlyOurOwnFilesSay) {
+  const Trace trace = trace_of(json_of(R"([
+      {"id": 1, "type": 4, "runtime": 10, "podium_cores_us": 8, "podium_memory_us": "2.5", "podium_stream": 3},
+      {"id": 2, "type": 7, "comm_type": 6, "comm_size": 1000, "podium_exchange": "combine", "podium_imbalance": 1.25,
+       "podium_choices": 8, "podium_slots": 72.5, "podium_shared": 1, "podium_groups": 8, "podium_groups_chosen": 4}])"));
+  const TraceNode &computing = trace.programs.at(0).nodes.at(0), &exchange = trace.programs.at(0).nodes.at(1);
+  EXPECT_EQ(computing.stream, 3);
+  EXPECT_DOUBLE_EQ(trace.alone.at(computing.alone).cores.value(), 8e-6);
+  EXPECT_DOUBLE_EQ(trace.alone.at(computing.alone).memory.value(), 2.5e-6);
+  EXPECT_EQ(exchange.kind, CollectiveKind::combine);
+  EXPECT_EQ(trace.exchanges.at(exchange.exchange), (TraceExchange{1.25, TokenRouting{8, 72.5, 1, 8, 4}}));
+}
+
+TEST(Chakra, RefusesOfOurOwnAttributesWhatCannotBe) {
+  const auto refused = [](const std::string& fields, const char* why) {
+    EXPECT_THAT(message_of(json_node(fields)), HasSubstr(why)) << fields;
+  };
+  refused(R"("type": 4, "runtime": 10, "podium_cores_us": 8)", "both or none would be right");
+  refused(R"("type": 4, "runtime": 10, "podium_cores_us": 8, "podium_memory_us": 11)", "is longer than it takes");
+  refused(R"("type": 4, "runtime": 10, "podium_stream": 1024)", "0 to 1023 would be right");
+  const std::string call = R"("type": 7, "comm_size": 8, "podium_exchange": "dispatch", "comm_type": )";
+  refused(call + "0", "is an all-to-all");
+  refused(call + R"(6, "podium_imbalance": 0.5)", "whose podium_imbalance is 1 at least");
+  refused(call + R"(6, "podium_choices": 8, "podium_slots": 4)", "chooses more than there is to choose from");
+  refused(call + R"(6, "podium_choices": -1, "podium_slots": 4)", "beyond sense");
+  refused(R"("type": 7, "comm_size": 8, "comm_type": 6, "podium_exchange": "scatter")",
+          "dispatch or combine would be right");
+}
+
 TEST(ChakraJson, ShowsWhatIsNoTypeAsItStandsInTheFile) {
   EXPECT_THAT(message_of(json_node(R"("type": [1, -2, 0.5, {"a": null, "b": [true]}, "x"])")),
               HasSubstr(R"(none of Chakra's: [1,-2,0.5,{"a":null,"b":[true]},"x"])"));
@@ -179,6 +216,11 @@ TEST(ChakraJson, KnowsItsNodesWhateverTheSpellingAndThePlaceOfTheirKey) {
   EXPECT_DOUBLE_EQ(node_of("{\"WorkloadGraph\": " + nodes).duration.value(), 5e-6);
   EXPECT_DOUBLE_EQ(
       node_of("{\"note\": \"" + std::string(5000, 'x') + "\", \"workload_graph\": " + nodes).duration.value(), 5e-6);
+}
+
+TEST(ChakraJson, IsKnownByAKeyAndNotByAValue) {
+  EXPECT_THAT(message_of(R"({"name": "workload_graph", "nodes": []})"),
+              HasSubstr("no execution trace of a known format"));
 }
 
 TEST(Chakra, NamesAGroupByWhicheverAttributeIsNotEmpty) {
