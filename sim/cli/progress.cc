@@ -18,8 +18,12 @@ void ProgressBar::update(std::size_t done, std::size_t of) {
   const std::size_t filled = width * done / of;
   const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   const double left = elapsed / static_cast<double>(done) * static_cast<double>(of - done);
-  std::fprintf(stderr, "\r%s [%s%s] %zu/%zu, %.0f s left \033[K", title_.c_str(), std::string(filled, '#').c_str(),
-               std::string(width - filled, ' ').c_str(), done, of, std::ceil(left));
+  std::fprintf(stderr, "\r%s [%s%s] %zu/%zu", title_.c_str(), std::string(filled, '#').c_str(),
+               std::string(width - filled, ' ').c_str(), done, of);
+  if (done > 0) {
+    std::fprintf(stderr, ", %.0f s left", std::ceil(left));
+  }
+  std::fprintf(stderr, " \033[K");
   std::fflush(stderr);
 }
 

@@ -156,11 +156,24 @@ SimulatorOptions simulator_options(const ReplayOptions& options, FoldChoice fold
   return result;
 }
 
+/// Of many classes of ranks it takes a while, the first part of it to tell them apart.
+Execution run_tasks(SimulatorOptions asked, const Machine& machine, const TaskGraph& graph) {
+  std::optional<ProgressBar> bar;
+  bar.emplace("finding ranks that are alike").update(0, 1);
+  asked.task_progress = [&bar, running = false](std::size_t done, std::size_t of) mutable {
+    if (!std::exchange(running, true)) {
+      bar.emplace("tasks");
+    }
+    bar->update(done, of);
+  };
+  return Simulator(machine, asked).run(graph);
+}
+
 /// On packets: of the size that was asked for, or that keeps the run to some hops, which bytes on flows tell.
 Execution run(SimulatorOptions asked, std::optional<double> packet_scale, const Machine& machine,
               const TaskGraph& graph, ReplayResult& result) {
   if (!Networks::find(asked.network).has_packets()) {
-    return Simulator(machine, asked).run(graph);
+    return run_tasks(asked, machine, graph);
   }
   SimulatorOptions on_flows = asked;
   on_flows.network = "flow";

@@ -206,14 +206,13 @@ class Guesses {
   /// Those of the longest range first, then of the least stride and the most values.
   std::vector<Turn> all() const {
     std::set<std::array<std::uint32_t, 4>> order;
+    const std::vector<Space> spaces = all_spaces();
     for (const auto& [begin, end] : ranges_) {
-      for (auto low = strides_.begin(); low != strides_.end(); ++low) {
-        for (auto high = std::next(low); high != strides_.end(); ++high) {
-          if (*low > 0 && *high % *low == 0 && (end - begin) % *high == 0) {
-            order.insert({~(end - begin), *low, ~(*high / *low), begin});
-            for (std::uint32_t half = *low; has_xor_ && *high / half % 2 == 0; half *= 2) {
-              order.insert({~(end - begin), half, ~2U, begin});
-            }
+      for (const auto& [low, high] : spaces) {
+        if ((end - begin) % high == 0) {
+          order.insert({~(end - begin), low, ~(high / low), begin});
+          for (std::uint32_t half = low; has_xor_ && high / half % 2 == 0; half *= 2) {
+            order.insert({~(end - begin), half, ~2U, begin});
           }
         }
       }
@@ -232,6 +231,20 @@ class Guesses {
   }
 
  private:
+  using Space = std::pair<std::uint32_t, std::uint32_t>;  ///< of values next to each other, and of all
+
+  std::vector<Space> all_spaces() const {
+    std::vector<Space> spaces;
+    for (const std::uint32_t low : strides_) {
+      for (const std::uint32_t high : strides_) {
+        if (low > 0 && high > low && high % low == 0) {
+          spaces.emplace_back(low, high);
+        }
+      }
+    }
+    return spaces;
+  }
+
   bool takes_odd_to_odd(const Turn& turn) const {
     return std::ranges::all_of(
         odd_ranks_, [&](std::uint32_t rank) { return std::ranges::binary_search(odd_ranks_, turn.apply(rank)); });

@@ -55,6 +55,8 @@ class Executor {
   void start();
   /// After the engine has run: RunError where tasks are left, naming what each role waits for.
   Execution result() const;
+  std::size_t ended() const { return finished_; }
+  std::size_t tasks() const { return graph_.tasks().size(); }
 
  private:
   enum class Doing : std::uint8_t { block, kernels, cores_busy, memory_busy, host_busy, communicating };

@@ -160,18 +160,23 @@ BlockRuns Simulator::Impl::run_blocks(const TaskGraph& graph, std::uint32_t shif
   return runs;
 }
 
-std::vector<LinkHistory::Sample> Simulator::Impl::run(Engine& engine, const Network& network) const {
-  constexpr std::uint64_t some = 1000;  // events between two looks at how far it is
+std::vector<LinkHistory::Sample> Simulator::Impl::run(Engine& engine, const Network& network,
+                                                      const Executor& executor) const {
+  // events between two looks at how far it is
+  const std::uint64_t some = options.progress ? 1'000 : options.task_progress ? 100'000 : Engine::no_limit;
   std::uint64_t told = 0;
   const auto tell = [&] {
     if (options.progress) {
       options.progress(network.packet_hops() - std::exchange(told, network.packet_hops()));
     }
+    if (options.task_progress) {
+      options.task_progress(executor.ended(), executor.tasks());
+    }
   };
   LinkSampler sampler(options.link_samples);
   const bool samples = options.keep_links && options.link_samples > 0;
   for (Ended ended = Ended::events; ended == Ended::events || ended == Ended::time;) {
-    ended = engine.run(samples ? sampler.next() : Time::max(), options.progress ? some : Engine::no_limit);
+    ended = engine.run(samples ? sampler.next() : Time::max(), some);
     if (samples && ended != Ended::events) {
       sampler.look(engine, network);
     }
@@ -208,7 +213,7 @@ Execution Simulator::Impl::execute(PreparedGraph& prepared, const Calls& calls) 
   Player player(engine, *network, *prepared.fabric, costs);
   Executor executor(engine, player, prepared, options.keep_spans || options.keep_task_ends);
   executor.start();
-  std::vector<LinkHistory::Sample> samples = run(engine, *network);
+  std::vector<LinkHistory::Sample> samples = run(engine, *network, executor);
   Execution execution = executor.result();
   if (options.keep_task_ends) {
     for (const Span& span : execution.spans) {
@@ -337,6 +342,7 @@ Execution Simulator::run(const TaskGraph& graph) {
     by_itself.folding = Folding::off;
     by_itself.check_folding = by_itself.keep_links = false;
     by_itself.progress = nullptr;
+    by_itself.task_progress = nullptr;
     impl_->unfolded = std::make_unique<Simulator>(impl_->machine, by_itself);
   }
   Execution execution = impl_->run(graph, 0);

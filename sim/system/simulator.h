@@ -84,6 +84,8 @@ struct SimulatorOptions {
   double packet_scale = 1;       ///< packets are so many times as large as the planes' are
   /// Told now and then how many packet-hops more have been done.
   std::function<void(std::uint64_t)> progress = {};
+  /// Told now and then how many tasks have ended of how many; of a block, or of the graph around blocks.
+  std::function<void(std::size_t done, std::size_t of)> task_progress = {};
 };
 
 /// Runs task graphs on a machine: kernels by the chip's compute model, collectives and sends over the network model.

@@ -59,7 +59,7 @@ struct Simulator::Impl {
                                       const BlockRuns& blocks);
   ClassOf refine(const TaskGraph& graph, std::uint32_t shift, const Calls& calls, const BlockRuns& blocks);
   const FoldedFabric& fabric(const Calls& calls);
-  std::vector<LinkHistory::Sample> run(Engine& engine, const Network& network) const;
+  std::vector<LinkHistory::Sample> run(Engine& engine, const Network& network, const Executor& executor) const;
   LinkUse links_of(const PreparedGraph& prepared, const Network& network, Seconds time) const;
 };
 

@@ -27,6 +27,7 @@ class Splitter {
     for (const TaskGraph& block : graph.blocks()) {
       result_.graph.add_block(block);
     }
+    reserve();
     for (const TaskId id : graph.tasks().ids()) {
       add_task(id);
     }
@@ -60,6 +61,17 @@ class Splitter {
       roles.push_back(result_.graph.add_role(std::move(part)));
       result_.classes.push_back(std::move(one));
     }
+  }
+
+  /// Barriers in front of blocks, which are few, come on top.
+  void reserve() {
+    std::size_t tasks = 0, dependencies = 0;
+    for (const Task& task : graph_.tasks()) {
+      tasks += classes_of_[task.role].size();
+      dependencies += classes_of_[task.role].size() * task.after_count;
+    }
+    result_.graph.reserve(tasks, dependencies);
+    result_.original.reserve(tasks);
   }
 
   void add_task(TaskId id) {

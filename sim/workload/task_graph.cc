@@ -48,6 +48,11 @@ void TaskGraph::share_cores(RoleId role, std::uint16_t stream, CoreShare cores) 
   shares_.push_back({role, stream, cores});
 }
 
+void TaskGraph::reserve(std::size_t tasks, std::size_t dependencies) {
+  tasks_.reserve(tasks);
+  dependencies_.reserve(dependencies);
+}
+
 TaskId TaskGraph::add(RoleId role, std::uint16_t stream, std::uint16_t label, Payload payload,
                       std::span<const TaskId> after) {
   PODIUM_CHECK(role.index() < roles_.size() && label < labels_.size());

@@ -169,6 +169,8 @@ class TaskGraph {
   /// Cores that a stream of compute tasks may use; all of them by default.
   void share_cores(RoleId, std::uint16_t stream, CoreShare);
 
+  /// Room for so many tasks and dependencies in all, where they are millions.
+  void reserve(std::size_t tasks, std::size_t dependencies);
   TaskId add(RoleId, std::uint16_t stream, std::uint16_t label, Payload, std::span<const TaskId> after = {});
   void set_turn(TaskId id, std::uint32_t turn) { tasks_[id].turn = turn; }
 
