@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 
-#include "sim/calibration/fit.h"
 #include "sim/calibration/group_rows.h"
 #include "sim/calibration/token_rows.h"
 #include "sim/system/machine.h"
@@ -44,26 +44,30 @@ class Bench {
     }
   }
 
-  CollectiveTime::Prediction predict(const CollectiveRow& row) {
-    if (const auto choice = chosen(row)) {
-      return {choice->predicted, choice->regime};
+  std::vector<CollectiveTime::Prediction> ways(const CollectiveRow& row) {
+    std::vector<CollectiveTime::Prediction> result;
+    for (const LibraryChoice& choice : of_library(row)) {
+      result.push_back({choice.predicted, choice.regime});
+    }
+    if (!result.empty()) {
+      return result;
     }
     const Operation operation{
         selector_.choose(row.algorithm, row.kind, placement_, row.bytes, 1, {}, row.where, row.routing),
         placement_,
         {}};
-    return {time_alone({0, row.kind, row.bytes}, fold(machine_.network(), router_, {&operation, 1}), costs_, "flow"),
-            {}};
+    const FoldedFabric fabric = fold(machine_.network(), router_, {&operation, 1});
+    return {{time_alone({0, row.kind, row.bytes}, fabric, costs_, "flow"), {}}};
   }
 
  private:
-  /// In the library; nothing where none of it is asked for or it does nothing of the kind.
-  std::optional<LibraryChoice> chosen(const CollectiveRow& row) {
+  /// The fastest first; nothing where none of it is asked for or it does nothing of the kind.
+  std::vector<LibraryChoice> of_library(const CollectiveRow& row) {
     if (!library_ && !row.regime.empty()) {
       throw InputError(row.where, "regime: no library was measured on " + machine_.system().name);
     }
     if (!library_ || (row.algorithm != "auto" && row.regime.empty())) {
-      return std::nullopt;
+      return {};
     }
     std::vector<std::string> names = row.regime.empty() ? row.kernels : std::vector{row.regime};
     std::erase_if(names, [&](const std::string& name) { return plain_name(name) == plain_name(stack_); });
@@ -78,7 +82,7 @@ class Bench {
                       row.ranks, fmt::join(names, " and "), row.algorithm == "auto" ? "" : ", by " + row.algorithm,
                       library_->regimes_that_do(row.kind, placement_, row.bytes, row.routing)));
     }
-    return choices.empty() ? std::nullopt : std::optional(choices.front());
+    return choices;
   }
 
   Machine machine_;
@@ -183,91 +187,6 @@ class RowReader {
   TokenColumns tokens_;
 };
 
-void fit_rows(std::span<const CollectiveRow> rows, CommunicationLibrary& library, const CollectiveTime& time) {
-  std::vector<Unknown> unknowns;
-  for (const Parameter& parameter : parameters_of(library)) {
-    unknowns.push_back({parameter.value, parameter.low, parameter.high});
-  }
-  fit(unknowns, [&] {
-    std::vector<double> residuals;
-    for (const CollectiveRow& row : rows) {
-      residuals.push_back(std::log(time(row) / *row.time));
-    }
-    return residuals;
-  });
-}
-
-std::string errors_text(const std::map<std::string, ErrorSummary>& errors) {
-  std::string text;
-  for (const auto& [name, error] : errors) {
-    text += fmt::format("{}{} {:.1f} % ({} rows)", text.empty() ? "" : ", ", name, 100 * error.mean, error.rows);
-  }
-  return text;
-}
-
-/// Whether there is a row of what the regime does, or of what ends no sooner than in it.
-bool is_measured(const CommunicationLibrary& library, const Regime& regime, std::span<const CollectiveRow> rows) {
-  return std::any_of(library.regimes.begin(), library.regimes.end(), [&](const Regime& other) {
-    return (other.name == regime.name || other.at_least == regime.name) &&
-           std::any_of(rows.begin(), rows.end(), [&](const CollectiveRow& row) {
-             return row.ranks >= other.fewest && std::count(other.kinds.begin(), other.kinds.end(), row.kind) > 0;
-           });
-  });
-}
-
-/// A regime in a file.
-std::string text_of(const Regime& regime, bool measured) {
-  std::string kinds;
-  for (const CollectiveKind kind : regime.kinds) {
-    kinds += (kinds.empty() ? "" : ", ") + std::string(to_string(kind));
-  }
-  std::string text = fmt::format("  {}:\n    source: {}\n    algorithm: {}\n    kinds: [{}]\n{}", regime.name,
-                                 measured ? "rows" : "start", regime.algorithm, kinds,
-                                 regime.choices > 0 ? fmt::format("    choices: {:g}\n", regime.choices) : "");
-  text += regime.also.empty() ? "" : fmt::format("    also: [{}]\n", fmt::join(regime.also, ", "));
-  text += regime.by_name ? "    by_name: true\n" : "";
-  text += regime.balanced ? "    balanced: true\n" : "";
-  text += regime.plane.empty() ? "" : fmt::format("    plane: {}\n", regime.plane);
-  text += regime.fewest > 0 ? fmt::format("    fewest: {}\n", regime.fewest) : "";
-  text += regime.most > 0 ? fmt::format("    most: {:g} KiB\n", regime.most / 1024) : "";
-  text += regime.at_least.empty() ? "" : fmt::format("    at_least: {}\n", regime.at_least);
-  CommunicationLibrary alone{"", "", {regime}};
-  for (const Parameter& parameter : parameters_of(alone)) {
-    text += fmt::format("    {}: {}\n", parameter.name.substr(parameter.name.rfind('.') + 1), figure_text(parameter));
-  }
-  return text;
-}
-
-const char* size_class(Bytes bytes) {
-  return bytes < Bytes(64 << 10) ? "below 64 KiB" : bytes < Bytes(4 << 20) ? "64 KiB to 4 MiB" : "4 MiB and up";
-}
-
-void add_errors(Errors& errors, std::span<const CollectiveRow> rows, const CollectiveTime& time) {
-  for (const CollectiveRow& row : rows) {
-    errors[size_class(row.bytes)].push_back(time(row) / *row.time - 1);
-  }
-}
-
-/// Errors of rows of each number of ranks by figures that were fitted to all others, from those of the whole fit.
-std::map<std::string, ErrorSummary> unseen_errors(std::span<const CollectiveRow> rows, CommunicationLibrary& library,
-                                                  const CollectiveTime& time) {
-  const CommunicationLibrary fitted = library;
-  std::map<std::uint32_t, std::vector<CollectiveRow>> by_ranks;
-  for (const CollectiveRow& row : rows) {
-    by_ranks[row.ranks].push_back(row);
-  }
-  Errors errors;
-  for (const auto& [ranks, own] : by_ranks) {
-    std::vector<CollectiveRow> others;
-    std::copy_if(rows.begin(), rows.end(), std::back_inserter(others),
-                 [left_out = ranks](const CollectiveRow& row) { return row.ranks != left_out; });
-    fit_rows(others, library, time);
-    add_errors(errors, own, time);
-    library = fitted;
-  }
-  return summaries(errors);
-}
-
 }  // namespace
 
 std::vector<CollectiveRow> collective_rows(const RowTable& table, const SystemSpec* system) {
@@ -298,7 +217,7 @@ CollectiveTime collective_time(const std::string& system, const CommunicationLib
       check_regime(*benches->library, row.regime, row.where);
     }
     try {
-      return benches->of(row).predict(row);
+      return benches->of(row).ways(row);
     } catch (const NoRegime&) {
       throw;
     } catch (const InputError& error) {
@@ -308,61 +227,19 @@ CollectiveTime collective_time(const std::string& system, const CommunicationLib
   });
 }
 
-std::map<std::string, ErrorSummary> errors_of(std::span<const CollectiveRow> rows, const CollectiveTime& time) {
+void add_errors(Errors& errors, std::span<const CollectiveRow> rows, const CollectiveTime& time) {
+  for (const CollectiveRow& row : rows) {
+    const char* const size = row.bytes < Bytes(64 << 10)  ? "below 64 KiB"
+                             : row.bytes < Bytes(4 << 20) ? "64 KiB to 4 MiB"
+                                                          : "4 MiB and up";
+    errors[size].push_back(time(row) / *row.time - 1);
+  }
+}
+
+ErrorsByType errors_of(std::span<const CollectiveRow> rows, const CollectiveTime& time) {
   Errors errors;
   add_errors(errors, rows, time);
   return summaries(errors);
-}
-
-Calibration<CommunicationLibrary> calibrate_collectives(std::span<const CollectiveRow> rows, const std::string& system,
-                                                        const CommunicationLibrary& start) {
-  CommunicationLibrary library = start;
-  for (const CollectiveRow& row : rows) {
-    if (!row.time) {
-      throw InputError(row.where, "a row to fit has a time: a column 'seconds', 'latency_us' or 'median_ms'");
-    }
-  }
-  const CollectiveTime time = collective_time(system, &library);
-  for (const CollectiveRow& row : rows) {
-    if (time.predict(row).regime.empty()) {
-      throw InputError(row.where,
-                       fmt::format("no regime of the start does {} among {} ranks of {}: it has nothing to fit",
-                                   to_string(row.kind), row.ranks, system));
-    }
-  }
-  if (const std::size_t count = parameters_of(library).size(); rows.size() < 2 * count) {
-    throw InputError(
-        fmt::format("{} rows cannot determine {} figures; give at least twice as many", rows.size(), count));
-  }
-  Calibration<CommunicationLibrary> result{start, errors_of(rows, time), {}, {}};
-  fit_rows(rows, library, time);
-  result.figures = library;
-  result.fitted = errors_of(rows, time);
-  result.unseen = unseen_errors(rows, library, time);
-  return result;
-}
-
-std::string to_yaml(const Calibration<CommunicationLibrary>& calibration, std::span<const CollectiveRow> rows,
-                    const std::string& system, const std::string& origin) {
-  const CommunicationLibrary& library = calibration.figures;
-  std::string regimes;
-  bool all_measured = true;
-  for (const Regime& regime : library.regimes) {
-    const bool measured = is_measured(library, regime, rows);
-    regimes += text_of(regime, measured);
-    all_measured &= measured;
-  }
-  const char* start =
-      "  start:\n    text: \"no rows of these operations; those of a machine with the same library, with what its rows "
-      "of other operations show of its launches and links\"\n    grade: estimated\n";
-  return fmt::format(
-      "# Written by `podium calibrate collective`.\n"
-      "description: \"{}, {}: collectives\"\n"
-      "sources:\n  rows:\n    text: \"{}. Mean error of the fit: {}; of rows of as many ranks as no row of the fit: "
-      "{}; "
-      "before: {}\"\n    grade: derived\n{}stack: {}\nplane: {}\nregimes:\n{}",
-      system, library.stack, origin, errors_text(calibration.fitted), errors_text(calibration.unseen),
-      errors_text(calibration.before), all_measured ? "" : start, library.stack, library.plane, regimes);
 }
 
 }  // namespace podium

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -53,27 +54,20 @@ class CollectiveTime {
     std::string regime;  ///< empty: by a schedule with the system's own figures
   };
 
-  explicit CollectiveTime(std::function<Prediction(const CollectiveRow&)> predict) : predict_(std::move(predict)) {}
-  Prediction predict(const CollectiveRow& row) const { return predict_(row); }
+  /// `ways` are all in which a call can be done, the fastest first: at least one.
+  explicit CollectiveTime(std::function<std::vector<Prediction>(const CollectiveRow&)> ways) : ways_(std::move(ways)) {}
+  std::vector<Prediction> ways(const CollectiveRow& row) const { return ways_(row); }
+  Prediction predict(const CollectiveRow& row) const { return ways_(row).front(); }
   Seconds operator()(const CollectiveRow& row) const { return predict(row).time; }
 
  private:
-  std::function<Prediction(const CollectiveRow&)> predict_;
+  std::function<std::vector<Prediction>(const CollectiveRow&)> ways_;
 };
 
 CollectiveTime collective_time(const std::string& system, const CommunicationLibrary* library);
 
 /// By size: "below 64 KiB", "64 KiB to 4 MiB", "4 MiB and up".
-std::map<std::string, ErrorSummary> errors_of(std::span<const CollectiveRow> rows, const CollectiveTime& time);
-
-/// Fits a library's figures to measured rows; `unseen` are the errors of rows by figures that were fitted without any
-/// row of as many ranks. InputError where there are fewer rows than twice the figures, or a row has no time or is not
-/// done by a regime.
-Calibration<CommunicationLibrary> calibrate_collectives(std::span<const CollectiveRow> rows, const std::string& system,
-                                                        const CommunicationLibrary& start);
-
-/// The file for configs/calibration/collective that read_library reads; it tells regimes of which there were no rows.
-std::string to_yaml(const Calibration<CommunicationLibrary>& calibration, std::span<const CollectiveRow> rows,
-                    const std::string& system, const std::string& origin);
+void add_errors(Errors& errors, std::span<const CollectiveRow> rows, const CollectiveTime& time);
+ErrorsByType errors_of(std::span<const CollectiveRow> rows, const CollectiveTime& time);
 
 }  // namespace podium

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "sim/calibration/calibrate.h"
-#include "sim/calibration/collective_rows.h"
+#include "sim/calibration/collective_fit.h"
 #include "sim/calibration/kernel_fit.h"
 #include "sim/cli/command.h"
 #include "sim/cli/row_columns.h"
@@ -154,7 +154,8 @@ std::vector<Line> calibrate_library(const CalibrationOptions& options) {
                             : read_library(Document::load(find_file("configs/calibration/collective", options.start)));
   const std::vector<CollectiveRow> rows = collective_rows(rows_of(options), &system);
   const auto calibration = calibrate_collectives(rows, options.system, library);
-  write(options, to_yaml(calibration, rows, options.system, origin_of(options)));
+  const std::string& start = options.start.empty() ? system.name : options.start;
+  write(options, to_yaml(calibration, options.system, origin_of(options), start));
   return lines_of(calibration);
 }
 
