@@ -12,6 +12,7 @@
 #include "sim/cli/command.h"
 #include "sim/config/config.h"
 #include "sim/core/check.h"
+#include "sim/core/large_pages.h"
 
 namespace podium {
 
@@ -101,6 +102,7 @@ int run(int argc, char** argv) {
 }  // namespace podium
 
 int main(int argc, char** argv) {
+  podium::begin_with_large_pages(argv);
   try {
     const int status = podium::run(argc, argv);
     if (!std::cout.flush()) {
