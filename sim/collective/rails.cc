@@ -1,5 +1,7 @@
 // Rings and trees over units of ranks (nodes, supernodes) that are joined position by position, each position by a rail
 // of its own: a lane for each rail, so that all rails carry as much and no message changes its rail.
+#include <algorithm>
+
 #include "sim/collective/binary_tree.h"
 
 namespace podium {
@@ -17,7 +19,9 @@ bool suits_trees(CollectiveKind kind, const GroupShape& shape) {
   return kind == CollectiveKind::all_reduce && shape.tiers.size() > 1;
 }
 
-bool suits_rings(CollectiveKind kind, const GroupShape& shape) { return is_of_parts(kind) && shape.tiers.size() > 1; }
+bool suits_rings(CollectiveKind kind, const GroupShape& shape) {
+  return (is_of_parts(kind) || is_whole(kind)) && shape.tiers.size() > 1;
+}
 
 /// The rail by which a ring comes to a unit: two take turns, as it leaves by another one than it came by; a third
 /// closes the round of an odd number of units.
@@ -44,10 +48,33 @@ std::vector<std::uint32_t> ring_order(const Units& units, std::uint32_t lane) {
   return order;
 }
 
+/// Each ring cut open at the root: a broadcast goes down it, chunks passed on as they arrive, and a reduction up.
+Schedule chain_per_rail(CollectiveKind kind, const Units& units) {
+  Schedule schedule;
+  schedule.lanes = units.size;
+  std::vector<Step>& stage = schedule.stages.emplace_back();
+  for (std::uint32_t lane = 0; lane < units.size; ++lane) {
+    std::vector<std::uint32_t> order = ring_order(units, lane);
+    std::rotate(order.begin(), std::find(order.begin(), order.end(), 0), order.end());
+    Step step{.pairing = Pairing::listed, .share = 1.0 / units.size, .lane = lane};
+    step.depth = static_cast<std::uint32_t>(order.size()) - 1;
+    step.reduced = kind == CollectiveKind::reduce ? step.share : 0;
+    for (std::size_t i = 1; i < order.size(); ++i) {
+      const bool down = kind == CollectiveKind::broadcast;
+      step.pairs.emplace_back(order[down ? i - 1 : i], order[down ? i : i - 1]);
+    }
+    stage.push_back(std::move(step));
+  }
+  return schedule;
+}
+
 /// A ring for each rail, as NCCL lays them over servers: it crosses a unit from position to position and goes to the
 /// next by its rail. Bandwidth-optimal, in as many steps as there are ranks.
 Schedule ring_per_rail(CollectiveKind kind, const GroupShape& shape) {
   const Units units(shape);
+  if (is_whole(kind)) {
+    return chain_per_rail(kind, units);
+  }
   Schedule schedule;
   schedule.lanes = units.size;
   const double part = 1.0 / shape.ranks / units.size;

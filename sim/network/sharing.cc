@@ -320,7 +320,7 @@ void Sharing::close_batch(Level now) {
       } else if (frozen.before != now && link.fills()) {
         disturb(use.link, link.level);
       } else if (frozen.before != now) {
-        link.left += product(use.demand, frozen.before - now);
+        link.left += product(use.demand, frozen.before) - product(use.demand, now);
       }
     }
     if (frozen.before != now) {
@@ -332,7 +332,7 @@ void Sharing::close_batch(Level now) {
 }
 
 void Sharing::end() {
-  PODIUM_CHECK(unsettled_ == 0, "a flow's rate is under 2^48 B/s a weight");
+  PODIUM_CHECK(unsettled_ == 0, "a flow's rate is under 2^63 B/s a weight");
   for (const std::uint32_t index : opened_) {
     Link& link = links_[index];
     link.stage = Stage::as_before;

@@ -202,6 +202,25 @@ TEST(SharingLaws, ScalesWithCapacitiesAndCaps) {
   }
 }
 
+TEST(SharingLaws, DoesNotDependOnWhatAllWeigh) {
+  // so little that rates per weight are beyond 2^46 B/s, where levels are coarse
+  const double scale = 0x1p-20;
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    Problem problem = random_problem(seed);
+    for (Share& share : problem.shares) {
+      share.weight = 1 + (share.weight < 2 ? 0 : 1);
+    }
+    const std::vector<double> before = rates_of(problem);
+    for (Share& share : problem.shares) {
+      share.weight *= scale;
+    }
+    const std::vector<double> rates = rates_of(problem);
+    for (std::size_t flow = 0; flow < rates.size(); ++flow) {
+      ASSERT_NEAR(rates[flow], before[flow], 1e-4 * before[flow]) << "seed " << seed << " flow " << flow;
+    }
+  }
+}
+
 /// Loads that sums of members keep exact.
 void put_on_a_grid(Problem& problem) {
   for (Share& share : problem.shares) {
