@@ -95,13 +95,17 @@ std::string text_of(const Regime& regime, bool measured) {
   return text;
 }
 
-/// Errors of rows of each number of ranks by figures that were fitted to all others, from those of the whole fit.
+/// Errors of rows of each number of ranks by figures that were fitted to all others, from those of the whole fit; none
+/// where there are no others.
 std::map<std::string, ErrorSummary> unseen_errors(std::span<const CollectiveRow> rows, CommunicationLibrary& library,
                                                   std::span<const Unknown> unknowns, const CollectiveTime& time) {
   const CommunicationLibrary fitted = library;
   std::map<std::uint32_t, std::vector<CollectiveRow>> by_ranks;
   for (const CollectiveRow& row : rows) {
     by_ranks[row.ranks].push_back(row);
+  }
+  if (by_ranks.size() == 1) {
+    return {};
   }
   Errors errors;
   for (const auto& [ranks, own] : by_ranks) {
@@ -166,7 +170,8 @@ std::string to_yaml(const CollectiveCalibration& calibration, const std::string&
       "sources:\n  rows:\n    text: \"{}. Mean error of the fit: {}; of rows of as many ranks as no row of the fit: "
       "{}; "
       "before: {}\"\n    grade: derived\n{}stack: {}\nplane: {}\nregimes:\n{}",
-      system, library.stack, origin, errors_text(calibration.fitted), errors_text(calibration.unseen),
+      system, library.stack, origin, errors_text(calibration.fitted),
+      calibration.unseen.empty() ? "none, as all are of one number" : errors_text(calibration.unseen),
       errors_text(calibration.before), all_measured ? "" : others, library.stack, library.plane, regimes);
 }
 

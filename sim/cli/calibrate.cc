@@ -33,7 +33,8 @@ struct CalibrationOptions {
 /// Errors of one kind of rows: before the fit, of it, and on shapes left out of it.
 struct Line {
   std::string name;
-  ErrorSummary before, fitted, unseen;
+  ErrorSummary before, fitted;
+  std::optional<ErrorSummary> unseen;  ///< nothing where nothing could be left out
 };
 
 std::string to_text(const std::vector<Line>& lines, const char* unseen) {
@@ -45,7 +46,7 @@ std::string to_text(const std::vector<Line>& lines, const char* unseen) {
   };
   for (const Line& line : lines) {
     text += fmt::format("{:<24} {:>6}  {:>16} {:>16} {:>16}\n", line.name, line.before.rows, cell(line.before),
-                        cell(line.fitted), cell(line.unseen));
+                        cell(line.fitted), line.unseen ? cell(*line.unseen) : "-");
   }
   return text;
 }
@@ -82,7 +83,9 @@ template <class Fit>
 std::vector<Line> lines_of(const Fit& fit) {
   std::vector<Line> lines;
   for (const auto& [name, before] : fit.before) {
-    lines.push_back({name, before, fit.fitted.at(name), fit.unseen.at(name)});
+    const auto unseen = fit.unseen.find(name);
+    lines.push_back(
+        {name, before, fit.fitted.at(name), unseen == fit.unseen.end() ? std::nullopt : std::optional(unseen->second)});
   }
   return lines;
 }

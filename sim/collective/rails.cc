@@ -7,26 +7,43 @@
 namespace podium {
 namespace {
 
-/// The units that the outermost tier joins (nodes, supernodes), and the positions of each.
+/// The units that the outermost tier joins (nodes, supernodes), and the positions of each. There are as many rails as
+/// the smallest has positions.
 struct Units {
-  std::uint32_t count = 0;
-  std::uint32_t size = 0;
+  std::vector<std::uint32_t> first, size;
+  std::uint32_t rails = 0;
 
-  explicit Units(const GroupShape& shape) : count(shape.tiers.back().count), size(shape.tiers.back().stride) {}
+  explicit Units(const GroupShape& shape) : size(shape.units) {
+    if (!shape.tiers.empty()) {
+      size.assign(shape.tiers.back().count, shape.tiers.back().stride);
+    }
+    for (std::uint32_t before = 0; const std::uint32_t here : size) {
+      first.push_back(before);
+      before += here;
+    }
+    rails = *std::min_element(size.begin(), size.end());
+  }
+  std::uint32_t count() const { return static_cast<std::uint32_t>(size.size()); }
+  /// The i-th position of a unit, counted from one on, round and round.
+  std::uint32_t position(std::uint32_t unit, std::uint32_t from, std::uint32_t i) const {
+    return first[unit] + (from + i) % size[unit];
+  }
 };
 
+bool has_units(const GroupShape& shape) { return shape.tiers.size() > 1 || shape.units.size() > 1; }
+
 bool suits_trees(CollectiveKind kind, const GroupShape& shape) {
-  return kind == CollectiveKind::all_reduce && shape.tiers.size() > 1;
+  return kind == CollectiveKind::all_reduce && has_units(shape);
 }
 
 bool suits_rings(CollectiveKind kind, const GroupShape& shape) {
-  return (is_of_parts(kind) || is_whole(kind)) && shape.tiers.size() > 1;
+  return (is_of_parts(kind) || is_whole(kind)) && has_units(shape);
 }
 
 /// The rail by which a ring comes to a unit: two take turns, as it leaves by another one than it came by; a third
 /// closes the round of an odd number of units.
 std::uint32_t rail_into(std::uint32_t unit, const Units& units) {
-  const bool closes = unit + 1 == units.count && units.count % 2 == 1;
+  const bool closes = unit + 1 == units.count() && units.count() % 2 == 1;
   return closes ? 2 : unit % 2;
 }
 
@@ -34,16 +51,16 @@ std::uint32_t rail_into(std::uint32_t unit, const Units& units) {
 /// rail by which it leaves.
 std::vector<std::uint32_t> ring_order(const Units& units, std::uint32_t lane) {
   std::vector<std::uint32_t> order;
-  for (std::uint32_t unit = 0; unit < units.count; ++unit) {
-    const std::uint32_t first = (lane + rail_into(unit, units)) % units.size;
-    const std::uint32_t last = (lane + rail_into((unit + 1) % units.count, units)) % units.size;
-    for (std::uint32_t i = 0; i < units.size; ++i) {
-      const std::uint32_t position = (first + i) % units.size;
-      if (position != last) {
-        order.push_back(unit * units.size + position);
+  for (std::uint32_t unit = 0; unit < units.count(); ++unit) {
+    const std::uint32_t enters = (lane + rail_into(unit, units)) % units.rails;
+    const std::uint32_t leaves = (lane + rail_into((unit + 1) % units.count(), units)) % units.rails;
+    for (std::uint32_t i = 0; i < units.size[unit]; ++i) {
+      const std::uint32_t position = units.position(unit, enters, i);
+      if (position != units.first[unit] + leaves) {
+        order.push_back(position);
       }
     }
-    order.push_back(unit * units.size + last);
+    order.push_back(units.first[unit] + leaves);
   }
   return order;
 }
@@ -51,12 +68,12 @@ std::vector<std::uint32_t> ring_order(const Units& units, std::uint32_t lane) {
 /// Each ring cut open at the root: a broadcast goes down it, chunks passed on as they arrive, and a reduction up.
 Schedule chain_per_rail(CollectiveKind kind, const Units& units) {
   Schedule schedule;
-  schedule.lanes = units.size;
+  schedule.lanes = units.rails;
   std::vector<Step>& stage = schedule.stages.emplace_back();
-  for (std::uint32_t lane = 0; lane < units.size; ++lane) {
+  for (std::uint32_t lane = 0; lane < units.rails; ++lane) {
     std::vector<std::uint32_t> order = ring_order(units, lane);
     std::rotate(order.begin(), std::find(order.begin(), order.end(), 0), order.end());
-    Step step{.pairing = Pairing::listed, .share = 1.0 / units.size, .lane = lane};
+    Step step{.pairing = Pairing::listed, .share = 1.0 / units.rails, .lane = lane};
     step.depth = static_cast<std::uint32_t>(order.size()) - 1;
     step.reduced = kind == CollectiveKind::reduce ? step.share : 0;
     for (std::size_t i = 1; i < order.size(); ++i) {
@@ -76,10 +93,10 @@ Schedule ring_per_rail(CollectiveKind kind, const GroupShape& shape) {
     return chain_per_rail(kind, units);
   }
   Schedule schedule;
-  schedule.lanes = units.size;
-  const double part = 1.0 / shape.ranks / units.size;
+  schedule.lanes = units.rails;
+  const double part = 1.0 / shape.ranks / units.rails;
   std::vector<Step> scatter, gather;
-  for (std::uint32_t lane = 0; lane < units.size; ++lane) {
+  for (std::uint32_t lane = 0; lane < units.rails; ++lane) {
     Step step{.pairing = Pairing::listed, .share = part, .repeat = shape.ranks - 1, .lane = lane};
     const std::vector<std::uint32_t> order = ring_order(units, lane);
     for (std::size_t i = 0; i < order.size(); ++i) {
@@ -98,32 +115,34 @@ Schedule ring_per_rail(CollectiveKind kind, const GroupShape& shape) {
   return schedule;
 }
 
-/// A tree over all positions: `between` over the units' positions on a rail, each of which is the root of `inside` over
+/// A tree over all positions: `between` over the units' positions on a rail, each of which is the root of a tree over
 /// those of its unit.
-BinaryTree tree_on_rail(const Units& units, std::uint32_t rail, const BinaryTree& between, const BinaryTree& inside) {
-  BinaryTree tree{.up = {}, .height = inside.height + between.height};
+BinaryTree tree_on_rail(const Units& units, std::uint32_t rail, const BinaryTree& between) {
+  BinaryTree tree;
   for (const auto& [child, parent] : between.up) {
-    tree.up.emplace_back(child * units.size + rail, parent * units.size + rail);
+    tree.up.emplace_back(units.first[child] + rail, units.first[parent] + rail);
   }
-  for (std::uint32_t unit = 0; unit < units.count; ++unit) {
-    const auto on_rail = [&](std::uint32_t i) { return unit * units.size + (rail + i) % units.size; };
+  std::uint32_t highest = 0;
+  for (std::uint32_t unit = 0; unit < units.count(); ++unit) {
+    const BinaryTree inside = binary_tree(units.size[unit], false);
+    highest = std::max(highest, inside.height);
     for (const auto& [child, parent] : inside.up) {
-      tree.up.emplace_back(on_rail(child), on_rail(parent));
+      tree.up.emplace_back(units.position(unit, rail, child), units.position(unit, rail, parent));
     }
   }
+  tree.height = highest + between.height;
   return tree;
 }
 
 /// Two trees for each rail, as NCCL's from one server to another, half of the rail's bytes each.
 Schedule trees_per_rail(CollectiveKind, const GroupShape& shape) {
   const Units units(shape);
-  const BinaryTree inside = binary_tree(units.size, false);
-  const BinaryTree between[] = {binary_tree(units.count, false), binary_tree(units.count, true)};
+  const BinaryTree between[] = {binary_tree(units.count(), false), binary_tree(units.count(), true)};
   Schedule schedule;
-  schedule.lanes = 2 * units.size;
+  schedule.lanes = 2 * units.rails;
   std::vector<Step>& stage = schedule.stages.emplace_back();
   for (std::uint32_t lane = 0; lane < schedule.lanes; ++lane) {
-    add_up_and_down(tree_on_rail(units, lane / 2, between[lane % 2], inside), lane, 1.0 / schedule.lanes, stage);
+    add_up_and_down(tree_on_rail(units, lane / 2, between[lane % 2]), lane, 1.0 / schedule.lanes, stage);
   }
   share_reduced(stage, shape.ranks);
   return schedule;

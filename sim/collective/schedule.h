@@ -97,6 +97,9 @@ struct GroupShape {
   bool in_switch_reduction = false;
   std::vector<Tier> tiers = {};  ///< the nearest first, their counts multiply to `ranks`; none: no tiers are known
   std::optional<TokenRouting> routing = {};  ///< of a dispatch or combine, where it is known
+  /// Where there are no tiers: ranks of each unit that the farthest plane joins, in the order of positions, of which
+  /// there are several and not all of one rank (a server of 8 and one of 4). Nothing: no such units are known.
+  std::vector<std::uint32_t> units = {};
 };
 
 /// One algorithm for one or more kinds: `make` is a pure function, called only where `suits` and for two ranks or more.

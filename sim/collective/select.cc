@@ -9,7 +9,7 @@ namespace podium {
 
 namespace {
 
-constexpr std::size_t most_selected_messages = std::size_t{1} << 20;
+constexpr std::size_t most_selected_messages = std::size_t{1} << 20, most_folded_messages = std::size_t{1} << 23;
 
 /// What a stage puts on one class of links.
 struct Use {
@@ -143,16 +143,47 @@ std::vector<Tier> tiers_of(const std::vector<NodeId>& group, std::optional<std::
   return tiers.size() > 1 ? tiers : std::vector<Tier>();
 }
 
-/// Those that all groups have.
-std::vector<Tier> tiers_of(const Placement& placement, std::optional<std::uint32_t> plane, Router& router,
-                           Apart apart) {
-  const std::vector<Tier> tiers = tiers_of(placement.groups.front(), plane, router, apart);
-  const auto has_them = [&](const std::vector<NodeId>* group) {
-    return tiers_of(*group, plane, router, apart) == tiers;
+/// Ranks of each unit: a row of positions of which none is as far from its first as the farthest plane is. Nothing
+/// where units are not in rows, there is one only, or all are single ranks.
+std::vector<std::uint32_t> units_of(const std::vector<NodeId>& group, std::optional<std::uint32_t> plane,
+                                    Router& router) {
+  std::vector<std::uint32_t> planes;  // from the first position
+  const auto plane_between = [&](NodeId a, NodeId b) {
+    const auto far = distance(a, b, plane, router, Apart::by_plane);
+    return far ? std::optional(far->first) : std::nullopt;
   };
+  for (std::size_t i = 1; i < group.size(); ++i) {
+    const auto far = plane_between(group[0], group[i]);
+    if (!far) {
+      return {};
+    }
+    planes.push_back(*far);
+  }
+  const std::uint32_t farthest = planes.empty() ? 0 : *std::max_element(planes.begin(), planes.end());
+  std::vector<std::uint32_t> units{1};
+  for (std::size_t first = 0, i = 1; i < group.size(); ++i) {
+    const bool begins = plane_between(group[first], group[i]) == farthest;
+    if ((first > 0 || begins) && planes[i - 1] != farthest) {
+      return {};  // back in the first unit
+    }
+    if (begins) {
+      first = i;
+      units.push_back(0);
+    }
+    ++units.back();
+  }
+  return units.size() > 1 && units.size() < group.size() ? units : std::vector<std::uint32_t>();
+}
+
+/// What `find` finds in all groups alike; nothing where they differ.
+template <class Find>
+auto of_all_groups(const Placement& placement, std::optional<std::uint32_t> plane, Router& router, const Find& find) {
+  const auto found = find(placement.groups.front());
   const std::vector<const std::vector<NodeId>*> groups = different_groups(placement, plane, router);
-  const bool all_have = tiers.empty() || std::all_of(groups.begin(), groups.end(), has_them);
-  return all_have ? tiers : std::vector<Tier>();
+  const bool all_have =
+      found.empty() || std::all_of(groups.begin(), groups.end(),
+                                   [&](const std::vector<NodeId>* group) { return find(*group) == found; });
+  return all_have ? found : decltype(found)();
 }
 
 }  // namespace
@@ -168,9 +199,16 @@ GroupShape shape_of(const Placement& placement, std::optional<std::uint32_t> pla
     shape.in_switch_reduction =
         tree && costs.protocols.at(tree->plane) && costs.protocols.at(tree->plane)->in_switch_reduction;
   }
-  shape.tiers = tiers_of(placement, plane, router, Apart::by_plane_and_latency);
+  for (const Apart apart : {Apart::by_plane_and_latency, Apart::by_plane}) {
+    if (shape.tiers.empty()) {
+      shape.tiers = of_all_groups(placement, plane, router, [&](const std::vector<NodeId>& group) {
+        return tiers_of(group, plane, router, apart);
+      });
+    }
+  }
   if (shape.tiers.empty()) {
-    shape.tiers = tiers_of(placement, plane, router, Apart::by_plane);
+    shape.units = of_all_groups(placement, plane, router,
+                                [&](const std::vector<NodeId>& group) { return units_of(group, plane, router); });
   }
   return shape;
 }
@@ -209,8 +247,10 @@ const Selector::Entry& Selector::entry(CollectiveKind kind, const Placement& pla
   for (const std::string& name : suitable_algorithms(kind, shape)) {
     operations.push_back({make_schedule(name, kind, shape), placement, plane});
   }
+  // equal units are folded into one
+  const std::size_t most = shape.tiers.empty() ? most_selected_messages : most_folded_messages;
   const auto too_large = [&](const Operation& operation) {
-    return operation.schedule.messages() * placement.groups.size() > most_selected_messages;
+    return operation.schedule.messages() * placement.groups.size() > most;
   };
   if (!std::all_of(operations.begin(), operations.end(), too_large)) {
     operations.erase(std::remove_if(operations.begin(), operations.end(), too_large), operations.end());

@@ -28,5 +28,31 @@ TEST(Selection, LeavesServersByAllRailsAtOnce) {
   }
 }
 
+/// Machines of several servers or racks, the last of them in part: as many rails as it has are used.
+TEST(Selection, LeavesUnequalServersByAllTheRailsOfTheSmallest) {
+  struct Case {
+    const char* system;
+    std::uint32_t ranks, rails;
+    std::vector<std::uint32_t> units;
+  };
+  for (const Case& c : {Case{"hgx-h100", 12, 4, {8, 4}}, Case{"gb200-nvl72", 200, 56, {72, 72, 56}}}) {
+    const Machine machine = load_machine(c.system, {c.ranks, 0});
+    const CommunicationCosts costs = communication_costs(machine.system(), machine.chip(), machine.network());
+    Router router(machine.network());
+    Placement placement{{{}}};
+    for (std::uint32_t rank = 0; rank < c.ranks; ++rank) {
+      placement.groups.front().push_back(machine.node(rank));
+    }
+    EXPECT_EQ(shape_of(placement, {}, router, costs).units, c.units);
+    Selector selector(machine.network(), router, costs);
+    const double bytes = 8e9, adapter = 50e9, port = c.ranks > 72 ? 900e9 : 450e9;
+    const double bound = std::max(bytes / c.rails / adapter, 2 * bytes / port);
+    for (const CollectiveKind kind : {CollectiveKind::all_reduce, CollectiveKind::broadcast, CollectiveKind::reduce}) {
+      EXPECT_LT(selector.rank(kind, placement, Bytes(bytes)).front().predicted.value(), 1.35 * bound)
+          << to_string(kind);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace podium
