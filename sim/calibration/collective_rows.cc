@@ -160,12 +160,16 @@ class RowReader {
  private:
   std::optional<Seconds> time(const TableRow& row) const {
     const std::pair<const Column*, double> columns[] = {{&seconds_, 1}, {&microseconds_, 1e-6}, {&milliseconds_, 1e-3}};
+    std::optional<Seconds> time;
     for (const auto& [column, unit] : columns) {
       if (column->has(row)) {
-        return Seconds(column->positive(row) * unit);
+        if (time) {
+          column->fail(row, "another column has a time already, and one would be right");
+        }
+        time = Seconds(column->positive(row) * unit);
       }
     }
-    return std::nullopt;
+    return time;
   }
 
   void add_kernels(const TableRow& row, CollectiveRow& call) const {

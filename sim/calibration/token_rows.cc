@@ -70,7 +70,10 @@ double TokenColumns::copies(const TableRow& row, CollectiveKind kind, std::uint3
 }
 
 Bytes TokenColumns::bytes_of_all(const TableRow& row, CollectiveKind kind, std::uint32_t ranks) const {
-  if (bytes_.has(row) || !per_rank_.has(row)) {
+  if (bytes_.has(row) && per_rank_.has(row)) {
+    per_rank_.fail(row, "the bytes of all are given already, and one of the two would be right");
+  }
+  if (!per_rank_.has(row)) {
     return Bytes(bytes_.whole(row));
   }
   const bool is_shared_out = kind == CollectiveKind::all_gather || kind == CollectiveKind::reduce_scatter ||

@@ -2,9 +2,12 @@
 #include "sim/calibration/collective_fit.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
+
+#include "tests/core/error_of.h"
 
 namespace podium::test {
 namespace {
@@ -175,6 +178,15 @@ TEST(CollectiveTimes, LeaveTheLibraryWhereAnAlgorithmIsNamedOrServersAreJoined) 
   EXPECT_EQ(with(rows[0]), without(rows[0]));
   EXPECT_EQ(with(rows[1]), without(rows[1]));
   EXPECT_NE(with(rows[2]), without(rows[2]));
+}
+
+TEST(CollectiveRows, RefuseTwoColumnsThatSayTheSame) {
+  const auto problem = [](const char* text) { return error_of([&] { collective_rows(table_of(text)); }); };
+  EXPECT_THAT(problem("op,ranks,bytes,seconds,latency_us\nall_gather,8,1024,1e-5,30\n"),
+              testing::HasSubstr("latency_us: another column has a time already"));
+  EXPECT_THAT(problem("op,ranks,bytes,bytes_per_rank\nall_gather,8,1024,1024\n"),
+              testing::HasSubstr("bytes_per_rank: the bytes of all are given already"));
+  EXPECT_EQ(collective_rows(table_of("op,ranks,bytes,bytes_per_rank\nall_gather,8,,1024\n"))[0].bytes, Bytes(8192));
 }
 
 /// Rows that a library would give, of two regimes.
