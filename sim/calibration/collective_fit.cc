@@ -131,6 +131,11 @@ CollectiveCalibration calibrate_collectives(std::span<const CollectiveRow> rows,
   }
   const CollectiveTime time = collective_time(system, &library);
   for (const CollectiveRow& row : rows) {
+    if (row.algorithm != "auto" && row.regime.empty()) {
+      throw InputError(row.where,
+                       "algorithm: a row that names one is timed by its schedule, with nothing to fit; 'auto' "
+                       "is right, or a regime");
+    }
     if (time.predict(row).regime.empty()) {
       throw InputError(row.where,
                        fmt::format("no regime of the start does {} among {} ranks of {}: it has nothing to fit",
