@@ -113,6 +113,7 @@ void note_idle_options(const CollectiveCommand& options, const CollectiveRun& ru
     }
   };
   const bool named = options.algorithm != "auto";
+  note(!run.unequal_trees().empty(), run.unequal_trees());
   note(options.fold_text == "off" && Networks::find(options.network).needs_wires(),
        "--fold has no effect: the " + options.network + " network is never folded");
   note(options.names_library && (named || !machine.system().library),

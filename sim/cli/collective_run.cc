@@ -134,6 +134,9 @@ CollectiveRun::CollectiveRun(const Machine& machine, CollectiveKind kind, const 
       router_(machine.network()),
       selector_(machine.network(), router_, costs_),
       faults_{machine.changes(), parse_quantity<Seconds>(options.recovery, {"--recovery"})} {
+  if (Networks::find(options.network).needs_wires()) {
+    unequal_trees_ = leave_out_unequal_trees(costs_, machine.network(), router_);
+  }
   if (!options.sizes.empty()) {
     if (kind != CollectiveKind::all_to_all) {
       throw InputError({"--sizes"}, "are of an all_to_all, not of " + std::string(to_string(kind)));

@@ -64,6 +64,8 @@ class CollectiveRun {
   /// What was played for it, and what it puts on each link of the network: how long it is busy.
   const Schedule& schedule(const TimedCollective&) const;
   Table<LinkId, Seconds> busy_times(const TimedCollective&) const;
+  /// What this network does not do in switches; empty: nothing.
+  const std::string& unequal_trees() const { return unequal_trees_; }
 
  private:
   struct Known {
@@ -82,6 +84,7 @@ class CollectiveRun {
   CollectiveOptions options_;
   Placement placement_;
   CommunicationCosts costs_;
+  std::string unequal_trees_;
   Router router_;
   Selector selector_;
   Faults faults_;

@@ -29,6 +29,25 @@ CommunicationCosts communication_costs(const SystemSpec& system, const ChipSpec&
   return costs;
 }
 
+std::string leave_out_unequal_trees(CommunicationCosts& costs, const Topology& topology, Router& router) {
+  constexpr double equal = 1e-6;
+  std::string planes;
+  for (std::uint32_t plane = 0; plane < costs.protocols.size() && topology.accelerators > 1; ++plane) {
+    std::optional<Protocol>& protocol = costs.protocols[plane];
+    if (!protocol || !protocol->in_switch_reduction) {
+      continue;
+    }
+    const NodeId pair[] = {NodeId(0), NodeId(1)};
+    const std::optional<Route> tree = router.multicast(pair[0], pair, plane);
+    const auto differs = [&](const LinkLoad& use) { return std::abs(use.load / tree->links[0].load - 1) > equal; };
+    if (tree && std::any_of(tree->links.begin(), tree->links.end(), differs)) {
+      protocol->in_switch_reduction = false;
+      planes += (planes.empty() ? "" : ", ") + topology.planes[plane].name;
+    }
+  }
+  return planes.empty() ? "" : "switches of " + planes + " are not alike: this network does no collective in them";
+}
+
 const Protocol& protocol_of(const CollectiveCall& call, const FoldedOperation& operation,
                             const CommunicationCosts& costs) {
   return call.protocol != nullptr ? *call.protocol : costs.protocol(operation.plane);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "sim/collective/fold.h"
@@ -19,6 +20,9 @@ struct CommunicationCosts {
   const Protocol& protocol(std::uint32_t plane) const;
 };
 CommunicationCosts communication_costs(const SystemSpec&, const ChipSpec&, const Topology&);
+/// For models of real links, whose trees go over equal switches only: planes whose switches are not alike (the four of
+/// an HGX H100 have four or five links to a GPU) copy and add up nothing. What to say of it; empty where all are alike.
+std::string leave_out_unequal_trees(CommunicationCosts&, const Topology&, Router&);
 
 /// One call of an operation of a folded fabric.
 struct CollectiveCall {

@@ -27,6 +27,7 @@ SimulationResult find_steps(const Study& study, const StepOptions& options, cons
   SimulationResult result;
   result.network = study.network;
   result.options = options;
+  result.options.use_library = study.use_library;
   result.found = run_comparison(study, run_options);
   std::vector<CaseId> ids;
   for (std::size_t i = 0; i < result.found.cases.size(); ++i) {
@@ -44,6 +45,7 @@ SimulationResult find_steps(const Study& study, const StepOptions& options, cons
   const std::vector<SimulatedStep*> steps = steps_of(result);
   StepOptions on_search;
   on_search.network = study.network;
+  on_search.use_library = study.use_library;
   RunOptions silent;
   silent.threads = run_options.threads;
   if (options.timeline_slices > 0) {

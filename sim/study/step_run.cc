@@ -42,6 +42,7 @@ StepRun execute(const PlannedStep& step, const StepOptions& options,
   const Machine machine = load_machine(step.system, allocation);
   SimulatorOptions simulator;
   simulator.network = options.network;
+  simulator.use_library = options.use_library;
   simulator.folding = options.folding;
   simulator.check_folding = options.check_folding;
   simulator.keep_links = true;

@@ -16,6 +16,7 @@ namespace podium {
 /// How a step is executed.
 struct StepOptions {
   std::string network = "flow";
+  bool use_library = false;  ///< as the study says, whose steps they are
   Folding folding = Folding::exact;
   bool check_folding = false;  ///< every rank runs by itself, too: RunError where that differs
   /// Beside those that the step was planned with, as `parse_fault` and `parse_slow_chips` read them.

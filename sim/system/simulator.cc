@@ -39,6 +39,7 @@ Simulator::Impl::Impl(const Machine& m, SimulatorOptions o)
     options.folding = Folding::off;
   }
   if (Networks::find(options.network).needs_wires()) {
+    unequal_trees = leave_out_unequal_trees(costs, m.network(), router);
     for (const PacketSettings& plane : load_packet_settings(costs.planes)) {
       packets.push_back(enlarged(plane, options.packet_scale));
     }
@@ -318,6 +319,9 @@ Execution Simulator::Impl::run(const TaskGraph& graph, std::uint32_t shift) {
     execution = execute(prepared, calls);
   }
   execution.notes.insert(notes.begin(), notes.end());
+  if (!unequal_trees.empty() && !calls.operations.empty()) {
+    execution.notes.insert(unequal_trees);
+  }
   for (const auto& [key, block] : blocks) {
     add(execution.folding, block.folding);
   }

@@ -30,6 +30,7 @@ struct Simulator::Impl {
   std::unique_ptr<ComputeModel> compute_model;
   Router router;
   CommunicationCosts costs;
+  std::string unequal_trees;  ///< what is not done on this network, to say so
   Selector selector;
   std::optional<CommunicationLibrary> library;  ///< where there is one, and it is wanted
   std::optional<LibraryTimes> library_times;

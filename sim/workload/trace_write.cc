@@ -237,7 +237,11 @@ void write_chakra(const TaskGraph& graph, const KernelTimes& times, const std::s
     ranks += role.count;
   }
   nlohmann::ordered_json groups = nlohmann::ordered_json::object();
-  std::filesystem::create_directories(folder);
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem) {
+    throw InputError({folder}, "the folder cannot be made: " + problem.message());
+  }
   for (const Role& role : graph.roles()) {
     for (std::uint32_t rank = role.base; rank < role.base + role.count; ++rank) {
       const Trace trace = trace_of_rank(graph, rank, times);

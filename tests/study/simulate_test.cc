@@ -154,6 +154,16 @@ TEST(FindSteps, KeepsTheStepsThatTheSearchExecuted) {
   }
 }
 
+TEST(FindSteps, KeepsTheLibraryThatTheStudyTimesCollectivesBy) {
+  const Study study = study_of(replaced(quick_look(), "network: flow", "network: flow\nlibrary: true"));
+  SimulationResult result = find_steps(choose(study, {.workload = "serving", .system = "h100"}), {});
+  execute_steps(result);
+  for (const SimulatedStep& step : result.cases.at(0).steps) {
+    EXPECT_NEAR(step.planned.time.value(), step.phase.time.value(), 1e-9);
+    EXPECT_EQ(step.run.time, step.planned.time);
+  }
+}
+
 TEST(FindSteps, KeepsTheFaultsOfTheStudysSystems) {
   const Study study = study_of(replaced(quick_look(), "{name: hgx-h100, domains: 2}",
                                         "{name: hgx-h100, domains: 2, faults: [\"NVSwitch[0]\"]}"));

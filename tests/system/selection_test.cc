@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/system/machine.h"
+#include "sim/system/simulator.h"
 
 namespace podium {
 namespace {
@@ -51,6 +52,25 @@ TEST(Selection, LeavesUnequalServersByAllTheRailsOfTheSmallest) {
       EXPECT_LT(selector.rank(kind, placement, Bytes(bytes)).front().predicted.value(), 1.35 * bound)
           << to_string(kind);
     }
+  }
+}
+
+/// The four switches of an HGX H100 have four or five links to a GPU; packets take trees over equal ones.
+TEST(Selection, LeavesUnequalSwitchesOutWhereLinksAreReal) {
+  TaskGraph graph;
+  const RoleId role = graph.add_role({"ranks", 0, 8});
+  const CommunicatorId all = graph.add_communicator({"tp", 1, 8});
+  graph.add(role, 0, graph.add_label("tp"), CollectiveTask{all, CollectiveKind::all_reduce, Bytes(1 << 28)});
+  const auto run = [&](const char* system, const char* network) {
+    const Machine machine = load_machine(system, {.ranks = 8, .bundles = Bundles::apart});
+    return Simulator(machine, {.network = network, .keep_spans = true, .packet_scale = 256}).run(graph);
+  };
+  EXPECT_EQ(run("hgx-h100", "flow").algorithms, std::vector<std::string>{"in_switch"});
+  EXPECT_EQ(run("gb200-nvl72", "packet").algorithms, std::vector<std::string>{"in_switch"});
+  for (const char* network : {"packet", "congestion_aware"}) {
+    const Execution execution = run("hgx-h100", network);
+    EXPECT_NE(execution.algorithms, std::vector<std::string>{"in_switch"}) << network;
+    EXPECT_TRUE(execution.notes.contains("switches of nvlink are not alike: this network does no collective in them"));
   }
 }
 
