@@ -109,7 +109,11 @@ class Program {
     if (const int gpus = root_.whole("ngpus", 1); static_cast<std::uint32_t>(gpus) != ranks_) {
       fail(root_.where, "it is for " + std::to_string(gpus) + " GPUs, not for " + std::to_string(ranks_) + " ranks");
     }
+    constexpr std::uint32_t most_chunks = 1U << 20;
     const auto chunks = static_cast<std::uint32_t>(root_.whole("nchunksperloop", 1));
+    if (chunks > most_chunks) {
+      fail(root_.where, "nchunksperloop is beyond sense");
+    }
     if (kind_ != CollectiveKind::all_reduce && chunks % ranks_ != 0) {
       fail(root_.where, "nchunksperloop is " + std::to_string(chunks) + ", not as many for each of " +
                             std::to_string(ranks_) + " GPUs");

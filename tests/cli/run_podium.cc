@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -21,15 +22,16 @@ std::string content(const std::filesystem::path& path) {
 }  // namespace
 
 Outcome run_podium(const std::string& arguments) {
-  // a folder of each test's own: tests run at the same time
+  // a folder of each test's own, and of each process: they run at the same time
   const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "podium" / test->name();
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / ("podium." + std::to_string(getpid())) / test->name();
   std::filesystem::create_directories(folder);
   const std::string command = "cd " PODIUM_SOURCE_DIR " && exec </dev/null >" + (folder / "output").string() + " 2>" +
                               (folder / "errors").string() + " && " PODIUM_BINARY " " + arguments;
   const int status = std::system(command.c_str());
   Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(folder / "output"), content(folder / "errors")};
-  std::filesystem::remove_all(folder);
+  std::filesystem::remove_all(folder.parent_path());
   return outcome;
 }
 
