@@ -8,13 +8,15 @@
 
 namespace podium {
 
-/// Fits a library's figures to measured rows, first with regimes that fade into each other, so that none which begins
-/// as never the fastest stays so; `unseen` are the errors of rows by figures that were fitted without any
-/// row of as many ranks. Regimes in which no row can be done keep their figures. InputError where there are fewer rows
-/// than twice the others' figures, or a row has no time or is not done by a regime.
+/// `unseen` are the errors of rows by figures that were fitted without any row of as many ranks; none where all rows
+/// are of one number.
 struct CollectiveCalibration : Calibration<CommunicationLibrary> {
-  std::set<std::string> measured;  ///< regimes in which some row can be done
+  std::set<std::string> measured;  ///< regimes in which some row can be done, and what these end no sooner than
 };
+
+/// Fits a library's figures to measured rows, first with regimes that fade into each other, so that none which begins
+/// as never the fastest stays so. Regimes in which no row can be done keep their figures. InputError where there are
+/// fewer rows than twice the others' figures, or a row has no time or is not done by a regime.
 CollectiveCalibration calibrate_collectives(std::span<const CollectiveRow> rows, const std::string& system,
                                             const CommunicationLibrary& start);
 

@@ -49,6 +49,11 @@ constexpr bool is_of_parts(CollectiveKind kind) {
          kind == CollectiveKind::reduce_scatter;
 }
 
+/// What ends at one rank, or at each, are the parts of all.
+constexpr bool is_gathered(CollectiveKind kind) {
+  return kind == CollectiveKind::all_gather || kind == CollectiveKind::gather;
+}
+
 /// From one rank to all, or from all to one.
 constexpr bool has_root(CollectiveKind kind) {
   return is_whole(kind) || kind == CollectiveKind::scatter || kind == CollectiveKind::gather;

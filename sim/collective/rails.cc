@@ -1,6 +1,7 @@
 // Rings and trees over units of ranks (nodes, supernodes) that are joined position by position, each position by a rail
 // of its own: a lane for each rail, so that all rails carry as much and no message changes its rail.
 #include <algorithm>
+#include <map>
 
 #include "sim/collective/binary_tree.h"
 
@@ -115,22 +116,28 @@ Schedule ring_per_rail(CollectiveKind kind, const GroupShape& shape) {
   return schedule;
 }
 
-/// A tree over all positions: `between` over the units' positions on a rail, each of which is the root of a tree over
-/// those of its unit.
-BinaryTree tree_on_rail(const Units& units, std::uint32_t rail, const BinaryTree& between) {
-  BinaryTree tree;
+using TreesBySize = std::map<std::uint32_t, BinaryTree>;
+
+std::uint32_t highest(const TreesBySize& trees) {
+  std::uint32_t height = 0;
+  for (const auto& [size, tree] : trees) {
+    height = std::max(height, tree.height);
+  }
+  return height;
+}
+
+/// A tree over all positions: `between` over the units' positions on a rail, each of which is the root of one of
+/// `inside` over those of its unit.
+BinaryTree tree_on_rail(const Units& units, std::uint32_t rail, const BinaryTree& between, const TreesBySize& inside) {
+  BinaryTree tree{.up = {}, .height = between.height + highest(inside)};
   for (const auto& [child, parent] : between.up) {
     tree.up.emplace_back(units.first[child] + rail, units.first[parent] + rail);
   }
-  std::uint32_t highest = 0;
   for (std::uint32_t unit = 0; unit < units.count(); ++unit) {
-    const BinaryTree inside = binary_tree(units.size[unit], false);
-    highest = std::max(highest, inside.height);
-    for (const auto& [child, parent] : inside.up) {
+    for (const auto& [child, parent] : inside.at(units.size[unit]).up) {
       tree.up.emplace_back(units.position(unit, rail, child), units.position(unit, rail, parent));
     }
   }
-  tree.height = highest + between.height;
   return tree;
 }
 
@@ -138,11 +145,17 @@ BinaryTree tree_on_rail(const Units& units, std::uint32_t rail, const BinaryTree
 Schedule trees_per_rail(CollectiveKind, const GroupShape& shape) {
   const Units units(shape);
   const BinaryTree between[] = {binary_tree(units.count(), false), binary_tree(units.count(), true)};
+  TreesBySize inside;
+  for (const std::uint32_t size : units.size) {
+    if (!inside.contains(size)) {
+      inside.emplace(size, binary_tree(size, false));
+    }
+  }
   Schedule schedule;
   schedule.lanes = 2 * units.rails;
   std::vector<Step>& stage = schedule.stages.emplace_back();
   for (std::uint32_t lane = 0; lane < schedule.lanes; ++lane) {
-    add_up_and_down(tree_on_rail(units, lane / 2, between[lane % 2]), lane, 1.0 / schedule.lanes, stage);
+    add_up_and_down(tree_on_rail(units, lane / 2, between[lane % 2], inside), lane, 1.0 / schedule.lanes, stage);
   }
   share_reduced(stage, shape.ranks);
   return schedule;

@@ -62,6 +62,12 @@ std::uint32_t Trace::ranks() const {
   return count;
 }
 
+std::uint32_t Trace::size_of(const TraceGroup& group) const {
+  return group.members == TraceGroup::Members::all      ? ranks()
+         : group.members == TraceGroup::Members::listed ? static_cast<std::uint32_t>(group.ranks.size())
+                                                        : group.size;
+}
+
 std::string Trace::place(const TraceProgram& program, const TraceNode& node) const {
   std::string text = to_string(Location{program.file, node.line});
   if (program.count == 1) {

@@ -118,6 +118,7 @@ struct Trace {
   std::uint32_t add(const TraceExchange& exchange) { return add(exchanges, exchange); }
 
   std::uint32_t ranks() const;
+  std::uint32_t size_of(const TraceGroup&) const;
   /// "a.3.et: rank 3: node 7 ('attention')", or with the line in its file.
   std::string place(const TraceProgram&, const TraceNode&) const;
 

@@ -170,6 +170,14 @@ constexpr std::array attributes{
     Attribute{"podium_groups_chosen", count, take<&ChakraNode::groups_chosen, whole_of>},
 };
 
+/// A value that was not taken is refused with what would be right.
+void insist(bool taken, ChakraNode& node, std::string_view attribute, const ChakraValue& value,
+            std::string_view right) {
+  if (!taken) {
+    node.refuse(attribute, shown(value), right);
+  }
+}
+
 const Attribute* find_attribute(std::string_view name) {
   const auto known =
       std::find_if(attributes.begin(), attributes.end(), [name](const Attribute& one) { return one.name == name; });
@@ -223,21 +231,15 @@ void ChakraNode::set(std::string_view attribute, const ChakraValue& value) {
     refuse(attribute, "there twice", "once");
   }
   given |= bit;
-  if (!known->take(*this, value)) {
-    refuse(attribute, shown(value), known->right);
-  }
+  insist(known->take(*this, value), *this, attribute, value, known->right);
 }
 
 void ChakraNode::set_duration(const ChakraValue& value) {
-  if (!take<&ChakraNode::duration, amount_of>(*this, value)) {
-    refuse("duration_micros", shown(value), microseconds);
-  }
+  insist(take<&ChakraNode::duration, amount_of>(*this, value), *this, "duration_micros", value, microseconds);
 }
 
 void ChakraNode::involve(const ChakraValue& value) {
-  if (!take_dimension(*this, value)) {
-    refuse("involved_dim", shown(value), truth);
-  }
+  insist(take_dimension(*this, value), *this, "involved_dim", value, truth);
 }
 
 }  // namespace podium

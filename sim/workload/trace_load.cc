@@ -135,12 +135,8 @@ std::vector<TraceFile> by_rank(const std::vector<std::string>& files, bool one_f
 void gather_parts(Trace& trace) {
   for (TraceProgram& program : trace.programs) {
     for (TraceNode& node : program.nodes) {
-      const bool gathers = node.kind == CollectiveKind::all_gather || node.kind == CollectiveKind::gather;
-      if (node.operation == TraceOperation::collective && gathers) {
-        const TraceGroup& group = trace.groups[node.group];
-        node.bytes *= group.members == TraceGroup::Members::all      ? trace.ranks()
-                      : group.members == TraceGroup::Members::listed ? static_cast<double>(group.ranks.size())
-                                                                     : group.size;
+      if (node.operation == TraceOperation::collective && is_gathered(node.kind)) {
+        node.bytes *= trace.size_of(trace.groups[node.group]);
       }
     }
   }

@@ -151,10 +151,9 @@ class Matcher {
   }
 
   std::string call(const TraceNode& n) const {
-    const bool gathers = n.kind == CollectiveKind::all_gather || n.kind == CollectiveKind::gather;
     std::string text = std::string(to_string(n.kind)) + " of " +
                        std::to_string(static_cast<std::uint64_t>(n.bytes.value())) +
-                       (gathers ? " bytes in all" : " bytes");
+                       (is_gathered(n.kind) ? " bytes in all" : " bytes");
     if (n.exchange != TraceNode::none) {
       const TraceExchange& exchange = trace_.exchanges[n.exchange];
       const TokenRouting routing = exchange.routing.value_or(TokenRouting());

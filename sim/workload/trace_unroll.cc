@@ -13,9 +13,6 @@ class Unroller {
  public:
   Unroller(const TaskGraph& graph, std::uint32_t rank, const KernelTimes& times)
       : times_(times), rank_(rank), builder_(trace_, "task graph", rank) {
-    for (const Role& role : graph.roles()) {
-      ranks_ = std::max(ranks_, role.base + role.count);
-    }
     for (const RoleId id : graph.roles().ids()) {
       const Role& role = graph.roles()[id];
       if (rank >= role.base && rank < role.base + role.count) {
@@ -182,7 +179,7 @@ class Unroller {
   }
 
   const KernelTimes& times_;
-  std::uint32_t rank_, ranks_ = 0;
+  std::uint32_t rank_;
   Trace trace_;
   TraceProgramBuilder builder_;
   std::uint64_t last_id_ = 0;

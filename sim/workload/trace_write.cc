@@ -112,12 +112,6 @@ std::uint32_t chakra_type(const TraceNode& node) {
   return 0;
 }
 
-double size_of(const TraceGroup& group, std::uint32_t ranks) {
-  return group.members == TraceGroup::Members::all      ? ranks
-         : group.members == TraceGroup::Members::listed ? static_cast<double>(group.ranks.size())
-                                                        : group.size;
-}
-
 /// What Chakra has no word for: others see an all-to-all of the fullest rank's bytes.
 void exchange(Encoder& out, CollectiveKind kind, const TraceExchange& exchange) {
   attribute(out, "podium_exchange", to_string(kind));
@@ -135,8 +129,7 @@ void communication(Encoder& out, const Trace& trace, const TraceNode& node, std:
   const bool sends = node.operation == TraceOperation::send;
   if (node.operation == TraceOperation::collective) {
     const TraceGroup& group = trace.groups[node.group];
-    const bool gathers = node.kind == CollectiveKind::all_gather || node.kind == CollectiveKind::gather;
-    const double part = gathers ? size_of(group, trace.ranks()) : 1;
+    const double part = is_gathered(node.kind) ? trace.size_of(group) : 1;
     attribute(out, "comm_type", comm_type(node.kind));
     attribute(out, "comm_size", whole(node.bytes.value() / part));
     if (group.members == TraceGroup::Members::listed) {
