@@ -90,6 +90,22 @@ std::vector<std::string> idle_planes(const CollectiveRun& run, const Topology& n
   return idle;
 }
 
+/// Sizes at which a link would need longer for its bytes than the network says that all takes.
+void note_overdrawn(const CollectiveRun& run, CollectiveResult& result) {
+  double most = 1;
+  for (const SizeRow& row : result.rows) {
+    const Table<LinkId, Seconds> busy = run.busy_times(row);
+    most = std::max(most, *std::max_element(busy.begin(), busy.end()) / row.time);
+  }
+  constexpr double negligible = 1e-3;
+  if (most > 1 + negligible) {
+    result.notes.push_back(
+        fmt::format("a link carries up to {:.0f} % of what it can: on the {} network, what is sent at "
+                    "different times shares none. On flow it does",
+                    100 * most, result.network));
+  }
+}
+
 /// Where a library was to be taken, and was not.
 void note_library(const CollectiveRun& run, CollectiveResult& result) {
   const auto has_none = [](const SizeRow& row) { return row.regime.empty(); };
@@ -113,7 +129,7 @@ void note_idle_options(const CollectiveCommand& options, const CollectiveRun& ru
     }
   };
   const bool named = options.algorithm != "auto";
-  note(!run.unequal_trees().empty(), run.unequal_trees());
+  result.notes.insert(result.notes.end(), run.notes().begin(), run.notes().end());
   note(options.fold_text == "off" && Networks::find(options.network).needs_wires(),
        "--fold has no effect: the " + options.network + " network is never folded");
   note(options.names_library && (named || !machine.system().library),
@@ -126,7 +142,7 @@ void note_idle_options(const CollectiveCommand& options, const CollectiveRun& ru
   note(options.all_candidates && (named || !options.sizes.empty()), "--all has no effect: there is one algorithm");
   note(options.recovery != CollectiveOptions().recovery && machine.changes().empty(),
        "--recovery has no effect: nothing fails in the course of a run");
-  note(options.check && options.algorithm.ends_with(".xml"),
+  note(options.check && is_algorithm_file(options.algorithm),
        "--check has no effect: an algorithm of one's own is followed as it is read");
   const bool sends =
       std::none_of(result.rows.begin(), result.rows.end(), [](const SizeRow& r) { return r.bytes == Bytes(); });
@@ -154,7 +170,7 @@ CollectiveResult measure_collective(CollectiveCommand options) {
   options.routing = routing_of(options.experts, kind);
   std::vector<Bytes> sizes = asked_sizes(options, kind, type);
   Networks::find(options.network, {"--network"});
-  if (options.algorithm != "auto" && !options.algorithm.ends_with(".xml")) {
+  if (options.algorithm != "auto" && !is_algorithm_file(options.algorithm)) {
     Algorithms::find(options.algorithm, {"--algorithm"});
   }
   if (options.library != "on" && options.library != "off") {
@@ -196,6 +212,9 @@ CollectiveResult measure_collective(CollectiveCommand options) {
   }
   if (std::any_of(result.rows.begin(), result.rows.end(), [](const SizeRow& row) { return !row.regime.empty(); })) {
     result.library = run.library()->stack;
+  }
+  if (machine.changes().empty()) {
+    note_overdrawn(run, result);
   }
   note_idle_options(options, run, machine, result);
   return result;

@@ -50,9 +50,11 @@ Placement placement_of(const Machine& machine, const std::vector<std::uint32_t>&
   return placement;
 }
 
-bool is_file(const std::string& algorithm) { return algorithm.ends_with(".xml"); }
-
 }  // namespace
+
+bool is_algorithm_file(const std::string& algorithm) {
+  return algorithm.ends_with(".xml") || algorithm.ends_with(".xml.gz") || algorithm.ends_with(".xml.zst");
+}
 
 std::vector<double> parse_steps(const std::string& text, const Location& where,
                                 const std::function<double(const std::string&, const Location&)>& parse) {
@@ -135,7 +137,9 @@ CollectiveRun::CollectiveRun(const Machine& machine, CollectiveKind kind, const 
       selector_(machine.network(), router_, costs_),
       faults_{machine.changes(), parse_quantity<Seconds>(options.recovery, {"--recovery"})} {
   if (Networks::find(options.network).needs_wires()) {
-    unequal_trees_ = leave_out_unequal_trees(costs_, machine.network(), router_);
+    if (const std::string text = leave_out_unequal_trees(costs_, machine.network(), router_); !text.empty()) {
+      notes_.insert(text);
+    }
   }
   if (!options.sizes.empty()) {
     if (kind != CollectiveKind::all_to_all) {
@@ -256,13 +260,13 @@ const CollectiveRun::Known& CollectiveRun::known(const std::string& algorithm, B
   }
   const auto ranks = static_cast<std::uint32_t>(placement_.groups.front().size());
   Known fresh{{!sizes_.empty() ? uneven_exchange(sizes_)
-               : is_file(algorithm)
-                   ? read_msccl(algorithm, kind_, ranks)
+               : is_algorithm_file(algorithm)
+                   ? read_msccl(algorithm, kind_, ranks, notes_)
                    : selector_.choose(algorithm, kind_, placement_, bytes, 1, {}, {"--algorithm"}, options_.routing),
                placement_},
               {},
               {}};
-  if (options_.check && !is_file(algorithm)) {  // files are followed as they are read
+  if (options_.check && !is_algorithm_file(algorithm)) {  // files are followed as they are read
     const Schedule& schedule = fresh.operation.schedule;
     if (const std::string flaw = sizes_.empty() ? flaw_of(kind_, schedule) : flaw_of(sizes_, schedule); !flaw.empty()) {
       throw RunError(algorithm + " does not do " + std::string(to_string(kind_)) + " among " + std::to_string(ranks) +

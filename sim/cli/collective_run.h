@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct TimedCollective {
   FoldingUse folding;                 ///< nothing where links change in the course of a run
 };
 
+/// Whether an algorithm is a file of MSCCL's XML, compressed or not, and no name.
+bool is_algorithm_file(const std::string& algorithm);
 /// B, or B:E, or B:E:F: from B to E, times F (2 where it is not given) at each step; `parse` reads B and E.
 std::vector<double> parse_steps(const std::string& text, const Location& where,
                                 const std::function<double(const std::string&, const Location&)>& parse);
@@ -64,8 +67,8 @@ class CollectiveRun {
   /// What was played for it, and what it puts on each link of the network: how long it is busy.
   const Schedule& schedule(const TimedCollective&) const;
   Table<LinkId, Seconds> busy_times(const TimedCollective&) const;
-  /// What this network does not do in switches; empty: nothing.
-  const std::string& unequal_trees() const { return unequal_trees_; }
+  /// What this network does not do in switches, and of files what is not looked at.
+  const std::set<std::string>& notes() const { return notes_; }
 
  private:
   struct Known {
@@ -84,7 +87,7 @@ class CollectiveRun {
   CollectiveOptions options_;
   Placement placement_;
   CommunicationCosts costs_;
-  std::string unequal_trees_;
+  std::set<std::string> notes_;
   Router router_;
   Selector selector_;
   Faults faults_;

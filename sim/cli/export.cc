@@ -37,7 +37,7 @@ KernelTimes times_on(const ChipSpec& chip) {
   const std::shared_ptr<ComputeModel> model = compute_model_of(chip);
   return [model, chip](const std::vector<Kernel>& kernels, CoreShare cores) {
     const KernelTime alone = time_of(kernels, *model, chip, cores);
-    return TimeAlone{alone.time, {alone.compute, alone.streaming}};
+    return TimeAlone{alone.time, {alone.compute, alone.streaming, alone.launch}};
   };
 }
 
@@ -70,6 +70,13 @@ void export_study(const ExportOptions& options) {
   for (const SimulatedCase& one : result.cases) {
     ++number;
     for (const SimulatedStep& step : one.steps) {
+      const Allocation& on = step.phase.step.allocation;
+      if (!on.slow.empty() || !on.faults.empty()) {
+        std::cerr << fmt::format(
+            "note: {} on {}: a trace does not say which chips are slow and what has failed; times "
+            "are those of whole chips, and 'podium replay' takes --slow and --fail\n",
+            step.phase.name, step.phase.step.system);
+      }
       const ChipSpec chip = load_chip(load_system(step.phase.step.system).chip);
       const TaskGraph graph = graph_of(step.phase.step, chip);
       const std::filesystem::path folder =
@@ -90,6 +97,14 @@ int run_export(const ExportOptions& options) {
   }
   if (options.study.empty() == options.traces.empty()) {
     throw InputError("either traces or --study NAME is what to export");
+  }
+  if (options.out.empty()) {
+    throw InputError({"--out"}, "is empty, and a folder for Chakra or a file for GOAL would be right");
+  }
+  if (options.study.empty() && !(options.choice == CaseChoice())) {
+    throw InputError(
+        "--workload, --regime and --system choose among the steps of a study (--study), and traces are "
+        "what to export");
   }
   if (!options.study.empty() && options.to == "chakra") {
     export_study(options);

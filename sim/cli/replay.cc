@@ -32,7 +32,7 @@ using Json = nlohmann::ordered_json;
 struct ReplayOptions {
   std::vector<std::string> traces;
   std::string system, network = "flow", algorithm = "auto", fold = "on", compute = "recorded", recorded_on,
-                      trace_format, groups, timeline, packet_scale;
+                      trace_format, groups, timeline, packet_scale, library = "off";
   std::string missing = "refuse";
   std::vector<std::string> faults, slow;
   std::uint32_t ranks = 0, model_parallel = 0;
@@ -86,7 +86,8 @@ TraceOptions trace_options(const ReplayOptions& options) {
 }
 
 /// Options that were given and changed nothing.
-void note_idle_options(const ReplayOptions& options, const Trace& trace, std::set<std::string>& notes) {
+void note_idle_options(const ReplayOptions& options, const Trace& trace, const SystemSpec& system,
+                       std::set<std::string>& notes) {
   bool communicates = false, computes = false, gathers = false;
   for (const TraceProgram& program : trace.programs) {
     for (const TraceNode& node : program.nodes) {
@@ -101,6 +102,16 @@ void note_idle_options(const ReplayOptions& options, const Trace& trace, std::se
   }
   if (communicates && !gathers && options.algorithm != "auto") {
     notes.insert("there are no collectives: --algorithm has no effect");
+  }
+  if (options.library == "on" && (!gathers || options.algorithm != "auto" || !system.library)) {
+    notes.insert("--library has no effect: " + std::string(!gathers                      ? "there are no collectives"
+                                                           : options.algorithm != "auto" ? "the algorithm is named"
+                                                                                         : "the system's file names "
+                                                                                           "none"));
+  }
+  if (options.library == "off" && gathers && options.algorithm == "auto" && system.library) {
+    notes.insert("collectives are by schedules, with the system's own figures; --library on does them as " +
+                 *system.library + " was measured to");
   }
   if (options.fold == "off" && Networks::find(options.network).needs_wires()) {
     notes.insert("the " + options.network + " network is never folded: --fold has no effect");
@@ -130,6 +141,7 @@ std::string replay_command_line(const ReplayOptions& options) {
   return command.option("system", options.system)
       .option("network", options.network, "flow")
       .option("algorithm", options.algorithm, "auto")
+      .option("library", options.library, "off")
       .option("compute", options.compute, "recorded")
       .option("recorded-on", options.recorded_on)
       .option("ranks", std::to_string(options.ranks), "0")
@@ -148,6 +160,7 @@ SimulatorOptions simulator_options(const ReplayOptions& options, FoldChoice fold
   SimulatorOptions result;
   result.network = options.network;
   result.algorithm = options.algorithm;
+  result.use_library = options.library == "on";
   result.folding = fold.folding;
   result.check_folding = fold.check;
   result.keep_spans = true;
@@ -223,6 +236,9 @@ ReplayResult replay(const ReplayOptions& options) {
   const bool wires = Networks::find(options.network, {"--network"}).needs_wires();
   const FoldChoice fold = parse_fold(options.fold, options.network);
   parse_compute(options.compute);
+  if (options.library != "on" && options.library != "off") {
+    throw InputError({"--library"}, "'" + options.library + "' is neither on nor off");
+  }
   const std::optional<double> packet_scale = parse_packet_scale(options.packet_scale, options.network);
   if (!options.timeline.empty()) {
     check_file(options.timeline, "--timeline");
@@ -255,7 +271,7 @@ ReplayResult replay(const ReplayOptions& options) {
   if (fold.check) {
     result.notes.insert("folding checked: every rank by itself has done each task at the same time, to the picosecond");
   }
-  note_idle_options(options, trace, result.notes);
+  note_idle_options(options, trace, machine.system(), result.notes);
   return result;
 }
 
@@ -274,6 +290,12 @@ std::string path_of(const ReplayResult& result) {
   for (const Elasticity& one : result.elasticities) {
     text += fmt::format("  {:<40} {:>16}\n", one.resource,
                         one.value < 0 ? fmt::format("{:.3f} %", one.value) : std::string("no effect"));
+  }
+  if (result.path.beside > Seconds()) {
+    text += fmt::format(
+        "  {:.1f} % of the makespan is what work of the chain lost to what ran beside it: less of that "
+        "would help too\n",
+        100 * (result.path.beside / result.execution.time));
   }
   return text;
 }
@@ -323,6 +345,7 @@ std::string json_of(const ReplayOptions& options, const ReplayResult& result) {
             {"makespan_seconds", result.execution.time.value()},
             {"mean_rank_seconds", split(result.execution.account)},
             {"critical_path_seconds", split(result.path.account)},
+            {"critical_path_loss_seconds", result.path.beside.value()},
             {"elasticities", Json::object()},
             {"roles", Json::array()},
             {"notes", result.notes},
@@ -372,6 +395,10 @@ std::function<int()> replay_command(CLI::App& app) {
   app.add_option("--network", options->network, fmt::format("Network model: {}", fmt::join(Networks::names(), ", ")))
       ->capture_default_str();
   app.add_option("--algorithm", options->algorithm, "Of collectives, where it suits (auto: the fastest by prediction)")
+      ->capture_default_str();
+  app.add_option("--library", options->library,
+                 "on: collectives as the library was measured that the system's file names, where it was; off: by "
+                 "schedules")
       ->capture_default_str();
   app.add_option("--compute", options->compute,
                  "recorded: as long as it took; scaled: by the chips' ratio; predicted: from shapes, where there are")

@@ -87,6 +87,19 @@ class Program {
     fill_inputs();
   }
 
+  /// Of how MSCCL runs the algorithm, and of when it takes it.
+  std::set<std::string> notes() const {
+    std::string unread;
+    for (const char* name : {"proto", "nchannels", "minBytes", "maxBytes"}) {
+      const auto found = root_.attributes.find(name);
+      if (found != root_.attributes.end()) {
+        unread += (unread.empty() ? "" : ", ") + found->first + " " + found->second;
+      }
+    }
+    return unread.empty() ? std::set<std::string>()
+                          : std::set{root_.where.file + ": how MSCCL runs it has no effect here: " + unread};
+  }
+
   Schedule run() {
     follow();
     check_end();
@@ -394,8 +407,10 @@ class Program {
 
 }  // namespace
 
-Schedule read_msccl(const std::string& path, CollectiveKind kind, std::uint32_t ranks) {
-  return Program(path, kind, ranks).run();
+Schedule read_msccl(const std::string& path, CollectiveKind kind, std::uint32_t ranks, std::set<std::string>& notes) {
+  Program program(path, kind, ranks);
+  notes.merge(program.notes());
+  return program.run();
 }
 
 }  // namespace podium

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "sim/collective/schedule.h"
@@ -11,7 +12,7 @@ namespace podium {
 /// chunk, as in `flaw_of`; what is sent at the same time, by data and dependencies, is a stage. Instances and channels
 /// are thread blocks beside each other. All-reduce, all-gather, reduce-scatter and all-to-all.
 /// InputError, with its place: what is not well formed, of another operation or number of ranks, that waits for ever,
-/// or does not end with what the operation promises.
-Schedule read_msccl(const std::string& path, CollectiveKind, std::uint32_t ranks);
+/// or does not end with what the operation promises. `notes` get what the file says and is not looked at.
+Schedule read_msccl(const std::string& path, CollectiveKind, std::uint32_t ranks, std::set<std::string>& notes);
 
 }  // namespace podium

@@ -3,10 +3,11 @@
 #include <expat.h>
 
 #include <charconv>
-#include <fstream>
+#include <iterator>
 #include <limits>
 #include <memory>
-#include <sstream>
+
+#include "sim/core/input_stream.h"
 
 namespace podium {
 
@@ -75,13 +76,11 @@ int XmlElement::whole(const std::string& attribute, int least) const {
 }
 
 XmlElement read_xml(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  if (!file || file.peek() == std::ifstream::traits_type::eof()) {
-    throw InputError({path}, file.eof() ? "is empty; an XML file has a root element" : "cannot be read");
+  InputStream file(path);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  if (text.empty()) {
+    throw InputError({path}, "is empty; an XML file has a root element");
   }
-  content << file.rdbuf();
-  const std::string text = content.str();
   const std::unique_ptr<XML_ParserStruct, decltype(&XML_ParserFree)> parser(XML_ParserCreate(nullptr), &XML_ParserFree);
   Reading reading{path, parser.get(), std::vector<XmlElement>(1)};
   XML_SetUserData(parser.get(), &reading);

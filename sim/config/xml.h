@@ -21,7 +21,8 @@ struct XmlElement {
   int whole(const std::string& attribute, int least = 0) const;
 };
 
-/// The root of an XML file; InputError where it cannot be read or is not well formed.
+/// The root of an XML file, which gzip or zstandard may have compressed; InputError where it cannot be read or is not
+/// well formed.
 XmlElement read_xml(const std::string& path);
 
 }  // namespace podium

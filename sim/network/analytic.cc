@@ -47,7 +47,11 @@ struct Flight {
 class AnalyticNetwork final : public Network {
  public:
   AnalyticNetwork(Engine& engine, const Table<LinkId, BytesPerSecond>& capacities)
-      : engine_(engine), capacities_(capacities), carried_(capacities.size()), use_(capacities.size()) {
+      : engine_(engine),
+        capacities_(capacities),
+        carried_(capacities.size()),
+        use_(capacities.size()),
+        done_(capacities.size()) {
     std::for_each(capacities.begin(), capacities.end(), check_capacity);
   }
 
@@ -56,19 +60,22 @@ class AnalyticNetwork final : public Network {
   void set_capacity(LinkId link, BytesPerSecond capacity) override;
   void reroute(TransferId id, const Route& route) override;
   Table<LinkId, Bytes> carried() const override;
+  Seconds overdrawn() const override { return overdrawn_; }
 
  private:
   /// Of one link by one batch, in the order of demand: bytes of transfers that are through, and load x weight of those
-  /// that are not.
+  /// that are not; and when the last of all has drained.
   struct Use {
     double through = 0;
     double demand = 0;
+    Time drained_at{};
   };
 
   void join_batch(TransferId id);
   void settle();
   void count_uses();
   void queue_equals(std::span<const TransferId> equals);
+  void draw();
   void depart(TransferId id, Flight& flight);
   void arrive(TransferId id);
 
@@ -78,6 +85,8 @@ class AnalyticNetwork final : public Network {
   TransferTable<Flight> flights_;
   std::vector<TransferId> batch_;  ///< sent in this round
   Table<LinkId, Use> use_;         ///< zero between batches
+  Table<LinkId, Seconds> done_;    ///< when each link would be, did batches queue for it
+  Seconds overdrawn_{};            ///< of them, by how much the latest was later than was said
 };
 
 TransferId AnalyticNetwork::send(const Transfer& transfer, Action delivered) {
@@ -179,13 +188,31 @@ void AnalyticNetwork::settle() {
     first = last;
   }
   for (const TransferId id : batch_) {
-    Flight& flight = *flights_.find(id);
-    for (const LinkLoad& use : flight.route->links) {
-      use_[use.link] = Use();
-    }
-    depart(id, flight);
+    depart(id, *flights_.find(id));
   }
+  draw();
   batch_.clear();
+}
+
+/// Of the links of a batch: when each is done in truth, and when its last transfer is said to be.
+void AnalyticNetwork::draw() {
+  for (const TransferId id : batch_) {
+    const Flight& flight = *flights_.find(id);
+    for (const LinkLoad& use : flight.route->links) {
+      Use& batch = use_[use.link];
+      batch.drained_at = std::max(batch.drained_at, flight.drained_at);
+    }
+  }
+  for (const TransferId id : batch_) {
+    for (const LinkLoad& use : flights_.find(id)->route->links) {
+      const Use batch = std::exchange(use_[use.link], Use());
+      if (batch.through > 0 && capacities_[use.link] > BytesPerSecond(0)) {
+        Seconds& done = done_[use.link];
+        done = std::max(done, since_start(engine_.now())) + Bytes(batch.through) / capacities_[use.link];
+        overdrawn_ = std::max(overdrawn_, done - since_start(batch.drained_at));
+      }
+    }
+  }
 }
 
 void AnalyticNetwork::count_uses() {

@@ -50,6 +50,9 @@ class Network {
   virtual Time clock(const Engine& engine) const { return engine.now(); }
   /// Raw bytes that have gone over each link so far (headers included): bytes x load of each transfer.
   virtual Table<LinkId, Bytes> carried() const = 0;
+  /// How much later a link would be done, had it carried what was sent over it one after the other: so far, and at
+  /// most. Nothing where links are shared by all that is on them.
+  virtual Seconds overdrawn() const { return {}; }
   /// What each link has done so far.
   virtual Table<LinkId, PortStatistics> statistics() const;
   /// Packets that a link has begun to carry so far, all links together; 0 where there are none.

@@ -197,6 +197,7 @@ Json to_object(const PortTier& tier) {
 Json to_object(const StepRun& run) {
   Json object{{"time_seconds", run.time.value()}, {"breakdown_seconds", to_object(run.breakdown)}};
   object["critical_path_seconds"] = to_object(run.critical_path);
+  object["critical_path_loss_seconds"] = run.critical_path_loss.value();
   object["elasticities"] = Json::object();
   for (const Elasticity& one : run.elasticities) {
     object["elasticities"][one.resource] = one.value;

@@ -100,6 +100,12 @@ std::vector<std::string> step_notes(const SimulationResult& result, const Simula
                                       step.packet_scale, count(double(step.run.packet_hops)),
                                       three_digits(step.planned.real_packet_hops)));
   }
+  if (step.run.critical_path_loss > Seconds()) {
+    notes.push_back(
+        fmt::format("{} of the step is what work of its critical path lost to what ran beside it (the "
+                    "memory's bandwidth, cores of collectives): less of that would help too.",
+                    percent(step.run.critical_path_loss / step.run.time)));
+  }
   notes.insert(notes.end(), step.run.notes.begin(), step.run.notes.end());
   return notes;
 }

@@ -57,6 +57,7 @@ StepRun execute(const PlannedStep& step, const StepOptions& options,
   run.breakdown = execution.account.parts();
   const CriticalPath path = critical_path(machine, graph, execution);
   run.critical_path = path.account.parts();
+  run.critical_path_loss = path.beside;
   run.elasticities = elasticities(machine, path);
   run.tiers = port_tiers(machine.network(), execution.links, execution.time);
   run.folding = execution.folding;

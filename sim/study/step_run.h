@@ -36,6 +36,7 @@ struct StepRun {
   Seconds time;
   Breakdown breakdown;
   Breakdown critical_path;               ///< of the chain of tasks that set `time`
+  Seconds critical_path_loss;            ///< what work of the chain lost to what ran beside it
   std::vector<Elasticity> elasticities;  ///< of the same chain
   std::vector<PortTier> tiers;
   FoldingUse folding;

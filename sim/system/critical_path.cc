@@ -24,15 +24,15 @@ class Walk {
   const Task& task(TaskId id) const { return graph_.tasks()[id]; }
   TaskId holder(TaskId) const;
   std::optional<TaskId> releaser(TaskId) const;
-  void attribute(TaskId, Seconds elapsed);
-  void attribute_kernels(const Task&, const ComputeTask&, Seconds elapsed);
-  void attribute_block(const BlockTask&, std::uint32_t index, Seconds elapsed);
+  void attribute(const Span&);
+  void attribute_work(const Span&, const Account& alone);
+  void attribute_kernels(const Span&);
+  void attribute_block(const BlockTask&, const Span&);
   void attribute_exchange(const std::string& name, std::uint32_t operation, Seconds elapsed);
 
   const Machine& machine_;
   const TaskGraph& graph_;
   const Execution& execution_;
-  std::unique_ptr<ComputeModel> compute_model_;
   Meetings meetings_;
   Table<TaskId, Span> spans_;
   Table<TaskId, std::optional<TaskId>> before_on_stream_;
@@ -46,7 +46,6 @@ Walk::Walk(const Machine& machine, const TaskGraph& graph, const Execution& exec
     : machine_(machine),
       graph_(graph),
       execution_(execution),
-      compute_model_(compute_model_of(machine.chip())),
       meetings_(graph),
       spans_(graph.tasks().size()),
       before_on_stream_(graph.tasks().size()),
@@ -102,24 +101,42 @@ std::optional<TaskId> Walk::releaser(TaskId id) const {
   return latest;
 }
 
-void Walk::attribute_kernels(const Task& of, const ComputeTask& compute, Seconds elapsed) {
-  Account alone;
-  for (const Kernel& kernel : graph_.kernels()[compute.kernels]) {
-    const Cost cost = compute_model_->cost(kernel, machine_.chip(), graph_.cores(of.role, of.stream));
-    alone.add("launch", cost.launch);
-    alone.add(cost.bound == Bound::memory ? "memory" : "compute", cost.time - cost.launch);
+/// Work that is divided so where it is alone. Others beside it take of the memory's bandwidth, and of the cores.
+void Walk::attribute_work(const Span& span, const Account& alone) {
+  const Seconds elapsed = span.end - span.begin, lost = elapsed - alone.total();
+  constexpr double rounding = 1e-12;
+  if (lost.value() <= rounding) {
+    path_.account.add(alone, elapsed / alone.total());
+    return;
   }
-  path_.account.add(alone, elapsed / alone.total());
+  path_.account.add(alone);
+  path_.account.add("memory", span.memory_wait);
+  path_.account.add("compute", lost - span.memory_wait);
+  path_.beside += lost;
 }
 
-void Walk::attribute_block(const BlockTask& block, std::uint32_t index, Seconds elapsed) {
-  std::optional<CriticalPath>& once = blocks_[index];
-  if (!once) {
-    once = critical_path(machine_, graph_.blocks()[block.block.index()], execution_.blocks[index]);
+void Walk::attribute_kernels(const Span& span) {
+  const KernelTime& time = execution_.kernel_times[span.detail];
+  Account alone;
+  for (const auto& [part, taken] :
+       {std::pair("launch", time.launch), std::pair("compute", time.compute), std::pair("memory", time.memory)}) {
+    if (taken > Seconds()) {
+      alone.add(part, taken);
+    }
   }
-  const double passes = elapsed / once->account.total();
-  path_.account.add(once->account, passes);
-  path_.planes.add(once->planes, passes);
+  attribute_work(span, alone);
+}
+
+void Walk::attribute_block(const BlockTask& block, const Span& span) {
+  std::optional<CriticalPath>& once = blocks_[span.detail];
+  if (!once) {
+    once = critical_path(machine_, graph_.blocks()[block.block.index()], execution_.blocks[span.detail]);
+  }
+  Account alone;
+  alone.add(once->account, block.repeat);
+  attribute_work(span, alone);
+  path_.planes.add(once->planes, block.repeat);
+  path_.beside += once->beside * block.repeat;
 }
 
 void Walk::attribute_exchange(const std::string& name, std::uint32_t operation, Seconds elapsed) {
@@ -127,23 +144,25 @@ void Walk::attribute_exchange(const std::string& name, std::uint32_t operation, 
   path_.planes.add(machine_.network().planes[execution_.planes[operation]].name, elapsed);
 }
 
-void Walk::attribute(TaskId id, Seconds elapsed) {
-  const Payload& payload = task(id).payload;
-  const std::uint32_t detail = spans_[id].detail;
+void Walk::attribute(const Span& span) {
+  const Payload& payload = task(span.task).payload;
+  const std::uint32_t detail = span.detail;
+  const Seconds elapsed = span.end - span.begin;
   const auto named = [](CollectiveKind kind, const std::string& group) {
     return std::string(to_string(kind)) + " " + group;
   };
-  if (const auto* compute = std::get_if<ComputeTask>(&payload)) {
-    attribute_kernels(task(id), *compute, elapsed);
+  const auto* delay = std::get_if<DelayTask>(&payload);
+  if (std::holds_alternative<ComputeTask>(payload) || (delay != nullptr && delay->alone)) {
+    attribute_kernels(span);
   } else if (const auto* block = std::get_if<BlockTask>(&payload)) {
-    attribute_block(*block, detail, elapsed);
+    attribute_block(*block, span);
   } else if (const auto* collective = std::get_if<CollectiveTask>(&payload)) {
     attribute_exchange(named(collective->kind, graph_.communicators()[collective->communicator].name), detail, elapsed);
   } else if (const auto* group = std::get_if<GroupTask>(&payload)) {
     attribute_exchange(named(group->kind, graph_.groups()[group->groups].name), detail, elapsed);
   } else if (std::holds_alternative<SendTask>(payload)) {
-    attribute_exchange("send " + graph_.labels()[task(id).label], detail, elapsed);
-  } else if (const auto* delay = std::get_if<DelayTask>(&payload)) {
+    attribute_exchange("send " + graph_.labels()[task(span.task).label], detail, elapsed);
+  } else if (delay != nullptr) {
     path_.account.add(std::string(to_string(delay->worker)), elapsed);
   } else {
     path_.account.add("wait", elapsed);
@@ -163,7 +182,7 @@ CriticalPath Walk::path() {
     const Span& span = spans_[id];
     if (span.end > span.begin) {
       path_.links.push_back({id, span.begin, span.end});
-      attribute(id, span.end - span.begin);
+      attribute(span);
     }
     next = releaser(id);
     const Time released = next ? spans_[*next].end : Time();

@@ -96,7 +96,7 @@ void Executor::begin(TaskId id) {
   ++role.open[static_cast<std::size_t>(doing(task.payload))];
 
   const std::uint32_t index = prepared_.index[id];
-  if (std::holds_alternative<ComputeTask>(task.payload)) {
+  if (doing(task.payload) == Doing::kernels) {
     const KernelTime& cost = prepared_.kernel_times[index];
     const double ranks = graph_.roles()[task.role].count;
     flops_ += cost.flops * ranks;
@@ -107,12 +107,7 @@ void Executor::begin(TaskId id) {
     const double ranks = graph_.roles()[task.role].count;
     flops_ += delay->flops * ranks;
     bytes_ += delay->bytes * ranks;
-    const Seconds time = delay->time * (on_chip ? prepared_.slowdowns[task.role] : 1);
-    if (delay->alone) {
-      begin_work(id, time);
-    } else {
-      engine_.after(time, [this, id] { finish(id); });
-    }
+    engine_.after(delay->time * (on_chip ? prepared_.slowdowns[task.role] : 1), [this, id] { finish(id); });
   } else if (const auto* block = std::get_if<BlockTask>(&task.payload)) {
     const Execution& once = prepared_.blocks[index];
     flops_ += once.flops * block->repeat;
@@ -155,16 +150,21 @@ void Executor::fly(RoleState& role, TaskId id) {
   }
 }
 
-/// It has ended, and no longer is beside what works.
-void Executor::close(RoleState& role, TaskId id) {
+/// It has ended, and no longer is beside what works. How long it waited for the memory that others took.
+Seconds Executor::close(RoleState& role, TaskId id) {
   progress_[id] = Progress::ended;
+  Seconds waited;
   const Doing was = doing(graph_.tasks()[id].payload);
   --role.open[static_cast<std::size_t>(was)];
   if (was == Doing::communicating) {
     std::erase_if(role.sharing, [id](const Flight& flight) { return flight.task == id; });
-  } else {
-    std::erase_if(role.works, [id](const Work& work) { return work.task == id; });
+  } else if (const auto work =
+                 std::find_if(role.works.begin(), role.works.end(), [id](const Work& one) { return one.task == id; });
+             work != role.works.end()) {
+    waited = work->waited;
+    role.works.erase(work);
   }
+  return waited;
 }
 
 Executor::Doing Executor::doing(const Payload& payload) {
@@ -175,7 +175,8 @@ Executor::Doing Executor::doing(const Payload& payload) {
     return Doing::kernels;
   }
   if (const auto* delay = std::get_if<DelayTask>(&payload)) {
-    return delay->worker == Worker::cores    ? Doing::cores_busy
+    return delay->alone                      ? Doing::kernels
+           : delay->worker == Worker::cores  ? Doing::cores_busy
            : delay->worker == Worker::memory ? Doing::memory_busy
                                              : Doing::host_busy;
   }
@@ -246,16 +247,17 @@ void Executor::finish(TaskId id) {
   const Task& task = graph_.tasks()[id];
   RoleState& role = roles_[task.role];
   settle(role);
+  const Seconds waited = close(role, id);
   if (std::holds_alternative<BlockTask>(task.payload)) {
     const Execution& once = prepared_.blocks[prepared_.index[id]];
     const double repeat = std::get<BlockTask>(task.payload).repeat;
     role.blocks[prepared_.index[id]] += repeat;
-    role.parts[compute] += engine_.now() - begun_[id] - once.time * repeat;
+    role.parts[memory] += waited;
+    role.parts[compute] += engine_.now() - begun_[id] - once.time * repeat - waited;
   }
-  close(role, id);
   set_pace(role);
   if (keep_spans_) {
-    spans_.push_back({id, begun_[id], engine_.now(), prepared_.index[id]});
+    spans_.push_back({id, begun_[id], engine_.now(), prepared_.index[id], waited});
   }
   last_ = engine_.now();
   role.ended = last_;

@@ -24,11 +24,11 @@ namespace podium {
 struct PreparedGraph {
   const TaskGraph* graph = nullptr;
   const FoldedFabric* fabric = nullptr;
-  std::vector<KernelTime> kernel_times;
-  std::vector<Execution> blocks;       ///< one pass of each block on each role that runs it
-  std::vector<double> core_shares;     ///< by operation: of a rank's cores, as long as it is under way
-  Table<RoleId, double> slowdowns;     ///< of its chips
-  Table<TaskId, std::uint32_t> index;  ///< compute: kernel_times; collective, group and send: operation; block: blocks
+  std::vector<KernelTime> kernel_times;  ///< of kernels, and of what takes its time alone on the chip
+  std::vector<Execution> blocks;         ///< one pass of each block on each role that runs it
+  std::vector<double> core_shares;       ///< by operation: of a rank's cores, as long as it is under way
+  Table<RoleId, double> slowdowns;       ///< of its chips
+  Table<TaskId, std::uint32_t> index;    ///< kernel_times; collective, group and send: operation; block: blocks
   const Calls* calls = nullptr;
 
   /// Of a collective, where it has one of its own.
@@ -70,7 +70,8 @@ class Executor {
     Seconds whole{}, computing{}, streaming{};  ///< its time with all cores; of it, what needs them, and the memory
     Seconds left{};                             ///< of that time, and of all repeats
     double pace = 0;                            ///< of that time, in a second; 0: it has not begun
-    double core_pace = 0;                       ///< the same, had it the memory to itself
+    double core_pace = 1;                       ///< the same, had it the memory to itself
+    Seconds waited{};                           ///< so far, for the memory that others take
     EventId end{};
   };
   /// What is in flight, by stream, and of one stream as it began.
@@ -117,7 +118,7 @@ class Executor {
   void begin_receive(TaskId, const ReceiveTask&);
   void begin_work(TaskId, Seconds time);
   void fly(RoleState&, TaskId);
-  void close(RoleState&, TaskId);
+  Seconds close(RoleState&, TaskId);
   static Doing doing(const Payload&);
   double cores_left(const RoleState&) const;
   void find_demands(Work&) const;

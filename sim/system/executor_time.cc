@@ -45,17 +45,11 @@ void Executor::find_demands(Work& work) const {
     work.whole = once.time;
     work.computing = once.account.part("compute");
     work.streaming = once.account.part("memory");
-  } else if (work.doing == Doing::kernels) {
+  } else {
     const KernelTime& cost = prepared_.kernel_times[index];
     work.whole = cost.time;
     work.computing = cost.compute;
     work.streaming = cost.streaming;
-  } else {
-    const auto& delay = std::get<DelayTask>(graph_.tasks()[work.task].payload);
-    work.whole = delay.time;
-    const Demands demands = delay.alone.value_or(Demands());
-    work.computing = demands.cores;
-    work.streaming = demands.memory;
   }
 }
 
@@ -83,11 +77,11 @@ void Executor::set_pace(RoleState& role) {
   const std::vector<double> shares = enough ? std::vector<double>() : fair_shares(demands_);
   for (std::size_t i = 0; i < role.works.size(); ++i) {
     Work& work = role.works[i];
+    work.core_pace = paces_[i];
     const double pace = !enough && shares[i] < demands_[i] ? paces_[i] * (shares[i] / demands_[i]) : paces_[i];
     if (pace != work.pace) {
       engine_.cancel(work.end);
       work.pace = pace;
-      work.core_pace = paces_[i];
       schedule_end(work);
     }
   }
@@ -101,6 +95,7 @@ void Executor::settle(RoleState& role) {
   }
   for (Work& work : role.works) {
     work.left -= elapsed * work.pace;
+    work.waited += elapsed - elapsed * (work.pace / work.core_pace);
   }
   if (!role.is_open(Doing::block)) {  // which brings its own account when it ends
     attribute(role, elapsed);
@@ -108,17 +103,11 @@ void Executor::settle(RoleState& role) {
 }
 
 void Executor::attribute(RoleState& role, Seconds elapsed) {
-  const auto first = [&](Doing what) {
-    return std::find_if(role.works.begin(), role.works.end(), [=](const Work& work) { return work.doing == what; });
-  };
   if (role.is_open(Doing::kernels)) {
-    attribute_kernels(role, *first(Doing::kernels), elapsed);
+    const auto is_kernels = [](const Work& work) { return work.doing == Doing::kernels; };
+    attribute_kernels(role, *std::find_if(role.works.begin(), role.works.end(), is_kernels), elapsed);
   } else if (role.is_open(Doing::cores_busy)) {
-    const auto counted = first(Doing::cores_busy);
-    const Seconds waits =
-        counted != role.works.end() ? elapsed - elapsed * (counted->pace / counted->core_pace) : Seconds();
-    role.parts[memory] += waits;
-    role.parts[compute] += elapsed - waits;
+    role.parts[compute] += elapsed;
   } else if (role.is_open(Doing::memory_busy)) {
     role.parts[memory] += elapsed;
   } else if (role.is_open(Doing::host_busy)) {

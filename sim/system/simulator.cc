@@ -46,16 +46,38 @@ Simulator::Impl::Impl(const Machine& m, SimulatorOptions o)
   }
 }
 
+namespace {
+
+void slow_down(KernelTime& time, double slowdown) {
+  for (Seconds* part : {&time.time, &time.launch, &time.compute, &time.memory, &time.streaming}) {
+    *part *= slowdown;
+  }
+}
+
+}  // namespace
+
 KernelTime Simulator::Impl::kernel_time(const std::vector<Kernel>& kernels, CoreShare cores, double slowdown,
                                         std::set<std::string>& notes) const {
   KernelTime sum = time_of(kernels, *compute_model, machine.chip(), cores, machine.launch_speed());
   for (const KernelFamily family : sum.extrapolated) {
     notes.insert(fmt::format("{}: {} lies beyond the rows that the model has", machine.chip().name, to_string(family)));
   }
-  for (Seconds* part : {&sum.time, &sum.launch, &sum.compute, &sum.memory, &sum.streaming}) {
-    *part *= slowdown;
-  }
+  slow_down(sum, slowdown);
   return sum;
+}
+
+KernelTime Simulator::Impl::kernel_time(const DelayTask& work, double slowdown) const {
+  const Seconds launch = work.alone->launch / machine.launch_speed();
+  const Seconds busy = work.time - work.alone->launch;
+  KernelTime time{.time = launch + busy,
+                  .launch = launch,
+                  .compute = work.alone->cores,
+                  .memory = busy - work.alone->cores,
+                  .streaming = work.alone->memory,
+                  .flops = work.flops,
+                  .bytes = work.bytes};
+  slow_down(time, slowdown);
+  return time;
 }
 
 /// With the notes on kernels that the compute model cannot vouch for.
@@ -68,15 +90,18 @@ void Simulator::Impl::prepare_compute(PreparedGraph& prepared, std::uint32_t shi
   std::map<std::tuple<KernelListId, double, double, double>, std::uint32_t> known;
   for (const TaskId id : graph.tasks().ids()) {
     const Task& task = graph.tasks()[id];
+    const double slowdown = prepared.slowdowns[task.role];
     if (const auto* compute = std::get_if<ComputeTask>(&task.payload)) {
       const CoreShare cores = graph.cores(task.role, task.stream);
-      const double slowdown = prepared.slowdowns[task.role];
       const auto [place, is_new] = known.try_emplace({compute->kernels, cores.matrix, cores.vector, slowdown},
                                                      static_cast<std::uint32_t>(prepared.kernel_times.size()));
       if (is_new) {
         prepared.kernel_times.push_back(kernel_time(graph.kernels()[compute->kernels], cores, slowdown, notes));
       }
       prepared.index[id] = place->second;
+    } else if (const auto* delay = std::get_if<DelayTask>(&task.payload); delay != nullptr && delay->alone) {
+      prepared.index[id] = static_cast<std::uint32_t>(prepared.kernel_times.size());
+      prepared.kernel_times.push_back(kernel_time(*delay, slowdown));
     }
   }
 }
@@ -206,6 +231,18 @@ LinkUse Simulator::Impl::links_of(const PreparedGraph& prepared, const Network& 
   return use;
 }
 
+namespace {
+
+void note_overdrawn(const std::string& network, Seconds overdrawn, Execution& execution) {
+  constexpr double negligible = 1e-3;
+  if (overdrawn > execution.time * negligible) {
+    execution.notes.insert("links carried more than they can: on the " + network +
+                           " network, what is sent at different times shares none of them. On flow it does");
+  }
+}
+
+}  // namespace
+
 /// One representative of each role. Compute, blocks and what their tasks have to do with them are there already.
 Execution Simulator::Impl::execute(PreparedGraph& prepared, const Calls& calls) {
   prepare_communication(prepared, calls);
@@ -222,6 +259,7 @@ Execution Simulator::Impl::execute(PreparedGraph& prepared, const Calls& calls) 
     }
   }
   add(execution.folding, folding_use(*prepared.fabric));
+  note_overdrawn(options.network, network->overdrawn(), execution);
   for (const Execution& block : prepared.blocks) {
     execution.notes.insert(block.notes.begin(), block.notes.end());
     execution.signature = (execution.signature ^ block.signature) * 0x100000001b3ULL;
@@ -234,6 +272,7 @@ Execution Simulator::Impl::execute(PreparedGraph& prepared, const Calls& calls) 
   }
   if (options.keep_spans) {
     execution.blocks = std::move(prepared.blocks);
+    execution.kernel_times = std::move(prepared.kernel_times);
     for (const FoldedOperation& operation : prepared.fabric->operations) {
       execution.algorithms.push_back(operation.schedule.algorithm);
       execution.planes.push_back(operation.plane);

@@ -8,6 +8,7 @@
 
 #include "sim/core/time.h"
 #include "sim/system/account.h"
+#include "sim/system/kernel_time.h"
 #include "sim/system/link_use.h"
 #include "sim/system/machine.h"
 #include "sim/workload/task_graph.h"
@@ -18,7 +19,10 @@ namespace podium {
 struct Span {
   TaskId task;
   Time begin, end;
-  std::uint32_t detail = 0;  ///< of a collective or send: in Execution::algorithms; of a block: in Execution::blocks
+  /// In Execution: of a collective or send its place in `algorithms`, of a block in `blocks`, of kernels and of what
+  /// takes its time alone in `kernel_times`.
+  std::uint32_t detail = 0;
+  Seconds memory_wait = {};  ///< of work: what others that computed beside it kept it waiting for the memory
 };
 
 /// When a rank had done a task.
@@ -56,7 +60,8 @@ struct Execution {
   std::uint64_t signature = 0;
   std::set<std::string> notes;  ///< where what the options ask for could not be done, and what was instead
   // only where they were asked for
-  std::vector<Span> spans;              ///< in order of their ends; those of blocks are in `blocks`
+  std::vector<Span> spans;  ///< in order of their ends; those of blocks are in `blocks`
+  std::vector<KernelTime> kernel_times;
   std::vector<Execution> blocks;        ///< one pass of each block on each role that runs it, alone
   std::vector<std::string> algorithms;  ///< by operation
   std::vector<std::uint32_t> planes;    ///< by operation: the last that its messages take, in the topology's order

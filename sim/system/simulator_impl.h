@@ -49,6 +49,7 @@ struct Simulator::Impl {
   Execution execute(PreparedGraph& prepared, const Calls& calls);
   KernelTime kernel_time(const std::vector<Kernel>& kernels, CoreShare cores, double slowdown,
                          std::set<std::string>& notes) const;
+  KernelTime kernel_time(const DelayTask& work, double slowdown) const;
   void prepare_compute(PreparedGraph& prepared, std::uint32_t shift, std::set<std::string>& notes) const;
   void prepare_blocks(PreparedGraph& prepared, const TaskGraph& graph, const SplitGraph* parts,
                       const BlockRuns& blocks) const;

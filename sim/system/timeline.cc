@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "sim/system/counters.h"
+#include "sim/workload/trace_graph.h"
 
 namespace podium {
 namespace {
@@ -285,11 +286,11 @@ void Writer::sort() {
   for (const auto& [key, track] : tracks_) {
     const auto& [role, outer, inner, lane, name] = key;
     shown_as[track] = static_cast<std::uint32_t>(timeline_.tracks.size());
-    const int number = TaskGraph::is_first_come(outer) ? outer - TaskGraph::first_come : outer;
-    const std::string stream = outer == TaskGraph::unordered
-                                   ? ""
-                                   : fmt::format(" (stream {}{})", number, inner > 0 ? fmt::format(".{}", inner) : "");
-    timeline_.tracks.push_back({role, name + stream});
+    const StreamKind kind = kind_of(outer);
+    const std::string stream = outer == TaskGraph::unordered ? ""
+                                                             : fmt::format(" (stream {}{})", kind.number,
+                                                                           inner > 0 ? fmt::format(".{}", inner) : "");
+    timeline_.tracks.push_back({role, (lane == Lane::compute ? kind.name : name) + stream});
   }
   std::vector<Slice>& slices = timeline_.slices;
   std::vector<std::size_t> order(slices.size());

@@ -170,8 +170,12 @@ void qwen3_moe(const Config& config, ModelSpec& model) {
   }
 }
 
+constexpr const char* sparse_attention =
+    "an indexer chooses the tokens that attention sees, which Podium does not model";
+
 /// The first layers are dense, all others have experts.
 void deepseek(const Config& config, ModelSpec& model) {
+  config.refuse_if(config.has("index_topk"), "index_topk", sparse_attention);
   model.mla = latent_attention(config);
   config.refuse_if(config.whole_or("moe_layer_freq", 1) != 1, "moe_layer_freq", "only 1 is known");
   MoeShape moe =
@@ -210,9 +214,7 @@ void llama4(const Config& config, ModelSpec& model) {
 
 void deepseek_sparse(const Config& config, ModelSpec&) {
   config.whole("index_topk");
-  config.fail(
-      "the family deepseek_v32 chooses the tokens that attention sees by an indexer (key 'index_topk'), which "
-      "Podium does not model");
+  config.refuse_if(true, "index_topk", sparse_attention);
 }
 
 using Reader = void (*)(const Config&, ModelSpec&);

@@ -106,9 +106,10 @@ struct ReceiveTask {
 enum class Worker : std::uint8_t { host, cores, memory };
 /// The part of an account that its time belongs to: "host", "compute", "memory".
 std::string_view to_string(Worker);
-/// Of the time that work takes alone on its chip, what its cores are busy, and its memory: both may be at once.
+/// Of the time that work takes alone on its chip: what its cores bound, what its memory is busy, behind computing too,
+/// and the launches of its kernels. What neither the cores nor launches explain waits for the memory.
 struct Demands {
-  Seconds cores, memory;
+  Seconds cores, memory, launch;
   bool operator==(const Demands&) const = default;
 };
 /// Host time, or work of a device that was recorded, which takes as long whatever runs beside it: what ran beside it is

@@ -27,10 +27,10 @@ struct ChakraNode {
   std::string group;
   std::optional<bool> is_cpu_op;
   // our own attributes, which say what Chakra has no word for
-  std::optional<std::int64_t> stream;      ///< of computing
-  std::optional<double> cores, memory;     ///< in us: `Demands` of what was timed alone
-  std::optional<CollectiveKind> exchange;  ///< what an all-to-all is
-  std::optional<double> imbalance, slots;  ///< of the exchange, as `TraceExchange` and `TokenRouting` have it
+  std::optional<std::int64_t> stream;           ///< of computing
+  std::optional<double> cores, memory, launch;  ///< in us: `Demands` of what was timed alone
+  std::optional<CollectiveKind> exchange;       ///< what an all-to-all is
+  std::optional<double> imbalance, slots;       ///< of the exchange, as `TraceExchange` and `TokenRouting` have it
   std::optional<std::int64_t> choices, shared, groups, groups_chosen;
   std::uint32_t given = 0;       ///< attributes, a bit for each that means something
   std::uint32_t dimensions = 0;  ///< of involved_dim
@@ -62,6 +62,7 @@ class ChakraProgram {
   void send_or_receive(const ChakraNode&, TraceNode&);
   void compute(const ChakraNode&, TraceNode&);
   void exchange(const ChakraNode&, TraceNode&);
+  void check_places(const ChakraNode&, const TraceNode&) const;
   std::uint32_t group(const ChakraNode&, const TraceNode&);
 
   TraceProgramBuilder builder_;

@@ -161,6 +161,7 @@ constexpr std::array attributes{
     Attribute{"podium_stream", "a whole number", take<&ChakraNode::stream, whole_of>},
     Attribute{"podium_cores_us", microseconds, take<&ChakraNode::cores, amount_of>},
     Attribute{"podium_memory_us", microseconds, take<&ChakraNode::memory, amount_of>},
+    Attribute{"podium_launch_us", microseconds, take<&ChakraNode::launch, amount_of>},
     Attribute{"podium_exchange", "dispatch or combine", take<&ChakraNode::exchange, exchange_of>},
     Attribute{"podium_imbalance", count, take<&ChakraNode::imbalance, count_of>},
     Attribute{"podium_choices", count, take<&ChakraNode::choices, whole_of>},

@@ -87,6 +87,24 @@ void ChakraProgram::communicate(const ChakraNode& from, TraceNode& node) {
   }
 }
 
+/// Attributes of ours say nothing but where they belong.
+void ChakraProgram::check_places(const ChakraNode& from, const TraceNode& node) const {
+  const bool on_device = from.type == computing && node.place == TracePlace::device;
+  if (from.stream && from.type != computing) {
+    builder_.fail(node, "a podium_stream is of computing");
+  }
+  if ((from.cores || from.memory || from.launch) && !on_device) {
+    builder_.fail(node, "podium_cores_us, podium_memory_us and podium_launch_us are of computing on the device");
+  }
+  if (from.exchange && from.type != collective) {
+    builder_.fail(node, "a podium_exchange is a collective");
+  }
+  const bool chooses = from.choices || from.slots || from.shared || from.groups || from.groups_chosen;
+  if ((from.imbalance && !from.exchange) || (chooses && !(from.exchange && from.choices))) {
+    builder_.fail(node, "what it says of experts is of a podium_exchange with its podium_choices");
+  }
+}
+
 void ChakraProgram::exchange(const ChakraNode& from, TraceNode& node) {
   if (!from.exchange) {
     return;
@@ -129,14 +147,17 @@ void ChakraProgram::compute(const ChakraNode& from, TraceNode& node) {
   if (node.place == TracePlace::host) {
     return;
   }
-  if (from.cores.has_value() != from.memory.has_value()) {
-    builder_.fail(node, "it has one of podium_cores_us and podium_memory_us, and both or none would be right");
+  if (from.cores.has_value() != from.memory.has_value() || (from.launch && !from.cores)) {
+    builder_.fail(node,
+                  "it has some of podium_cores_us, podium_memory_us and podium_launch_us; the first two, all or "
+                  "none would be right");
   }
   if (from.cores) {
-    const Demands alone{Seconds(*from.cores * 1e-6), Seconds(*from.memory * 1e-6)};
+    const Demands alone{Seconds(*from.cores * 1e-6), Seconds(*from.memory * 1e-6),
+                        Seconds(from.launch.value_or(0) * 1e-6)};
     constexpr double rounding = 1 + 1e-9;
-    if (std::max(alone.cores, alone.memory) > node.duration * rounding) {
-      builder_.fail(node, "its podium_cores_us or podium_memory_us is longer than it takes");
+    if (std::max(alone.cores, alone.memory) + alone.launch > node.duration * rounding) {
+      builder_.fail(node, "its podium_launch_us with podium_cores_us or podium_memory_us is longer than it takes");
     }
     node.alone = builder_.trace().add(alone);
   }
@@ -180,6 +201,7 @@ void ChakraProgram::add(const ChakraNode& from) {
   if (!from.problem.empty()) {
     builder_.fail(node, from.problem);
   }
+  check_places(from, node);
   // whole us in the node, and exactly in the attribute where it is there
   node.duration = Seconds(from.runtime.value_or(from.duration.value_or(0)) * 1e-6);
   node.flops = Flops(from.num_ops.value_or(0));
@@ -240,18 +262,55 @@ std::vector<std::vector<double>> innermost_lists(std::string_view text) {
   return lists;
 }
 
+/// How an operator lays its operands out.
+struct ProductOperator {
+  std::string_view name;
+  bool operands_first = false;  ///< the first two of its matrices, not the last two
+  bool transposed = false;      ///< B is n x k
+};
+
+constexpr std::array product_operators{ProductOperator{"::mm"},
+                                       ProductOperator{"::addmm"},
+                                       ProductOperator{"::bmm"},
+                                       ProductOperator{"::matmul"},
+                                       ProductOperator{"::baddbmm"},
+                                       ProductOperator{"::_scaled_mm", true},
+                                       ProductOperator{"::linear", true, true}};
+
+bool goes_on(char c) { return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/// By the operator's whole name; kernels of libraries have "gemm" in theirs.
+std::optional<ProductOperator> product_operator(std::string_view name) {
+  for (const ProductOperator& one : product_operators) {
+    const std::size_t at = name.find(one.name);
+    const std::size_t end = at + one.name.size();
+    if (at != std::string_view::npos && (end == name.size() || !goes_on(name[end]))) {
+      return one;
+    }
+  }
+  return name.find("gemm") != std::string_view::npos ? std::optional(ProductOperator{}) : std::nullopt;
+}
+
+std::optional<DataType> product_type(std::string_view types) {
+  const auto has = [types](std::string_view part) { return types.find(part) != std::string_view::npos; };
+  return has("Float8")                    ? std::optional(DataType::fp8)
+         : has("BFloat16") || has("Half") ? std::optional(DataType::bf16)
+         : has("float")                   ? std::optional(DataType::fp32)
+                                          : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Kernel> product_of(std::string_view name, std::string_view shapes, std::string_view types) {
-  constexpr std::array products{"gemm"sv, "::mm"sv, "::addmm"sv, "::bmm"sv};
-  if (std::none_of(products.begin(), products.end(),
-                   [&](std::string_view part) { return name.find(part) != std::string_view::npos; })) {
+  const std::optional<ProductOperator> one = product_operator(name);
+  const std::optional<DataType> type = product_type(types);
+  if (!one || !type) {
     return std::nullopt;
   }
   std::vector<std::vector<double>> operands;
   for (const std::vector<double>& list : innermost_lists(shapes)) {
-    if (std::any_of(list.begin(), list.end(), [](double size) { return size < 0; })) {
-      return std::nullopt;  // -1 is how some write that they do not know
+    if (std::any_of(list.begin(), list.end(), [](double size) { return size < 1; })) {
+      return std::nullopt;  // nothing to do; -1 is how some write that they do not know
     }
     if (list.size() == 2 || list.size() == 3) {
       operands.push_back(list);
@@ -260,18 +319,19 @@ std::optional<Kernel> product_of(std::string_view name, std::string_view shapes,
   if (operands.size() < 2) {
     return std::nullopt;
   }
-  const std::vector<double>& a = operands[operands.size() - 2];
-  const std::vector<double>& b = operands.back();
+  const std::size_t first = one->operands_first ? 0 : operands.size() - 2;
+  std::vector<double> a = operands[first], b = operands[first + 1];
+  if (one->transposed) {
+    std::swap(b[b.size() - 2], b.back());
+  }
+  if (a.size() == 3 && b.size() == 2) {  // one matrix for all
+    a = {a[0] * a[1], a[2]};
+  }
   if (a.size() != b.size() || a.back() != b[b.size() - 2] || (a.size() == 3 && a[0] != b[0])) {
     return std::nullopt;
   }
   Gemm gemm;
-  if (types.find("BFloat16") == std::string_view::npos && types.find("Half") == std::string_view::npos) {
-    if (types.find("float") == std::string_view::npos) {
-      return std::nullopt;
-    }
-    gemm.type = DataType::fp32;
-  }
+  gemm.type = *type;
   gemm.m = a[a.size() - 2];
   gemm.k = a.back();
   gemm.n = b.back();

@@ -59,6 +59,7 @@ class Converter {
   TraceGraph convert() {
     const bool same = all_the_same();
     if (same) {
+      alike_ = trace_.programs.size();
       add_program(trace_.programs[0], match_[0], "all ranks", 0, trace_.ranks());
     } else {
       for (std::size_t p = 0; p < trace_.programs.size(); ++p) {
@@ -228,7 +229,7 @@ class Converter {
     empty_ += longest <= Seconds() && node.duration <= Seconds() ? 1 : 0;
     const Worker worker = bounds(counted, node);
     if (by_counts) {
-      const Demands alone{worker == Worker::cores ? longest : Seconds(), counted.memory};
+      const Demands alone{worker == Worker::cores ? longest : Seconds(), counted.memory, Seconds()};
       return {longest, worker, node.flops, node.bytes, alone};
     }
     return recorded(node, flops, worker);
@@ -236,7 +237,7 @@ class Converter {
 
   /// By counts, at the peaks.
   static Demands demands(const TraceNode& node, Flops flops, const ChipSpec& chip) {
-    return {flops / chip.peak(DataType::bf16), node.bytes / chip.memory_bandwidth};
+    return {flops / chip.peak(DataType::bf16), node.bytes / chip.memory_bandwidth, Seconds()};
   }
 
   /// Loads and stores are the memory's, counted or not.
@@ -256,7 +257,9 @@ class Converter {
       const Demands there = task.alone.value_or(demands(node, flops, *times_.recorded_on));
       task.time *= bounds(there, node) == Worker::memory ? memory_ratio_ : ratio_;
       if (task.alone) {
-        task.alone = {std::min(there.cores * ratio_, task.time), std::min(there.memory * memory_ratio_, task.time)};
+        const Seconds launch = there.launch * (task.time / node.duration);
+        task.alone = {std::min(there.cores * ratio_, task.time - launch),
+                      std::min(there.memory * memory_ratio_, task.time - launch), launch};
       }
     }
     return task;
@@ -313,7 +316,9 @@ class Converter {
   }
 
   void add_notes() {
-    const auto count = [](std::size_t n, const char* what) { return std::to_string(n) + " nodes of devices " + what; };
+    const auto count = [&](std::size_t n, const char* what) {
+      return std::to_string(n * alike_) + " nodes of devices " + what;
+    };
     auto& notes = result_.notes;
     if (predicted_ > 0) {
       notes.insert(count(predicted_, "are predicted for this chip"));
@@ -327,10 +332,13 @@ class Converter {
                          "memory's bandwidth, whichever is more"));
     }
     if (alone_ > 0) {
-      notes.insert(count(alone_, "have the times that they take alone: they share cores and memory"));
+      notes.insert(count(alone_,
+                         "have the times that they take alone: they share the memory with what else computes, and "
+                         "the cores with collectives"));
     }
     if (of_one_ > 0) {
-      notes.insert(std::to_string(of_one_) + " collectives of the nodes are of groups of one rank, and move nothing");
+      notes.insert(std::to_string(of_one_ * alike_) +
+                   " collectives of the nodes are of groups of one rank, and move nothing");
     }
     if (empty_ > 0) {
       notes.insert(count(empty_, "have no time at all and take none"));
@@ -353,6 +361,7 @@ class Converter {
   std::map<std::uint32_t, CommunicatorId> communicators_;  ///< by group
   std::map<std::uint32_t, RankGroupsId> groups_;
   std::map<std::string, KernelListId> kernel_lists_;
+  std::size_t alike_ = 1;  ///< programs that the one which was looked at stands for
   std::size_t predicted_ = 0, kept_ = 0, without_time_ = 0, empty_ = 0, scaled_ = 0, alone_ = 0, of_one_ = 0;
 };
 
@@ -370,6 +379,16 @@ std::uint16_t stream_of(const TraceProgram& program, const TraceNode& node) {
     default:
       return TaskGraph::unordered;
   }
+}
+
+StreamKind kind_of(std::uint16_t stream) {
+  const std::uint16_t number =
+      TaskGraph::is_first_come(stream) ? static_cast<std::uint16_t>(stream - TaskGraph::first_come) : stream;
+  const auto from = [number](std::uint16_t first) { return static_cast<std::uint16_t>(number - first); };
+  return number < first_host_stream    ? StreamKind{"compute", number}
+         : number < memory_stream      ? StreamKind{"host", from(first_host_stream)}
+         : number < first_group_stream ? StreamKind{"memory", from(memory_stream)}
+                                       : StreamKind{"group", from(first_group_stream)};
 }
 
 TraceGraph to_task_graph(const Trace& trace, const TraceMatch& match, const TraceTimes& times) {

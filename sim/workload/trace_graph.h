@@ -25,6 +25,13 @@ struct TraceTimes {
 /// The stream of its role that a node's task is on; messages have no order.
 std::uint16_t stream_of(const TraceProgram&, const TraceNode&);
 
+/// What works on such a stream, and its number among those of its kind.
+struct StreamKind {
+  const char* name = "compute";  ///< or "host", "memory", "group"
+  std::uint16_t number = 0;
+};
+StreamKind kind_of(std::uint16_t stream);
+
 struct TraceGraph {
   TaskGraph graph;
   std::vector<std::uint32_t> names;  ///< by task: in Trace::names

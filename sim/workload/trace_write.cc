@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "sim/workload/trace_graph.h"
@@ -199,6 +200,7 @@ std::string chakra_bytes(const Trace& trace, std::uint32_t rank) {
     if (node.alone != TraceNode::none) {
       attribute(out, "podium_cores_us", trace.alone[node.alone].cores.value() * 1e6);
       attribute(out, "podium_memory_us", trace.alone[node.alone].memory.value() * 1e6);
+      attribute(out, "podium_launch_us", trace.alone[node.alone].launch.value() * 1e6);
     }
     communication(out, trace, node, rank);
     if (node.operation == TraceOperation::compute || node.operation == TraceOperation::memory) {
@@ -221,20 +223,38 @@ void write(const std::filesystem::path& path, const std::string& bytes) {
   }
 }
 
+/// Who reads a folder reads all that is in it.
+void refuse_others(const std::filesystem::path& folder, const std::set<std::filesystem::path>& own) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".et" && !own.contains(entry.path())) {
+      throw InputError({entry.path().string()},
+                       "is of another trace, and who reads the folder would take it for a part of this one: remove it, "
+                       "or name another folder");
+    }
+  }
+}
+
 }  // namespace
 
 void write_chakra(const TaskGraph& graph, const KernelTimes& times, const std::string& folder, const std::string& name,
                   const FileWritten& written) {
-  std::size_t ranks = 0, done = 0;
-  for (const Role& role : graph.roles()) {
-    ranks += role.count;
-  }
+  const auto file_of = [&](std::uint32_t rank) {
+    return std::filesystem::path(folder) / (name + "." + std::to_string(rank) + ".et");
+  };
   nlohmann::ordered_json groups = nlohmann::ordered_json::object();
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   if (problem) {
     throw InputError({folder}, "the folder cannot be made: " + problem.message());
   }
+  std::set<std::filesystem::path> files;
+  for (const Role& role : graph.roles()) {
+    for (std::uint32_t rank = role.base; rank < role.base + role.count; ++rank) {
+      files.insert(file_of(rank));
+    }
+  }
+  refuse_others(folder, files);
+  std::size_t done = 0;
   for (const Role& role : graph.roles()) {
     for (std::uint32_t rank = role.base; rank < role.base + role.count; ++rank) {
       const Trace trace = trace_of_rank(graph, rank, times);
@@ -244,10 +264,10 @@ void write_chakra(const TaskGraph& graph, const KernelTimes& times, const std::s
         }
       }
       const std::string bytes = chakra_bytes(trace, rank);
-      write(std::filesystem::path(folder) / (name + "." + std::to_string(rank) + ".et"), bytes);
+      write(file_of(rank), bytes);
       ++done;
       if (written) {
-        written(bytes.size(), done, ranks);
+        written(bytes.size(), done, files.size());
       }
     }
   }

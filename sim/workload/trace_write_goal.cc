@@ -42,6 +42,11 @@ class GoalWriter {
     if (empty_ > 0) {
       notes.insert(nodes(empty_, "do nothing: they are calc 0 on a cpu of their own"));
     }
+    if (alone_ > 0) {
+      notes.insert(nodes(alone_,
+                         "take these times alone, and share memory and cores with what runs beside them; GOAL has no "
+                         "word for that"));
+    }
     if (has_other_places_) {
       notes.insert("work of the host and of memory has cpus of its own, numbered after those of the device");
     }
@@ -108,6 +113,7 @@ class GoalWriter {
         break;
     }
     empty_ += node.operation == TraceOperation::nothing ? 1 : 0;
+    alone_ += node.alone != TraceNode::none ? 1 : 0;
     const bool counts = node.operation == TraceOperation::memory
                             ? node.bytes > Bytes()
                             : is_of_device(node) && (node.flops > Flops() || node.bytes > Bytes());
@@ -132,7 +138,7 @@ class GoalWriter {
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, Bytes>
       sizes_;  ///< by ranks and number of a message
   std::string text_;
-  std::size_t untimed_ = 0, empty_ = 0;
+  std::size_t untimed_ = 0, empty_ = 0, alone_ = 0;
   bool has_other_places_ = false;
 };
 

@@ -234,6 +234,12 @@ TEST(CollectiveCommand, DrawsTheScheduleAndItsBottleneck) {
   expect_refused_collective(small + "''", "FILE.svg is right");
 }
 
+TEST(CollectiveCommand, SaysWhereTheAnalyticNetworkGivesLinksMoreThanTheyCarry) {
+  const std::string trees = "--system hgx-h100 --ranks 16 --bytes 256MiB --algorithm trees_per_rail --network ";
+  EXPECT_THAT(run_podium("collective all_reduce " + trees + "analytic").output, HasSubstr("% of what it can"));
+  EXPECT_THAT(run_podium("collective all_reduce " + trees + "flow").output, Not(HasSubstr("% of what it can")));
+}
+
 TEST(CollectiveCommand, PlaysSchedulesOfOnesOwn) {
   const std::string file = (std::filesystem::path(testing::TempDir()) / "podium-pair.xml").string();
   std::ofstream(file) << R"(<algo name="swap" nchunksperloop="2" ngpus="2" coll="alltoall" inplace="0">
@@ -250,7 +256,7 @@ TEST(CollectiveCommand, PlaysSchedulesOfOnesOwn) {
   EXPECT_EQ(seconds_of(arguments + file), seconds_of(arguments + "direct"));
   expect_refused_collective("all_to_all --system hgx-h100 --ranks 4 --bytes 64MiB --algorithm " + file,
                             "it is for 2 GPUs");
-  expect_refused_collective(arguments + "/nowhere/x.xml", "/nowhere/x.xml: cannot be read");
+  expect_refused_collective(arguments + "/nowhere/x.xml", "cannot read the file '/nowhere/x.xml'");
 }
 
 TEST(CollectiveCommand, ExchangesUnevenSizes) {

@@ -106,6 +106,24 @@ TEST(Replay, NotesOptionsThatChangeNothing) {
                              HasSubstr("no dependency is missing: --missing-dependencies has no effect")));
 }
 
+TEST(Replay, DoesCollectivesAsTheLibraryWasMeasuredWhereAsked) {
+  const TraceFile file("t.txt", "MICRO\n1\nall -1 1 NONE 0 1 NONE 0 1 ALLREDUCE 1048576 1\n");
+  const auto time = [&](const std::string& options) {
+    return nlohmann::json::parse(
+        run_podium("replay " + file.path() + " --ranks 8 --system hgx-h100 --format json" + options).output);
+  };
+  const auto plain = time(""), library = time(" --library on");
+  EXPECT_THAT(plain["notes"].dump(), HasSubstr("--library on does them as"));
+  EXPECT_THAT(library["notes"].dump(), testing::Not(HasSubstr("library")));
+  const Outcome measured =
+      run_podium("collective all_reduce --system hgx-h100 --ranks 8 --bytes 1MiB --format json --library on");
+  const double seconds = nlohmann::json::parse(measured.output)["results"][0]["time_seconds"];
+  EXPECT_NE(plain["makespan_seconds"], library["makespan_seconds"]);
+  EXPECT_NEAR(library["makespan_seconds"].get<double>() / seconds, 1, 1e-3);
+  EXPECT_THAT(time(" --library on --algorithm ring")["notes"].dump(), HasSubstr("--library has no effect"));
+  EXPECT_EQ(run_podium("replay " + file.path() + " --ranks 8 --system hgx-h100 --library nccl").status, 2);
+}
+
 TEST(Replay, TakesPacketsOfTheSizeThatIsAskedFor) {
   const TraceFile file("t.goal",
                        "num_ranks 2\nrank 0 {\ns: send 1048576b to 1\n}\nrank 1 {\nr: recv 1048576b from 0\n}\n");
@@ -149,6 +167,17 @@ TEST(Export, SaysOnStandardErrorWhatGoalDoesNotSay) {
   EXPECT_EQ(outcome.status, 0) << outcome.errors;
   EXPECT_THAT(outcome.output, testing::IsEmpty());
   EXPECT_THAT(outcome.errors, HasSubstr("note: 1 nodes have counts of operations or bytes and no time"));
+}
+
+TEST(Export, RefusesWhatHasNoEffect) {
+  const TraceFile file("t.goal", "num_ranks 1\nrank 0 {\nl1: calc 5\n}\n");
+  const std::string command = "export " + file.path() + " --to goal --out ";
+  const Outcome choice = run_podium(command + "x.goal --system h100");
+  EXPECT_EQ(choice.status, 2);
+  EXPECT_THAT(choice.errors, HasSubstr("choose among the steps of a study"));
+  const Outcome nowhere = run_podium(command + "\"\"");
+  EXPECT_EQ(nowhere.status, 2);
+  EXPECT_THAT(nowhere.errors, HasSubstr("--out: is empty"));
 }
 
 TEST(Replay, RunsWithSlowChipsAndFaultsAndChecksItsFolding) {

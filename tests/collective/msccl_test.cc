@@ -58,7 +58,8 @@ void expect_refused(const std::string& text, const std::string& place, const std
                     CollectiveKind kind = CollectiveKind::all_reduce, std::uint32_t ranks = 4) {
   const std::string path = write(text);
   try {
-    read_msccl(path, kind, ranks);
+    std::set<std::string> notes;
+    read_msccl(path, kind, ranks, notes);
     ADD_FAILURE() << "not refused: " << problem;
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), HasSubstr(path + place));
@@ -68,7 +69,8 @@ void expect_refused(const std::string& text, const std::string& place, const std
 
 TEST(Msccl, MakesTheScheduleThatItsStepsSay) {
   for (const std::uint32_t n : {2U, 3U, 8U}) {
-    const Schedule schedule = read_msccl(write(ring(n)), CollectiveKind::all_reduce, n);
+    std::set<std::string> notes;
+    const Schedule schedule = read_msccl(write(ring(n)), CollectiveKind::all_reduce, n, notes);
     EXPECT_EQ(schedule.algorithm, "Ring");
     EXPECT_EQ(schedule.ranks, n);
     EXPECT_EQ(schedule.stages.size(), 2 * (n - 1));
@@ -90,11 +92,20 @@ TEST(Msccl, SendsTogetherWhatIsThereTogether) {
   <step s="2" type="cpy" srcbuf="i" srcoff="0" dstbuf="o" dstoff="1" cnt="1" depid="-1" deps="-1"/></tb>
 </gpu>
 </algo>)";
-  const Schedule schedule = read_msccl(write(text), CollectiveKind::all_gather, 2);
+  std::set<std::string> notes;
+  const Schedule schedule = read_msccl(write(text), CollectiveKind::all_gather, 2, notes);
   ASSERT_EQ(schedule.stages.size(), 1U);
   ASSERT_EQ(schedule.stages.front().size(), 1U);
   EXPECT_EQ(schedule.stages.front().front().pairs.size(), 2U);
   EXPECT_DOUBLE_EQ(schedule.stages.front().front().share, 0.5);
+}
+
+TEST(Msccl, NotesWhatIsNotLookedAt) {
+  std::set<std::string> notes;
+  const std::string path = write(replaced(ring(4), "coll=", "maxBytes=\"1024\" coll="));
+  read_msccl(path, CollectiveKind::all_reduce, 4, notes);
+  EXPECT_THAT(notes, testing::ElementsAre(path + ": how MSCCL runs it has no effect here: proto Simple, nchannels 1, "
+                                                 "maxBytes 1024"));
 }
 
 TEST(Msccl, SaysWhereAFileIsWrong) {

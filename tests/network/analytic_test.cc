@@ -30,6 +30,23 @@ TEST(Analytic, CountsALinksUseWithinABatchOnly) {
   EXPECT_EQ(play("analytic", {capacity}, {first, with_first}).arrivals, (std::vector<Time>(2, Time() + 2 * alone)));
 }
 
+TEST(Analytic, SaysByHowMuchItsLinksAreOverdrawn) {
+  const auto overdrawn = [](std::vector<Time> starts) {
+    Engine engine;
+    const auto network = Networks::find("analytic")(engine, {capacity});
+    const Route route = route_over({on(0)});
+    for (const Time start : starts) {
+      engine.at(start, [&] { network->send({&route, size}, [] {}); });
+    }
+    engine.run();
+    return network->overdrawn().value();
+  };
+  EXPECT_NEAR(overdrawn({Time(), Time()}), 0, 1e-12) << "of one batch all is counted";
+  EXPECT_NEAR(overdrawn({Time(), Time() + alone}), 0, 1e-12);
+  EXPECT_NEAR(overdrawn({Time(), Time() + alone / 2}), (alone / 2).value(), 1e-12);
+  EXPECT_NEAR(overdrawn({Time(), Time() + alone / 2, Time() + 5 * alone}), (alone / 2).value(), 1e-12);
+}
+
 TEST(Analytic, CountsBatchesOfOneInstantBySendingRound) {
   Engine engine;
   const auto network = Networks::find("analytic")(engine, {capacity});

@@ -168,6 +168,44 @@ TEST(Elasticity, IsWhatASimulationWithALittleMoreOfTheResourceGives) {
   expect_same({{Kind::bandwidth, "nvlink"}, {Kind::latency, "nvlink"}}, "plane nvlink", 0.05);
 }
 
+/// Two kernels beside each other, each of which could take all of the memory's bandwidth.
+TEST(Elasticity, OfTheMemoryIsWhatASimulationGivesWhereWorkWaitsForIt) {
+  const Gemm streaming{DataType::bf16, 8, 16384, 16384, 1};
+  Builder b;
+  b.compute(0, streaming);
+  b.compute(1, streaming);
+  const CriticalPath path = path_of(b.graph);
+  EXPECT_GT(path.beside / path.account.total(), 0.4);
+  expect_whole(b.graph);
+  const double measured = simulated(b.graph, {{Kind::memory}});
+  EXPECT_LT(measured, -0.5);
+  EXPECT_NEAR(measured, value_of(server(), path, "memory bandwidth"), 0.02) << "launches hide behind the other's bytes";
+}
+
+TEST(CriticalPath, SaysWhatCollectivesTookOfTheCores) {
+  Builder alone, beside;
+  alone.compute(0, product(32768));
+  beside.compute(0, product(32768));
+  beside.all_reduce(1, 64_MiB);
+  EXPECT_EQ(path_of(alone.graph).beside, Seconds());
+  const CriticalPath path = path_of(beside.graph);
+  EXPECT_NEAR(path.beside.value(), (run(beside.graph).time - run(alone.graph).time).value(), 1e-11);
+  EXPECT_GT(path.beside.value(), 0);
+}
+
+/// As a trace that says what its times consist of has it.
+TEST(CriticalPath, DividesTimesThatWorkTakesAloneAsKernelsAre) {
+  Builder b;
+  b.graph.add(b.role, 0, 0, DelayTask{10_us, Worker::cores, {}, {}, Demands{5_us, 6_us, 2_us}});
+  const Execution execution = run(b.graph, {.keep_spans = true});
+  for (const Account& account : {critical_path(server(), b.graph, execution).account, execution.account}) {
+    EXPECT_NEAR(account.part("compute").value(), 5e-6, 1e-12);
+    EXPECT_NEAR(account.part("memory").value(), 3e-6, 1e-12);
+    EXPECT_NEAR(account.part("launch").value(), 2e-6, 1e-12);
+  }
+  EXPECT_NEAR(simulated(b.graph, {{Kind::launches}}), -0.2, 1e-3);
+}
+
 TEST(Elasticity, OfAPlaneIsSharedByItsBandwidthAndItsLatencies) {
   Builder large, small;
   large.all_reduce(0, 256_MiB);

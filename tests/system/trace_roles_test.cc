@@ -114,7 +114,7 @@ TEST(CountedWork, SharesTheMemoryWithKernels) {
   const Gemm thin = product(16);
   const Seconds alone = kernel_time(thin);
   b.compute(0, thin);
-  b.graph.add(b.role, 1, 0, DelayTask{alone, Worker::memory, {}, {}, Demands{{}, alone}});
+  b.graph.add(b.role, 1, 0, DelayTask{alone, Worker::memory, {}, {}, Demands{{}, alone, {}}});
   const Execution beside = run(b.graph);
   EXPECT_GT(beside.time, 1.5 * alone);
   EXPECT_LE(beside.time, 2.0001 * alone);

@@ -1,6 +1,8 @@
 // Task graphs that are written as Chakra traces and run from there take as long as the graphs.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sim/system/critical_path.h"
 #include "sim/system/kernel_time.h"
 #include "sim/system/simulator.h"
 #include "sim/workload/inference.h"
@@ -18,7 +20,7 @@ Trace written(const TaskGraph& graph, const Machine& machine) {
   const auto model = compute_model_of(machine.chip());
   const KernelTimes times = [&](const std::vector<Kernel>& kernels, CoreShare cores) {
     const KernelTime alone = time_of(kernels, *model, machine.chip(), cores);
-    return TimeAlone{alone.time, {alone.compute, alone.streaming}};
+    return TimeAlone{alone.time, {alone.compute, alone.streaming, alone.launch}};
   };
   const TemporaryFolder folder;
   write_chakra(graph, times, folder.path().string(), "step");
@@ -66,9 +68,43 @@ TEST(WriteChakra, GivesFilesThatRunAsTheGraphDoes) {
   EXPECT_NEAR(again.time / run.time, 1, 0.02);
 }
 
+TEST(WriteChakra, GivesFilesWithTheCriticalPathOfTheGraph) {
+  const Machine machine = load_machine("hgx-h100", {.ranks = 8});
+  InferencePlan plan;
+  plan.dp = plan.ep = 8;
+  const TaskGraph graph = inference_step(load_model("qwen3-30b-a3b"), machine.chip(), plan,
+                                         {.decode_sequences = 32, .decode_context = 4096});
+  const Trace trace = written(graph, machine);
+  const TaskGraph again = to_task_graph(trace, match_ranks(trace), {.chip = machine.chip()}).graph;
+  const auto path_of = [&](const TaskGraph& one) {
+    return critical_path(machine, one, Simulator(machine, {.keep_spans = true}).run(one));
+  };
+  const CriticalPath a = path_of(graph), b = path_of(again);
+  for (const char* part : {"compute", "memory", "launch"}) {
+    EXPECT_GT(a.account.part(part).value(), 0);
+    EXPECT_NEAR(b.account.part(part) / a.account.part(part), 1, 1e-6) << part;
+  }
+}
+
+TEST(WriteChakra, RefusesAFolderThatHasOtherFiles) {
+  const TemporaryFolder folder;
+  const KernelTimes times = [](const std::vector<Kernel>&, CoreShare) { return TimeAlone{1_us, {}}; };
+  const auto write = [&](std::uint32_t ranks) {
+    TaskGraph graph;
+    graph.add_role({"all", 0, ranks});
+    write_chakra(graph, times, folder.path().string(), "step");
+  };
+  write(2);
+  write(2);
+  write(4);
+  EXPECT_THAT(error_of([&] { write(3); }), testing::HasSubstr("step.3.et: is of another trace"));
+}
+
 TEST(WriteChakra, ComesBackNodeByNode) {
   const TaskGraph graph = example();
-  const KernelTimes times = [](const std::vector<Kernel>&, CoreShare) { return TimeAlone{1.25_us, {1_us, 0.5_us}}; };
+  const KernelTimes times = [](const std::vector<Kernel>&, CoreShare) {
+    return TimeAlone{1.25_us, {1_us, 0.5_us, 0.25_us}};
+  };
   const Trace written = trace_of_rank(graph, 5, times);
   TraceOptions options;
   for (const TraceGroup& group : written.groups) {

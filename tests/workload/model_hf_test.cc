@@ -164,7 +164,7 @@ TEST(HfModel, EveryFileOfTheDataIsReadOrRefusedForAReason) {
     }
   }
   EXPECT_EQ(files, std::size(pairs) + 1);
-  EXPECT_THAT(refused, testing::ElementsAre(HasSubstr("'index_topk'")));
+  EXPECT_THAT(refused, testing::ElementsAre(HasSubstr("'index_topk' is 2048: an indexer chooses")));
 }
 
 }  // namespace

@@ -122,8 +122,17 @@ TEST(Chakra, RefusesOfOurOwnAttributesWhatCannotBe) {
   const auto refused = [](const std::string& fields, const char* why) {
     EXPECT_THAT(message_of(json_node(fields)), HasSubstr(why)) << fields;
   };
-  refused(R"("type": 4, "runtime": 10, "podium_cores_us": 8)", "both or none would be right");
+  refused(R"("type": 4, "runtime": 10, "podium_cores_us": 8)", "all or none would be right");
+  refused(R"("type": 4, "runtime": 10, "podium_launch_us": 8)", "all or none would be right");
   refused(R"("type": 4, "runtime": 10, "podium_cores_us": 8, "podium_memory_us": 11)", "is longer than it takes");
+  refused(R"("type": 4, "runtime": 10, "podium_cores_us": 8, "podium_memory_us": 1, "podium_launch_us": 3)",
+          "is longer than it takes");
+  refused(R"("type": 2, "runtime": 10, "podium_stream": 1)", "a podium_stream is of computing");
+  refused(R"("type": 4, "is_cpu_op": true, "podium_cores_us": 8, "podium_memory_us": 1)", "on the device");
+  refused(R"("type": 4, "podium_exchange": "dispatch")", "a podium_exchange is a collective");
+  refused(R"("type": 7, "comm_size": 8, "comm_type": 6, "podium_imbalance": 2)", "is of a podium_exchange");
+  refused(R"("type": 7, "comm_size": 8, "comm_type": 6, "podium_exchange": "combine", "podium_slots": 2)",
+          "with its podium_choices");
   refused(R"("type": 4, "runtime": 10, "podium_stream": 1024)", "0 to 1023 would be right");
   const std::string call = R"("type": 7, "comm_size": 8, "podium_exchange": "dispatch", "comm_type": )";
   refused(call + "0", "is an all-to-all");
@@ -280,6 +289,24 @@ TEST(Chakra, RefusesMessagesWhoseEndsContradictEachOther) {
 TEST(ProductOf, IsNoneWhereADimensionIsNegative) {
   EXPECT_TRUE(product_of("aten::mm", "[[8, 16], [16, 4]]", "[\"c10::Half\"]"));
   EXPECT_FALSE(product_of("aten::mm", "[[-8, 16], [16, 4]]", "[\"c10::Half\"]"));
+  EXPECT_FALSE(product_of("aten::mm", "[[0, 16], [16, 4]]", "[\"c10::Half\"]")) << "nothing to do";
+}
+
+TEST(ProductOf, KnowsOperatorsByTheirWholeNames) {
+  const std::string half = "[\"c10::BFloat16\", \"c10::BFloat16\"]", eight = "[\"c10::Float8_e4m3fn\"]";
+  const auto gemm = [](DataType type, double m, double n, double k, double batch = 1) {
+    return std::optional<Kernel>(Gemm{.type = type, .m = m, .n = n, .k = k, .batch = batch});
+  };
+  EXPECT_EQ(product_of("aten::mm", "[[8, 16], [16, 4]]", half), gemm(DataType::bf16, 8, 4, 16));
+  EXPECT_EQ(product_of("flash::mmha", "[[8, 16], [16, 4]]", half), std::nullopt);
+  EXPECT_EQ(product_of("aten::addmm", "[[4], [8, 16], [16, 4], [], []]", half), gemm(DataType::bf16, 8, 4, 16));
+  EXPECT_EQ(product_of("aten::linear", "[[2, 4, 16], [32, 16], [32]]", half), gemm(DataType::bf16, 8, 32, 16));
+  EXPECT_EQ(product_of("aten::linear", "[[8, 16], [16, 32]]", half), std::nullopt) << "weights are n x k";
+  EXPECT_EQ(product_of("aten::matmul", "[[2, 8, 16], [2, 16, 4]]", half), gemm(DataType::bf16, 8, 4, 16, 2));
+  EXPECT_EQ(product_of("aten::matmul", "[[2, 8, 16], [16, 4]]", half), gemm(DataType::bf16, 16, 4, 16));
+  EXPECT_EQ(product_of("aten::baddbmm", "[[2, 8, 4], [2, 8, 16], [2, 16, 4]]", half),
+            gemm(DataType::bf16, 8, 4, 16, 2));
+  EXPECT_EQ(product_of("aten::_scaled_mm", "[[8, 16], [16, 4], [8, 1], [1, 4]]", eight), gemm(DataType::fp8, 8, 4, 16));
 }
 
 }  // namespace
