@@ -27,4 +27,15 @@ inline std::string one_template(const std::string& plan) {
   return text.substr(0, begin) + "            mixed: [" + plan + "]\n" + text.substr(end);
 }
 
+/// The quick look with one template, on requests of which the first half are light and the second heavy.
+inline Study on_uneven_trace(const std::string& plan, std::uint32_t heavy) {
+  Study study = study_of(replaced(one_template(plan), "ttft: 500 ms, tpot: 20 ms", "ttft: 4 s, tpot: 200 ms"));
+  auto requests = std::make_shared<std::vector<Request>>();
+  for (std::uint32_t i = 0; i < 3000; ++i) {
+    requests->push_back({Seconds(double(i)), i < 1500 ? 200U : heavy, 32});
+  }
+  std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded = requests;
+  return study;
+}
+
 }  // namespace podium::test

@@ -33,17 +33,6 @@ TEST(ServingRate, IsThatOfOneQueueWithAFixedTimeOfService) {
   }
 }
 
-TEST(ServingRate, IsTheSameHoweverLongIsMeasured) {
-  std::vector<double> rates;
-  for (const char* const measured : {"measured: 10 s", "measured: 100 s", "measured: 1000 s"}) {
-    const std::string text =
-        replaced(one_template("{tp: 1, dp: 1, ep: 1, chunk_tokens: [512]}"), "measured: 20 s", measured);
-    rates.push_back(serve_on(study_of(text), 16).request_rate);
-  }
-  const auto [lowest, highest] = std::minmax_element(rates.begin(), rates.end());
-  EXPECT_LT(*highest, 1.06 * *lowest) << "no part with fewer queues stands for the whole";
-}
-
 TEST(ServingRate, CanBeHeldByACapOnSequences) {
   const CaseResult result =
       serve_on(study_of(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512], max_sequences: [4, 8]}")), 2);
@@ -51,34 +40,6 @@ TEST(ServingRate, CanBeHeldByACapOnSequences) {
   EXPECT_LE(result.phases.front().batch, 8);
   ASSERT_EQ(result.alternatives.size(), 2U);
   EXPECT_THAT(result.alternatives.front().plan, HasSubstr("at most "));
-}
-
-TEST(ServingRate, MeasuresEnoughRequestsOfASmallSystemThatItsRateIsNoMatterOfLuck) {
-  // two requests a second in 20 s would be forty
-  const std::string text = replaced(replaced(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512]}"),
-                                             "input: 2048, output: 256", "input: 8192, output: 1024"),
-                                    "ttft: 500 ms", "ttft: 2 s");
-  std::vector<double> rates;
-  for (const char* seed : {"seed: 1\n", "seed: 2\n", "seed: 3\n", "seed: 4\n"}) {
-    const CaseResult result = serve_on(study_of(replaced(text, "seed: 1\n", seed)), 2);
-    rates.push_back(result.throughput.per_system);
-    EXPECT_NEAR(double(result.requests), 10'000, 1) << seed;
-  }
-  const auto [lowest, highest] = std::minmax_element(rates.begin(), rates.end());
-  EXPECT_LT(*highest, 1.06 * *lowest) << "the last twentieth of 10,000, which queue together, and 1 % of the search";
-}
-
-TEST(ServingRate, SaysSoWhereNoRateKeepsTheObjectiveHoweverSlowTheDeployment) {
-  const std::string text = replaced(one_template("{tp: 2, dp: 1, ep: 2, chunk_tokens: [512]}"),
-                                    "input: 2048, output: 256", "input: 2048, output: 8192");
-  const auto with_tpot = [&](double microseconds) {
-    return serve_on(study_of(replaced(text, "tpot: 20 ms", fmt::format("tpot: {} us", microseconds))), 2);
-  };
-  // what a token takes after the prompt, and no later one: with the answer the cache grows
-  const double first = with_tpot(1).alternatives.at(0).excess;
-  const CaseResult result = with_tpot(1.0001 * first);
-  EXPECT_EQ(result.plan, "");
-  EXPECT_THAT(reasons(result), HasSubstr("keeps the objective at no rate"));
 }
 
 }  // namespace

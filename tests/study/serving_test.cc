@@ -132,16 +132,6 @@ TEST(ServingCase, SendsACacheNoFasterThanTheOneWhoTakesItCan) {
               1e-3 * tpot_from("{tp: 1, dp: 1, chunk_tokens: [4096]}"));
 }
 
-TEST(ServingCase, IsTheSameForAChipOnceAPartStandsForTheWhole) {
-  // two to a server, so that a hundred and two hundred servers are simulated as the same part
-  const std::string text = one_template("{tp: 4, dp: 1, ep: 4, chunk_tokens: [512]}");
-  const Study study = study_of(replaced(text, "{name: hgx-h100, domains: 2}", "{name: hgx-h100, domains: 256}"));
-  const CaseResult some = serve_on(study, 8 * 64), many = serve_on(study, 8 * 256);
-  EXPECT_NEAR(many.throughput.per_chip, some.throughput.per_chip, 0.02 * some.throughput.per_chip);
-  EXPECT_NEAR(double(many.requests), double(some.requests), 0.05 * double(some.requests));
-  EXPECT_THAT(many.notes, testing::Contains(HasSubstr("stands for the whole")));
-}
-
 TEST(ServingCase, AnswersTheSameWhateverItWasAskedBefore) {
   const Study study = study_of(quick_look());
   const auto evaluator = evaluator_of(study, {0, 0, 1});

@@ -11,38 +11,6 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(ServingTrace, SustainsInBurstsWhatTheBestDeploymentDoesThoughLessIsPredictedOfIt) {
-  // forty prompts of many lengths at once, every other second: the mean tells little of what waits
-  auto bursts = std::make_shared<std::vector<Request>>();
-  for (int i = 0; i < 4000; ++i) {
-    bursts->push_back({Seconds(2.0 * (i / 40)), i % 8 == 0 ? 6000U : 300U, 64U, {}});
-  }
-  const auto sustained = [&](const std::string& templates) {
-    Study study = study_of(replaced(one_template(templates), "ttft: 500 ms, tpot: 20 ms", "ttft: 4 s, tpot: 200 ms"));
-    std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded = bursts;
-    return serve_on(study, 8).request_rate;
-  };
-  const std::vector<std::string> templates{
-      "{tp: 1, dp: 8, ep: 8, chunk_tokens: [512, 4096]}", "{tp: 2, dp: 1, ep: 2, chunk_tokens: [512, 4096]}",
-      "{tp: 4, dp: 1, ep: 4, chunk_tokens: [512, 4096]}", "{tp: 4, dp: 2, ep: 8, chunk_tokens: [512, 4096]}"};
-  const double all = sustained(fmt::format("{}", fmt::join(templates, ", ")));
-  EXPECT_GT(all, 0);
-  for (const std::string& one : templates) {
-    EXPECT_GE(all, 0.99 * sustained(one)) << one;
-  }
-}
-
-/// The quick look with one template, on requests of which the first half are light and the second heavy.
-Study on_uneven_trace(const std::string& plan, std::uint32_t heavy) {
-  Study study = study_of(replaced(one_template(plan), "ttft: 500 ms, tpot: 20 ms", "ttft: 4 s, tpot: 200 ms"));
-  auto requests = std::make_shared<std::vector<Request>>();
-  for (std::uint32_t i = 0; i < 3000; ++i) {
-    requests->push_back({Seconds(double(i)), i < 1500 ? 200U : heavy, 32});
-  }
-  std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded = requests;
-  return study;
-}
-
 /// Light requests alone, of which every so-many-th has a prompt of so many tokens.
 Study with_every(std::size_t nth, std::uint32_t input) {
   Study study = on_uneven_trace("{tp: 2, dp: 1, ep: 2, chunk_tokens: [1024]}", 200);
@@ -63,24 +31,6 @@ TEST(ServingTrace, IsMeasuredByTheSameRequestsWhateverTheSize) {
     EXPECT_EQ(result.requests % 3000, 0U) << "whole passes";
     EXPECT_NEAR(result.throughput.per_system, 32 * result.request_rate, 1e-9 * result.throughput.per_system);
   }
-}
-
-TEST(ServingTrace, OfATraceAPartDoesPerChipWhatTheWholeDoes) {
-  // bursts that last as long for a part of the machine as for the whole
-  const std::string plan = "{tp: 1, dp: 1, ep: 1, chunk_tokens: [1024]}";
-  const auto per_chip = [&](const std::string& measured) {
-    std::string text = replaced(one_template(plan), "ttft: 500 ms, tpot: 20 ms", "ttft: 4 s, tpot: 200 ms");
-    text = replaced(replaced(text, "measured: 20 s", "measured: " + measured), "{name: hgx-h100, domains: 2}",
-                    "{name: hgx-h100, domains: 8}");
-    Study study = study_of(text);
-    std::get<ServingWorkload>(study.workloads.at(0)).arrivals.recorded =
-        std::get<ServingWorkload>(on_uneven_trace(plan, 1000).workloads.at(0)).arrivals.recorded;
-    return serve_on(study, 64);
-  };
-  const CaseResult whole = per_chip("5 s"), part = per_chip("400 s");
-  EXPECT_THAT(whole.notes, testing::Not(testing::Contains(HasSubstr("simulated as a part"))));
-  EXPECT_THAT(part.notes, testing::Contains(HasSubstr("simulated as a part")));
-  EXPECT_NEAR(part.request_rate, whole.request_rate, 0.04 * whole.request_rate);
 }
 
 TEST(ServingTrace, SaysThatATraceIsKeptAtNoRateHoweverLongItWouldTake) {
