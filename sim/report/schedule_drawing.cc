@@ -30,6 +30,7 @@ class SchedulePicture {
  public:
   explicit SchedulePicture(const PlayedSchedule& played)
       : played_(played),
+        names_(shown_names(played.topology)),
         ranks_(std::min(played.schedule.ranks, most_drawn_ranks)),
         stages_(std::min(played.schedule.stages.size(), most_stages)) {}
 
@@ -110,15 +111,7 @@ class SchedulePicture {
   }
 
   std::string name(NodeId node) const {
-    if (node.index() < played_.topology.accelerators) {
-      return fmt::format("rank {}", node.index());
-    }
-    const std::string& tier = played_.topology.nodes[node].tier;
-    std::size_t before = 0;
-    for (std::uint32_t other = played_.topology.accelerators; other < node.index(); ++other) {
-      before += played_.topology.nodes[NodeId(other)].tier == tier ? 1 : 0;
-    }
-    return fmt::format("{}[{}]", tier, before);
+    return node.index() < played_.topology.accelerators ? fmt::format("rank {}", node.index()) : names_[node];
   }
 
   std::map<std::string, LinkKind> kinds() const {
@@ -192,6 +185,7 @@ class SchedulePicture {
   }
 
   const PlayedSchedule& played_;
+  Table<NodeId, std::string> names_;
   std::uint32_t ranks_;
   std::size_t stages_;
   double top_ = 0, pitch_ = 0;

@@ -40,7 +40,7 @@ void keep_busiest(std::vector<PortUse>& busiest, PortUse port) {
 }  // namespace
 
 std::vector<PortTier> port_tiers(const Topology& topology, const LinkUse& use, Seconds time) {
-  const Table<NodeId, std::uint32_t> numbers = numbers_in_tier(topology);
+  const Table<NodeId, std::string> names = shown_names(topology);
   std::map<std::tuple<std::uint32_t, std::string, std::string>, PortTier> tiers;
   for (const LinkId id : topology.links.ids()) {
     const Link& link = topology.links[id];
@@ -53,8 +53,7 @@ std::vector<PortTier> port_tiers(const Topology& topology, const LinkUse& use, S
       const double utilisation = port.bytes / (link.bandwidth * time);
       tier.mean_utilisation += utilisation;
       add(tier, port);
-      keep_busiest(tier.busiest,
-                   {fmt::format("{} {} to {} {}", from, numbers[link.from], to, numbers[link.to]), utilisation, port});
+      keep_busiest(tier.busiest, {fmt::format("{} to {}", names[link.from], names[link.to]), utilisation, port});
     }
   }
   std::vector<PortTier> result;

@@ -303,8 +303,7 @@ void LinkCounter::add_bytes(LinkId id, double bytes, const Stretch& where) {
 }
 
 std::vector<Counter> LinkCounter::counters() const {
-  const Table<NodeId, std::uint32_t> numbers = numbers_in_tier(topology_);
-  const auto name = [&](NodeId node) { return fmt::format("{} {}", topology_.nodes[node].tier, numbers[node]); };
+  const Table<NodeId, std::string> names = shown_names(topology_);
   std::vector<Counter> result;
   for (std::size_t p = 0; p < planes_.size(); ++p) {
     const PlaneTraffic& plane = planes_[p];
@@ -320,7 +319,7 @@ std::vector<Counter> LinkCounter::counters() const {
       result.push_back({std::nullopt, "links of " + topology_.planes[p].name, series, std::move(values)});
     };
     add("mean %", plane.all, plane.bandwidth);
-    add(fmt::format("{} to {} %, the busiest", name(link.from), name(link.to)), plane.one, link.bandwidth);
+    add(fmt::format("{} to {} %, the busiest", names[link.from], names[link.to]), plane.one, link.bandwidth);
   }
   return result;
 }

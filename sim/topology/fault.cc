@@ -176,7 +176,14 @@ NodeNames name_nodes(const Topology& topology, std::uint32_t plane) {
     }
   }
   NodeNames names;
-  std::map<std::string, std::size_t> of_tier;
+  std::map<std::string, std::size_t> of_name, of_tier;
+  for (const NodeId id : topology.nodes.ids()) {
+    const std::string& name = topology.nodes[id].name;
+    if (is_linked[id] != 0 && !name.empty()) {
+      const std::size_t before = of_name[name]++;
+      names.emplace(before > 0 ? name + "." + std::to_string(before) : name, id);
+    }
+  }
   for (const NodeId id : topology.nodes.ids()) {
     const NetworkNode& node = topology.nodes[id];
     if (is_linked[id] != 0) {
@@ -224,8 +231,9 @@ std::string LinkFinder::known_names() {
   std::string text;
   for (std::uint32_t plane = 0; plane < topology_.planes.size(); ++plane) {
     std::map<std::string, std::size_t> tiers;
+    std::set<NodeId> nodes;
     for (const auto& [name, node] : names(plane)) {
-      ++tiers[topology_.nodes[node].tier];
+      tiers[topology_.nodes[node].tier] += nodes.insert(node).second ? 1 : 0;
     }
     text += (text.empty() ? "" : "; ") + topology_.planes[plane].name + " joins";
     for (const auto& [tier, count] : tiers) {

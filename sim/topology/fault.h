@@ -13,7 +13,7 @@ namespace podium {
 /// Some links that keep only a part of their bandwidth from some time of a run on; 0: they have failed. Both
 /// directions.
 struct Fault {
-  std::string part;  ///< see `find_links`
+  std::string part;  ///< see `LinkFinder`
   double left = 0;   ///< of the bandwidth
   Seconds at;
   Location where;
@@ -23,7 +23,8 @@ struct Fault {
 Fault parse_fault(std::string_view text, const Location& where = {});
 
 using NodeNames = std::map<std::string, NodeId>;
-/// The nodes of a plane by their names: accelerators by their rank, others by tier and number ("spine0", "spine1" …).
+/// The nodes of a plane by their names: accelerators by their rank, others by tier and number ("spine0", "spine1" …),
+/// and by names of their own ("left"; of networks that have the same again, "left.1", "left.2" …), which go first.
 NodeNames name_nodes(const Topology&, std::uint32_t plane);
 
 /// Finds the links of parts; names are made when a plane is first asked for, so one finder serves many parts. The

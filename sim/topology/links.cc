@@ -18,7 +18,9 @@ std::map<std::string, NodeId> name_nodes(Site& site, const Node& parameters) {
   }
   if (const auto switches = parameters.find("switches")) {
     for (const auto& [name, tier] : switches->entries()) {
-      if (!names.emplace(name, site.add_node(NodeKind::network_switch, tier.text())).second) {
+      const NodeId node = site.add_node(NodeKind::network_switch, tier.text());
+      site.topology.nodes[node].name = name;
+      if (!names.emplace(name, node).second) {
         tier.fail("there is a node '" + name + "' already");
       }
     }

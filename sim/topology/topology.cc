@@ -255,14 +255,15 @@ std::uint32_t Topology::plane_index(std::string_view plane) const {
   throw InputError(unknown_name("plane of " + name, plane, known));
 }
 
-Table<NodeId, std::uint32_t> numbers_in_tier(const Topology& topology) {
-  Table<NodeId, std::uint32_t> numbers;
-  numbers.reserve(topology.nodes.size());
+Table<NodeId, std::string> shown_names(const Topology& topology) {
+  Table<NodeId, std::string> names;
+  names.reserve(topology.nodes.size());
   std::map<std::string, std::uint32_t> count;
   for (const NetworkNode& node : topology.nodes) {
-    numbers.push_back(count[node.tier]++);
+    const std::string number = std::to_string(count[node.tier]++);
+    names.push_back(node.name.empty() ? node.tier + "[" + number + "]" : node.name);
   }
-  return numbers;
+  return names;
 }
 
 Topology build_topology(const Document& document, std::string_view name, std::uint32_t domains,

@@ -29,6 +29,7 @@ struct NetworkNode {
   /// capacities, so that they may be merged into one. It is the index of the bundle's first node; a node's own index
   /// where it stands alone.
   std::uint32_t bundle = 0;
+  std::string name = {};  ///< of its own, of switches whose file names them one by one
 };
 
 /// One direction of a link: a cable, or several that join the same two nodes.
@@ -102,8 +103,9 @@ struct Topology {
   std::uint32_t plane_index(std::string_view plane) const;  ///< InputError where there is none
 };
 
-/// The number of each node among those of its tier: "L1 800" is the one with 800.
-Table<NodeId, std::uint32_t> numbers_in_tier(const Topology&);
+/// What each node is called where it is shown, and `LinkFinder` knows it by: tier and number ("L1[800]"), or a name of
+/// its own.
+Table<NodeId, std::string> shown_names(const Topology&);
 
 /// Builds topologies/NAME.yaml with `domains` scale-up networks. `accelerators` fewer than they hold leave the last
 /// domain partial; 0 means whole domains. A number that does not need just so many domains is an InputError.

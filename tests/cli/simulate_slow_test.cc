@@ -53,7 +53,7 @@ TEST(Simulate, SaysInTextWhatWasRunOnWhat) {
   ASSERT_EQ(outcome.status, 0) << outcome.errors;
   for (const char* said :
        {"search keeps on the flow network", "executed on the packet network", "the mean iteration of one instance",
-        "prefill step: TP2 EP2 bf16, 2 ranks", "decode step:", "exposed tp", "busiest links", "GPU 0 to NVSwitch",
+        "prefill step: TP2 EP2 bf16, 2 ranks", "decode step:", "exposed tp", "busiest links", "GPU[0] to NVSwitch",
         "fullest queue", "packets 4 times as large as real ones", "signature"}) {
     EXPECT_THAT(outcome.output, HasSubstr(said));
   }

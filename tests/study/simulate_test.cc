@@ -135,7 +135,7 @@ TEST(StepRun, SaysWhichPortsWereHowBusy) {
     EXPECT_EQ(tier.sum.drops, 0U);
   }
   EXPECT_THAT(run.tiers.back().busiest.front().name,
-              testing::MatchesRegex("(GPU|NVSwitch) [0-7] to (GPU|NVSwitch) [0-7]"));
+              testing::MatchesRegex("(GPU|NVSwitch)\\[[0-7]\\] to (GPU|NVSwitch)\\[[0-7]\\]"));
 }
 
 Study served() { return choose(study_of(quick_look()), {.workload = "serving"}); }

@@ -70,6 +70,23 @@ TEST(Faults, NameLinksByOneEndOrBoth) {
   }
 }
 
+TEST(Faults, NameSwitchesByNamesOfTheirOwn) {
+  const Topology topology = build(
+      yaml_of(packing_of(1, 2, 1), plane_keys("links") + "    switches: {left: spine, spine0: spine}\n    links:\n"
+                                                         "      - {between: [0, left], bandwidth: 1 GB/s}\n"
+                                                         "      - {between: [1, left], bandwidth: 1 GB/s}\n"
+                                                         "      - {between: [0, spine0], bandwidth: 1 GB/s}\n"
+                                                         "      - {between: [1, spine0], bandwidth: 1 GB/s}\n"));
+  const auto links = [&](std::string_view part) { return ends(topology, LinkFinder(topology).find(part)); };
+  const NodeNames names = name_nodes(topology, 0);
+  const std::uint32_t left = names.at("left").index(), other = names.at("spine0").index();
+  EXPECT_NE(left, other) << "a name of its own goes before the first of the tier";
+  EXPECT_EQ(links("left-1"), (std::set<std::pair<std::uint32_t, std::uint32_t>>{{1, left}}));
+  EXPECT_EQ(links("left"), (std::set<std::pair<std::uint32_t, std::uint32_t>>{{0, left}, {1, left}}));
+  EXPECT_EQ(links("spine").size(), 4U);
+  EXPECT_EQ(shown_names(topology)[NodeId(left)], "left");
+}
+
 TEST(Faults, PartABundleByWhatIsLeftOfItsLinks) {
   const Topology whole = planes_of_seven();
   EXPECT_EQ(merge_bundles(whole).nodes.size(), whole.accelerators + 1);
