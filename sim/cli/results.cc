@@ -6,35 +6,50 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <map>
+#include <utility>
 
 #include "sim/report/verdict.h"
 
 namespace podium {
 namespace {
 
-/// Why a point has no result; empty where it has one.
-std::string refusal(const SweepPoint& point) { return point.refused; }
+/// Of each system why nothing came of it; empty where something did.
+using Reasons = std::vector<std::pair<std::string, std::string>>;
 
-template <class Results>
-void insist(const Study& study, const Results& results) {
-  std::vector<std::string> reasons;
-  for (const auto& one : results) {
-    const std::string reason = refusal(one);
+/// InputError where nothing came of any.
+void insist(const Study& study, const Reasons& all) {
+  std::vector<std::string> said;
+  for (const auto& [system, reason] : all) {
     if (reason.empty()) {
       return;
     }
-    std::string said = one.system + ": " + reason;
-    if (std::find(reasons.begin(), reasons.end(), said) == reasons.end()) {
-      reasons.push_back(std::move(said));
+    if (std::string text = system + ": " + reason; std::find(said.begin(), said.end(), text) == said.end()) {
+      said.push_back(std::move(text));
     }
   }
-  throw InputError(Location{study.file}, fmt::format("no case has a plan that can be: {}", fmt::join(reasons, "; ")));
+  throw InputError(Location{study.file}, fmt::format("no case has a plan that can be: {}", fmt::join(said, "; ")));
 }
 
 }  // namespace
 
-void insist_on_a_result(const Study& study, const ComparisonResult& result) { insist(study, result.cases); }
-void insist_on_a_result(const Study& study, const SweepResult& result) { insist(study, result.points); }
+void insist_on_a_result(const Study& study, const ComparisonResult& result) {
+  std::map<std::string, Reasons> contests;
+  for (const CaseResult& one : result.cases) {
+    contests[one.workload + ", " + one.regime].emplace_back(one.system, refusal(one));
+  }
+  for (const auto& [name, reasons] : contests) {
+    insist(study, reasons);
+  }
+}
+
+void insist_on_a_result(const Study& study, const SweepResult& result) {
+  Reasons reasons;
+  for (const SweepPoint& point : result.points) {
+    reasons.emplace_back(point.system, point.refused);
+  }
+  insist(study, reasons);
+}
 
 void write_file(const std::filesystem::path& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary);

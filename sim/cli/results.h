@@ -10,6 +10,7 @@
 namespace podium {
 
 /// A study of which nothing came is wrong as it stands, and no report is made of it: an InputError with the reasons.
+/// Nor is one of a comparison in which a workload came to nothing on all systems, in some regime.
 void insist_on_a_result(const Study&, const ComparisonResult&);
 void insist_on_a_result(const Study&, const SweepResult&);
 

@@ -312,7 +312,9 @@ Seconds play_alone(const CollectiveCall& call, const FoldedFabric& fabric, const
   player.play(call, [&] { end = engine.now(); });
   engine.run();
   if (!end) {
-    throw RunError("the collective never ended: a link that it needs has no capacity");
+    throw RunError(
+        "the collective never ended: a link that it needs has no capacity, or so little that it would end after the "
+        "106 days that can be simulated");
   }
   return since_start(*end);
 }

@@ -157,6 +157,10 @@ class Builder final : public YAML::EventHandler {
     if (key.kind != YamlValue::Kind::scalar || key.text.empty()) {
       throw InputError(key.where, "a key must be a word");
     }
+    const bool is_tail = key.text.size() == 3 && key.text.find_first_not_of("0123456789") == std::string::npos;
+    if (is_tail) {
+      throw InputError(key.where, fmt::format("'{}' is no key; within {{ }} and [ ] a number has no commas", key.text));
+    }
     if (!keys_.back().seen.insert(key.text).second) {
       throw InputError(key.where, fmt::format("the key '{}' is given twice", key.text));
     }

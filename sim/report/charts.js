@@ -268,10 +268,10 @@
     for (let tick = Math.ceil(domain[0] * 10) / 10; tick <= domain[1]; tick += 0.1) {
       ticks.push(tick);
     }
-    const line_at = (at, caption, dash) => [
+    const line_at = (at, caption, dash, align, offset) => [
       {type: "rule", encode: values({x: {scale: "x", value: at}, y: -4, y2: layout.height, stroke: ink,
                                      strokeDash: {value: dash}})},
-      text({x: {scale: "x", value: at}, y: -13, align: "center", text: caption, fontSize: 12})];
+      text({x: {scale: "x", value: at, offset}, y: -13, align, text: caption, fontSize: 12})];
     const end = (at, key, align, offset) => text_from("bars", {
       x: {scale: "x", field: at, offset}, y: {field: "y", offset: 13}, text: field(key), align, fontSize: 11.5,
       fill: quiet, stroke: "#ffffff", strokeWidth: 3, strokeJoin: "round"});
@@ -286,7 +286,8 @@
           {type: "rect", from: {data: "halves"}, encode: values({
             x: field("from", "x"), x2: field("to", "x"), y: {field: "y", offset: bar.y}, height: bar.height,
             fill: field("colour"), fillOpacity: field("strength"), tooltip: field("tip")})},
-          ...line_at(contest.ratio, times(contest.ratio), []), ...line_at(1, "level", [4, 3]),
+          // the leader's ratio is 1 or more: to both sides, so that they never meet
+          ...line_at(contest.ratio, times(contest.ratio), [], "left", -2), ...line_at(1, "level", [4, 3], "right", 2),
           end("from", "left", "right", -5), end("to", "right", "left", 5)]})])};
   };
 

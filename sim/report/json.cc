@@ -56,7 +56,8 @@ Json to_object(const PhaseResult& phase) {
   const Json memory{{"weights_bytes", m.weights.value()},     {"gradients_bytes", m.gradients.value()},
                     {"optimiser_bytes", m.optimiser.value()}, {"activations_bytes", m.activations.value()},
                     {"cache_bytes", m.cache.value()},         {"reserved_bytes", m.reserved.value()},
-                    {"total_bytes", m.total().value()},       {"size_bytes", phase.memory_size.value()}};
+                    {"total_bytes", m.total().value()},       {"kept_free_bytes", m.kept_free.value()},
+                    {"size_bytes", phase.memory_size.value()}};
   Json object{{"name", phase.name},
               {"plan", phase.plan},
               {"batch_sequences", phase.batch},
@@ -132,9 +133,9 @@ Json to_object(const CaseResult& one) {
   }
   object["alternatives"] = Json::array();
   for (const Alternative& alternative : one.alternatives) {
-    Json tried{{"plan", alternative.plan}, {"throughput", alternative.throughput}};
-    if (!alternative.refused.empty()) {
-      tried["refused"] = alternative.refused;
+    Json tried{{"plan", alternative.plan}, {"throughput", nullptr}, {"why_not", why_not(alternative, one)}};
+    if (alternative.refused.empty()) {
+      tried["throughput"] = alternative.throughput;
     }
     object["alternatives"].push_back(tried);
   }

@@ -199,6 +199,7 @@ TextTable memory_table(const ComparisonResult& result, const Contest& contest, c
       {"weights", &MemoryUse::weights},     {"gradients", &MemoryUse::gradients},
       {"optimiser", &MemoryUse::optimiser}, {"activations", &MemoryUse::activations},
       {"cache", &MemoryUse::cache},         {"reserved", &MemoryUse::reserved}};
+  const auto keeps_free = [](const auto& entry) { return entry.second->memory.kept_free > Bytes(0); };
   std::vector<std::pair<const CaseResult*, const PhaseResult*>> found;
   for (const CaseResult* one : contest.cases) {
     if (const PhaseResult* p = find_phase(*one, phase)) {
@@ -217,6 +218,10 @@ TextTable memory_table(const ComparisonResult& result, const Contest& contest, c
   for (const char* title : {"in all", "of", "used"}) {
     table.columns.push_back({title, Align::right});
   }
+  const bool shows_free = std::any_of(found.begin(), found.end(), keeps_free);
+  if (shows_free) {
+    table.columns.push_back({"kept free", Align::right});
+  }
   for (const auto& [one, p] : found) {
     std::vector<std::string> row{display_name(result.systems, one->system)};
     for (const auto member : shown) {
@@ -225,6 +230,9 @@ TextTable memory_table(const ComparisonResult& result, const Contest& contest, c
     row.push_back(to_decimal_text(p->memory.total()));
     row.push_back(to_decimal_text(p->memory_size));
     row.push_back(percent(p->memory.total() / p->memory_size));
+    if (shows_free) {
+      row.push_back(to_decimal_text(p->memory.kept_free));
+    }
     table.rows.push_back(row);
   }
   return table;

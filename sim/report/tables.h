@@ -33,6 +33,8 @@ TextTable memory_table(const ComparisonResult&, const Contest&, const std::strin
 std::vector<std::string> phase_names(const Contest&);
 /// Every plan that was tried, best first, refused ones last with the reason.
 TextTable alternatives_table(const CaseResult&);
+/// "chosen", "slower" …, or why it cannot be.
+std::string why_not(const Alternative&, const CaseResult& of);
 TextTable crossover_table(const ComparisonResult&);
 /// One row a fact, one column a system.
 TextTable systems_table(const std::vector<SystemSummary>&);

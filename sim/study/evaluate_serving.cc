@@ -355,9 +355,14 @@ void ServingCase::keep(const Split& split, Sustained sustained, CaseResult& resu
                     describe(sustained.part), sustained.copies));
   }
   for (const ServingCandidate* candidate : {split.prefill, split.decode}) {
-    for (const std::string& idle :
-         candidate != nullptr ? idle_settings(candidates_.model(), candidate->plan) : std::vector<std::string>()) {
+    if (candidate == nullptr) {
+      continue;
+    }
+    for (const std::string& idle : idle_settings(candidates_.model(), candidate->plan)) {
       result.notes.push_back(candidate->plan.name + ": " + idle);
+    }
+    if (candidate->plan.once_per_node && candidate->plan.ep > 1 && candidate->stage == Stage::decode) {
+      result.notes.push_back(candidate->plan.name + ": once_per_node has no effect: it is of prompts");
     }
   }
   note(sustained.measured.refused,

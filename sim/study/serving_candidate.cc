@@ -134,9 +134,10 @@ ServingCandidate Candidates::make(const Entry& entry) {
   if (c.cache_tokens < std::min(needed, c.request.input + c.request.output)) {
     const std::string chunks =
         c.stage == Stage::decode ? "" : " (chunks of " + with_commas(std::llround(c.chunk)) + " tokens)";
-    throw TooMuch("weights, activations and reserve take " + to_text(c.memory.total()) + " of " +
-                      to_text(chip_.memory_size) + " a rank" + chunks + ": no room for the cache of one request",
-                  Lack::memory, c.memory.total() / chip_.memory_size);
+    const Bytes size = chip_.memory_size - c.memory.kept_free;
+    throw TooMuch("weights, activations and reserve take " + to_text(c.memory.total()) + " of the " + to_text(size) +
+                      " that a server may have of a rank" + chunks + ": no room for the cache of one request",
+                  Lack::memory, c.memory.total() / size);
   }
   if (c.cache_tokens < needed) {
     throw TooMuch(fmt::format("the cache of a replica holds {} tokens, but 1 in {:.0f} requests has more than {}",
@@ -258,7 +259,8 @@ void Candidates::predict(ServingCandidate& c) const {
   const double shortest = c.request.shortest_input;
   const Seconds alone = c.steps->times.time({1, shortest, 0, 0, 0}) / (1.0 + c.plan.draft_tokens);
   if (alone > c.request.slo.tpot) {
-    throw TooMuch("one sequence alone takes " + to_text(alone) + " a token, more than " + to_text(c.request.slo.tpot),
+    throw TooMuch(fmt::format("one sequence alone takes {} a token, {:.4g} times {}", to_text(alone),
+                              alone / c.request.slo.tpot, to_text(c.request.slo.tpot)),
                   Lack::time, alone / c.request.slo.tpot);
   }
   if (c.stage == Stage::mixed) {

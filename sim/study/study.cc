@@ -1,7 +1,10 @@
 #include "sim/study/study.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "sim/core/text.h"
 #include "sim/network/network.h"
 #include "sim/study/study_check.h"
 #include "sim/study/study_read.h"
@@ -52,6 +55,20 @@ bool has_plans(const Study& study, const std::vector<std::string>& names) {
   return std::ranges::any_of(study.workloads, [&](const Workload& workload) {
     return std::visit([&](const auto& one) { return std::ranges::any_of(one.regimes, has); }, workload);
   });
+}
+
+/// A sweep stays within the systems that the study has.
+void insist_on_room(const Study& study, const Node& chips) {
+  for (const StudySystem& system : study.systems) {
+    const SystemSpec spec = load_system(system.name);
+    const auto most = system.domains * static_cast<std::uint32_t>(spec.packages_per_node * spec.nodes_per_domain);
+    for (std::size_t i = 0; i < study.chips.size(); ++i) {
+      if (study.chips[i] > most) {
+        chips.items()[i].fail(fmt::format("{} has {} chips in this study (domains: {}), not {}", system.name,
+                                          with_commas(most), system.domains, with_commas(study.chips[i])));
+      }
+    }
+  }
 }
 
 CrossoverQuestion read_crossover(const Study& study, const Node& node) {
@@ -145,6 +162,7 @@ void read_study(const Document& document, Study& study) {
   }
   if (const auto list = root.find("chips")) {
     study.chips = distinct_counts(*list);
+    insist_on_room(study, *list);
   }
   if (const auto list = root.find("assumptions")) {
     for (const Node& item : list->items()) {

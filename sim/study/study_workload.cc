@@ -210,22 +210,25 @@ TrainingOptions read_training_options(const PlanTarget& target, const Node& node
   read_training_settings(node, result.base);
   if (const auto child = node.find("matrix")) {
     result.matrix.clear();
+    std::vector<std::string> seen;
     for (const Node& item : child->is_sequence() ? some(*child) : std::vector{*child}) {
       result.matrix.push_back(parse_data_type(item.text(), item.where()));
+      insist_on_new(seen, std::string(to_string(result.matrix.back())), item);
     }
   }
   for (const auto& [key, list] : degree_lists(result)) {
     if (const auto child = node.find(key)) {
-      list->clear();
-      for (const Node& item : some(*child)) {
-        list->push_back(positive(item));
-      }
+      const std::vector<std::uint32_t> values = distinct_counts(*child);
+      list->assign(values.begin(), values.end());
     }
   }
+  std::vector<std::string> seen;
   for (const Node& item : some(node.at("recompute"))) {
     result.recompute.push_back(parse_recompute(item));
+    insist_on_new(seen, item.text(), item);
   }
   if (const auto child = node.find("ranks_per_domain")) {
+    distinct_counts(*child);
     result.ranks_per_domain.clear();
     for (const Node& item : some(*child)) {
       result.ranks_per_domain.push_back(read_ranks_per_domain(item, target));

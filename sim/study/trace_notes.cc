@@ -62,11 +62,12 @@ std::vector<std::string> trace_notes(const ServingWorkload& workload, const Case
   const auto size = static_cast<double>(served);
   const Seconds recorded = workload.arrivals.recorded->back().arrival * (size / (size - 1));
   const Seconds pass(size / result.request_rate);
-  const double passes = static_cast<double>(result.requests + result.refused_requests) / size;
-  notes.push_back(fmt::format(
-      "the trace's {} requests are measured {} times over; at this rate they come in {}, recorded "
-      "in {}: its swings, too, last that much {}",
-      text(served), std::lround(passes), to_text(pass), to_text(recorded), pass < recorded ? "shorter" : "longer"));
+  notes.push_back(
+      fmt::format("{} requests are measured, from a trace of {}, which comes again and again; at this rate it comes in "
+                  "{}, recorded "
+                  "in {}: its swings, too, last that much {}",
+                  text(result.requests + result.refused_requests), text(served), to_text(pass), to_text(recorded),
+                  pass < recorded ? "shorter" : "longer"));
   return notes;
 }
 

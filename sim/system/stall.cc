@@ -46,6 +46,11 @@ class Stall {
     }
     text = std::accumulate(absent.begin(), absent.end(), text);
     text += describe_circle();
+    if (under_way_ > 0) {
+      text += "; bytes of " + std::to_string(under_way_) +
+              " are under way and never arrive: a link of theirs has no bandwidth, or so little that they would arrive "
+              "after the 106 days that can be simulated";
+    }
     for (std::size_t i = 0; i < std::min(open_.size(), most_shown); ++i) {
       text += "; " + describe(open_[i]);
     }
@@ -72,6 +77,12 @@ class Stall {
 
   void find_waits(TaskId id) {
     const Task& task = graph_.tasks()[id];
+    const auto* group = std::get_if<GroupTask>(&task.payload);
+    under_way_ += std::holds_alternative<SendTask>(task.payload) ||
+                          std::holds_alternative<CollectiveTask>(task.payload) ||
+                          (group != nullptr && meetings_.missing(id).empty())
+                      ? 1
+                      : 0;
     if (const auto* receive = std::get_if<ReceiveTask>(&task.payload)) {
       const bool comes = sends_.count({receive->from, task.role, receive->tag}) > 0;
       waits_of_[task.role].push_back({task.role, receive->from, id, comes});
@@ -152,6 +163,7 @@ class Stall {
   const Meetings& meetings_;
   const Table<TaskId, Progress>& progress_;
   std::vector<TaskId> open_;
+  std::size_t under_way_ = 0;
   std::set<Channel> sends_;  ///< that have not begun
   std::set<Call> calls_;     ///< likewise
   Table<RoleId, std::vector<Wait>> waits_of_;

@@ -32,8 +32,9 @@ std::vector<std::string> idle_settings(const ModelSpec& model, const InferencePl
   const bool dense = std::none_of(model.layers.begin(), model.layers.end(), sparse);
   const std::string why = dense ? "the model has no experts" : "each rank has all experts";
   notes.add(dense && plan.experts() != plan.weight_type, "experts", why);
-  notes.add(plan.expert_imbalance != usual.expert_imbalance && dense, "expert_imbalance", why);
+  notes.add(plan.expert_imbalance != usual.expert_imbalance && (dense || plan.ep == 1), "expert_imbalance", why);
   notes.add(plan.once_per_rank && (dense || plan.ep == 1), "once_per_rank", why);
+  notes.add(plan.once_per_node && (dense || plan.ep == 1), "once_per_node", why);
   return std::move(notes).list();
 }
 

@@ -27,7 +27,7 @@ struct InferencePlan {
   std::uint32_t ep = 1, expert_tp = 1;
   int redundant_experts = 0;    ///< extra copies of the hottest routed experts, over all ranks
   int shared_expert_slots = 0;  ///< ranks that hold a shared expert as a slot of their own; 0: every rank has a copy
-  double expert_imbalance = 1;  ///< rows at the fullest rank over the mean
+  double expert_imbalance = 1;  ///< rows at the fullest rank over the mean: `ep` at most; of no effect where it is 1
   /// A token is sent once to a rank, however many of its experts are there (TensorRT-LLM); otherwise once for each of
   /// its experts (CANN, DeepEP's low-latency kernels).
   bool once_per_rank = false;
@@ -48,6 +48,7 @@ struct InferencePlan {
   double memory_share = 0.9;
 
   std::uint32_t ranks() const { return tp * dp; }
+  double imbalance() const { return ep > 1 ? expert_imbalance : 1; }
   DataType experts() const { return expert_type.value_or(weight_type); }
   /// Mean tokens that a sequence gains in one decode iteration: 1 + a + a^2 + … (one term a draft token).
   double tokens_per_iteration() const;

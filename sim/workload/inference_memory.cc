@@ -80,7 +80,8 @@ MemoryUse inference_memory(const ModelSpec& model, const ChipSpec& chip, const I
   MemoryUse use;
   use.weights = all_weights(setup);
   use.activations = all_activations(setup, step_tokens(plan, largest));
-  use.reserved = chip.reserved + (1 - plan.memory_share) * chip.memory_size;
+  use.reserved = chip.reserved;
+  use.kept_free = (1 - plan.memory_share) * chip.memory_size;
   return use;
 }
 

@@ -57,6 +57,9 @@ void Checker::experts() const {
   require(plan.redundant_experts >= 0 && plan.shared_expert_slots >= 0, "numbers of expert slots are not negative");
   require(plan.expert_imbalance >= 1, "expert_imbalance {} is less than 1, but the fullest rank has at least the mean",
           plan.expert_imbalance);
+  require(plan.ep == 1 || plan.expert_imbalance <= plan.ep,
+          "expert_imbalance {} is more than ep {}: where the fullest rank has all rows it has {} times the mean",
+          plan.expert_imbalance, plan.ep, plan.ep);
   if (plan.shared_expert_slots > 0) {
     require(moe()->shared_experts > 0, "shared_expert_slots {}, but {} has no shared experts", plan.shared_expert_slots,
             model.name);

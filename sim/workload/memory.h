@@ -11,7 +11,8 @@ struct MemoryUse {
   Bytes optimiser;    ///< training: master weights and moments
   Bytes activations;  ///< kept for backward, or live within an inference step
   Bytes cache;        ///< keys and values, inference
-  Bytes reserved;     ///< driver and runtime (the chip's figure), and in inference what the server does not touch
+  Bytes reserved;     ///< driver and runtime (the chip's figure)
+  Bytes kept_free;    ///< inference: what the server does not touch, and nobody holds
 
   Bytes total() const { return weights + gradients + optimiser + activations + cache + reserved; }
 };

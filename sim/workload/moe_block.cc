@@ -55,7 +55,7 @@ ExpertLoad routed_load(const InferencePlan& plan, const MoeShape& moe, double to
   const double slots = moe.experts + plan.redundant_experts;
   ExpertLoad load;
   load.slots = fullest_slots(plan, moe);
-  load.rows = tokens * moe.top_k * load.slots / slots * plan.expert_imbalance;
+  load.rows = tokens * moe.top_k * load.slots / slots * plan.imbalance();
   // a token misses a slot with probability 1 - top_k / slots, whatever the other tokens do
   load.touched = load.slots * (1 - power(1 - moe.top_k / slots, tokens));
   load.ffn = moe.ffn;

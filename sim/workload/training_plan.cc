@@ -55,6 +55,10 @@ void check_batches(const Check& check, const ModelSpec& model, const TrainingPla
   check.require(ranks <= most_planned_ranks,
                 fmt::format("{} ranks are more than the {} that can be told apart", ranks, most_planned_ranks));
   check.require(plan.tp_overlap_chunks > 0, "tp overlap chunks are at least 1");
+  const double own_tokens = plan.micro_batch * plan.sequence / plan.cp / plan.tp;
+  check.require(plan.tp == 1 || plan.tp_overlap_chunks <= own_tokens,
+                fmt::format("{} tp overlap chunks of the {} tokens of a rank, which are less than a token each",
+                            plan.tp_overlap_chunks, own_tokens));
   check.require(is_whole(plan.micro_batches()),
                 fmt::format("a global batch of {} is not a whole number of micro-batches of {} on each of {} replicas",
                             plan.global_batch, plan.micro_batch, plan.dp));

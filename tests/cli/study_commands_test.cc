@@ -84,5 +84,10 @@ TEST(Validate, PrintsNothingWhereOneResultIsWrong) {
   EXPECT_THAT(outcome.errors, testing::ContainsRegex("wrong.yaml:[0-9]+:[0-9]+: .*did you mean 'deepseek-r1'"));
 }
 
+TEST_F(StudyCommands, CompareRefusesAWorkloadOfWhichNothingComesOnAnySystem) {
+  const std::string text = quick_look("pp: [1, 2]", "pp: [33]");
+  expect_refused("compare " + file("narrow.yaml", text), "no case has a plan that can be: hgx-h200: ");
+}
+
 }  // namespace
 }  // namespace podium::test

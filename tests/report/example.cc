@@ -99,8 +99,8 @@ CaseResult cloudmatrix_serving(const std::string& regime) {
   set_peaks(one, "int8", 752e12, 1.6e12);
   set_use(one.phases[0], "int8", 416, 0.38, 0.12);
   set_use(one.phases[1], "int8", 320, 0.14, 0.49);
-  one.phases[0].memory = {gigabytes(32.1), {}, {}, gigabytes(9.8), gigabytes(2.4), gigabytes(4)};
-  one.phases[1].memory = {gigabytes(19.6), {}, {}, gigabytes(3.1), gigabytes(34.5), gigabytes(4)};
+  one.phases[0].memory = {gigabytes(32.1), {}, {}, gigabytes(9.8), gigabytes(2.4), gigabytes(4), gigabytes(6.4)};
+  one.phases[1].memory = {gigabytes(19.6), {}, {}, gigabytes(3.1), gigabytes(34.5), gigabytes(4), gigabytes(6.4)};
   one.alternatives = {
       {one.plan, 221843, ""},
       {"prefill 11 x TP4 DP8 EP32 R32 int8 x2 micro-batches, decode 2 x DP144 EP144 R32 int8 x2 micro-batches", 197220,
@@ -139,8 +139,8 @@ CaseResult nvl72_serving(const std::string& regime, const std::string& type, dou
   set_peaks(one, type, type == "fp8" ? 5e15 : 10e15, 8e12);
   set_use(one.phases[0], type, 40, 0.31, 0.1);
   set_use(one.phases[1], type, 32, 0.09, 0.44);
-  one.phases[0].memory = {gigabytes(96.3), {}, {}, gigabytes(14), gigabytes(9), gigabytes(8)};
-  one.phases[1].memory = {gigabytes(41), {}, {}, gigabytes(4.4), gigabytes(119.7), gigabytes(8)};
+  one.phases[0].memory = {gigabytes(96.3), {}, {}, gigabytes(14), gigabytes(9), gigabytes(8), gigabytes(18.9)};
+  one.phases[1].memory = {gigabytes(41), {}, {}, gigabytes(4.4), gigabytes(119.7), gigabytes(8), gigabytes(18.9)};
   one.alternatives = {{one.plan, tokens, ""},
                       {"mixed 4 x DP16 EP16 " + type, tokens * 0.83, ""},
                       {"TP8 DP8 EP8 " + type, 0, "ep 8 x expert_tp 1 is 8 ranks, but tp 8 x dp 8 is 64"}};
@@ -324,8 +324,8 @@ ComparisonResult example_comparison() {
   result.command = "podium compare configs/studies/cm384-vs-nvl72.yaml";
   result.systems = systems();
   result.workloads = workloads();
-  const MemoryUse small{gigabytes(6.4), gigabytes(12.8), gigabytes(3.2), gigabytes(31.9), {}, gigabytes(4)};
-  const MemoryUse large{gigabytes(25.3), gigabytes(50.6), gigabytes(19), gigabytes(71.4), {}, gigabytes(8)};
+  const MemoryUse small{gigabytes(6.4), gigabytes(12.8), gigabytes(3.2), gigabytes(31.9), {}, gigabytes(4), {}};
+  const MemoryUse large{gigabytes(25.3), gigabytes(50.6), gigabytes(19), gigabytes(71.4), {}, gigabytes(8), {}};
   const std::string plan = "TP8 PP16 DP6 VP1, bf16, selective recompute";
   const std::string other = "TP4 PP9 DP2 VP2, bf16, 72 ranks a domain";
   result.cases = {cloudmatrix_serving(equal),

@@ -235,6 +235,27 @@ TEST(StudyFile, BlamesAllOptionsWhereNoListAloneIsWhyNoTrainingPlanCanBe) {
               HasSubstr("systems.hgx-h200: training plan 'TP3"));
 }
 
+TEST(StudyFile, RefusesMoreChipsThanItsSystemsHave) {
+  EXPECT_NO_THROW(study_of(replaced(quick_look(), "seed: 1\n", "seed: 1\nchips: [4, 8]\n")));
+  EXPECT_THAT(problem_with("seed: 1\n", "seed: 1\nchips: [4, 16]\n"),
+              HasSubstr("chips.1: hgx-h200 has 8 chips in this study (domains: 1), not 16"));
+}
+
+TEST(StudyFile, RefusesValuesOfALadderThatAreThereTwice) {
+  EXPECT_THAT(problem_with("tp: [1, 2, 4]", "tp: [1, 2, 1]"), HasSubstr("'1'"));
+  EXPECT_THAT(problem_with("matrix: bf16", "matrix: [bf16, bf16]"), HasSubstr("'bf16'"));
+}
+
+TEST(StudyFile, RefusesChunksOfLessThanAToken) {
+  EXPECT_THAT(problem_with("tp: [1, 2, 4]", "tp_overlap_chunks: 100000\n            tp: [2, 4]"),
+              HasSubstr("less than a token each"));
+}
+
+TEST(StudyFile, SaysThatNumbersInBracesHaveNoCommas) {
+  EXPECT_THAT(problem_with("{input: 2048, output: 256}", "{input: 2,048, output: 256}"),
+              HasSubstr("'048' is no key; within { } and [ ] a number has no commas"));
+}
+
 TEST(StudyFile, RefusesRequestsLongerThanTheModelTakes) {
   const int most = load_model("qwen3-30b-a3b").max_context;
   const std::string longest = "{input: " + std::to_string(most - 256) + ", output: 256}";

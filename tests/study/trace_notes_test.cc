@@ -27,9 +27,10 @@ std::vector<std::string> notes_on(std::uint64_t measured) {
 }
 
 TEST(TraceNotes, SayHowOftenAShortTraceIsServed) {
-  EXPECT_THAT(notes_on(21),
-              ElementsAre("the trace's 3 requests are measured 7 times over; at this rate they come in 1 s, "
-                          "recorded in 3 s: its swings, too, last that much shorter"));
+  EXPECT_THAT(
+      notes_on(21),
+      ElementsAre("21 requests are measured, from a trace of 3, which comes again and again; at this rate it comes "
+                  "in 1 s, recorded in 3 s: its swings, too, last that much shorter"));
 }
 
 TEST(TraceNotes, SayWhatOfALongTraceIsServed) {

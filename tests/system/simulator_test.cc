@@ -1,5 +1,6 @@
 #include "sim/system/simulator.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "sim/collective/library.h"
@@ -320,6 +321,19 @@ TEST(Machine, LeavesRanksOfADomainIdleWhereAskedTo) {
   EXPECT_EQ(machine.domains(), 2U);
   EXPECT_EQ(machine.node(5), NodeId(5));
   EXPECT_EQ(machine.node(6), NodeId(8));
+}
+
+TEST(Simulator, SaysThatBytesNeverArriveWhereALinkIsAsGoodAsNone) {
+  Builder b;
+  b.all_reduce(0, 1_MiB);
+  Machine machine = server().improved({Resource::Kind::bandwidth, "nvlink"}, 1e-15);
+  try {
+    Simulator(machine).run(b.graph);
+    ADD_FAILURE() << "it ended";
+  } catch (const RunError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("bytes of 1 are under way and never arrive: a link of theirs has no "
+                                                 "bandwidth, or so little that"));
+  }
 }
 
 }  // namespace

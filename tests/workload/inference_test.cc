@@ -1,10 +1,12 @@
 #include "sim/workload/inference.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
 
+#include "sim/workload/idle_settings.h"
 #include "sim/workload/layer_program.h"
 #include "sim/workload/step_graph.h"
 #include "tests/workload/graph_tools.h"
@@ -182,6 +184,17 @@ TEST(ExpertLoad, LetsTheBusierKindOfRankSetTheTime) {
   EXPECT_DOUBLE_EQ(expert_load({model, chip, plan}, experts_of(model), tokens).rows, shared);
   plan.expert_imbalance = 2;
   EXPECT_DOUBLE_EQ(expert_load({model, chip, plan}, experts_of(model), tokens).rows, 2 * routed);
+}
+
+TEST(ExpertLoad, IsTheMeanWhereOneRankHasAllExperts) {
+  const ModelSpec model = load_model("deepseek-v3");
+  const ChipSpec chip = test_chip();
+  InferencePlan plan;
+  const double rows = expert_load({model, chip, plan}, experts_of(model), 100).rows;
+  plan.expert_imbalance = 3;
+  EXPECT_EQ(expert_load({model, chip, plan}, experts_of(model), 100).rows, rows);
+  EXPECT_THAT(idle_settings(model, plan),
+              testing::Contains("expert_imbalance has no effect: each rank has all experts"));
 }
 
 RC_GTEST_PROP(ExpertLoad, NeverReadsMoreExpertsThanItHoldsOrGetsRowsFor, ()) {
@@ -402,6 +415,11 @@ TEST(InferencePlan, IsRefusedOnlyWhereItCannotBe) {
   expect_refused("kimi-k2", with([](auto& p) { p.draft_tokens = 1; }), "no MTP layer");
   expect_refused("deepseek-v3", with([](auto& p) { p.acceptance = 1.5; }), "not a probability");
   expect_refused("deepseek-v3", with([](auto& p) { p.expert_imbalance = 0.5; }), "less than 1");
+  expect_refused("deepseek-v3", with([](auto& p) {
+                   p.dp = p.ep = 4;
+                   p.expert_imbalance = 4.5;
+                 }),
+                 "4.5 is more than ep 4");
   expect_refused("deepseek-v3", with([](auto& p) {
                    p.micro_batches = 2;
                    p.attention_cores = {0.7, 0.7};
