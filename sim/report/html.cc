@@ -238,7 +238,9 @@ Html gains_section(const ComparisonResult& result, const std::vector<Contest>& a
 Html memory_section(const ComparisonResult& result, const std::vector<Contest>& all) {
   Html text = heading("memory", "Memory") + paragraph(
                                                 "What the fullest rank holds, against what it has. Of serving, in the "
-                                                "mean step: the cache is that of the mean number of requests held.",
+                                                "mean step: the cache is that of the mean number of requests held; of "
+                                                "what is left a server keeps a part free "
+                                                "(see Numbers).",
                                                 "note");
   for (const std::string& workload : workloads_of(all)) {
     const std::vector<const Contest*> of = contests_of(all, workload);
