@@ -7,6 +7,7 @@
 #include <cmath>
 #include <iostream>
 #include <map>
+#include <new>
 #include <vector>
 
 #include "sim/cli/command.h"
@@ -114,6 +115,9 @@ int main(int argc, char** argv) {
     return 2;
   } catch (const podium::RunError& error) {
     std::cerr << "podium: the run failed: " << error.what() << '\n';
+    return 1;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "podium: the run failed: there is not enough memory for this input\n";
     return 1;
   } catch (const std::exception& error) {
     std::cerr << "podium: internal error, please report it: " << error.what() << '\n';

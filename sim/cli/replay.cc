@@ -22,6 +22,7 @@
 #include "sim/system/packet_work.h"
 #include "sim/system/simulator.h"
 #include "sim/system/timeline.h"
+#include "sim/topology/fault.h"
 #include "sim/workload/trace_graph.h"
 
 namespace podium {
@@ -110,8 +111,9 @@ void note_idle_options(const ReplayOptions& options, const Trace& trace, const S
                                                                                            "none"));
   }
   if (options.library == "off" && gathers && options.algorithm == "auto" && system.library) {
-    notes.insert("collectives are by schedules, with the system's own figures; --library on does them as " +
-                 *system.library + " was measured to");
+    notes.insert(
+        "collectives are by schedules, with the system's own figures; --library on does those as the library "
+        "was measured that it was measured to do");
   }
   if (options.fold == "off" && Networks::find(options.network).needs_wires()) {
     notes.insert("the " + options.network + " network is never folded: --fold has no effect");
@@ -232,6 +234,26 @@ void explain(const Machine& machine, const TaskGraph& graph, ReplayResult& resul
   result.elasticities = elasticities(machine, result.path);
 }
 
+/// Faults of parts that nothing crosses where all is whole, as flows tell.
+void note_idle_faults(const ReplayOptions& options, Allocation allocation, const TaskGraph& graph,
+                      std::set<std::string>& notes) {
+  if (options.faults.empty()) {
+    return;
+  }
+  allocation.faults.clear();
+  allocation.bundles = Bundles::apart;
+  const Machine whole = load_machine(options.system, allocation, {"--system"});
+  const Execution execution = Simulator(whole, {.keep_links = true}).run(graph);
+  LinkFinder links(whole.network());
+  for (const std::string& fault : options.faults) {
+    const std::vector<LinkId> part = links.find(parse_fault(fault, {"--fail"}).part, {"--fail"});
+    const auto is_idle = [&](LinkId link) { return execution.links.ports[link].bytes == Bytes(); };
+    if (std::all_of(part.begin(), part.end(), is_idle)) {
+      notes.insert("--fail " + fault + " has no effect: nothing is sent over it");
+    }
+  }
+}
+
 ReplayResult replay(const ReplayOptions& options) {
   const bool wires = Networks::find(options.network, {"--network"}).needs_wires();
   const FoldChoice fold = parse_fold(options.fold, options.network);
@@ -272,6 +294,7 @@ ReplayResult replay(const ReplayOptions& options) {
     result.notes.insert("folding checked: every rank by itself has done each task at the same time, to the picosecond");
   }
   note_idle_options(options, trace, machine.system(), result.notes);
+  note_idle_faults(options, allocation, trace_graph.graph, result.notes);
   return result;
 }
 

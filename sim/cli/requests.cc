@@ -48,7 +48,7 @@ int run_requests(const RequestsOptions& options) {
   if (!options.out.empty()) {
     check_folder(std::filesystem::absolute(options.out).parent_path());
   }
-  const std::vector<Request> requests = load_requests(options.trace);
+  const auto [requests, notes] = load_request_trace(options.trace);
   const Seconds span = requests.back().arrival;
   const double rate = static_cast<double>(requests.size()) / span.value();
   const Lengths input = lengths(requests, &Request::input), output = lengths(requests, &Request::output);
@@ -64,12 +64,16 @@ int run_requests(const RequestsOptions& options) {
                                                     {"span_seconds", span.value()},
                                                     {"rate_per_second", rate},
                                                     {"input_tokens", to_object(input)},
-                                                    {"output_tokens", to_object(output)}});
+                                                    {"output_tokens", to_object(output)},
+                                                    {"notes", notes}});
       break;
     case OutputFormat::text:
       fmt::print(std::cout, "{:<15}  {} over {}, {:.3g} /s\n", "requests",
                  with_commas(static_cast<long long>(requests.size())), to_text(span), rate);
       std::cout << to_line("input (tokens)", input) << to_line("output (tokens)", output);
+      for (const std::string& note : notes) {
+        std::cout << "note: " << note << '\n';
+      }
       break;
   }
   return 0;

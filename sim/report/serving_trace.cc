@@ -80,13 +80,13 @@ void ServingWriter::write(const LoggedIteration& one) {
   const auto count = [&](const char* counter, const char* series, double value) {
     out_.count(process, begin, counter, series, value);
   };
-  count("requests", "running", one.running);
-  count("requests", "waiting for prefill", one.waiting);
+  count("running", "requests", one.running);
+  count("waiting for prefill", "requests", one.waiting);
   if (log_.prefill_instances > 0 && decodes(one.instance)) {
-    count("requests", "waiting for room", one.delivered);
+    count("waiting for room", "requests", one.delivered);
   }
-  count("batch of the fullest replica", "sequences decoded", step.decode_sequences);
-  count("batch of the fullest replica", "prompt tokens", step.prefill_sequences * step.prefill_tokens);
+  count("batch of the fullest replica", "sequences", step.decode_sequences);
+  count("prompts in the batch of the fullest replica", "tokens", step.prefill_sequences * step.prefill_tokens);
   const double capacity = decodes(one.instance) ? log_.decode_capacity : log_.prefill_capacity;
   count("cache", "tokens", one.cached);
   if (capacity > 0) {

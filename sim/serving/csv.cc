@@ -79,7 +79,7 @@ std::uint32_t parse_tokens(const std::string& field, const Location& where) {
 }
 
 std::uint32_t to_answer_tokens(double number, const Location& where) {
-  return number == 0 ? 1 : to_tokens(number, where);
+  return number == 0 ? 0 : to_tokens(number, where);
 }
 
 }  // namespace podium

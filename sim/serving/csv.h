@@ -20,7 +20,7 @@ double parse_plain_number(const std::string& field, const Location& where);
 /// A whole number of tokens, at least one and at most a billion.
 std::uint32_t to_tokens(double number, const Location& where);
 std::uint32_t parse_tokens(const std::string& field, const Location& where);
-/// Of an answer: one where none was recorded, for its prompt was served all the same.
+/// Of an answer, which may have none.
 std::uint32_t to_answer_tokens(double number, const Location& where);
 
 }  // namespace podium

@@ -134,10 +134,14 @@ namespace {
 constexpr double latest_arrival = 1e10;  ///< seconds, on whatever clock: three centuries
 
 /// Reads a trace from arrival zero on.
-std::vector<Request> read_requests(const RequestFormats::Value& format, const std::string& path, std::int64_t context) {
-  std::vector<Request> requests;
+RequestTrace read_requests(const RequestFormats::Value& format, const std::string& path, std::int64_t context) {
+  RequestTrace trace;
+  std::vector<Request>& requests = trace.requests;
+  std::size_t unanswered = 0;
   Seconds start;
-  format.read(path, [&](Request request, const Location& where) {
+  const TakeRequest take = [&](Request request, const Location& where) {
+    unanswered += request.output == 0 ? 1 : 0;
+    request.output = std::max(request.output, 1U);
     if (!(std::abs(request.arrival.value()) <= latest_arrival)) {
       throw InputError(where, fmt::format("an arrival at {} s is beyond sense", request.arrival.value()));
     }
@@ -151,8 +155,13 @@ std::vector<Request> read_requests(const RequestFormats::Value& format, const st
                                   with_commas(context));
     }
     requests.push_back(request);
-  });
-  return requests;
+  };
+  format.read(path, take, trace.notes);
+  if (unanswered > 0) {
+    trace.notes.insert(with_commas(static_cast<long long>(unanswered)) +
+                       " requests have an answer of no token: their prompts are served, with an answer of one");
+  }
+  return trace;
 }
 
 /// A trace of which no rate follows is an InputError.
@@ -186,6 +195,10 @@ std::string no_known_format(const std::string& head) {
 }  // namespace
 
 std::vector<Request> load_requests(const std::string& path, const Location& where, std::int64_t context) {
+  return load_request_trace(path, where, context).requests;
+}
+
+RequestTrace load_request_trace(const std::string& path, const Location& where, std::int64_t context) {
   InputStream file(path, "the request trace", where);
   std::string head(4096, '\0');
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
@@ -195,9 +208,9 @@ std::vector<Request> load_requests(const std::string& path, const Location& wher
     if (!format.recognises(head)) {
       continue;
     }
-    std::vector<Request> requests = read_requests(format, path, context);
-    insist_on_a_rate(requests, path);
-    return requests;
+    RequestTrace trace = read_requests(format, path, context);
+    insist_on_a_rate(trace.requests, path);
+    return trace;
   }
   throw InputError(Location{path}, no_known_format(head));
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -60,18 +61,27 @@ UnitRequests scale_to_unit_rate(const std::vector<Request>& recorded, std::size_
 /// Gets the requests of a trace one by one, and where each stands.
 using TakeRequest = std::function<void(const Request&, const Location&)>;
 
+/// What a trace holds, and what of it was left out or read in one of several ways.
+struct RequestTrace {
+  std::vector<Request> requests;
+  std::set<std::string> notes;
+};
+
 /// A format of request traces: tells by a file's beginning whether it is its own, and reads it whole. One a file.
 struct RequestFormatKind {
   static constexpr const char* what = "request format";
   struct Value {
     bool (*recognises)(const std::string& head);
-    void (*read)(const std::string& path, const TakeRequest& take);
+    void (*read)(const std::string& path, const TakeRequest& take, std::set<std::string>& notes);
   };
 };
 using RequestFormats = Registry<RequestFormatKind>;
 
 /// Reads a trace, format found by content, through gzip and zstd. Arrivals are made to start at zero; they must not go
 /// back in time, nor all be the same. A request may have `context` tokens at most, input and output together.
+RequestTrace load_request_trace(const std::string& path, const Location& where = {},
+                                std::int64_t context = std::numeric_limits<std::int64_t>::max());
+/// Its requests alone.
 std::vector<Request> load_requests(const std::string& path, const Location& where = {},
                                    std::int64_t context = std::numeric_limits<std::int64_t>::max());
 

@@ -52,7 +52,7 @@ Seconds parse_timestamp(const std::string& text, std::int64_t& first_day, const 
 
 bool recognises_azure(const std::string& head) { return head.rfind("TIMESTAMP,ContextTokens,GeneratedTokens", 0) == 0; }
 
-void read_azure(const std::string& path, const TakeRequest& take) {
+void read_azure(const std::string& path, const TakeRequest& take, std::set<std::string>&) {
   std::int64_t first_day = -1;
   read_csv(path, {"TIMESTAMP", "ContextTokens", "GeneratedTokens"},
            [&](const std::vector<std::string>& fields, const Location& where) {

@@ -51,17 +51,21 @@ bool is_nanosecond(const std::string& head) { return has_columns(head, nanosecon
 bool is_vidur(const std::string& head) { return has_columns(head, vidur_columns()); }
 bool is_splitwise(const std::string& head) { return has_columns(head, splitwise_columns()); }
 bool is_burst(const std::string& head) { return has_columns(head, burst_columns()); }
-void read_plain(const std::string& path, const TakeRequest& take) { read_columns(path, plain_columns(), 1, take); }
-void read_nanosecond(const std::string& path, const TakeRequest& take) {
+void read_plain(const std::string& path, const TakeRequest& take, std::set<std::string>&) {
+  read_columns(path, plain_columns(), 1, take);
+}
+void read_nanosecond(const std::string& path, const TakeRequest& take, std::set<std::string>&) {
   read_columns(path, nanosecond_columns(), 1e-9, take);
 }
-void read_vidur(const std::string& path, const TakeRequest& take) { read_columns(path, vidur_columns(), 1, take); }
-void read_splitwise(const std::string& path, const TakeRequest& take) {
+void read_vidur(const std::string& path, const TakeRequest& take, std::set<std::string>&) {
+  read_columns(path, vidur_columns(), 1, take);
+}
+void read_splitwise(const std::string& path, const TakeRequest& take, std::set<std::string>&) {
   read_columns(path, splitwise_columns(), 1, take);
 }
 
 /// A response of no token is a call that failed (BurstGPT, arXiv 2401.17644): its prompt was served all the same.
-void read_burst(const std::string& path, const TakeRequest& take) {
+void read_burst(const std::string& path, const TakeRequest& take, std::set<std::string>&) {
   read_csv(path, burst_columns(), [&](const std::vector<std::string>& fields, const Location& where) {
     take({Seconds(parse_plain_number(fields[0], where)), parse_tokens(fields[1], where),
           to_answer_tokens(parse_plain_number(fields[2], where), where)},

@@ -60,7 +60,7 @@ std::vector<std::uint64_t> blocks(const nlohmann::json& object, std::uint32_t in
   return result;
 }
 
-void read_mooncake(const std::string& path, const TakeRequest& take) {
+void read_mooncake(const std::string& path, const TakeRequest& take, std::set<std::string>&) {
   InputStream file(path, "the request trace");
   Location where{path, 0, 0};
   for (std::string line; std::getline(file, line);) {

@@ -47,7 +47,7 @@ Lengths read_lengths(const json& tokens, const Location& where) {
       throw InputError(where, fmt::format("'{}' tokens have no probability", count));
     }
     sum += share.get<double>();
-    lengths.emplace_back(sum, to_answer_tokens(parse_plain_number(count, where), where));
+    lengths.emplace_back(sum, std::max(1U, to_answer_tokens(parse_plain_number(count, where), where)));
   }
   for (auto& [cumulated, count] : lengths) {
     cumulated /= sum;
@@ -138,16 +138,20 @@ std::vector<Seconds> draw_arrivals(const std::vector<std::string>& fields, Rng& 
   return arrivals;
 }
 
-void read_arrivals(const std::string& path, const TakeRequest& take) {
+void read_arrivals(const std::string& path, const TakeRequest& take, std::set<std::string>& notes) {
   const Clients clients = read_clients(lengths_beside(path));
   std::vector<Arrival> drawn;
   std::map<std::int64_t, Rng> streams;
+  std::set<std::int64_t> unknown;
+  double left_out = 0;
   read_csv(path, {"client", "window_start_s", "rate_rps", "dist", "param1"},
            [&](const std::vector<std::string>& fields, const Location& where) {
              const std::int64_t client = parse_count(fields[0], where);
              const auto known = clients.find(client);
              if (known == clients.end()) {
-               return;  // of unknown lengths
+               unknown.insert(client);  // of unknown lengths
+               left_out += std::max(0.0, parse_plain_number(fields[2], where)) * window.value();
+               return;
              }
              Rng& rng = streams.try_emplace(client, Rng(1, "servegen client " + fields[0])).first->second;
              const std::vector<Seconds> arrivals = draw_arrivals(fields, rng, where);
@@ -158,6 +162,13 @@ void read_arrivals(const std::string& path, const TakeRequest& take) {
                drawn.push_back({{arrival, input, draw(lengths->second.output, rng)}, where});
              }
            });
+  if (!unknown.empty()) {
+    notes.insert(
+        fmt::format("{} of {} clients have no lengths in the file beside the trace and are left out: {:.0f} % of "
+                    "the requests",
+                    unknown.size(), unknown.size() + streams.size(),
+                    100 * left_out / (left_out + static_cast<double>(drawn.size()))));
+  }
   std::stable_sort(drawn.begin(), drawn.end(),
                    [](const Arrival& a, const Arrival& b) { return a.request.arrival < b.request.arrival; });
   for (const Arrival& arrival : drawn) {
@@ -171,7 +182,7 @@ bool is_lengths(const std::string& head) {
   return head.starts_with("{\"") && head.find("\":{\"input_tokens\":{\"") != std::string::npos;
 }
 
-void refuse_lengths(const std::string& path, const TakeRequest&) {
+void refuse_lengths(const std::string& path, const TakeRequest&, std::set<std::string>&) {
   throw InputError(Location{path},
                    "ServeGen's lengths alone are no stream of requests: name the NAME_arrivals.csv "
                    "that they belong to");

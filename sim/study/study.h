@@ -29,6 +29,7 @@ struct Arrivals {
   std::shared_ptr<const std::vector<Request>> recorded;  ///< what is in it, or stretches that stand for it
   std::size_t in_trace = 0;                              ///< requests, all of them
   double trace_input = 0, trace_output = 0;              ///< their mean tokens
+  std::set<std::string> notes;                           ///< of who read it
 };
 
 /// Of a recorded stream so many requests are served, in every run the same.

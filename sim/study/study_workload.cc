@@ -83,8 +83,9 @@ ServingOptions read_serving_options(PlanTarget target, const Node& node, const I
 }  // namespace
 
 Arrivals recorded_arrivals(const std::string& trace, const Location& where, int context) {
-  std::vector<Request> all = load_requests(trace, where, context);
+  auto [all, notes] = load_request_trace(trace, where, context);
   Arrivals result;
+  result.notes = std::move(notes);
   result.trace = trace;
   result.in_trace = all.size();
   for (const Request& request : all) {

@@ -44,6 +44,7 @@ std::vector<std::string> trace_notes(const ServingWorkload& workload, const Case
   if (!workload.arrivals.recorded) {
     return notes;
   }
+  notes.insert(notes.end(), workload.arrivals.notes.begin(), workload.arrivals.notes.end());
   const std::size_t served = workload.arrivals.recorded->size();
   const auto text = [](std::size_t count) { return with_commas(static_cast<long long>(count)); };
   if (served < workload.arrivals.in_trace) {

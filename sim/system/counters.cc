@@ -316,10 +316,11 @@ std::vector<Counter> LinkCounter::counters() const {
       for (auto& [time, value] : values) {
         value *= 100 / bandwidth.value();
       }
-      result.push_back({std::nullopt, "links of " + topology_.planes[p].name, series, std::move(values)});
+      // a name for each: chrome://tracing takes the series that an event lacks for zero
+      result.push_back({std::nullopt, "links of " + topology_.planes[p].name + ", " + series, "%", std::move(values)});
     };
-    add("mean %", plane.all, plane.bandwidth);
-    add(fmt::format("{} to {} %, the busiest", names[link.from], names[link.to]), plane.one, link.bandwidth);
+    add("mean", plane.all, plane.bandwidth);
+    add(fmt::format("{} to {}, the busiest", names[link.from], names[link.to]), plane.one, link.bandwidth);
   }
   return result;
 }

@@ -117,6 +117,12 @@ Choice Simulator::Impl::choose(const CollectiveTask& call, const Placement& plac
   if (!ways.empty()) {
     return {chosen(ways.front().algorithm), ways.front().protocol};
   }
+  if (library_times && placement.groups.front().size() > 1) {
+    notes.insert(
+        fmt::format("the library of {} was not measured to do {} among {} ranks that lie like these: by "
+                    "schedules, with the system's own figures",
+                    machine.system().name, to_string(call.kind), placement.groups.front().size()));
+  }
   if (options.algorithm == "auto") {
     return {chosen("auto")};
   }

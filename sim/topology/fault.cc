@@ -197,13 +197,15 @@ NodeNames name_nodes(const Topology& topology, std::uint32_t plane) {
 std::vector<LinkId> LinkFinder::find(std::string_view part, const Location& where) {
   const std::size_t colon = part.find(':');
   const std::string_view in_plane = colon == std::string_view::npos ? part : part.substr(colon + 1);
+  std::vector<LinkId> found;
   for (std::uint32_t plane = 0; plane < topology_.planes.size(); ++plane) {
     if (colon == std::string_view::npos || topology_.planes[plane].name == part.substr(0, colon)) {
-      std::vector<LinkId> found = find_in(plane, in_plane);
-      if (!found.empty()) {
-        return found;
-      }
+      const std::vector<LinkId> here = find_in(plane, in_plane);
+      found.insert(found.end(), here.begin(), here.end());
     }
+  }
+  if (!found.empty()) {
+    return found;
   }
   throw InputError(where, "'" + std::string(part) + "' is neither a link nor a node of " + topology_.name +
                               ", as leaf0-spine3, spine[0..3], or ub:L2[5] of plane ub; " + known_names());

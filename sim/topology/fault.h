@@ -34,8 +34,9 @@ class LinkFinder {
   explicit LinkFinder(const Topology& topology) : topology_(topology), names_(topology.planes.size()) {}
 
   /// The links of a part: all of one node or several, or those between two ("leaf0-spine3"). Nodes are named as above,
-  /// or as "spine[3]", "spine[0..15]" and "spine" (all of a tier). On the first plane that has such links, or on a
-  /// named one ("ub:L2[0..15]"). InputError where there are none.
+  /// or as "spine[3]", "spine[0..15]" and "spine" (all of a tier). On all planes that have such links, or on a named
+  /// one
+  /// ("ub:L2[0..15]"). InputError where there are none.
   std::vector<LinkId> find(std::string_view part, const Location& where = {});
 
  private:

@@ -113,7 +113,15 @@ void add_window(const Config& config, ModelSpec& model) {
   }
 }
 
+/// What a dense family's class would pass over, and its model would not.
+void refuse_experts(const Config& config) {
+  for (const char* key : {"num_local_experts", "num_experts", "n_routed_experts"}) {
+    config.refuse_if(config.has(key), key, "the family that model_type names has no experts");
+  }
+}
+
 void llama(const Config& config, ModelSpec& model) {
+  refuse_experts(config);
   model.gqa = grouped_queries(config, model);
   model.layers.assign(std::size_t(config.layers()), dense(config.whole("intermediate_size")));
 }
@@ -184,8 +192,10 @@ void deepseek(const Config& config, ModelSpec& model) {
   moe.shared_ffn = moe.shared_experts > 0 ? moe.ffn : 0;
   moe.groups = config.whole_or("n_group", 1, 1);
   moe.groups_chosen = config.whole_or("topk_group", moe.groups, 1);
-  config.refuse_if(moe.groups_chosen > moe.groups || moe.experts % moe.groups != 0, "n_group",
-                   "experts lie in groups of equal size, of which a token chooses some");
+  config.refuse_if(moe.experts % moe.groups != 0, "n_group", "experts lie in groups of equal size");
+  config.refuse_if(moe.groups_chosen > moe.groups, "topk_group", "there are not so many groups");
+  config.refuse_if(moe.top_k > moe.experts / moe.groups * moe.groups_chosen, "num_experts_per_tok",
+                   "the groups that a token chooses have fewer experts");
   const int layers = config.layers(), first = config.whole("first_k_dense_replace", 0);
   config.refuse_if(first > layers, "first_k_dense_replace", "the model has not so many layers");
   model.layers.assign(std::size_t(first), dense(config.whole("intermediate_size")));
@@ -273,6 +283,7 @@ ModelSpec load_hf_model(const std::string& path, const std::string& name) {
   model.vocabulary = config.whole("vocab_size");
   model.max_context = config.whole("max_position_embeddings");
   model.tied_embedding = config.flag("tie_word_embeddings");
+  config.refuse_if(config.flag("is_encoder_decoder"), "is_encoder_decoder", "decoders alone are modelled");
   config.refuse_if(config.flag("attention_bias"), "attention_bias", "biases of all of attention are not modelled");
   config.refuse_if(config.flag("mlp_bias"), "mlp_bias", "biases of the feed-forward alone are not modelled");
   reader->second(config, model);

@@ -74,7 +74,10 @@ std::string Trace::place(const TraceProgram& program, const TraceNode& node) con
     text += ": rank " + std::to_string(program.base);
   }
   text += ": node " + std::to_string(node.id);
-  return names.at(node.name).empty() ? text : text + " ('" + names.at(node.name) + "')";
+  std::string name = names.at(node.name);
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; };
+  std::replace_if(name.begin(), name.end(), is_control, '?');  // a terminal obeys them
+  return name.empty() ? text : text + " ('" + name + "')";
 }
 
 TraceProgramBuilder::TraceProgramBuilder(Trace& trace, const std::string& file, std::uint32_t base, std::uint32_t count)

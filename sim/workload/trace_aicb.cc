@@ -1,5 +1,7 @@
 // AICB's CSV: what one rank of all calls of the communication library, in order, with sizes in bytes. Every rank does
 // the same. Times in the file are what the calls took where they were recorded, so that a replay does not use them.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -61,6 +63,9 @@ class AicbReader {
       const std::size_t start = "[rank0 ~ rank"sv.size();
       const std::size_t end = std::min(line.find(']'), line.size());
       const auto last = lines_.whole(std::string_view(line).substr(start, end - start), "rank", most_ranks - 1);
+      if (ranks_ > 0 && ranks_ != last + 1) {
+        trace_.notes.insert(fmt::format("--ranks {} goes before the {} of the file", ranks_, last + 1));
+      }
       ranks_ = ranks_ == 0 ? static_cast<std::uint32_t>(last + 1) : ranks_;
       lines_.next(line);
     }

@@ -1,6 +1,8 @@
 // The text workloads of ASTRA-sim 1.0 and SimAI: a kind of parallelism, a count of layers, and a line a layer with the
 // computing (ns) and the exchange of its forward pass, of the gradients of its inputs and of those of its weights. All
 // ranks run the same: a forward pass, then a backward pass in which the exchanges of weights' gradients overlap.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -195,8 +197,14 @@ class AstraReader {
 
   /// Tensor- or model-parallel ranks are neighbours; the others stand over them.
   void set_groups() {
-    ranks_ = options_.ranks > 0 ? options_.ranks : ranks_;
-    model_parallel_ = options_.model_parallel > 0 ? options_.model_parallel : model_parallel_;
+    const auto take = [&](const char* option, std::uint32_t asked, std::uint32_t& own) {
+      if (asked > 0 && own > 0 && asked != own) {
+        trace_.notes.insert(fmt::format("--{} {} goes before the {} of the file", option, asked, own));
+      }
+      own = asked > 0 ? asked : own;
+    };
+    take("ranks", options_.ranks, ranks_);
+    take("model-parallel", options_.model_parallel, model_parallel_);
     const bool hybrid = std::any_of(layers_.begin(), layers_.end(), [](const AstraLayer& layer) {
       return layer.parallelism == Parallelism::data_model || layer.parallelism == Parallelism::model_data ||
              layer.parallelism == Parallelism::transformer;

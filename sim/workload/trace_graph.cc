@@ -208,7 +208,7 @@ class Converter {
     }
     const bool anew = times_.compute == TraceTimes::Compute::predicted;
     if (anew && node.kernel != TraceNode::none && supported(trace_.kernels[node.kernel])) {
-      ++predicted_;
+      ++by_shapes_;
       return ComputeTask{kernels(node.kernel)};
     }
     return work(node, node.flops);
@@ -223,7 +223,7 @@ class Converter {
     const Seconds longest = std::max(counted.cores, counted.memory);
     const bool anew = times_.compute == TraceTimes::Compute::predicted;
     const bool by_counts = longest > Seconds() && (anew || node.duration <= Seconds());
-    predicted_ += by_counts && anew ? 1 : 0;
+    by_counts_ += by_counts && anew ? 1 : 0;
     without_time_ += by_counts && !anew ? 1 : 0;
     kept_ += anew && longest <= Seconds() ? 1 : 0;
     empty_ += longest <= Seconds() && node.duration <= Seconds() ? 1 : 0;
@@ -320,8 +320,13 @@ class Converter {
       return std::to_string(n * alike_) + " nodes of devices " + what;
     };
     auto& notes = result_.notes;
-    if (predicted_ > 0) {
-      notes.insert(count(predicted_, "are predicted for this chip"));
+    if (by_shapes_ > 0) {
+      notes.insert(count(by_shapes_, "are products that are predicted for this chip"));
+    }
+    if (by_counts_ > 0) {
+      notes.insert(count(by_counts_,
+                         "have counts to predict from: operations over the bf16 peak or bytes over the memory's "
+                         "bandwidth, whichever is more, which no kernel quite reaches, and no launches"));
     }
     if (kept_ > 0) {
       notes.insert(count(kept_, "have neither shapes nor counts to predict from and take as long as recorded"));
@@ -344,7 +349,9 @@ class Converter {
       notes.insert(count(empty_, "have no time at all and take none"));
     }
     if (scaled_ > 0) {
-      notes.insert("computing is scaled by the ratio of the bf16 peaks of " + times_.recorded_on->name + " and " +
+      const bool is_idle = ratio_ == 1 && memory_ratio_ == 1;
+      notes.insert(std::string(is_idle ? "--compute scaled has no effect, the chips are alike: " : "") +
+                   "computing is scaled by the ratio of the bf16 peaks of " + times_.recorded_on->name + " and " +
                    times_.chip.name +
                    ", loads, stores and what counts more bytes than operations by that of their memories' "
                    "bandwidths");
@@ -362,7 +369,8 @@ class Converter {
   std::map<std::uint32_t, RankGroupsId> groups_;
   std::map<std::string, KernelListId> kernel_lists_;
   std::size_t alike_ = 1;  ///< programs that the one which was looked at stands for
-  std::size_t predicted_ = 0, kept_ = 0, without_time_ = 0, empty_ = 0, scaled_ = 0, alone_ = 0, of_one_ = 0;
+  std::size_t by_shapes_ = 0, by_counts_ = 0, kept_ = 0, without_time_ = 0, empty_ = 0, scaled_ = 0, alone_ = 0,
+              of_one_ = 0;
 };
 
 }  // namespace

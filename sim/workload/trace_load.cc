@@ -80,6 +80,12 @@ std::vector<std::string> files_of(const std::vector<std::string>& paths, std::se
     if (std::filesystem::is_directory(path)) {
       std::vector<std::string> inside;
       for (const auto& entry : std::filesystem::directory_iterator(path)) {
+        const bool is_of_a_rank = rank_of(entry.path().string()).has_value();
+        if (!entry.is_regular_file() && (is_of_a_rank || !entry.is_directory())) {
+          throw InputError({entry.path().string()},
+                           "is no file that can be read, and who reads the folder would leave "
+                           "it out: remove it, or name the files");
+        }
         if (entry.is_regular_file() && !is_group_file(entry.path())) {
           inside.push_back(entry.path().string());
         }

@@ -73,7 +73,7 @@ class GoalWriter {
     for (const TraceNode& node : program.nodes) {
       if (is_of_a_cpu(node) && cpus.try_emplace(stream_of(program, node), next).second) {
         ++next;
-        has_other_places_ = true;
+        has_other_places_ = has_other_places_ || node.operation != TraceOperation::nothing;
       }
     }
     return cpus;

@@ -113,7 +113,7 @@ TEST(Replay, DoesCollectivesAsTheLibraryWasMeasuredWhereAsked) {
         run_podium("replay " + file.path() + " --ranks 8 --system hgx-h100 --format json" + options).output);
   };
   const auto plain = time(""), library = time(" --library on");
-  EXPECT_THAT(plain["notes"].dump(), HasSubstr("--library on does them as"));
+  EXPECT_THAT(plain["notes"].dump(), HasSubstr("--library on does those as"));
   EXPECT_THAT(library["notes"].dump(), testing::Not(HasSubstr("library")));
   const Outcome measured =
       run_podium("collective all_reduce --system hgx-h100 --ranks 8 --bytes 1MiB --format json --library on");
@@ -167,6 +167,15 @@ TEST(Export, SaysOnStandardErrorWhatGoalDoesNotSay) {
   EXPECT_EQ(outcome.status, 0) << outcome.errors;
   EXPECT_THAT(outcome.output, testing::IsEmpty());
   EXPECT_THAT(outcome.errors, HasSubstr("note: 1 nodes have counts of operations or bytes and no time"));
+}
+
+TEST(Replay, NotesFaultsOfWhatNothingCrosses) {
+  const TraceFile file("t.txt", "MICRO\n1\nall -1 1 NONE 0 1 NONE 0 1 ALLREDUCE 1048576 1\n");
+  const auto notes = [&](const std::string& fault) {
+    return run_podium("replay " + file.path() + " --ranks 8 --system hgx-h100 --fail '" + fault + "'").output;
+  };
+  EXPECT_THAT(notes("leaf[0]=50%"), HasSubstr("note: --fail leaf[0]=50% has no effect: nothing is sent over it"));
+  EXPECT_THAT(notes("NVSwitch[0]=50%"), testing::Not(HasSubstr("has no effect")));
 }
 
 TEST(Export, RefusesWhatHasNoEffect) {

@@ -184,7 +184,7 @@ TEST(Trace, ShowsIterationsOfInstancesAndWhatTheyHold) {
       }
     }
   }
-  EXPECT_EQ(held["requests, running"], 1);
+  EXPECT_EQ(held["running, requests"], 1);
   EXPECT_EQ(held["cache, tokens"], 250);
   EXPECT_EQ(held["cache full, %"], 25);
 }

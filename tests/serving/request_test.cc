@@ -228,6 +228,14 @@ TEST_F(ServeGen, DrawsAsManyRequestsInAWindowAsWereRecorded) {
   }
 }
 
+TEST_F(ServeGen, SaysWhatPartOfTheRequestsIsLeftOut) {
+  write("a_lengths.json", client_lengths);
+  const RequestTrace trace = load_request_trace((folder_ / "a_arrivals.csv").string());
+  EXPECT_EQ(trace.notes,
+            (std::set<std::string>{"1 of 2 clients have no lengths in the file beside the trace and are left "
+                                   "out: 91 % of the requests"}));
+}
+
 TEST_F(ServeGen, AsksForTheFileOfLengthsAndRefusesItAlone) {
   EXPECT_NE(error_of([&] { read(); }).find("NAME_lengths.json"), std::string::npos);
   write("a_lengths.json", client_lengths);

@@ -70,6 +70,20 @@ TEST(Faults, NameLinksByOneEndOrBoth) {
   }
 }
 
+TEST(Faults, OfANodeAreOnAllPlanesThatItIsOn) {
+  const Topology topology = load_topology("hgx-h100", 1);
+  std::set<std::uint32_t> planes;
+  for (const LinkId link : LinkFinder(topology).find("0")) {
+    planes.insert(topology.links[link].plane);
+  }
+  EXPECT_GT(planes.size(), 1U);
+  planes.clear();
+  for (const LinkId link : LinkFinder(topology).find("nvlink:0")) {
+    planes.insert(topology.links[link].plane);
+  }
+  EXPECT_EQ(planes, std::set{topology.plane_index("nvlink")});
+}
+
 TEST(Faults, NameSwitchesByNamesOfTheirOwn) {
   const Topology topology = build(
       yaml_of(packing_of(1, 2, 1), plane_keys("links") + "    switches: {left: spine, spine0: spine}\n    links:\n"

@@ -77,6 +77,18 @@ TEST(HfModel, NamesTheKeyThatIsMissingOrWrong) {
               HasSubstr("use_sliding_window"));
 }
 
+TEST(HfModel, RefusesWhatItsFamilyWouldPassOver) {
+  EXPECT_THAT(refusal(config(R"("model_type": "llama", "intermediate_size": 128, "num_local_experts": 8)")),
+              HasSubstr("'num_local_experts' is 8: the family that model_type names has no experts"));
+  EXPECT_THAT(refusal(config(R"("model_type": "llama", "intermediate_size": 128, "is_encoder_decoder": true)")),
+              HasSubstr("'is_encoder_decoder' is true"));
+  const std::string groups = config(
+      R"("model_type": "deepseek_v3", "q_lora_rank": 32, "kv_lora_rank": 16, "qk_rope_head_dim": 8,
+         "qk_nope_head_dim": 8, "v_head_dim": 8, "n_routed_experts": 8, "num_experts_per_tok": 3, "n_group": 4,
+         "topk_group": 1, "moe_intermediate_size": 32, "intermediate_size": 128, "first_k_dense_replace": 1)");
+  EXPECT_THAT(refusal(groups), HasSubstr("'num_experts_per_tok' is 3: the groups that a token chooses have fewer"));
+}
+
 TEST(HfModel, ItsFiguresNameTheFile) {
   const ConfigFile file(config(R"("model_type": "llama", "intermediate_size": 128)"));
   const ModelSpec model = load_model(file.path());

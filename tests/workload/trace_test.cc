@@ -294,6 +294,14 @@ TEST(LoadTrace, TellsARankWithoutAFile) {
   EXPECT_EQ(files.message(), "x.2.et: there is no file of rank 1, and there is one of rank 2");
 }
 
+TEST(LoadTrace, RefusesAFolderWithARankThatIsNoFile) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "x.0.et", std::ios::binary) << collective(0, 64);
+  std::filesystem::create_symlink("nowhere", folder.path() / "x.1.et");
+  EXPECT_THAT(error_of([&] { load_trace({folder.path().string()}); }),
+              HasSubstr("x.1.et: is no file that can be read"));
+}
+
 TEST(LoadTrace, TellsCollectivesThatDifferInKindSizeOrNumber) {
   const auto message = [](const std::string& other) {
     TraceFiles files;
