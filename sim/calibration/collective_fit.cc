@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
+#include <tuple>
 
 #include "sim/calibration/fit.h"
 
@@ -50,8 +52,16 @@ std::vector<Unknown> unknowns_of(CommunicationLibrary& library, const std::set<s
   return unknowns;
 }
 
+/// Figures that no row tells stay where they were: what little it costs to leave there is nothing beside what rows
+/// cost.
+constexpr double tether = 0.02;
+
 void fit_rows(std::span<const CollectiveRow> rows, std::span<const Unknown> unknowns, const CollectiveTime& time) {
   constexpr double hard = std::numeric_limits<double>::infinity();
+  std::vector<double> start;
+  for (const Unknown& unknown : unknowns) {
+    start.push_back(*unknown.value);
+  }
   for (const double sharpness : {4.0, 16.0, hard}) {
     fit(unknowns, [&] {
       std::vector<double> residuals;
@@ -59,9 +69,21 @@ void fit_rows(std::span<const CollectiveRow> rows, std::span<const Unknown> unkn
         const Seconds predicted = sharpness < hard ? faded(time.ways(row), sharpness) : time(row);
         residuals.push_back(std::log(predicted / *row.time));
       }
+      for (std::size_t i = 0; i < unknowns.size(); ++i) {
+        residuals.push_back(tether * std::log(*unknowns[i].value / start[i]));
+      }
       return residuals;
     });
   }
+}
+
+/// In anything but their times.
+std::size_t distinct_rows(std::span<const CollectiveRow> rows) {
+  std::set<std::tuple<CollectiveKind, std::uint32_t, std::uint32_t, double, std::string, std::string>> seen;
+  for (const CollectiveRow& row : rows) {
+    seen.insert({row.kind, row.ranks, row.ranks_per_domain, row.bytes.value(), row.regime, row.algorithm});
+  }
+  return seen.size();
 }
 
 std::string errors_text(const std::map<std::string, ErrorSummary>& errors) {
@@ -145,9 +167,10 @@ CollectiveCalibration calibrate_collectives(std::span<const CollectiveRow> rows,
   CollectiveCalibration result;
   result.measured = measured_regimes(rows, library, time);
   const std::vector<Unknown> unknowns = unknowns_of(library, result.measured);
-  if (rows.size() < 2 * unknowns.size()) {
-    throw InputError(fmt::format("{} rows cannot determine the {} figures of {}; give at least twice as many",
-                                 rows.size(), unknowns.size(), fmt::join(result.measured, ", ")));
+  if (const std::size_t distinct = distinct_rows(rows); distinct < std::max<std::size_t>(1, 2 * unknowns.size())) {
+    throw InputError(
+        fmt::format("{} rows that differ cannot determine the {} figures of {}; give at least twice as many", distinct,
+                    unknowns.size(), fmt::join(result.measured, ", ")));
   }
   result.before = errors_of(rows, time);
   fit_rows(rows, unknowns, time);

@@ -15,8 +15,9 @@ struct CollectiveCalibration : Calibration<CommunicationLibrary> {
 };
 
 /// Fits a library's figures to measured rows, first with regimes that fade into each other, so that none which begins
-/// as never the fastest stays so. Regimes in which no row can be done keep their figures. InputError where there are
-/// fewer rows than twice the others' figures, or a row has no time or is not done by a regime.
+/// as never the fastest stays so. Regimes in which no row can be done keep their figures, and so do figures that no row
+/// tells. InputError where there are fewer rows, each counted once, than twice the others' figures, or a row has no
+/// time or is not done by a regime.
 CollectiveCalibration calibrate_collectives(std::span<const CollectiveRow> rows, const std::string& system,
                                             const CommunicationLibrary& start);
 

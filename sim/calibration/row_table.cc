@@ -99,13 +99,21 @@ RowTable load_table(const std::string& path) {
 }
 
 Column Column::optional(const RowTable& table, std::span<const std::string_view> names) {
+  Column column(names.front());
   for (const std::string_view name : names) {
     const auto found = std::find(table.columns.begin(), table.columns.end(), name);
-    if (found != table.columns.end()) {
-      return {name, static_cast<std::size_t>(found - table.columns.begin())};
+    const auto place = static_cast<std::size_t>(found - table.columns.begin());
+    if (found == table.columns.end()) {
+      continue;
+    }
+    if (column.index_) {
+      column.others_.emplace_back(name, place);
+    } else {
+      column.name_ = name;
+      column.index_ = place;
     }
   }
-  return {names.front(), std::nullopt};
+  return column;
 }
 
 Column Column::required(const RowTable& table, std::span<const std::string_view> names) {
@@ -118,7 +126,19 @@ Column Column::required(const RowTable& table, std::span<const std::string_view>
 }
 
 std::string_view Column::text(const TableRow& row) const {
-  return index_ ? std::string_view(row.cells[*index_]) : std::string_view();
+  if (!index_) {
+    return {};
+  }
+  std::string_view cell = row.cells[*index_];
+  for (const auto& [name, place] : others_) {
+    const std::string_view other = row.cells[place];
+    if (!other.empty() && !cell.empty() && other != cell) {
+      throw InputError(row.where,
+                       fmt::format("'{}' is {}, and '{}', which says the same, is {}", name_, cell, name, other));
+    }
+    cell = cell.empty() ? other : cell;
+  }
+  return cell;
 }
 
 double Column::number(const TableRow& row) const {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/core/check.h"
@@ -40,14 +41,15 @@ void drop_column(RowTable& table, std::string_view name);
 /// that name.
 void add_column(RowTable& table, const std::string& name, const std::string& cell);
 
-/// One column of a table, found by its name or another that it goes by; absent where it is optional and not there.
+/// One column of a table, found by its name or others that it goes by; absent where it is optional and not there. Of
+/// several that are there a row may have any, and those that it has say the same.
 class Column {
  public:
   /// InputError where the table has none of the names.
   static Column required(const RowTable& table, std::span<const std::string_view> names);
   static Column optional(const RowTable& table, std::span<const std::string_view> names);
 
-  /// The cell; empty where the column is absent.
+  /// The cell; empty where the column is absent. InputError where two names of it have different ones.
   std::string_view text(const TableRow& row) const;
   bool has(const TableRow& row) const { return !text(row).empty(); }
   /// A finite number that is not negative; InputError with the row's place for anything else.
@@ -64,10 +66,11 @@ class Column {
 
  private:
   double whole_from(double least, const TableRow& row) const;
-  Column(std::string_view name, std::optional<std::size_t> index) : name_(name), index_(index) {}
+  explicit Column(std::string_view name) : name_(name) {}
 
   std::string name_;
   std::optional<std::size_t> index_;
+  std::vector<std::pair<std::string, std::size_t>> others_;  ///< by other names
 };
 
 }  // namespace podium

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "sim/collective/experts.h"
 #include "sim/hardware/data_type.h"
@@ -31,6 +32,14 @@ std::uint32_t count(const Column& column, const TableRow& row, std::uint32_t oth
   return column.has(row) ? static_cast<std::uint32_t>(std::min(column.count(row), 1e9)) : otherwise;
 }
 
+std::uint32_t groups(const Column& column, const Column& experts, const TableRow& row) {
+  const std::uint32_t count = podium::count(column, row, 1);
+  if (experts.whole(row) < count || std::fmod(experts.whole(row), count) != 0) {
+    column.fail(row, fmt::format("{} experts do not lie in {} groups of equal size", experts.whole(row), count));
+  }
+  return count;
+}
+
 }  // namespace
 
 TokenColumns::TokenColumns(const RowTable& table)
@@ -54,8 +63,8 @@ std::optional<TokenRouting> TokenColumns::routing(const TableRow& row, Collectiv
     routing_.fail(row, "is 'balanced' or 'random'");
   }
   const TokenRouting routing{.choices = static_cast<std::uint32_t>(std::min(choices_.count(row), 1e9)),
-                             .slots = experts_.count(row) + count(redundant_, row, 0),
-                             .groups = count(groups_, row, 1),
+                             .slots = experts_.count(row) + (redundant_.has(row) ? redundant_.whole(row) : 0),
+                             .groups = groups(groups_, experts_, row),
                              .groups_chosen = count(groups_chosen_, row, count(groups_, row, 1))};
   check_routing(routing, row.where);
   return routing;
@@ -66,7 +75,12 @@ double TokenColumns::copies(const TableRow& row, CollectiveKind kind, std::uint3
   if (experts_.has(row) && choices > experts_.count(row)) {
     choices_.fail(row, fmt::format("a token cannot choose {} different experts of {}", choices, experts_.count(row)));
   }
-  return tokens_.whole(row) * (routing(row, kind) ? choices : std::min<double>(choices, ranks));
+  const std::optional<TokenRouting> routed = routing(row, kind);
+  if (routed && routed->slots < ranks) {
+    experts_.fail(row,
+                  fmt::format("{:g} leave some of {} ranks without one, which is not modelled", routed->slots, ranks));
+  }
+  return tokens_.whole(row) * (routed ? choices : std::min<double>(choices, ranks));
 }
 
 Bytes TokenColumns::bytes_of_all(const TableRow& row, CollectiveKind kind, std::uint32_t ranks) const {

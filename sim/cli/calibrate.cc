@@ -162,7 +162,20 @@ std::vector<Line> calibrate_library(const CalibrationOptions& options) {
   return lines_of(calibration);
 }
 
+/// Nothing that is read is written over.
+void check_out(const CalibrationOptions& options) {
+  const std::pair<const char*, const std::string&> read[] = {
+      {"--in", options.in}, {"--start", options.start}, {"--system", options.system}, {"--chip", options.chip}};
+  for (const auto& [option, path] : read) {
+    std::error_code none;
+    if (std::filesystem::equivalent(options.out, path, none)) {
+      throw InputError({"--out"}, fmt::format("is the file of {}, which would be lost", option));
+    }
+  }
+}
+
 int calibrate(const CalibrationOptions& options) {
+  check_out(options);
   if (options.kind == "collective") {
     std::cout << to_text(calibrate_library(options), "other ranks");
     return 0;

@@ -54,8 +54,12 @@ BytesPerSecond bus_bandwidth(const CollectiveResult& result, const SizeRow& row)
   return algorithm_bandwidth(row) * result.bus_factor;
 }
 
+/// As nccl-tests counts: of operations in which every rank has or gets a part, the elements of a part.
 double count(const CollectiveResult& result, const SizeRow& row) {
-  return std::floor(row.bytes / size_of(result.type));
+  const bool of_a_part = is_of_parts(result.kind) && result.kind != CollectiveKind::all_reduce;
+  const bool by_part = of_a_part || result.kind == CollectiveKind::all_to_all ||
+                       result.kind == CollectiveKind::gather || result.kind == CollectiveKind::scatter;
+  return std::floor(row.bytes / size_of(result.type) / (by_part ? result.ranks : 1));
 }
 
 /// The last size.
@@ -143,7 +147,7 @@ void note_idle_options(const CollectiveCommand& options, const CollectiveRun& ru
   note(options.recovery != CollectiveOptions().recovery && machine.changes().empty(),
        "--recovery has no effect: nothing fails in the course of a run");
   note(options.check && is_algorithm_file(options.algorithm),
-       "--check has no effect: an algorithm of one's own is followed as it is read");
+       "--check has no further effect: an algorithm of one's own is followed as it is read");
   const bool sends =
       std::none_of(result.rows.begin(), result.rows.end(), [](const SizeRow& r) { return r.bytes == Bytes(); });
   if (sends && machine.changes().empty()) {

@@ -156,6 +156,11 @@ CollectiveRun::CollectiveRun(const Machine& machine, CollectiveKind kind, const 
     }
     options_.algorithm = uneven_exchange(sizes_).algorithm;
   }
+  if (options.routing && options.routing->slots < static_cast<double>(ranks.size())) {
+    throw InputError({"--experts"}, fmt::format("{:g} leave some of {} ranks without one, and those that have some the "
+                                                "more to take, which is not modelled: as many as ranks at least",
+                                                options.routing->slots, ranks.size()));
+  }
   take_library(options);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 
 #include "sim/cli/collective_run.h"
@@ -36,7 +37,7 @@ std::vector<std::string> given_options(const ExpertOptions& options) {
       {"--tokens", !options.tokens.empty()},  {"--hidden", options.hidden > 0},
       {"--experts", options.experts > 0},     {"--topk", options.choices > 0},
       {"--redundant", options.redundant > 0}, {"--shared", options.shared > 0},
-      {"--groups", options.groups != 1},      {"--groups-per-token", options.groups_chosen != 1}};
+      {"--groups", options.groups != 1},      {"--groups-per-token", options.groups_chosen > 0}};
   std::vector<std::string> given;
   for (const auto& [option, is_given] : all) {
     if (is_given) {
@@ -47,10 +48,14 @@ std::vector<std::string> given_options(const ExpertOptions& options) {
 }
 
 void check_groups(const ExpertOptions& options) {
-  if (options.groups < 1 || options.groups > options.experts) {
-    throw InputError({"--groups"}, fmt::format("{} experts do not lie in {} groups", options.experts, options.groups));
+  if (options.groups < 1 || options.groups > options.experts || options.experts % options.groups != 0) {
+    throw InputError({"--groups"},
+                     fmt::format("{} experts do not lie in {} groups of equal size", options.experts, options.groups));
   }
-  if (options.groups_chosen < 1 || options.groups_chosen > options.groups) {
+  if (options.groups > 1 && options.groups_chosen == 0) {
+    throw InputError({"--groups"}, "goes with --groups-per-token, in how many of them a token's experts are");
+  }
+  if (options.groups_chosen > options.groups) {
     throw InputError({"--groups-per-token"}, fmt::format("a token's experts are in 1 to {} groups, not in {}",
                                                          options.groups, options.groups_chosen));
   }
@@ -88,7 +93,7 @@ std::optional<TokenRouting> routing_of(const ExpertOptions& options, CollectiveK
                              .slots = static_cast<double>(options.experts) + options.redundant,
                              .shared = options.shared,
                              .groups = options.groups,
-                             .groups_chosen = options.groups_chosen};
+                             .groups_chosen = std::max(1U, options.groups_chosen)};
   check_routing(routing, {options.experts > 0 ? "--topk" : "--experts"});
   return routing;
 }

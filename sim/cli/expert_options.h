@@ -17,7 +17,8 @@ namespace podium {
 /// What `podium collective dispatch` and `combine` are told of tokens and experts, as written.
 struct ExpertOptions {
   std::string tokens;
-  std::uint32_t hidden = 0, experts = 0, choices = 0, redundant = 0, shared = 0, groups = 1, groups_chosen = 1;
+  std::uint32_t hidden = 0, experts = 0, choices = 0, redundant = 0, shared = 0, groups = 1;
+  std::uint32_t groups_chosen = 0;  ///< 0: not given
 };
 
 void add_expert_options(CLI::App&, ExpertOptions&);

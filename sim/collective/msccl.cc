@@ -117,7 +117,10 @@ class Program {
     const auto* known = std::find_if(std::begin(operations), std::end(operations),
                                      [&](const auto& entry) { return entry.first == operation; });
     if (known == std::end(operations) || known->second != kind_) {
-      fail(root_.where, "it does " + operation + ", not " + std::string(to_string(kind_)));
+      fail(root_.where,
+           known == std::end(operations)
+               ? "'" + operation + "' is none of allreduce, allgather, reduce_scatter and alltoall, which are read"
+               : "it does " + operation + ", not " + std::string(to_string(kind_)));
     }
     if (const int gpus = root_.whole("ngpus", 1); static_cast<std::uint32_t>(gpus) != ranks_) {
       fail(root_.where, "it is for " + std::to_string(gpus) + " GPUs, not for " + std::to_string(ranks_) + " ranks");

@@ -49,14 +49,16 @@ std::uint32_t rail_into(std::uint32_t unit, const Units& units) {
 }
 
 /// The positions of one ring in its order: all of a unit, from the one on the rail by which it comes to the one on the
-/// rail by which it leaves.
+/// rail by which it leaves. Every other ring goes through units the other way round: where some neighbours have a
+/// shorter way (the dies of a package), each rank sends by it as often as past it.
 std::vector<std::uint32_t> ring_order(const Units& units, std::uint32_t lane) {
   std::vector<std::uint32_t> order;
   for (std::uint32_t unit = 0; unit < units.count(); ++unit) {
     const std::uint32_t enters = (lane + rail_into(unit, units)) % units.rails;
     const std::uint32_t leaves = (lane + rail_into((unit + 1) % units.count(), units)) % units.rails;
     for (std::uint32_t i = 0; i < units.size[unit]; ++i) {
-      const std::uint32_t position = units.position(unit, enters, i);
+      const std::uint32_t on = lane % 2 == 0 ? i : units.size[unit] - i;
+      const std::uint32_t position = units.position(unit, enters, on);
       if (position != units.first[unit] + leaves) {
         order.push_back(position);
       }

@@ -232,6 +232,18 @@ TEST(CollectiveFit, FindsRegimesThatBeginAsNeverTheFastest) {
   EXPECT_EQ(found.figures.regimes[2].launch, 1e-6) << "no row is done so";
 }
 
+TEST(CollectiveFit, LeavesFiguresThatNoRowTellsWhereTheyWere) {
+  const CommunicationLibrary truth = two_regimes();
+  auto rows = collective_rows(table_of(rows_of(truth)));
+  std::erase_if(rows, [](const CollectiveRow& row) { return row.bytes > Bytes(70e3); });
+  ASSERT_GE(rows.size(), 12U);
+  CommunicationLibrary start = truth;
+  start.regimes[0].launch *= 1.5;
+  const auto found = calibrate_collectives(rows, "hgx-h100", start);
+  EXPECT_NEAR(found.figures.regimes[0].launch / truth.regimes[0].launch, 1, 0.05);
+  EXPECT_NEAR(found.figures.regimes[1].port / truth.regimes[1].port, 1, 0.1) << "bulk is of large messages";
+}
+
 TEST(CollectiveFit, FindsTheFiguresThatMadeTheRows) {
   const CommunicationLibrary truth = two_regimes();
   const CommunicationLibrary start{"test", "nvlink", {regime("low", 6e-6, 8e-7, 0.2), regime("bulk", 2e-5, 5e-7, 0.7)}};

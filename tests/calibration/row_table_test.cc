@@ -37,6 +37,18 @@ TEST(Rows, KeepTheirTextAndPlace) {
   EXPECT_EQ(table.rows[0].where.line, 3U);
 }
 
+TEST(Rows, SayTheSameByAllNamesOfAColumn) {
+  constexpr std::string_view names[] = {"ranks", "num_gpus"};
+  std::istringstream in("num_gpus,ranks\n8,8\n4,\n,2\n4,8\n");
+  const RowTable table = read_table(in, "t.csv");
+  const Column ranks = Column::required(table, names);
+  EXPECT_EQ(ranks.text(table.rows[0]), "8");
+  EXPECT_EQ(ranks.text(table.rows[1]), "4");
+  EXPECT_EQ(ranks.text(table.rows[2]), "2");
+  EXPECT_EQ(error_of([&] { ranks.text(table.rows[3]); }),
+            "t.csv:5: 'ranks' is 8, and 'num_gpus', which says the same, is 4");
+}
+
 TEST(Rows, AreRefusedWithTheirLine) {
   EXPECT_THAT(error_of([] { table_of("a,b\n1,2\n1\n"); }), HasSubstr("rows.csv:3: 1 cells do not fit 2 columns"));
   EXPECT_THAT(error_of([] { table_of("a,a\n"); }), HasSubstr("rows.csv:1: the column 'a' is there twice"));

@@ -141,6 +141,8 @@ TEST(CollectiveCommand, RefusesWhatHasNoEffectOnTokens) {
   expect_refused_collective("dispatch --bytes 8 --groups-per-token 2" + system, "--groups-per-token: goes with");
   const std::string tokens = "dispatch --experts 64 --topk 8 --hidden 64 --tokens ";
   expect_refused_collective(tokens + "8 --groups 128" + system, "--groups: ");
+  expect_refused_collective(tokens + "8 --groups 7 --groups-per-token 1" + system, "groups of equal size");
+  expect_refused_collective(tokens + "8 --groups 2" + system, "--groups: goes with --groups-per-token");
   expect_refused_collective(tokens + "8 --groups 4 --groups-per-token 5" + system, "--groups-per-token: ");
   expect_refused_collective(tokens + "1.5" + system, "--tokens: '1.5' is not a whole number of tokens");
   expect_refused_collective(tokens + "128KiB" + system, "--tokens: ");

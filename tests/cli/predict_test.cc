@@ -109,10 +109,19 @@ TEST(PredictCommand, TimesCollectivesOnASystem) {
   EXPECT_THAT(outcome.output, StartsWith("operation,ranks,bytes,predicted_seconds\nall_gather,8,65536,"));
   EXPECT_EQ(run_podium("predict collective --in " + rows).status, 2);
   EXPECT_EQ(run_podium("predict gemm --in " + rows).status, 2);
-  EXPECT_EQ(run_podium("calibrate gemm --in " + rows + " --out " + rows).status, 2);
-  EXPECT_EQ(run_podium("calibrate collective --in " + rows + " --out " + rows).status, 2);
-  const std::string none = "calibrate collective --system atlas-950-superpod --in " + rows + " --out " + rows;
-  EXPECT_THAT(run_podium(none).errors, HasSubstr("atlas-950-superpod"));
+  const std::string in = " --in " + rows, out = " --out " + rows + ".yaml";
+  EXPECT_THAT(run_podium("calibrate gemm" + in + out).errors, HasSubstr("--chip says"));
+  EXPECT_THAT(run_podium("calibrate collective" + in + out).errors, HasSubstr("--system says"));
+  EXPECT_THAT(run_podium("calibrate collective --system atlas-950-superpod" + in + out).errors,
+              HasSubstr("atlas-950-superpod"));
+}
+
+TEST(CalibrateCommand, WritesOverNothingThatItReads) {
+  const std::string rows = file_of("over.csv", "operation,ranks,bytes,latency_us\nall_gather,8,65536,10\n");
+  const std::string command = "calibrate collective --system hgx-h100 --in " + rows + " --out ";
+  EXPECT_THAT(run_podium(command + rows).errors, HasSubstr("--out: is the file of --in, which would be lost"));
+  EXPECT_EQ(run_podium(command + rows).status, 2);
+  EXPECT_THAT(run_podium(command + rows + ".yaml").errors, HasSubstr("1 rows that differ cannot determine"));
 }
 
 TEST(PredictCommand, LeavesRowsOfOtherKernelsWithoutATimeAndSaysWhy) {

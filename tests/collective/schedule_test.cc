@@ -133,6 +133,23 @@ TEST(Schedules, OnRailsLoadAllRailsAlike) {
   }
 }
 
+/// As on the two dies of a package: by a link of their own as often as past it.
+TEST(Schedules, OnRailsSendToTheNeighbourAsOftenAsToOthersFromEveryPosition) {
+  constexpr std::uint32_t near = 16, units = 4;
+  const GroupShape shape{near * units, false, {{near, 1}, {units, near}}};
+  std::vector<double> to_partner(near * units);
+  const Schedule schedule = make_schedule("ring_per_rail", CollectiveKind::all_gather, shape);
+  for (const Step& step : schedule.stages.front()) {
+    for (const auto& [from, to] : step.pairs) {
+      to_partner[from] += from / 2 == to / 2 ? 1.0 / near : 0;
+    }
+  }
+  for (const double share : to_partner) {
+    EXPECT_GT(share, 0.3);
+    EXPECT_LT(share, 0.7);
+  }
+}
+
 TEST(Schedules, CountTheirMessages) {
   const GroupShape shape{.ranks = 5};
   EXPECT_EQ(make_schedule("direct", CollectiveKind::all_to_all, shape).messages(), 5U * 4);
