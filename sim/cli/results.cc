@@ -24,7 +24,8 @@ void insist(const Study& study, const Reasons& all) {
     if (reason.empty()) {
       return;
     }
-    if (std::string text = system + ": " + reason; std::find(said.begin(), said.end(), text) == said.end()) {
+    if (std::string text = fmt::format("{}: {}", system, reason);
+        std::find(said.begin(), said.end(), text) == said.end()) {
       said.push_back(std::move(text));
     }
   }

@@ -333,6 +333,12 @@ std::string to_text(Dollars dollars) { return print(dollars.value(), dollar_scal
 std::string to_text(DollarsPerSecond rate) { return print(rate.value() * 3600, dollar_scales, "/h"); }
 std::string to_text(PerSecond rate) { return print(rate.value(), frequency_scales, "/s"); }
 
+std::string printable(std::string text) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; };
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  return text;
+}
+
 std::string with_commas(long long count) {
   std::string digits = std::to_string(count);
   const std::ptrdiff_t first = count < 0 ? 1 : 0;

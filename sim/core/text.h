@@ -58,5 +58,7 @@ std::string to_text(DollarsPerSecond);
 std::string to_text(PerSecond);
 /// A count with thousands separated by commas.
 std::string with_commas(long long count);
+/// Text of a file for a message: '?' for what a terminal would obey.
+std::string printable(std::string text);
 
 }  // namespace podium

@@ -34,7 +34,7 @@ std::vector<std::string> phase_names(const Contest&);
 /// Every plan that was tried, best first, refused ones last with the reason.
 TextTable alternatives_table(const CaseResult&);
 /// "chosen", "slower" …, or why it cannot be.
-std::string why_not(const Alternative&, const CaseResult& of);
+std::string why_not(const Alternative&, const CaseResult&);
 TextTable crossover_table(const ComparisonResult&);
 /// One row a fact, one column a system.
 TextTable systems_table(const std::vector<SystemSummary>&);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "sim/core/text.h"
 #include "sim/core/utf8.h"
 
 namespace podium {
@@ -74,9 +75,7 @@ std::string Trace::place(const TraceProgram& program, const TraceNode& node) con
     text += ": rank " + std::to_string(program.base);
   }
   text += ": node " + std::to_string(node.id);
-  std::string name = names.at(node.name);
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; };
-  std::replace_if(name.begin(), name.end(), is_control, '?');  // a terminal obeys them
+  const std::string name = printable(names.at(node.name));
   return name.empty() ? text : text + " ('" + name + "')";
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "sim/core/text.h"
 #include "sim/workload/trace_chakra.h"
 
 namespace podium {
@@ -229,6 +230,19 @@ bool read_length(std::streambuf& in, std::uint64_t& length, bool& whole) {
   return false;
 }
 
+/// Of GlobalMetadata; older files say none.
+void note_version(std::string_view metadata, Trace& trace) {
+  Message message(metadata);
+  Field field;
+  while (message.next(field)) {
+    const std::string version(field.bytes.substr(0, 32));
+    if (field.field == 1 && !version.empty() && !version.starts_with("0.0.") && !version.starts_with("1.")) {
+      trace.notes.insert("the schema's version is '" + printable(version) +
+                         "', and 0.0.4 and 1.x are known: read as these");
+    }
+  }
+}
+
 void read_chakra(InputStream& in, std::uint32_t rank, const TraceOptions& options, Trace& trace) {
   ChakraProgram program(trace, in.path(), rank, options);
   std::string record;
@@ -258,7 +272,9 @@ void read_chakra(InputStream& in, std::uint32_t rank, const TraceOptions& option
       }
       left -= size;
     }
-    if (number > 0) {
+    if (number == 0) {
+      note_version(record, trace);
+    } else {
       if (!read_node(record, node)) {
         fail("it is no node: the file is damaged");
       }

@@ -286,6 +286,17 @@ TEST(Chakra, RefusesMessagesWhoseEndsContradictEachOther) {
   EXPECT_EQ(message(7, 1000), "x.0.et: rank 0: node 1: a send with comm_src 7 in the file of rank 0");
 }
 
+TEST(Chakra, NotesAVersionThatNobodyKnows) {
+  const auto notes = [](const std::string& version) {
+    std::string bytes = ChakraFile().add({.id = 1, .microseconds = 5}).bytes();
+    return trace_of(bytes.replace(bytes.find("0.0.4"), 5, version)).notes;
+  };
+  EXPECT_TRUE(notes("0.0.4").empty());
+  EXPECT_TRUE(notes("1.2.3").empty());
+  EXPECT_EQ(notes("9.9.9"),
+            (std::set<std::string>{"the schema's version is '9.9.9', and 0.0.4 and 1.x are known: read as these"}));
+}
+
 TEST(ProductOf, IsNoneWhereADimensionIsNegative) {
   EXPECT_TRUE(product_of("aten::mm", "[[8, 16], [16, 4]]", "[\"c10::Half\"]"));
   EXPECT_FALSE(product_of("aten::mm", "[[-8, 16], [16, 4]]", "[\"c10::Half\"]"));
